@@ -1,0 +1,69 @@
+# `make demo` and `make test` are all that a newcomer needs; both create the environment first.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/installed
+# The stamp lives in the cache that it vouches for, so deleting the cache fills it again.
+WARM := .numba-cache/filled
+COMPILED := $(wildcard processors/*.py schemas/*.py streams/engine/*.py)
+
+.PHONY: help setup demo check test bench lock FORCE
+
+help:
+	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
+	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
+	@echo "make test    lint, types and every test"
+	@echo "make check   lint and types only"
+	@echo "make bench   the benchmarks"
+	@echo "make lock    compile requirements.lock anew from pyproject.toml (needs uv)"
+
+setup: $(WARM)
+
+demo: setup
+	@$(VENV)/bin/relasi demo $(if $(CLEAN),--clean)
+
+check: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+test: check
+	$(PYTHON) -m pytest
+
+bench: setup
+	$(PYTHON) -m tests.benchmarks
+
+# A candidate counts only if it runs: version managers put commands on the PATH that merely explain themselves.
+$(PYTHON):
+	@for candidate in python3.13 python3.12 python3.11 python3 python; do \
+	  if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Relasi needs Python 3.11 or newer on the PATH, and found none. Install one, then run make again." >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+	  echo "$$found cannot create virtual environments: its venv module is missing. On Debian and Ubuntu: apt-get install python3-venv, then run make again." >&2; exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$($$found --version)"; \
+	$$found -m venv --clear $(VENV)
+
+# FORCE: an environment whose interpreter has gone is made anew, and make has looked at the old stamp by then.
+$(INSTALLED): requirements.lock pyproject.toml $(PYTHON) $(if $(wildcard $(PYTHON)),,FORCE)
+	@echo "Installing the locked dependencies (some hundred megabytes to download the first time)"
+	@$(PYTHON) -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(WARM): $(INSTALLED) $(COMPILED)
+	@$(VENV)/bin/relasi warm
+	@mkdir -p $(@D) && touch $@
+
+FORCE:
+
+lock:
+	@uv=$$(command -v uv || echo $(VENV)/bin/uv); \
+	if ! $$uv --version >/dev/null 2>&1; then echo "make lock needs uv: install it with $(PYTHON) -m pip install uv" >&2; exit 1; fi; \
+	$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --quiet --group dev pyproject.toml -o requirements.lock
