@@ -1,0 +1,154 @@
+"""Transitions as compiled code writes them: integers only, so that the same history gives the same ids anywhere."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.calendar import count_weeks
+from processors.compiled import compiled_leaf
+from processors.hashing import avalanche, mix
+from processors.profile import Row
+from processors.rules import Rules
+from processors.stages import basis_of, first_counted_day, last_sign
+
+TOUCHPOINT: Final = 0
+SILENCE: Final = 1
+LATE: Final = 2
+MERGE: Final = 3
+POLICY: Final = 4
+CAUSES: Final = ("touchpoint", "silence", "late", "merge", "policy")
+
+SUPERSEDED: Final = 6  # a fact names at most the five of two episodes, and one
+FACT: Final = np.dtype(
+    [
+        ("row", "i8"),
+        ("customer", "u8"),
+        ("id", "u8"),
+        ("at", "i8"),
+        ("known_at", "i8"),
+        ("offset", "i8"),
+        ("event_start", "i8"),  # the causing touchpoint's event id in the fetched buffer
+        ("event_length", "i4"),  # -1: no touchpoint caused it
+        ("episode", "i4"),
+        ("from_stage", "i1"),
+        ("to_stage", "i1"),
+        ("cause", "i1"),
+        ("superseded", "i1"),  # how many of supersedes are filled
+        ("supersedes", "u8", (SUPERSEDED,)),
+        ("purchases", "i4"),
+        ("weeks", "i4"),  # distinct purchase weeks of the episode
+        ("first_purchase_at", "i8"),
+        ("last_purchase_at", "i8"),
+        ("last_sign_at", "i8"),
+    ],
+    align=True,
+)
+FACTS_PER_EVENT: Final = 16  # more than one touchpoint or timer can ever cause
+
+COUNT: Final = 0  # slots of Out.counts: facts so far, written or not
+WRITTEN: Final = 1
+PENDING: Final = 2
+
+
+class Out(NamedTuple):
+    """Where facts go: ``facts`` may be empty, then they are counted and not written."""
+
+    facts: Any  # recarray of FACT
+    counts: npt.NDArray[np.int64]  # shape (3,)
+    pending: npt.NDArray[np.uint64]  # shape (SUPERSEDED,): ids that the next fact supersedes
+    path: npt.NDArray[np.int64]  # shape (4,): the path as the profile tells it
+    path_before: npt.NDArray[np.int64]  # shape (4,): … before a late touchpoint was absorbed
+    previous_before: npt.NDArray[np.int64]  # shape (4,): the same of the episode before
+
+
+class Cause(NamedTuple):
+    """What made us look: a log position, its instants, and the touchpoint where there is one."""
+
+    row: int  # its number in the table
+    offset: int
+    known_at: int
+    kind: int
+    event: np.uint64  # hash of the event id; 0: no touchpoint
+    event_start: int
+    event_length: int
+
+
+def new_out(capacity: int) -> Out:
+    """Room for ``capacity`` facts; 0: count only."""
+    return Out(
+        np.zeros(capacity, FACT).view(np.recarray),
+        np.zeros(3, np.int64),
+        np.zeros(SUPERSEDED, np.uint64),
+        np.zeros(4, np.int64),
+        np.zeros(4, np.int64),
+        np.zeros(4, np.int64),
+    )
+
+
+@compiled_leaf
+def supersede(out: Out, identity: np.uint64) -> None:
+    """Let the next fact supersede this one."""
+    if identity != np.uint64(0) and out.counts[PENDING] < SUPERSEDED:
+        out.pending[out.counts[PENDING]] = identity
+        out.counts[PENDING] += 1
+
+
+@compiled_leaf
+def _identity(row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int) -> np.uint64:
+    h = mix(np.uint64(row.hash), np.int64(row.last_id))
+    # A row's stage is one byte: outside compiled code it would overflow before it is widened.
+    h = mix(h, np.int64(int(from_stage) * 64 + int(to_stage) * 8 + cause.kind))
+    h = mix(h, np.int64(cause.event))
+    h = mix(h, np.int64(row.episode))
+    h = mix(h, np.int64(row.touchpoints))
+    h = mix(h, np.int64(row.last_purchase_at))
+    h = mix(h, np.int64(rules.hash))
+    for i in range(out.counts[PENDING]):
+        h = mix(h, np.int64(out.pending[i]))
+    h = avalanche(h)
+    return h if h != np.uint64(0) else np.uint64(1)
+
+
+@compiled_leaf
+def _write(
+    row: Row, out: Out, cause: Cause, identity: np.uint64, from_stage: int, to_stage: int, episode: int, at: int
+) -> None:
+    fact = out.facts[out.counts[WRITTEN]]
+    fact.row = cause.row
+    fact.customer = row.hash
+    fact.id = identity
+    fact.at = at
+    fact.known_at = cause.known_at
+    fact.offset = cause.offset
+    fact.event_start = cause.event_start
+    fact.event_length = cause.event_length
+    fact.episode = episode
+    fact.from_stage = from_stage
+    fact.to_stage = to_stage
+    fact.cause = cause.kind
+    fact.superseded = out.counts[PENDING]
+    for i in range(SUPERSEDED):
+        fact.supersedes[i] = out.pending[i] if i < out.counts[PENDING] else np.uint64(0)
+    fact.purchases = row.purchases
+    basis = basis_of(row)
+    first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
+    fact.weeks = count_weeks(row, first, 2 * 10**6)
+    fact.first_purchase_at = row.first_purchase_at
+    fact.last_purchase_at = row.last_purchase_at
+    fact.last_sign_at = last_sign(row)
+    out.counts[WRITTEN] += 1
+
+
+@compiled_leaf
+def emit(
+    row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int, episode: int, at: int
+) -> np.uint64:
+    """Publish one transition, with all pending supersessions; returns its id, which the next one's id builds on."""
+    identity = _identity(row, rules, out, cause, from_stage, to_stage)
+    if len(out.facts) > 0:
+        _write(row, out, cause, identity, from_stage, to_stage, episode, at)
+    out.counts[COUNT] += 1
+    out.counts[PENDING] = 0
+    row.last_id = identity
+    return identity
