@@ -1,0 +1,1 @@
+"""Touchpoints in, relationships out: the engine, its shells, importers, reports and commands."""

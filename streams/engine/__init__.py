@@ -1,0 +1,1 @@
+"""The engine of one partition: record batches in, facts and checkpoint records out."""

@@ -1,0 +1,52 @@
+"""The due index: which rows silence may end next. A binary heap of (instant, row), compiled.
+
+An entry's instant is a lower bound. A purchase usually moves a row's due instant later; then the entry stays where it
+is and is put back when it surfaces, so that most touchpoints never touch the heap. A row's ``entry_at`` names the
+entry that counts; others are stale and dropped when they surface.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_leaf
+
+Instants = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int32]
+
+
+@compiled_leaf
+def push(instants: Instants, indices: Indices, size: int, at: int, index: int) -> int:
+    """Add an entry to a heap of ``size``; returns the new size. The arrays must have room."""
+    slot = size
+    while slot > 0:
+        parent = (slot - 1) >> 1
+        if instants[parent] <= at:
+            break
+        instants[slot] = instants[parent]
+        indices[slot] = indices[parent]
+        slot = parent
+    instants[slot] = at
+    indices[slot] = index
+    return size + 1
+
+
+@compiled_leaf
+def pop(instants: Instants, indices: Indices, size: int) -> int:
+    """Remove the first entry of a heap of ``size`` > 0; returns the new size. Read slot 0 before."""
+    size -= 1
+    at, index = instants[size], indices[size]
+    slot = 0
+    while True:
+        child = 2 * slot + 1
+        if child >= size:
+            break
+        if child + 1 < size and instants[child + 1] < instants[child]:
+            child += 1
+        if instants[child] >= at:
+            break
+        instants[slot] = instants[child]
+        indices[slot] = indices[child]
+        slot = child
+    instants[slot] = at
+    indices[slot] = index
+    return size

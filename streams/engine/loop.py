@@ -1,0 +1,266 @@
+"""The compiled loop over the records of a fetch: decode, find the customer, let timers fire, step.
+
+It returns to Python only where Python has to act (more room, a policy to compile, an unknown schema), and goes on at
+the same record afterwards. No Python object exists per event.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_leaf
+from processors.facts import COUNT, FACTS_PER_EVENT, POLICY, SILENCE, WRITTEN, Cause, Out
+from processors.profile import NEVER
+from processors.rules import Rules
+from processors.step import pass_time, rejudge
+from schemas.decode import decode
+from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
+from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
+from schemas.touchpoint import POLICY_TEXT, TICK_AT
+from streams.engine.due import pop
+from streams.engine.judging import apply_touchpoint
+from streams.engine.outcomes import ACCEPTED, REJECTED, TICKS, TICKS_IGNORED, TRANSITIONS, UNSUPPORTED_RECORD
+from streams.engine.records import next_record
+from streams.engine.rows import HEAP, ROWS, Table, has_room, schedule
+
+FINISHED: Final = 0
+NEED_ROOM: Final = 1
+NEED_FACTS: Final = 2
+POLICY_READ: Final = 3
+SCHEMA_WANTED: Final = 4
+POISONED: Final = 5
+
+# Slots of Cursor.at.
+SPAN: Final = 0
+PLACE: Final = 1  # of the next record in the buffer; 0: the span has not been begun
+DONE: Final = 2  # records of the span that are done
+NEXT: Final = 3  # the first offset that has not been processed
+TIME: Final = 4  # the newest tick
+REJECTS: Final = 5
+TAKEN: Final = 6  # accepted touchpoints listed
+BAD_RUN: Final = 7  # consecutive rejects
+START: Final = 8  # of the value that Python has to look at
+LENGTH: Final = 9
+OFFSET: Final = 10
+CURSOR: Final = 11
+
+POISON_RUN: Final = 10_000
+NO_LIMIT: Final = -1
+
+REJECT: Final = np.dtype(
+    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
+)
+
+
+class Cursor(NamedTuple):
+    """Where the loop stands in a fetch, and what it lists of it."""
+
+    at: npt.NDArray[np.int64]  # shape (CURSOR,)
+    counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
+    taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
+    rejects: Any  # recarray of REJECT
+    head: npt.NDArray[np.int64]  # shape (7,): scratch of next_record
+    slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
+
+
+@compiled_leaf
+def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
+    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
+    at = cursor.at
+    entry = cursor.rejects[at[REJECTS]]
+    entry.offset = offset
+    entry.start = start
+    entry.length = length
+    entry.time = at[TIME]
+    entry.reason = reason
+    at[REJECTS] += 1
+    at[BAD_RUN] += 1
+    cursor.counts[REJECTED] += 1
+
+
+@compiled_leaf
+def _schema_index(plans: Plans, buffer: npt.NDArray[np.uint8], start: int) -> int:
+    """Index of the wire schema id at ``start`` among the plans; -1: not there."""
+    wanted = 0
+    for i in range(4):
+        wanted = wanted << 8 | int(buffer[start + i])
+    low, high = 0, len(plans.ids)
+    while low < high:
+        middle = (low + high) >> 1
+        if plans.ids[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(plans.ids) and plans.ids[low] == wanted:
+        return low
+    return -1
+
+
+@compiled_leaf
+def facts_full(out: Out) -> bool:
+    """Whether the facts of one more record might not fit."""
+    return bool(len(out.facts) > 0 and out.counts[WRITTEN] + FACTS_PER_EVENT > len(out.facts))
+
+
+@compiled_leaf
+def tick(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, until: int) -> int:
+    """End every relationship whose silence is due by ``until``; FINISHED, or NEED_FACTS to be called again."""
+    while table.used[HEAP] > 0 and table.heap_at[0] <= until:
+        if facts_full(out) or not has_room(table):
+            return NEED_FACTS if facts_full(out) else NEED_ROOM
+        key, number = table.heap_at[0], table.heap_row[0]
+        table.used[HEAP] = pop(table.heap_at, table.heap_row, table.used[HEAP])
+        row = table.rows[number]
+        if row.entry_at != key:
+            continue
+        row.entry_at = NEVER
+        before = out.counts[COUNT]
+        cause = Cause(number, offset, until, SILENCE, np.uint64(0), -1, -1)
+        if pass_time(row, rules, out, cause, until):
+            row.offset = max(row.offset, offset)
+            row.unreported = 1
+            table.dirty[number] = 1
+            cursor.counts[TRANSITIONS] += out.counts[COUNT] - before
+        schedule(table, number)
+    return FINISHED
+
+
+@compiled_leaf
+def _apply_tick(
+    table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, written_at: int, ahead_limit: int
+) -> int:
+    until = cursor.slots[TICK_AT, 0]
+    if until <= cursor.at[TIME] or (ahead_limit != NO_LIMIT and until > written_at + ahead_limit):
+        cursor.counts[TICKS_IGNORED] += 1
+        return FINISHED
+    status = tick(table, rules, out, cursor, offset, until)
+    if status == FINISHED:
+        cursor.at[TIME] = until
+        cursor.counts[TICKS] += 1
+    return int(status)
+
+
+@compiled_leaf
+def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int) -> int:
+    """Judge rows from number ``first`` on by a new policy read at ``offset``; returns the number of the next row."""
+    for number in range(first, table.used[ROWS]):
+        if facts_full(out) or not has_room(table):
+            return int(number)
+        row = table.rows[number]
+        if row.offset >= offset:
+            continue
+        before = out.counts[COUNT]
+        cause = Cause(number, offset, max(cursor.at[TIME], row.judged_at), POLICY, np.uint64(0), -1, -1)
+        rejudge(row, rules, out, cause, cursor.at[TIME])
+        row.offset = offset
+        row.unreported = 1
+        table.dirty[number] = 1
+        cursor.counts[TRANSITIONS] += out.counts[COUNT] - before
+        schedule(table, number)
+    return int(table.used[ROWS])
+
+
+@compiled_leaf
+def _apply_value(
+    buffer: npt.NDArray[np.uint8],
+    start: int,
+    length: int,
+    offset: int,
+    written_at: int,
+    ahead_limit: int,
+    plans: Plans,
+    table: Table,
+    rules: Rules,
+    out: Out,
+    cursor: Cursor,
+) -> int:
+    """Apply one record's value; returns a status. Rejects are listed."""
+    if length < 0:
+        reject(cursor, offset, start, 0, NO_VALUE)
+        return FINISHED
+    if length < 5 or buffer[start] != 0:
+        reject(cursor, offset, start, length, NOT_FRAMED)
+        return FINISHED
+    index = _schema_index(plans, buffer, start + 1)
+    if index < 0:
+        return SCHEMA_WANTED
+    kind = plans.types[index]
+    if plans.starts[index] < 0:
+        reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
+        return FINISHED
+    reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
+    if reason == OK and kind == TYPE_TOUCHPOINT:
+        accepted = cursor.counts[ACCEPTED]
+        reason = apply_touchpoint(buffer, cursor.slots, offset, cursor.at[TIME], table, rules, out, cursor.counts)
+        if cursor.counts[ACCEPTED] > accepted and len(cursor.taken) > 0:
+            taken = cursor.taken[cursor.at[TAKEN]]
+            taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
+            cursor.at[TAKEN] += 1
+    elif reason == OK and kind == TYPE_TICK:
+        return int(_apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
+    elif reason == OK and kind == TYPE_POLICY:
+        cursor.at[START], cursor.at[LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
+        return POLICY_READ
+    elif reason == OK:
+        reason = UNSUPPORTED_RECORD
+    if reason != OK:
+        reject(cursor, offset, start, length, reason)
+    else:
+        cursor.at[BAD_RUN] = 0
+    return FINISHED
+
+
+@compiled_leaf
+def run(
+    buffer: npt.NDArray[np.uint8],
+    spans: npt.NDArray[np.int64],
+    plans: Plans,
+    table: Table,
+    rules: Rules,
+    out: Out,
+    cursor: Cursor,
+    ahead_limit: int,
+    poison_run: int,
+) -> int:
+    """Process a fetch from where the cursor stands; returns a status. ``spans`` as in ``batches.Fetch``.
+
+    ``ahead_limit``: ms by which a tick may be ahead of its record's timestamp, or NO_LIMIT. ``poison_run``: so many
+    consecutive rejects stop the loop; 0: nothing does.
+    """
+    at = cursor.at
+    while at[SPAN] < len(spans):
+        span = spans[at[SPAN]]
+        place = at[PLACE] if at[PLACE] > 0 else span[0]
+        if at[DONE] >= span[4] or place >= span[1]:
+            at[SPAN] += 1
+            at[PLACE] = 0
+            at[DONE] = 0
+            continue
+        if facts_full(out):
+            return NEED_FACTS
+        if not has_room(table):
+            return NEED_ROOM
+        if poison_run > 0 and at[BAD_RUN] >= poison_run:
+            return POISONED
+        if next_record(buffer, place, span[1], cursor.head) != OK:
+            offset = span[2] + at[DONE]
+            if offset >= at[NEXT]:
+                reject(cursor, offset, place, span[1] - place, BAD_RECORD)
+                at[NEXT] = offset + 1
+            at[DONE] = span[4]
+            continue
+        head = cursor.head
+        offset = span[2] + head[1]
+        if offset >= at[NEXT]:
+            written_at = span[3] if span[5] != 0 else span[3] + head[0]
+            at[OFFSET] = offset
+            status = _apply_value(
+                buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, out, cursor
+            )
+            if status != FINISHED:
+                return int(status)
+            at[NEXT] = offset + 1
+        at[PLACE] = head[6]
+        at[DONE] += 1
+    return FINISHED

@@ -1,0 +1,68 @@
+"""What can become of a record: counters of the compiled loop, and the reasons of rejects beyond the decoder's."""
+
+from typing import Final
+
+from schemas import reasons
+
+# Slots of the counters.
+ACCEPTED: Final = 0
+DUPLICATE: Final = 1
+CONTAINED: Final = 2  # the row already contains this offset: a replay
+LATE: Final = 3  # of the accepted: older than what its customer was judged at, or than the partition's time
+UNMAPPED: Final = 4  # of the accepted: a kind that the policy does not name
+REJECTED: Final = 5
+TICKS: Final = 6
+TICKS_IGNORED: Final = 7  # behind the partition's time, or ahead of the broker's clock
+POLICIES: Final = 8
+TRANSITIONS: Final = 9
+OUTCOMES: Final = (
+    "accepted",
+    "duplicate",
+    "contained",
+    "late",
+    "unmapped",
+    "rejected",
+    "ticks",
+    "ticks_ignored",
+    "policies",
+    "transitions",
+)
+
+# Reasons of rejects, beside those of the decoder.
+UNSUPPORTED_RECORD: Final = 35
+NO_CUSTOMER: Final = 36
+LONG_CUSTOMER_ID: Final = 37
+NO_EVENT_ID: Final = 38
+NO_KIND: Final = 39
+IMPOSSIBLE_TIME: Final = 40
+REFUSED_KIND: Final = 41
+UNKNOWN_CURRENCY: Final = 42
+IMPOSSIBLE_AMOUNT: Final = 43
+BAD_POLICY: Final = 44
+
+NAMES: Final[dict[int, str]] = {
+    **reasons.REASONS,
+    UNSUPPORTED_RECORD: "unsupported_record",
+    NO_CUSTOMER: "no_customer",
+    LONG_CUSTOMER_ID: "long_customer_id",
+    NO_EVENT_ID: "no_event_id",
+    NO_KIND: "no_kind",
+    IMPOSSIBLE_TIME: "impossible_time",
+    REFUSED_KIND: "refused_kind",
+    UNKNOWN_CURRENCY: "unknown_currency",
+    IMPOSSIBLE_AMOUNT: "impossible_amount",
+    BAD_POLICY: "bad_policy",
+}
+DETAILS: Final[dict[int, str]] = {
+    **reasons.DETAILS,
+    UNSUPPORTED_RECORD: "a record of this type is not processed",
+    NO_CUSTOMER: "neither customer_id nor anonymous_id is given",
+    LONG_CUSTOMER_ID: "the customer id is longer than 255 bytes of UTF-8",
+    NO_EVENT_ID: "event_id is empty",
+    NO_KIND: "kind is empty",
+    IMPOSSIBLE_TIME: "occurred_at lies before 1970, or more than a day after received_at",
+    REFUSED_KIND: "the policy does not name this kind and rejects such",
+    UNKNOWN_CURRENCY: "the policy has no rate for this currency",
+    IMPOSSIBLE_AMOUNT: "an amount of more than 10^15 minor units",
+    BAD_POLICY: "the policy can't be used",
+}

@@ -1,0 +1,239 @@
+"""All rows of a partition: one array, the ids in an arena, a hash index over both.
+
+The index holds one word a slot: the upper half of the id's hash, and the row's number plus one; 0 is free. Ids are
+compared in full on look-up: a collision of hashes must never merge two people.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_leaf
+from processors.profile import NEVER, ROW, Row, clear_memory, clear_profile
+from streams.engine.due import push
+
+LONGEST_ID: Final = 255
+
+ROWS: Final = 0  # slots of Table.used
+IDS: Final = 1
+HEAP: Final = 2
+
+_UPPER: Final = np.uint64(0xFFFFFFFF00000000)
+_LOWER: Final = np.uint64(0x00000000FFFFFFFF)
+_FREE: Final = np.uint64(0)
+
+
+class Table(NamedTuple):
+    """Arrays with room to grow; ``used`` says how far each is filled."""
+
+    rows: Any  # recarray of ROW
+    ids: npt.NDArray[np.uint8]
+    slots: npt.NDArray[np.uint64]  # the hash index; its length is a power of two
+    heap_at: npt.NDArray[np.int64]
+    heap_row: npt.NDArray[np.int32]
+    dirty: npt.NDArray[np.uint8]  # changed since the last checkpoint
+    written: npt.NDArray[np.int32]  # number of the checkpoint that last wrote the row
+    used: npt.NDArray[np.int64]  # shape (3,): ROWS, IDS, HEAP
+
+
+def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
+    """An empty table with room for ``rows`` customers whose ids have ``id_bytes`` in all."""
+    slots = 1024
+    while slots * 7 < rows * 10:
+        slots *= 2
+    return Table(
+        np.empty(rows, ROW).view(np.recarray),
+        np.empty(id_bytes, np.uint8),
+        np.zeros(slots, np.uint64),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.int32),
+        np.zeros(rows, np.uint8),
+        np.zeros(rows, np.int32),
+        np.zeros(3, np.int64),
+    )
+
+
+@compiled_leaf
+def has_room(table: Table) -> bool:
+    """Whether one more customer with an id of any length, and one more due entry, fit."""
+    used = table.used
+    return bool(
+        used[ROWS] < len(table.rows)
+        and used[ROWS] * 10 < len(table.slots) * 7
+        and used[IDS] + LONGEST_ID <= len(table.ids)
+        and used[HEAP] < len(table.heap_at)
+    )
+
+
+@compiled_leaf
+def same_id(table: Table, row: Row, buffer: npt.NDArray[np.uint8], start: int, length: int) -> bool:
+    """Whether the row's id is ``buffer[start:start + length]``."""
+    if row.id_length != length:
+        return False
+    at = row.id_start
+    for i in range(length):
+        if table.ids[at + i] != buffer[start + i]:
+            return False
+    return True
+
+
+@compiled_leaf
+def find(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+    """Number of the row of the id ``buffer[start:start + length]`` whose XXH64 is ``key``; -1: unknown."""
+    mask = np.uint64(len(table.slots) - 1)
+    slot = key & mask
+    while True:
+        word = table.slots[slot]
+        if word == _FREE:
+            return -1
+        if (word ^ key) & _UPPER == _FREE:
+            number = np.int64((word & _LOWER) - np.uint64(1))
+            if same_id(table, table.rows[number], buffer, start, length):
+                return int(number)
+        slot = (slot + np.uint64(1)) & mask
+
+
+@compiled_leaf
+def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
+    """Put a row that is not in the index into it."""
+    mask = np.uint64(len(index) - 1)
+    slot = key & mask
+    while index[slot] != _FREE:
+        slot = (slot + np.uint64(1)) & mask
+    index[slot] = (key & _UPPER) | np.uint64(number + 1)
+
+
+@compiled_leaf
+def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+    """Append an empty row for an id that is not in the table; there must be room."""
+    number = table.used[ROWS]
+    place = table.used[IDS]
+    row = table.rows[number]
+    row.hash = key
+    row.id_start = place
+    row.id_length = length
+    for i in range(length):
+        table.ids[place + i] = buffer[start + i]
+    clear_profile(row)
+    clear_memory(row)
+    table.dirty[number] = 0
+    table.written[number] = 0
+    table.used[ROWS] += 1
+    table.used[IDS] += length
+    enter(table.slots, key, number)
+    return int(number)
+
+
+@compiled_leaf
+def schedule(table: Table, number: int) -> None:
+    """Make sure that the due index finds this row no later than it is due."""
+    row = table.rows[number]
+    if row.due_at < row.entry_at:
+        table.used[HEAP] = push(table.heap_at, table.heap_row, table.used[HEAP], row.due_at, number)
+        row.entry_at = row.due_at
+
+
+@compiled_leaf
+def _reindex(rows: Any, count: int, index: npt.NDArray[np.uint64]) -> None:
+    for number in range(count):
+        enter(index, np.uint64(rows[number].hash), number)
+
+
+def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
+    # np.empty leaves the pages beyond the old contents untouched: room to grow costs address space, not memory.
+    grown = np.zeros(capacity, array.dtype) if zero else np.empty(capacity, array.dtype)
+    grown[:used] = array[:used]
+    return grown.view(type(array))
+
+
+def grow(table: Table) -> Table:
+    """The same table with more room wherever ``has_room`` finds too little."""
+    rows, ids, heap = (int(n) for n in table.used)
+    if rows >= len(table.rows):
+        capacity = len(table.rows) * 2
+        table = table._replace(
+            rows=_larger(table.rows, rows, capacity),
+            dirty=_larger(table.dirty, rows, capacity, zero=True),
+            written=_larger(table.written, rows, capacity, zero=True),
+        )
+        if capacity > len(table.heap_at):
+            # Every row must find a place in the due index when it is built anew.
+            table = _with_heap(table, heap, capacity)
+    if ids + LONGEST_ID > len(table.ids):
+        table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
+    if rows * 10 >= len(table.slots) * 7:
+        slots = np.zeros(len(table.slots) * 2, np.uint64)
+        _reindex(table.rows, rows, slots)
+        table = table._replace(slots=slots)
+    if heap >= len(table.heap_at):
+        table = _grow_heap(table, heap)
+    return table
+
+
+def _grow_heap(table: Table, heap: int) -> Table:
+    # Stale entries would let the heap outgrow the rows: sweep them out before it does.
+    if heap > 2 * int(table.used[ROWS]) + 1024:
+        reschedule(table)
+        return table
+    return _with_heap(table, heap, len(table.heap_at) * 2)
+
+
+def _with_heap(table: Table, heap: int, capacity: int) -> Table:
+    return table._replace(
+        heap_at=_larger(table.heap_at, heap, capacity), heap_row=_larger(table.heap_row, heap, capacity)
+    )
+
+
+def memory_bytes(table: Table) -> int:
+    """Bytes that hold customers: used rows, ids and due entries, and the whole index."""
+    rows, ids, heap = (int(n) for n in table.used)
+    per_row = table.rows.itemsize + table.dirty.itemsize + table.written.itemsize
+    return int(rows * per_row) + ids + heap * 12 + table.slots.nbytes
+
+
+@compiled_leaf
+def _clear_rows(rows: Any) -> None:
+    for number in range(len(rows)):
+        clear_profile(rows[number])
+        clear_memory(rows[number])
+
+
+def empty_rows(count: int) -> Any:
+    """Rows of customers of whom nothing is known."""
+    rows = np.zeros(count, ROW).view(np.recarray)
+    _clear_rows(rows)
+    return rows
+
+
+@compiled_leaf
+def take_in(table: Table, rows: Any, ids: npt.NDArray[np.uint8], first: int) -> int:
+    """Restore rows from number ``first`` on, each unless a newer one of its customer is there; returns the next number.
+
+    The ids stand in ``ids`` one after another; ``id_start`` of the rows says where. Stops where the table needs room.
+    """
+    for i in range(first, len(rows)):
+        if not has_room(table):
+            return int(i)
+        row = rows[i]
+        key, start, length = np.uint64(row.hash), row.id_start, row.id_length
+        number = find(table, ids, start, length, key)
+        if number < 0:
+            number = add(table, ids, start, length, key)
+        elif table.rows[number].offset >= row.offset:
+            continue
+        place = table.rows[number].id_start
+        table.rows[number] = row
+        table.rows[number].id_start = place
+        table.rows[number].entry_at = NEVER
+    return len(rows)
+
+
+@compiled_leaf
+def reschedule(table: Table) -> None:
+    """Build the due index anew from the rows."""
+    table.used[HEAP] = 0
+    for number in range(table.used[ROWS]):
+        row = table.rows[number]
+        row.entry_at = NEVER
+        schedule(table, number)
