@@ -1,0 +1,1 @@
+"""Estimates of the churn model's parameters from a purchase log. The only package that uses scipy."""

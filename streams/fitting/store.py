@@ -1,0 +1,117 @@
+"""Fitted parameters into the ``[churn]`` table of a policy file, leaving every other line as it is.
+
+A TOML writer would lose the comments in which a policy explains itself, so single lines are edited. That the result
+means what was intended, and nothing else changed, is proved by parsing it before it replaces the file.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+Value = str | float
+
+_TABLE: Final = re.compile(r"\s*\[\s*churn\s*\]\s*(#.*)?$")
+_HEADER: Final = re.compile(r"\s*\[")
+_VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s#"']+)"""
+
+
+class PolicyEditError(Exception):
+    """The policy file cannot be edited; the message names the file and what to do."""
+
+
+def _literal(value: Value) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(float(value))
+
+
+def _bounds_of_table(lines: list[str]) -> tuple[int, int] | None:
+    """Line numbers of the table's body, [first, last)."""
+    for i, line in enumerate(lines):
+        if _TABLE.match(line.rstrip("\r\n")):
+            later = (j for j in range(i + 1, len(lines)) if _HEADER.match(lines[j]))
+            return i + 1, next(later, len(lines))
+    return None
+
+
+def _set_in(body: list[str], values: Mapping[str, Value], newline: str) -> list[str]:
+    body = list(body)
+    for key, value in values.items():
+        assignment = re.compile(rf"""(\s*["']?{key}["']?\s*=\s*){_VALUE}(\s*(?:#.*)?)$""")
+        found = [(i, m) for i, line in enumerate(body) if (m := assignment.match(line.rstrip("\r\n")))]
+        if found:
+            i, match = found[0]
+            ending = body[i][len(body[i].rstrip("\r\n")) :]
+            body[i] = match[1] + _literal(value) + match[2] + ending
+            continue
+        filled = max(
+            (i for i, line in enumerate(body) if line.strip() and not line.lstrip().startswith("#")), default=-1
+        )
+        body.insert(filled + 1, f"{key} = {_literal(value)}{newline}")
+    return body
+
+
+def with_churn(text: str, values: Mapping[str, Value]) -> str:
+    """``text`` with ``values`` in its ``[churn]`` table, which is added at the end when there is none.
+
+    Raises ``PolicyEditError`` when the text is no TOML, or holds the table in a form that lines cannot express.
+    """
+    try:
+        before = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyEditError(f"is not valid TOML: {error}") from error
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += newline
+    where = _bounds_of_table(lines)
+    if where is None:
+        lines += [newline] * bool(lines) + [f"[churn]{newline}", *_set_in([], values, newline)]
+    else:
+        lines[where[0] : where[1]] = _set_in(lines[where[0] : where[1]], values, newline)
+    edited = "".join(lines)
+    _require_same_otherwise(before, edited, values)
+    return edited
+
+
+def _require_same_otherwise(before: dict[str, Any], edited: str, values: Mapping[str, Value]) -> None:
+    churn = before.get("churn", {})
+    wanted = before | {"churn": (churn if isinstance(churn, dict) else {}) | dict(values)}
+    try:
+        changed = tomllib.loads(edited) != wanted
+    except tomllib.TOMLDecodeError:
+        changed = True
+    if changed:
+        raise PolicyEditError(
+            "writes its churn settings in a form that cannot be edited line by line; give it a plain table "
+            "[churn] with one `key = value` a line"
+        )
+
+
+def write_churn(path: Path, values: Mapping[str, Value]) -> None:
+    """Replace the file atomically by itself with ``values`` in its ``[churn]`` table.
+
+    Raises ``PolicyEditError`` with the path; the file is then as it was.
+    """
+    target = path.resolve()
+    try:
+        text = target.read_bytes().decode()
+        edited = with_churn(text, values)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(edited.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(target, name)
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except PolicyEditError as error:
+        raise PolicyEditError(f"{path} {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyEditError(f"cannot write the parameters to {path}: {error}") from error

@@ -1,0 +1,1 @@
+"""Files of touchpoints, in any of four formats, as one time-ordered sequence of canonical columns."""

@@ -1,0 +1,109 @@
+"""Readers of Parquet files and of Avro object containers."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import fastavro
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from streams.imports.blocks import Block
+from streams.imports.columns import plain
+from streams.imports.files import EXPECTED, Input
+from streams.imports.problems import InputProblem
+
+_ROWS: Final = 65_536
+
+
+class ParquetSource:
+    """A Parquet file; only the columns that are needed are read."""
+
+    def __init__(self, source: Input, path: Path) -> None:
+        self._source = source
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(source, "Parquet", error) from error
+        self.columns: tuple[str, ...] | None = tuple(self._file.schema_arrow.names)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def blocks(self, needed: Sequence[str] | None) -> Iterator[Block]:
+        """Blocks of up to 65,536 rows."""
+        total = self._file.metadata.num_rows
+        first = 1
+        batches = self._file.iter_batches(_ROWS, columns=None if needed is None else list(needed))
+        try:
+            for batch in batches:
+                rows = np.arange(first, first + batch.num_rows)
+                first += batch.num_rows
+                columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+                yield Block(columns, rows, _as_json(batch), first - 1, total)
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self._source, "Parquet", error) from error
+
+
+class AvroSource:
+    """An Avro object container."""
+
+    def __init__(self, source: Input, path: Path) -> None:
+        self._source = source
+        self._size = path.stat().st_size
+        self._open = path.open("rb")
+        try:
+            self._reader = fastavro.reader(self._open)
+            schema: Any = self._reader.writer_schema
+            self.columns: tuple[str, ...] | None = tuple(field["name"] for field in schema["fields"])
+        except Exception as error:  # fastavro raises whatever the damaged bytes lead it to
+            self._open.close()
+            raise _damaged(source, "Avro", error) from error
+
+    def close(self) -> None:
+        self._open.close()
+
+    def blocks(self, needed: Sequence[str] | None) -> Iterator[Block]:
+        """Blocks of up to 65,536 records."""
+        names = [name for name in self.columns or () if needed is None or name in needed]
+        first = 1
+        while records := self._records():
+            columns = {name: _column([record[name] for record in records]) for name in names}
+            rows = np.arange(first, first + len(records))
+            first += len(records)
+            batch = pa.RecordBatch.from_pydict(columns) if columns else None
+            yield Block(columns, rows, _as_json(batch), self._open.tell(), self._size)
+
+    def _records(self) -> list[dict[str, Any]]:
+        try:
+            return list(islice(self._reader, _ROWS))  # type: ignore[arg-type]
+        except Exception as error:
+            raise _damaged(self._source, "Avro", error) from error
+
+
+def _damaged(source: Input, what: str, error: Exception) -> InputProblem:
+    return InputProblem(f"{source.name}: is not a whole {what} file ({error}); nothing of it was imported; {EXPECTED}")
+
+
+def _as_json(batch: Any) -> Any:
+    """What stands in for the original bytes of a row: the row as a JSON object."""
+
+    def original(i: int) -> bytes:
+        if batch is None:
+            return b"{}"
+        row = batch.slice(i, 1).to_pylist()[0]
+        return (plain(row) or "").encode()
+
+    return original
+
+
+def _column(values: list[Any]) -> Any:
+    """A typed column where all values agree on a type, text otherwise; arrays and records become JSON text."""
+    if any(isinstance(value, dict | list) for value in values):
+        return pa.array(map(plain, values), pa.string())
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError):
+        return pa.array(map(plain, values), pa.string())

@@ -1,0 +1,162 @@
+"""Reader of CSV, TSV and text in columns."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streams.imports.blocks import Block
+from streams.imports.columns import from_parts
+from streams.imports.files import EXPECTED, Input, Stream
+from streams.imports.mapping import DELIMITERS, Mapping
+from streams.imports.problems import ImportReject, InputProblem
+from streams.imports.scan import UNCLOSED, WHITESPACE, gather, line_end, split_row, split_rows
+
+_BOM: Final = b"\xef\xbb\xbf"
+_MOST_COLUMNS: Final = 4096
+_LONGEST_LINE: Final = 64 << 20
+
+
+class DelimitedSource:
+    """A delimited text; line numbers are physical ones, the header included."""
+
+    def __init__(self, source: Input, mapping: Mapping) -> None:
+        self._source = source
+        self._stream = Stream(source)
+        self._data = b""
+        self._ended = False
+        self._line = 1
+        try:
+            self._read_more()
+            self._data = self._data.removeprefix(_BOM)
+            self._read_header(mapping)
+        except BaseException:
+            self._stream.close()
+            raise
+        self.columns: tuple[str, ...] | None = tuple(self._names)
+
+    def _read_header(self, mapping: Mapping) -> None:
+        self._delimiter = _delimiter_of(mapping, self._first_line())
+        found = self._first_fields()
+        if mapping.header:
+            self._drop_first_line()
+        else:
+            found = [str(position + 1) for position in range(len(found))]
+        self._names = _unique([*mapping.names, *found[len(mapping.names) :]])
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _read_more(self) -> None:
+        piece = self._stream.read()
+        self._ended = not piece
+        self._data += piece
+        if len(self._data) > _LONGEST_LINE:
+            raise InputProblem(f"{self._source.name}: line {self._line} is longer than 64 MiB; {EXPECTED}")
+
+    def _first_line(self) -> bytes:
+        """The first line that is not blank; blank ones before it are dropped, and counted."""
+        while True:
+            bounds = self._view()
+            end = line_end(bounds, 0, len(bounds))
+            if end + 1 >= len(bounds) and not self._ended:
+                self._read_more()
+            elif self._data[:end].strip(b" \t\x1a") or (self._ended and end >= len(self._data)):
+                return self._data[:end]
+            else:
+                self._drop_first_line()
+
+    def _view(self) -> npt.NDArray[np.uint8]:
+        return np.frombuffer(self._data, np.uint8)
+
+    def _drop_first_line(self) -> None:
+        """A header whose names hold line breaks would be cut here: nobody writes one, and its rows would be ragged."""
+        data = self._view()
+        end = line_end(data, 0, len(data))
+        width = 2 if self._data[end : end + 2] == b"\r\n" else 1
+        self._data = self._data[end + width :]
+        self._line += 1
+
+    def _first_fields(self) -> list[str]:
+        line = np.frombuffer(self._first_line(), np.uint8)
+        starts, stops = np.zeros(_MOST_COLUMNS, np.int32), np.zeros(_MOST_COLUMNS, np.int32)
+        quoted = np.zeros(_MOST_COLUMNS, np.bool_)
+        count, _ = split_row(line, 0, len(line), True, self._delimiter, starts, stops, quoted)
+        if not 0 < count <= _MOST_COLUMNS:
+            raise InputProblem(f"{self._source.name}: line {self._line} has no readable columns; {EXPECTED}")
+        fields = [line[starts[i] : stops[i]].tobytes() for i in range(count)]
+        return [field.replace(b'""', b'"').decode(errors="replace").strip() for field in fields]
+
+    def blocks(self, needed: Sequence[str] | None) -> Iterator[Block]:
+        """Blocks of about 4 MiB of text each."""
+        wanted = [i for i, name in enumerate(self._names) if needed is None or name in needed]
+        while self._data or not self._ended:
+            data = self._view()
+            position = np.array([0, self._line], np.int64)
+            most = np.count_nonzero(data == 10) + np.count_nonzero(data == 13) + 1
+            width = len(self._names)
+            starts, stops = np.empty((most, width), np.int32), np.empty((most, width), np.int32)
+            quoted, rows = np.empty((most, width), np.bool_), np.empty((most, 4), np.int64)
+            n = split_rows(data, position, self._ended, self._delimiter, starts, stops, quoted, rows)
+            if n:
+                yield self._block(data, starts[:n], stops[:n], quoted[:n], rows[:n], wanted)
+            self._data, self._line = self._data[int(position[0]) :], int(position[1])
+            if not self._ended:
+                self._read_more()
+
+    def _block(
+        self,
+        data: npt.NDArray[np.uint8],
+        starts: npt.NDArray[np.int32],
+        stops: npt.NDArray[np.int32],
+        quoted: npt.NDArray[np.bool_],
+        rows: npt.NDArray[np.int64],
+        wanted: list[int],
+    ) -> Block:
+        def original(i: int) -> bytes:
+            return data[good[i, 1] : good[i, 2]].tobytes()
+
+        whole = rows[:, 3] == len(self._names)
+        good = rows[whole]
+        rejects = [
+            ImportReject(int(row[0]), "broken_line", self._why(int(row[3])), data[row[1] : row[2]].tobytes())
+            for row in rows[~whole]
+        ]
+        columns = {self._names[i]: _column(data, starts[whole, i], stops[whole, i], quoted[whole, i]) for i in wanted}
+        return Block(columns, good[:, 0], original, self._stream.done, self._source.size, rejects)
+
+    def _why(self, count: int) -> str:
+        if count == UNCLOSED:
+            return "a quote is not closed"
+        if count < 0:
+            return "something other than a delimiter follows a closing quote"
+        return f"{count} fields, where the file has {len(self._names)} columns"
+
+
+def _column(
+    data: npt.NDArray[np.uint8],
+    starts: npt.NDArray[np.int32],
+    stops: npt.NDArray[np.int32],
+    quoted: npt.NDArray[np.bool_],
+) -> Any:
+    out = np.empty(int(np.sum(stops - starts, dtype=np.int64)), np.uint8)
+    offsets = np.empty(len(starts) + 1, np.int32)
+    size = gather(data, starts, stops, quoted, out, offsets)
+    return from_parts(offsets, out[:size])
+
+
+def _delimiter_of(mapping: Mapping, first_line: bytes) -> int:
+    """The mapping's delimiter, or the likeliest one of a header: the most frequent of comma, tab, semicolon, bar."""
+    if mapping.delimiter is not None:
+        sign = DELIMITERS.get(mapping.delimiter, mapping.delimiter)
+        return WHITESPACE if sign == "whitespace" else ord(sign)
+    likely = max((",", "\t", ";", "|"), key=lambda sign: first_line.count(sign.encode()))
+    if likely.encode() not in first_line:
+        return WHITESPACE if b" " in first_line.strip() else ord(",")
+    return ord(likely)
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names as they are, but a repeated one with its position: only the first can be meant by it."""
+    return [f"{name}.{i + 1}" if name in names[:i] else name for i, name in enumerate(names)]

@@ -1,0 +1,150 @@
+"""The file itself: where its bytes come from, what format they are in, and which import they are."""
+
+import gzip
+import hashlib
+import shutil
+import sys
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from streams.imports.mapping import Mapping
+from streams.imports.problems import InputProblem
+
+Progress = Callable[[str, int, int], None]
+"""Called with (phase, done, total); phases are "receiving", "reading" and "sorting", totals of 0 are unknown."""
+
+_PIECE: Final = 4 << 20
+_GZIP: Final = b"\x1f\x8b"
+_MAGIC: Final = {b"PAR1": "parquet", b"Obj\x01": "avro"}
+_FOREIGN: Final = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet; unpack it, or export the sheet as CSV",
+    b"BZh": "compressed with bzip2; unpack it first, or use gzip",
+    b"\xfd7zXZ": "compressed with xz; unpack it first, or use gzip",
+    b"\x28\xb5\x2f\xfd": "compressed with Zstandard; unpack it first, or use gzip",
+    b"\xff\xfe": "in UTF-16; save it as UTF-8",
+    b"\xfe\xff": "in UTF-16; save it as UTF-8",
+    b"%PDF": "a PDF document; export the rows as CSV",
+}
+_SUFFIXES: Final = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+}  # fmt: skip
+EXPECTED: Final = "expected CSV, JSON lines, Parquet or an Avro container, gzipped or not, with at least one row"
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to read: its bytes as given, and what they turned out to be."""
+
+    name: str
+    path: Path
+    size: int
+    compressed: bool
+    format: str
+    sha256: str
+
+
+class Stream:
+    """The bytes of an input from its start, unzipped; ``done`` counts the bytes as given, for the progress bar."""
+
+    def __init__(self, source: Input) -> None:
+        self.source = source
+        self._raw = source.path.open("rb")
+        self._plain: _Readable = gzip.GzipFile(fileobj=self._raw) if source.compressed else self._raw
+
+    @property
+    def done(self) -> int:
+        return self._raw.tell()
+
+    def read(self, size: int = _PIECE) -> bytes:
+        """Up to ``size`` bytes; empty at the end. Raises ``InputProblem`` when the compression is damaged."""
+        try:
+            return self._plain.read(size)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InputProblem(
+                f"{self.source.name}: the gzip stream is damaged or cut off ({error}); nothing of it was imported, "
+                "fetch the file again"
+            ) from error
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+def receive(source: Path | str | BinaryIO, workdir: Path, mapping: Mapping, progress: Progress | None) -> Input:
+    """The input behind a path, "-" (standard input) or an open binary file; the latter two are copied to ``workdir``.
+
+    Raises ``InputProblem`` when it cannot be read, is empty, or is in a format that is none of ours.
+    """
+    if isinstance(source, str) and source != "-":
+        source = Path(source)
+    if isinstance(source, Path):
+        path, name = source, str(source)
+    else:
+        path, name = workdir / "received", "standard input"
+        _copy(sys.stdin.buffer if isinstance(source, str) else source, path, progress)
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputProblem(f"{name}: cannot be read ({error.strerror}); {EXPECTED}") from error
+    size = path.stat().st_size
+    head = _head(path)
+    compressed = head.startswith(_GZIP)
+    found = Input(name, path, size, compressed, "", sha256)
+    if compressed:
+        with closing(Stream(found)) as stream:
+            head = stream.read(4096)
+    return Input(name, path, size, compressed, _format_of(name, head, mapping), sha256)
+
+
+def _copy(source: _Readable, path: Path, progress: Progress | None) -> None:
+    done = 0
+    with path.open("wb") as file:
+        while piece := source.read(_PIECE):
+            file.write(piece)
+            done += len(piece)
+            if progress is not None:
+                progress("receiving", done, 0)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
+
+
+def _format_of(name: str, head: bytes, mapping: Mapping) -> str:
+    if not head.strip():
+        raise InputProblem(f"{name}: is empty; {EXPECTED}")
+    for magic, what in _MAGIC.items():
+        if head.startswith(magic):
+            return what
+    for magic, what in _FOREIGN.items():
+        if head.startswith(magic):
+            raise InputProblem(f"{name}: is {what}; {EXPECTED}")
+    if mapping.format in _MAGIC.values():
+        raise InputProblem(f"{name}: does not begin like {mapping.format}; {EXPECTED}")
+    if b"\0" in head:
+        raise InputProblem(f"{name}: is neither text nor in a known format; {EXPECTED}")
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    plain = Path(name).with_suffix("") if name.endswith(".gz") else Path(name)
+    found = mapping.format or ("jsonl" if first in (b"{", b"[") else _SUFFIXES.get(plain.suffix.lower(), "csv"))
+    if found == "jsonl" and first == b"[":
+        raise InputProblem(f"{name}: is one JSON array; expected one object per line (jq -c '.[]' makes them)")
+    return found
+
+
+def seekable(source: Input, workdir: Path) -> Path:
+    """The input's path, or of a copy of it without the compression, for formats that are not read front to back."""
+    if not source.compressed:
+        return source.path
+    plain = workdir / "unzipped"
+    with closing(Stream(source)) as stream, plain.open("wb") as file:
+        shutil.copyfileobj(stream, file, _PIECE)
+    return plain
