@@ -1,0 +1,40 @@
+CREATE TABLE IF NOT EXISTS policies_raw
+(
+    hash String COMMENT 'Hash of the text',
+    text String COMMENT 'Policy as written, TOML',
+    model String COMMENT 'Churn model: mbgnbd or bgnbd',
+    r Float64 COMMENT 'Shape of the purchase rates',
+    alpha Float64 COMMENT 'Rate of the purchase rates, in units of unit_ms',
+    a Float64 COMMENT 'First parameter of the dropout probabilities',
+    b Float64 COMMENT 'Second parameter of the dropout probabilities',
+    unit_ms Int64 COMMENT 'Time unit of the parameters, milliseconds',
+    threshold Float64 COMMENT 'P(alive) below which a relationship is in dissolution',
+    horizon_ms Int64 COMMENT 'Horizon of the churn risk, milliseconds',
+    currency String COMMENT 'ISO 4217 code that amounts are converted to',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it came into force',
+    `offset` Int64 COMMENT 'Offset of its record in the log'
+)
+ENGINE = ReplacingMergeTree(`offset`)
+ORDER BY hash
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
+COMMENT 'Policies that were ever in force; read the view policies';
+
+CREATE OR REPLACE VIEW policies
+(
+    hash String COMMENT 'Hash of the text',
+    text String COMMENT 'Policy as written, TOML',
+    model String COMMENT 'Churn model: mbgnbd or bgnbd',
+    r Float64 COMMENT 'Shape of the purchase rates',
+    alpha Float64 COMMENT 'Rate of the purchase rates, in units of unit_ms',
+    a Float64 COMMENT 'First parameter of the dropout probabilities',
+    b Float64 COMMENT 'Second parameter of the dropout probabilities',
+    unit_ms Int64 COMMENT 'Time unit of the parameters, milliseconds',
+    threshold Float64 COMMENT 'P(alive) below which a relationship is in dissolution',
+    horizon_ms Int64 COMMENT 'Horizon of the churn risk, milliseconds',
+    currency String COMMENT 'ISO 4217 code that amounts are converted to',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it last came into force',
+    `offset` Int64 COMMENT 'Offset of its last record in the log'
+)
+AS SELECT
+    hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, known_at, `offset`
+FROM policies_raw FINAL;

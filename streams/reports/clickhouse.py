@@ -1,0 +1,160 @@
+"""The sink for a ClickHouse server: clickhouse-driver for statements and rows, HTTP for Avro containers."""
+
+import http.client
+import threading
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error as DriverError
+
+from streams.reports.ddl import split_statements, statements
+from streams.reports.errors import ReportsError, first_line
+from streams.reports.parameters import values
+from streams.reports.sink import INSERT_SETTINGS, NAMES_OF_TOUCHPOINT, shaped
+from streams.reports.types import arrow_column
+
+_FORM: Final = "clickhouse://user:password@host:port/database?http_port=8123"
+_CONNECT_SECONDS: Final = 10
+_ANSWER_SECONDS: Final = 300
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is, and as whom to speak to it."""
+
+    host: str
+    port: int
+    http_port: int
+    user: str
+    password: str
+    database: str
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Read ``clickhouse://user:password@host:port/database?http_port=8123``. Raises ReportsError."""
+        try:
+            parts = urllib.parse.urlsplit(url)
+            options = dict(urllib.parse.parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+            http_port = int(options.pop("http_port", "8123"))
+            port = parts.port or 9000
+        except ValueError as error:
+            raise ReportsError(f"the URL of ClickHouse has a mistake ({error}); write {_FORM}") from error
+        if parts.scheme != "clickhouse" or not parts.hostname or options:
+            raise ReportsError(f"the URL of ClickHouse must look like {_FORM}")
+        return cls(
+            host=parts.hostname,
+            port=port,
+            http_port=http_port,
+            user=urllib.parse.unquote(parts.username or "default"),
+            password=urllib.parse.unquote(parts.password or ""),
+            database=urllib.parse.unquote(parts.path.strip("/")) or "relasi",
+        )
+
+
+class _Connection:
+    """One native connection; safe to use from several threads, which take turns. Connects when it is first used."""
+
+    def __init__(self, address: Address, database: str) -> None:
+        self._where = f"ClickHouse at {address.host}:{address.port}"
+        self._turn = threading.Lock()
+        self._client = Client(
+            address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=database,
+            client_name="relasi",
+            connect_timeout=_CONNECT_SECONDS,
+            send_receive_timeout=_ANSWER_SECONDS,
+            settings={"server_side_params": True},
+        )
+
+    def run(self, sql: str, rows: object = None, **options: Any) -> Any:
+        """Execute one statement. Raises ReportsError."""
+        with self._turn:
+            try:
+                return self._client.execute(sql, rows, **options)
+            except (DriverError, OSError, EOFError) as error:
+                # A server's message ends in its stack trace, which helps nobody here.
+                reason = str(error).partition("Stack trace:")[0].strip()
+                raise ReportsError(f"{self._where}: {reason}\n  in: {first_line(sql)}") from error
+
+    def close(self) -> None:
+        with self._turn:
+            self._client.disconnect()
+
+
+class ClickHouseSink:
+    """Tables in a database of a server. See ``sink.Sink``."""
+
+    def __init__(self, url: str) -> None:
+        """Take the address of a server; nothing is sent yet. Raises ReportsError for a URL with a mistake."""
+        self._address = Address.parse(url)
+        self._writer = _Connection(self._address, self._address.database)
+        self._reader = _Connection(self._address, self._address.database)
+
+    def create(self) -> None:
+        """Create the database and the tables that are missing, and all views anew."""
+        outside = _Connection(self._address, "default")
+        name = self._address.database.replace("\\", "\\\\").replace("`", "\\`")
+        outside.run(f"CREATE DATABASE IF NOT EXISTS `{name}`")
+        outside.close()
+        for statement in statements():
+            self._writer.run(statement)
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Store rows of a raw table, in columns."""
+        fitting = shaped(table, rows)
+        if fitting.num_rows == 0:
+            return
+        names = ", ".join(f"`{name}`" for name in fitting.column_names)
+        columns = [_ticks(column) for column in fitting.columns]
+        self._writer.run(f"INSERT INTO {table} ({names}) VALUES", columns, columnar=True, settings=INSERT_SETTINGS)
+
+    def insert_touchpoints(self, container: bytes) -> None:
+        """Send an Avro object container over HTTP; the server decodes it."""
+        sql = f"INSERT INTO touchpoints_raw ({NAMES_OF_TOUCHPOINT}) FORMAT Avro"
+        query = urllib.parse.urlencode(
+            {"database": self._address.database, "query": sql, "wait_end_of_query": 1, **INSERT_SETTINGS}
+        )
+        headers = {"X-ClickHouse-User": self._address.user, "X-ClickHouse-Key": self._address.password}
+        where = f"ClickHouse at {self._address.host}:{self._address.http_port} (HTTP)"
+        connection = http.client.HTTPConnection(self._address.host, self._address.http_port, timeout=_ANSWER_SECONDS)
+        try:
+            connection.request("POST", f"/?{query}", container, headers)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace").strip()
+        except (http.client.HTTPException, OSError) as error:
+            raise ReportsError(f"{where}: {error!r}\n  in: {sql}") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK or answer.headers.get("X-ClickHouse-Exception-Code"):
+            raise ReportsError(f"{where}: {text or answer.reason}\n  in: {sql}")
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+        """Answer one statement that reads."""
+        asked = split_statements(sql)
+        if len(asked) != 1:
+            raise ReportsError(f"{len(asked)} statements were given; ask one at a time")
+        columns, heads = self._reader.run(
+            asked[0], values(parameters), with_column_types=True, columnar=True, settings={"readonly": 2}
+        )
+        filled = columns or [()] * len(heads)
+        arrays = [arrow_column(kind, column) for (_, kind), column in zip(heads, filled, strict=True)]
+        return pa.Table.from_arrays(arrays, names=[name for name, _ in heads])
+
+    def close(self) -> None:
+        """Close both connections."""
+        self._reader.close()
+        self._writer.close()
+
+
+def _ticks(column: pa.ChunkedArray) -> list[Any]:
+    # The driver takes integers for the ticks of a DateTime64; it would convert every datetime by its zone.
+    plain = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    items: list[Any] = plain.to_pylist()
+    return items
