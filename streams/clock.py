@@ -1,0 +1,24 @@
+"""The wall clock of the shells. Nothing else reads one; the engine and the model take instants as arguments."""
+
+import time
+from datetime import UTC, datetime
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def parse_instant(text: str) -> int:
+    """Milliseconds of an ISO 8601 date or date and time; UTC where no zone is given. Raises ValueError."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no instant; expected one like 1998-06-30 or 1998-06-30T12:00:00Z") from error
+    return round(instant.replace(tzinfo=instant.tzinfo or UTC).timestamp() * 1000)
+
+
+def show_instant(at: int) -> str:
+    """An instant in ms as ISO 8601 in UTC, without what is zero."""
+    text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z").replace(".000Z", "Z").replace("T00:00:00Z", "")

@@ -1,0 +1,98 @@
+"""Commands on a data directory: run here, or by the process that holds the directory."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from processors.policy import Policy, PolicyError, read_policy
+from streams.commands.terminal import Terminal
+from streams.embedded.client import NotAnswered, ask
+from streams.embedded.failures import StorageError
+from streams.embedded.lock import DirectoryInUse
+from streams.embedded.session import Session
+from streams.engine.checkpoint import UnreadableCheckpoint
+from streams.engine.partition import ForeignLog, PoisonedLog
+from streams.imports.problems import InputProblem, MappingProblem
+from streams.reports.errors import ReportsError
+
+FAILED = 1
+WRONG = 2
+
+
+class SettingsProblem(Exception):
+    """A command's settings can't be used; the message lists every problem."""
+
+
+def policy_from(path: Path | None) -> Policy | None:
+    """The policy of a file; None without one. Raises SettingsProblem with every problem and its line."""
+    if path is None:
+        return None
+    try:
+        return read_policy(path.read_text())
+    except OSError as error:
+        raise SettingsProblem(f"{path}: the policy can't be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsProblem(f"{path}: the policy isn't UTF-8 text ({error})") from error
+    except PolicyError as error:
+        raise SettingsProblem("\n".join(f"{path}:{p.line}: {p.message}" for p in error.problems)) from error
+
+
+def run_with_data(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
+    """Run a command on its data directory. Problems become messages and exit codes."""
+    return explained(terminal, lambda: _run(module, args, words, terminal))
+
+
+def _run(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
+    if not getattr(module, "needs_session", lambda _: True)(args):
+        return int(module.run(args, None, terminal))
+    if not getattr(module, "before_session", lambda *_: True)(args, terminal):
+        return FAILED
+    try:
+        with Session(
+            args.data,
+            " ".join(["relasi", *words[:1]]),
+            policy=policy_from(getattr(args, "policy", None)),
+            accept_rejects=getattr(args, "accept_rejects", False),
+        ) as session:
+            return int(module.run(args, session, terminal))
+    except DirectoryInUse as error:
+        holder = error.holder
+        if holder is None or holder.socket is None or args.command in {"demo", "run"}:
+            raise
+        return _ask(holder.socket, words, terminal)
+
+
+def _ask(socket: str, words: list[str], terminal: Terminal) -> int:
+    return ask(
+        socket,
+        words,
+        Path.cwd(),
+        lambda data: terminal.write_out(data.decode("utf-8", "replace")),
+        lambda data: terminal.write_err(data.decode("utf-8", "replace")),
+    )
+
+
+def explained(terminal: Terminal, action: Callable[[], int]) -> int:
+    """The exit code of ``action``, or of what went wrong in it, with a message on the terminal. Bugs pass."""
+    try:
+        return action()
+    except (SettingsProblem, MappingProblem) as error:
+        terminal.note(str(error))
+        return WRONG
+    except (
+        DirectoryInUse,
+        ForeignLog,
+        InputProblem,
+        NotAnswered,
+        PoisonedLog,
+        ReportsError,
+        StorageError,
+        UnreadableCheckpoint,
+    ) as error:
+        terminal.note(f"relasi: {error}")
+        return FAILED
+    except OSError as error:
+        terminal.note(f"relasi: {error.filename or 'a file'}: {os.strerror(error.errno) if error.errno else error}")
+        return FAILED

@@ -1,0 +1,79 @@
+"""``relasi import``: files into the log."""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from streams.commands.progress import progress
+from streams.commands.terminal import Terminal
+from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
+
+if TYPE_CHECKING:
+    from streams.embedded.importing import Outcome
+    from streams.embedded.session import Session
+    from streams.imports.prepare import Prepared
+
+_EXAMPLES: Final = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+    )
+    add_mapping_arguments(parser)
+    parser.add_argument(
+        "--as-arrived", action="store_true", help="keep the file's order instead of sorting it by occurred_at"
+    )
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
+    parser.add_argument(
+        "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
+    )
+
+
+def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
+    """Import every file, in the order given."""
+    mapping = mapping_from(args)
+    for name in args.files:
+        import_file(session, name, mapping, terminal, as_arrived=args.as_arrived)
+    return 0
+
+
+def import_file(session: "Session", name: str, mapping: Mapping, terminal: Terminal, *, as_arrived: bool) -> "Outcome":
+    """Import one file and say what came of it."""
+    from streams.embedded.importing import import_prepared
+    from streams.imports.prepare import prepare
+
+    title = "standard input" if name == "-" else Path(name).name
+    with (
+        progress(terminal, title) as report,
+        prepare(name, mapping, as_arrived=as_arrived, workdir=session.directory, progress=report) as prepared,
+    ):
+        outcome = import_prepared(session.runner, prepared, report)
+        _tell(terminal, title, prepared, outcome)
+    return outcome
+
+
+def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcome") -> None:
+    if outcome.already:
+        terminal.say(f"{title}: imported before ({outcome.rows:,} touchpoints); nothing was changed")
+        return
+    imported = outcome.rows - outcome.known
+    again = f", resumed after {outcome.resumed_at:,}" if outcome.resumed_at else ""
+    terminal.say(f"{title}: {imported:,} touchpoints imported{again}")
+    if outcome.known:
+        terminal.say(f"  {outcome.known:,} were known already and left out")
+    if prepared.was_sorted:
+        terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
+    if prepared.ignored:
+        terminal.say(f"  columns that nobody asked for: {', '.join(prepared.ignored)} (--keep-extra keeps them)")
+    if outcome.late:
+        terminal.note(
+            f"  warning: {title} begins before the newest tick in the log: what it changes counts as late, and "
+            "corrects what was published"
+        )
+    if outcome.rejects:
+        terminal.say(f"  {outcome.rejects:,} bad rows became rejects; the first of them:")
+        for reject in islice(iter(prepared.rejects), _EXAMPLES):
+            terminal.say(f"    line {reject.row}: {reject.reason}: {reject.detail}")

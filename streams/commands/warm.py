@@ -1,0 +1,39 @@
+"""``relasi warm``: compile everything once, so that the first command does not have to."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_ROWS: Final = (
+    "customer_id,occurred_at,kind,amount,currency,event_id\n"
+    "a,2024-01-01,order_completed,10.00,USD,1\n"
+    "a,2024-01-09,account_created,,,2\n"
+    "b,2024-02-01,page_viewed,,,3\n"
+    "a,2024-01-05,order_completed,12.00,EUR,4\n"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(_args: argparse.Namespace) -> int:
+    """Import a few touchpoints into a directory that is thrown away: every compiled function runs."""
+    from processors.compiled import cache_key
+    from streams.commands.import_files import import_file
+    from streams.commands.terminal import Terminal
+    from streams.embedded.session import Session
+    from streams.imports.mapping import Mapping
+
+    silent = Terminal(lambda _: None, lambda _: None, rich=False)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = Path(folder) / "rows.csv"
+        rows.write_text(_ROWS)
+        for _ in range(2):
+            # The second opening restores a checkpoint, which the first has no reason to do.
+            with Session(Path(folder) / "data", "relasi warm") as session:
+                import_file(session, str(rows), Mapping(), silent, as_arrived=True)
+        sys.stdout.write(f"compiled code is cached under {cache_key()}\n")
+    return 0

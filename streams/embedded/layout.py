@@ -1,0 +1,95 @@
+"""The tables of the embedded log, and the opening of the file that holds them."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, explained
+
+LAYOUT: Final = 1
+
+# Marks the file as ours in SQLite's header, where `file` and `sqlite3` show it: the letters RLSI.
+APPLICATION_ID: Final = 0x524C5349
+
+# Blobs of megabytes in pages of 4 KiB were written at half the speed (measured, 8 MiB batches: 31 against 20 ms);
+# pages of 64 KiB gained a little more, but every tick would then write several of them.
+PAGE_BYTES: Final = 16 * 1024
+_WAL_BYTES: Final = 16 * 1024 * 1024
+
+TABLES: Final = (
+    "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE batches (topic TEXT NOT NULL, partition INTEGER NOT NULL, base_offset INTEGER NOT NULL,"
+    " last_offset INTEGER NOT NULL, batch BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX batches_in_order ON batches (topic, partition, last_offset)",
+    "CREATE TABLE checkpoint (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX checkpoint_keys ON checkpoint (partition, key)",
+    "CREATE TABLE positions (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL)",
+    "CREATE TABLE imports (content_key TEXT PRIMARY KEY, source TEXT NOT NULL, rows_total INTEGER NOT NULL,"
+    " rows_done INTEGER NOT NULL, known INTEGER NOT NULL, rejects INTEGER NOT NULL, state TEXT NOT NULL,"
+    " started INTEGER NOT NULL, finished INTEGER) WITHOUT ROWID",
+)
+
+
+def open_file(path: Path) -> sqlite3.Connection:
+    """Open the log at ``path``, creating it when it is missing or empty.
+
+    The connection is in autocommit mode: transactions begin and end where the caller says. Raises ``ForeignFile``,
+    ``NewerLayout``, ``StorageDamaged`` or ``StorageError``.
+    """
+    with explained(path):
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            if _is_new(connection, path):
+                _create(connection)
+            else:
+                _check_layout(connection, path)
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether nothing was ever stored, so that a creation that was cut off is simply done again."""
+    (identity,) = connection.execute("PRAGMA application_id").fetchone()
+    if identity == APPLICATION_ID:
+        return False
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if identity or tables:
+        raise ForeignFile(
+            f"{path}: this database was not made by Relasi. Choose another data directory with --data, or move it away."
+        )
+    return True
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    for table in TABLES:
+        connection.execute(table)
+    connection.execute("INSERT INTO settings VALUES ('layout', ?)", (str(LAYOUT),))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _check_layout(connection: sqlite3.Connection, path: Path) -> None:
+    row = connection.execute("SELECT value FROM settings WHERE key = 'layout'").fetchone()
+    if row is None or not row[0].isdecimal():
+        raise StorageDamaged(f"{path}: says nothing about its layout. Restore the data directory from a copy.")
+    if int(row[0]) > LAYOUT:
+        raise NewerLayout(
+            f"{path}: written by a newer Relasi (layout {row[0]}; this one knows layouts up to {LAYOUT}). "
+            "Upgrade Relasi, or choose another data directory with --data."
+        )
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    # FULL: a commit survives a power cut. NORMAL would only keep the file consistent, and an import that said "done"
+    # could be gone. It costs one fsync per commit: measured 0.2 ms for a tick, and nothing that could be told from
+    # noise for a batch of megabytes.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync stops at the drive's cache
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_BYTES // PAGE_BYTES}")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")

@@ -1,0 +1,95 @@
+"""One process per data directory. The kernel holds the lock, so it goes with the process, however that ends."""
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from streams.embedded.failures import StorageError
+
+FILE_NAME: Final = "relasi.lock"
+_LONGEST_NOTE: Final = 8192
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who uses a directory: its process, the command that it runs, and where it answers commands, if it does."""
+
+    pid: int
+    command: str
+    socket: str | None = None
+
+
+class DirectoryInUse(Exception):
+    """Another process uses the directory. ``holder`` is None when it has not yet written who it is."""
+
+    def __init__(self, directory: Path, holder: Holder | None) -> None:
+        who = f"process {holder.pid} ({holder.command})" if holder else "another process"
+        super().__init__(
+            f"{directory} is used by {who}. Wait until it ends or stop it, or choose another directory with --data."
+        )
+        self.holder: Final = holder
+
+
+class DirectoryLock:
+    """The sole use of ``directory``, which is created when it is missing.
+
+    Raises ``DirectoryInUse``, or ``StorageError`` when there can be no such directory. The file stays behind when the
+    lock is released: were it deleted, two processes could each lock a file of that name.
+    """
+
+    def __init__(self, directory: Path, command: str) -> None:
+        self._file: Final = _open(directory)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = _holder(self._file)
+            os.close(self._file)
+            if isinstance(error, BlockingIOError):
+                raise DirectoryInUse(directory, holder) from None
+            raise StorageError(f"{directory}: this file system does not support locks ({error.strerror}).") from error
+        self._command: Final = command
+        self._held = True
+        self.announce(None)
+
+    def announce(self, socket: str | None) -> None:
+        """Say where this process answers commands."""
+        note = json.dumps(asdict(Holder(os.getpid(), self._command[: _LONGEST_NOTE // 8], socket))).encode() + b"\n"
+        # In this order a reader finds the whole line at any moment; what is left of a longer one stands behind it.
+        os.pwrite(self._file, note, 0)
+        os.ftruncate(self._file, len(note))
+
+    def release(self) -> None:
+        """Let others use the directory; does nothing the second time."""
+        if self._held:
+            self._held = False
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.release()
+
+
+def _open(directory: Path) -> int:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return os.open(directory / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StorageError(
+            f"{directory}: cannot be used as a data directory ({error.strerror}). "
+            "Check the path and its permissions, or choose another one with --data."
+        ) from error
+
+
+def _holder(file: int) -> Holder | None:
+    line = os.pread(file, _LONGEST_NOTE, 0).partition(b"\n")[0]
+    try:
+        return Holder(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,226 @@
+"""The embedded log: one SQLite file with the record batches of every topic, the checkpoint, and what was imported.
+
+One transaction stores a checkpoint, the offset that it reaches and the messages that came out, so a crash leaves
+all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``), from one thread.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from streams.embedded.failures import explained
+from streams.embedded.layout import open_file
+
+FILE_NAME: Final = "relasi.sqlite"
+READ_BYTES: Final = 4 * 1024 * 1024
+
+# Of a record batch, format v2: the base offset leads, the length counts what follows it, and the distance of the last
+# offset comes after leader epoch, magic, CRC and attributes.
+_BATCH_HEADER_BYTES: Final = 61
+_LENGTH = slice(8, 12)
+_LAST_OFFSET_DELTA = slice(23, 27)
+
+
+@dataclass(frozen=True)
+class ImportProgress:
+    """How far one import has come. ``content_key`` identifies the content of the file and its mapping.
+
+    ``rows_done`` of ``rows_total`` rows were read; of these ``known`` were stored before and ``rejects`` were refused.
+    ``started`` and ``finished`` are milliseconds since 1970.
+    """
+
+    content_key: str
+    source: str
+    rows_total: int
+    rows_done: int
+    known: int
+    rejects: int
+    state: str
+    started: int
+    finished: int | None
+
+
+_IMPORT_COLUMNS: Final = ", ".join(field.name for field in fields(ImportProgress))
+_IMPORT_VALUES: Final = ", ".join("?" for _ in fields(ImportProgress))
+
+
+class Log:
+    """The log in ``directory``, which must exist.
+
+    Reading is always possible; every method that writes must be called within ``transaction()``. All methods raise
+    ``StorageError``, and ``StorageFull`` when a write finds no room.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path: Final = directory / FILE_NAME
+        self._connection: Final = open_file(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file and close it; an open transaction is lost."""
+        with explained(self.path):
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes of the block, durably, or none of them when it raises. Not to be nested."""
+        if self._connection.in_transaction:
+            raise RuntimeError("a transaction is open already; what belongs together belongs in one block")
+        with explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            with explained(self.path):
+                self._connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def append(self, topic: str, partition: int, batch: bytes, base_offset: int, last_offset: int) -> None:
+        """Store one record batch (format v2) whose bytes say that it holds ``base_offset`` to ``last_offset``.
+
+        Raises ``ValueError`` unless it begins exactly at the partition's end, and the bytes agree with the arguments.
+        """
+        stated = _offsets(batch)
+        if stated != (base_offset, last_offset):
+            raise ValueError(f"the batch holds offsets {stated}, not {(base_offset, last_offset)}")
+        end = self.end_offset(topic, partition)
+        if base_offset != end:
+            raise ValueError(f"{topic} {partition} ends at offset {end}; a batch at {base_offset} does not continue it")
+        self._write(
+            "INSERT INTO batches (topic, partition, base_offset, last_offset, batch) VALUES (?, ?, ?, ?, ?)",
+            (topic, partition, base_offset, last_offset, batch),
+        )
+
+    def end_offset(self, topic: str, partition: int) -> int:
+        """The offset that the next record gets: one more than the last stored, 0 when there is none."""
+        (last,) = self._row(
+            "SELECT max(last_offset) FROM batches WHERE topic = ? AND partition = ?", (topic, partition)
+        ) or (None,)
+        return 0 if last is None else int(last) + 1
+
+    def read(self, topic: str, partition: int, wanted: int, max_bytes: int = READ_BYTES) -> bytes:
+        """Consecutive record batches, the first being the one that contains offset ``wanted``; empty at the end.
+
+        At least one batch, and no more than ``max_bytes`` unless that one is longer.
+        """
+        last = self._last_offset_within(topic, partition, wanted, max_bytes)
+        if last is None:
+            return b""
+        rows = self._rows(
+            "SELECT batch FROM batches WHERE topic = ? AND partition = ? AND last_offset BETWEEN ? AND ?"
+            " ORDER BY last_offset",
+            (topic, partition, wanted, last),
+        )
+        return rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows)
+
+    def put_checkpoint(self, partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Store checkpoint records by key; a value of None deletes the key, as a tombstone would."""
+        for key, value in records:
+            if value is None:
+                self._write("DELETE FROM checkpoint WHERE partition = ? AND key = ?", (partition, key))
+            else:
+                self._write(
+                    "INSERT INTO checkpoint (partition, key, value) VALUES (?, ?, ?)"
+                    " ON CONFLICT (partition, key) DO UPDATE SET value = excluded.value",
+                    (partition, key, value),
+                )
+
+    def checkpoint(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """Every checkpoint record of the partition, read one by one, in the order of keys."""
+        with explained(self.path):
+            yield from self._connection.execute(
+                "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key", (partition,)
+            )
+
+    def put_position(self, partition: int, next_offset: int) -> None:
+        """Acknowledge every record of the partition below ``next_offset``."""
+        self._write(
+            "INSERT INTO positions (partition, next_offset) VALUES (?, ?)"
+            " ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset",
+            (partition, next_offset),
+        )
+
+    def position(self, partition: int) -> int:
+        """The first offset of the partition that is not acknowledged; 0 when none is."""
+        row = self._row("SELECT next_offset FROM positions WHERE partition = ?", (partition,))
+        return int(row[0]) if row else 0
+
+    def put_import(self, progress: ImportProgress) -> None:
+        """Remember how far an import has come, in place of what was remembered of it."""
+        self._write(f"REPLACE INTO imports ({_IMPORT_COLUMNS}) VALUES ({_IMPORT_VALUES})", astuple(progress))
+
+    def find_import(self, content_key: str) -> ImportProgress | None:
+        """What is remembered of the import of that content."""
+        row = self._row(f"SELECT {_IMPORT_COLUMNS} FROM imports WHERE content_key = ?", (content_key,))
+        return ImportProgress(*row) if row else None
+
+    def imports(self) -> list[ImportProgress]:
+        """Every import, the oldest first."""
+        rows = self._rows(f"SELECT {_IMPORT_COLUMNS} FROM imports ORDER BY started, content_key", ())
+        return [ImportProgress(*row) for row in rows]
+
+    def put_setting(self, key: str, value: str) -> None:
+        """Store one setting. The key ``layout`` belongs to the file itself."""
+        if key == "layout":
+            raise ValueError("the layout of the file is not a setting to be changed")
+        self._write("REPLACE INTO settings (key, value) VALUES (?, ?)", (key, value))
+
+    def setting(self, key: str) -> str | None:
+        """The stored value, or None."""
+        row = self._row("SELECT value FROM settings WHERE key = ?", (key,))
+        return str(row[0]) if row else None
+
+    def _last_offset_within(self, topic: str, partition: int, wanted: int, max_bytes: int) -> int | None:
+        """Last offset of the last batch that still fits. Lengths are read without the blobs themselves."""
+        with explained(self.path):
+            sizes = self._connection.execute(
+                "SELECT last_offset, length(batch) FROM batches WHERE topic = ? AND partition = ? AND last_offset >= ?"
+                " ORDER BY last_offset",
+                (topic, partition, wanted),
+            )
+            found, total = None, 0
+            for last_offset, size in sizes:
+                total += size
+                if found is not None and total > max_bytes:
+                    break
+                found = int(last_offset)
+            sizes.close()
+        return found
+
+    def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        if not self._connection.in_transaction:
+            raise RuntimeError("writes belong in a `with log.transaction():` block")
+        with explained(self.path):
+            self._connection.execute(sql, values)
+
+    def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
+        with explained(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _row(self, sql: str, values: tuple[object, ...]) -> Any:
+        rows = self._rows(sql, values)
+        return rows[0] if rows else None
+
+    def _roll_back(self) -> None:
+        # SQLite has rolled back by itself after most failures of the disk. Where the rollback fails too, the first
+        # error is the one to tell, and the file is sound all the same: nothing of the transaction is marked committed.
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+
+def _offsets(batch: bytes) -> tuple[int, int]:
+    if len(batch) < _BATCH_HEADER_BYTES or len(batch) != 12 + int.from_bytes(batch[_LENGTH]):
+        raise ValueError(f"these {len(batch)} bytes are not exactly one record batch")
+    base = int.from_bytes(batch[:8], signed=True)
+    return base, base + int.from_bytes(batch[_LAST_OFFSET_DELTA])

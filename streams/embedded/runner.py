@@ -1,0 +1,185 @@
+"""The embedded shell: one partition, its log and its checkpoint in SQLite, its reports in chDB.
+
+Emit, remember, acknowledge: reports first; then the checkpoint, the offset that it reaches and the messages that came
+out, in one transaction of SQLite. A crash anywhere replays from that offset, and everything that is emitted again has
+the same id.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from processors.policy import Policy
+from schemas.bodies import Bodies, bodies_of
+from schemas.registry import Registry
+from streams.embedded.log import Log
+from streams.engine.batches import Fetch, read_batches
+from streams.engine.partition import Applied, Partition, Refused
+from streams.facts import policies_table, profiles_table, rejects_table, transitions_table
+from streams.messages import (
+    REJECTS_TOPIC,
+    TOUCHPOINTS_TOPIC,
+    TRANSITIONS_TOPIC,
+    message,
+    record_batches,
+    reject_messages,
+    transition_messages,
+)
+from streams.reports.container import container
+from streams.reports.sink import Sink
+
+EMIT_RECORDS: Final = 262_144
+PROFILES_AT_ONCE: Final = 131_072
+
+
+class Runner:
+    """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms."""
+
+    def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
+        self.log = log
+        self.sink = sink
+        self.partition = partition
+        self.registry = registry
+        self.now = now
+        self._applied: list[Applied] = []
+        self._unemitted = 0
+        self._transitions: list[pa.Table] = []
+        self._rejects: list[pa.Table] = []
+        self._unacknowledged = False
+
+    def append(self, keys: Bodies | None, bodies: Bodies) -> None:
+        """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
+        base = self.log.end_offset(TOUCHPOINTS_TOPIC, self.partition.number)
+        for batch, first, last in record_batches(keys, bodies, base, self.now()):
+            self.log.append(TOUCHPOINTS_TOPIC, self.partition.number, batch, first, last)
+
+    def append_message(self, name: str, value: dict[str, Any]) -> None:
+        """Append one message, such as a Tick or a Policy, in a transaction of its own."""
+        with self.log.transaction():
+            self.append(None, bodies_of([message(self.registry, name, value)]))
+
+    def tick(self, at: int) -> None:
+        """Let the partition's time pass to ``at`` (ms)."""
+        self.append_message("Tick", {"at": at})
+
+    def tick_fetch(self, at: int) -> Fetch:
+        """A tick as if it stood next in the log: for asking what would happen."""
+        base = self.partition.next_offset
+        bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
+        ((batch, _, _),) = record_batches(None, bodies, base, self.now())
+        return read_batches(batch, base)
+
+    def change_policy(self, policy: Policy) -> None:
+        """Put another policy in force, for all that the log holds from here on."""
+        self.append_message("Policy", {"text": policy.text, "hash": policy.hash})
+
+    def process(self) -> bool:
+        """Apply the next fetch of the log; False where the log has no more. Emits when enough has come together."""
+        wanted = self.partition.next_offset
+        data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
+        if not data:
+            return False
+        applied = self.partition.apply(read_batches(data, wanted))
+        if isinstance(applied, Refused):
+            raise RuntimeError(f"the log gave offset {wanted}, the partition expects {applied.expected}")
+        self._applied.append(applied)
+        self._unacknowledged = True
+        self._unemitted += sum(applied.counts.values())
+        if self._unemitted >= EMIT_RECORDS:
+            self.emit()
+        return True
+
+    def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
+        """Apply all that the log holds; ``after`` is called after each fetch."""
+        while self.process():
+            after()
+
+    def emit(self) -> None:
+        """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
+        if not self._applied:
+            return
+        changes = [change for applied in self._applied for change in applied.policies]
+        if changes:
+            self.sink.insert("policies_raw", policies_table(changes))
+        self._emit_touchpoints()
+        moved = [transitions_table(applied, self.partition) for applied in self._applied if len(applied.facts)]
+        refused = [rejects_table(applied, TOUCHPOINTS_TOPIC) for applied in self._applied if len(applied.rejects)]
+        for name, tables, waiting in (
+            ("transitions_raw", moved, self._transitions),
+            ("rejects_raw", refused, self._rejects),
+        ):
+            if tables:
+                self.sink.insert(name, pa.concat_tables(tables))
+                waiting.extend(tables)
+        self._applied.clear()
+        self._unemitted = 0
+
+    def _emit_touchpoints(self) -> None:
+        bodies: dict[int, list[tuple[Any, Any, Any]]] = {}
+        for applied in self._applied:
+            for schema_id in np.unique(applied.taken[:, 2]):
+                taken = applied.taken[applied.taken[:, 2] == schema_id]
+                bodies.setdefault(int(schema_id), []).append((applied.buffer, taken[:, 0], taken[:, 0] + taken[:, 1]))
+        for schema_id, parts in bodies.items():
+            schema = self.registry.schema(schema_id)
+            base = np.cumsum([0, *(len(buffer) for buffer, _, _ in parts)])
+            self.sink.insert_touchpoints(
+                container(
+                    schema,
+                    np.concatenate([buffer for buffer, _, _ in parts]),
+                    np.concatenate([starts + base[i] for i, (_, starts, _) in enumerate(parts)]),
+                    np.concatenate([stops + base[i] for i, (_, _, stops) in enumerate(parts)]),
+                )
+            )
+
+    def report_profiles(self) -> None:
+        """Write the profiles that changed since they were last written."""
+        while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
+            self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
+
+    def checkpoint(self, *, profiles: bool = True) -> None:
+        """Make all that was processed lasting, where anything was."""
+        if not self._unacknowledged:
+            return
+        self.emit()
+        if profiles:
+            self.report_profiles()
+        checkpoint = self.partition.checkpoint()
+        with self.log.transaction():
+            self._put_messages()
+            self.log.put_checkpoint(self.partition.number, checkpoint.records)
+            self.log.put_position(self.partition.number, checkpoint.offset)
+        self._unacknowledged = False
+
+    def _put_messages(self) -> None:
+        if self._transitions:
+            keys, bodies = transition_messages(pa.concat_tables(self._transitions), self.registry)
+            self.put(TRANSITIONS_TOPIC, keys, bodies)
+        if self._rejects:
+            self.put(REJECTS_TOPIC, None, reject_messages(pa.concat_tables(self._rejects), self.registry))
+        self._transitions.clear()
+        self._rejects.clear()
+
+    def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
+        """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
+        base = self.log.end_offset(topic, self.partition.number)
+        for batch, first, last in record_batches(keys, bodies, base, self.now()):
+            self.log.append(topic, self.partition.number, batch, first, last)
+
+    def reject(self, rows: pa.Table) -> None:
+        """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
+        self.sink.insert("rejects_raw", rows)
+
+    def settle(self) -> None:
+        """Apply all that the log holds, and make it lasting."""
+        self.catch_up()
+        self.checkpoint()
+
+
+def restored(partition: Partition, records: Iterable[tuple[bytes, bytes]], end_offset: int) -> Partition:
+    """A partition with what its checkpoint holds. Raises ForeignLog where the log is another one."""
+    partition.restore(records)
+    partition.check_log(end_offset)
+    return partition
