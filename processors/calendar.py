@@ -55,7 +55,7 @@ def weeks_in(word: np.uint64) -> np.uint64:
 @compiled_leaf
 def days_since(first: int, last: int, word_index: int) -> np.uint64:
     """Mask of the days in ``first..last`` (both included) that lie in the word ``word_index``."""
-    base = word_index * DAYS_PER_WORD
+    base = int(word_index) * DAYS_PER_WORD
     low = max(first - base, 0)
     high = min(last - base, DAYS_PER_WORD - 1)
     if low > high:
@@ -116,19 +116,20 @@ def count_days(row: Any) -> int:
     """Distinct purchase days (UTC): exact while late purchases are younger than the window."""
     count = row.days_before
     for i in range(DAY_WORDS):
-        count += population(row.purchase_days[i])
+        count += int(population(row.purchase_days[i]))
     return int(count)
 
 
 @compiled_leaf
 def count_weeks(row: Any, first_day: int, last_day: int) -> int:
     """Distinct ISO weeks (UTC) with a purchase on a day in ``first_day..last_day``, within the window."""
-    count = np.int64(0)
+    count = 0
     for i in range(DAY_WORDS):
         mask = days_since(first_day, last_day, row.days_top - i)
         if mask != np.uint64(0):
-            count += population(weeks_in(np.uint64(row.purchase_days[(row.days_top - i) % DAY_WORDS]) & mask))
-    return int(count)
+            days = np.uint64(row.purchase_days[(row.days_top - i) % DAY_WORDS]) & mask
+            count += int(population(weeks_in(days)))
+    return count
 
 
 @compiled_leaf

@@ -16,7 +16,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SOURCES = ("processors", "schemas", "streams/engine")
+_SOURCES = ("processors", "schemas", "streams")
 
 
 def cache_key() -> str:

@@ -5,12 +5,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.calendar import count_weeks
+from processors.calendar import count_weeks, day_of
 from processors.compiled import compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.profile import Row
 from processors.rules import Rules
-from processors.stages import basis_of, first_counted_day, last_sign
+from processors.stages import LAST_DAY, basis_of, first_counted_day, last_sign
 
 TOUCHPOINT: Final = 0
 SILENCE: Final = 1
@@ -111,6 +111,17 @@ def _identity(row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, t
 
 
 @compiled_leaf
+def _weeks_of(row: Row, episode: int) -> int:
+    """Distinct purchase weeks of the current episode, or of the one before."""
+    if episode == row.episode:
+        basis = basis_of(row)
+        first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
+        return count_weeks(row, first, LAST_DAY)
+    first = first_counted_day(row.before_at, row.before_shared_week != 0)
+    return count_weeks(row, first, day_of(row.before_purchase_at))
+
+
+@compiled_leaf
 def _write(
     row: Row, out: Out, cause: Cause, identity: np.uint64, from_stage: int, to_stage: int, episode: int, at: int
 ) -> None:
@@ -131,9 +142,7 @@ def _write(
     for i in range(SUPERSEDED):
         fact.supersedes[i] = out.pending[i] if i < out.counts[PENDING] else np.uint64(0)
     fact.purchases = row.purchases
-    basis = basis_of(row)
-    first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
-    fact.weeks = count_weeks(row, first, 2 * 10**6)
+    fact.weeks = _weeks_of(row, episode)
     fact.first_purchase_at = row.first_purchase_at
     fact.last_purchase_at = row.last_purchase_at
     fact.last_sign_at = last_sign(row)

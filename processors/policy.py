@@ -1,8 +1,10 @@
 """Policies: TOML text in, compiled rules out, or every problem at once with its line."""
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import numpy as np
@@ -27,10 +29,12 @@ from processors.rules import (
 
 MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
 MODELS = {"mbgnbd": MBG, "bgnbd": BG}
-# ISO 4217 currencies whose minor unit is not a hundredth.
+# Currencies of ISO 4217 (list one) whose minor unit is not a hundredth.
+_NO_DECIMALS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"}
 EXPONENTS = {
-    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(_NO_DECIMALS | {"XAF", "XOF", "XPF"}, 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
 }
 _INITIATIVES = {"customer": CUSTOMER, "firm": FIRM, "both": CUSTOMER | FIRM, "none": 0}
 _EXITS = {"customer": CUSTOMER_EXIT, "firm": FIRM_EXIT}
@@ -75,7 +79,7 @@ def find_problems(text: str) -> list[Problem]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return [Problem(_toml_line(str(error)), "", f"not valid TOML: {error}")]
+        return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
     problems = check_keys(text, document)
     for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
         problems += check_kind(text, kind, meaning)
@@ -84,9 +88,9 @@ def find_problems(text: str) -> list[Problem]:
     return sorted(problems, key=lambda problem: problem.line)
 
 
-def _toml_line(message: str) -> int:
-    words = message.replace(",", " ").split()
-    return int(words[words.index("line") + 1]) if "line" in words else 1
+def _toml_line(text: str, message: str) -> int:
+    found = re.search(r"\(at line (\d+)", message)
+    return int(found[1]) if found else max(1, len(text.splitlines()))
 
 
 def _immediate_silence(text: str, churn: dict[str, Any]) -> list[Problem]:
@@ -132,7 +136,7 @@ def _compile(document: dict[str, Any], digest: str) -> Rules:
         hiatus_ms=round(stages["hiatus_days"] * day),
         commitment_weeks=stages["commitment_weeks"],
         consistency_weeks=stages["consistency_weeks"],
-        minimum_minor=round(document["purchase"]["minimum_amount"] * 10 ** exponent(document["currency"])),
+        minimum_minor=_least_minor(document["purchase"]["minimum_amount"], document["currency"]),
         interaction_half_life=float(decay["interaction_half_life_days"]),
         engagement_half_life=float(decay["engagement_half_life_days"]),
         unmapped=UNMAPPED | refused,
@@ -143,6 +147,12 @@ def _compile(document: dict[str, Any], digest: str) -> Rules:
         currency_codes=codes,
         currency_rates=rates,
     )
+
+
+def _least_minor(amount: float, currency: str) -> int:
+    """The least whole number of minor units that is no less than ``amount``, as it is written in decimals."""
+    scaled = Decimal(str(amount)).scaleb(exponent(currency))
+    return int(scaled.to_integral_value(ROUND_CEILING))
 
 
 def hash_of(text: str) -> np.uint64:

@@ -45,7 +45,8 @@ DELIVERY_FIELDS: Final = [
 PUBLISHED_FIELDS: Final = [
     ("stage", "i1"),
     ("unreported", "u1"),  # the row changed since its profile was last written to the reports
-    ("shared_week", "u1"),  # the week in which the episode opened already held a purchase of an earlier one
+    ("shared_week", "u1"),  # the week in which the episode opened already held a purchase of the one before
+    ("before_shared_week", "u1"),  # the same of the episode before
     ("episode", "i4"),
     ("judged_at", "i8"),  # the newest instant at which the row was judged
     ("due_at", "i8"),  # when silence will end the episode
@@ -57,7 +58,7 @@ PUBLISHED_FIELDS: Final = [
     ("before_at", "i8"),  # the episode before: its start …
     ("before_invested_at", "i8"),
     ("before_purchase_at", "i8"),  # … and what its end was computed from
-    ("before_sign_at", "i8"),
+    ("before_initiative_at", "i8"),
     ("before_exit_at", "i8"),
     ("before_days", "i4"),
     ("before_entered_at", "i8", (4,)),
@@ -108,6 +109,7 @@ def clear_memory(row: Row) -> None:
     row.stage = 0
     row.unreported = 0
     row.shared_week = 0
+    row.before_shared_week = 0
     row.episode = 1
     row.judged_at = NONE
     row.due_at = NEVER
@@ -118,7 +120,7 @@ def clear_memory(row: Row) -> None:
     row.before_at = NONE
     row.before_invested_at = NEVER
     row.before_purchase_at = NONE
-    row.before_sign_at = NONE
+    row.before_initiative_at = NONE
     row.before_exit_at = NONE
     row.before_days = 0
     for i in range(4):

@@ -81,5 +81,7 @@ def converted(rules: Rules, code: int, amount_minor: int) -> tuple[bool, int]:
         return True, amount_minor
     for i in range(1, len(rules.currency_codes)):
         if rules.currency_codes[i] == code:
-            return True, int(np.rint(amount_minor * rules.currency_rates[i]))
+            # Beyond int64 the cast has no meaning; so far out the amount is refused anyway.
+            own = min(max(amount_minor * rules.currency_rates[i], -4.0e18), 4.0e18)
+            return True, int(np.rint(own))
     return False, 0

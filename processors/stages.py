@@ -1,13 +1,12 @@
-"""Stages as a function of (profile, instant, policy, episode): the path that a relationship has taken.
+"""Stages as a function of (profile, instant, policy, episode).
 
 Awareness, exploration, commitment and dissolution follow Dwyer, Schurr & Oh, "Developing Buyer-Seller Relationships",
-Journal of Marketing 51(2), 1987. A path is four instants, one for each stage; NONE where the stage was not entered.
+Journal of Marketing 51(2), 1987.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from processors.calendar import count_days, count_weeks, day_of, day_of_week_number, start_of_day, window_covers
 from processors.churn import bg_crossing, mbg_crossing
@@ -22,16 +21,14 @@ COMMITMENT: Final = 3
 DISSOLUTION: Final = 4
 STAGES: Final = ("none", "awareness", "exploration", "commitment", "dissolution")
 
-Path = npt.NDArray[np.int64]  # shape (4,), ms: awareness, exploration, commitment, dissolution
-
 # A day beyond any touchpoint.
-_LAST_DAY: Final = 2 * 10**6
+LAST_DAY: Final = 2 * 10**6
 
 
 @compiled_leaf
 def last_sign(row: Row) -> int:
     """The last sign of life: a touchpoint that the customer initiated, exits included."""
-    return int(max(row.last_initiative_at, row.last_customer_exit_at))
+    return max(int(row.last_initiative_at), int(row.last_customer_exit_at))
 
 
 @compiled_leaf
@@ -52,12 +49,18 @@ def crossing(rules: Rules, first_at: int, last_at: int, days: int) -> int:
 
 
 @compiled_leaf
-def silent_at(row: Row, rules: Rules, start: int, purchase_at: int, sign_at: int, days: int) -> int:
-    """When silence ends an episode that began at ``start``: by P(alive) once it holds a purchase, else by hiatus."""
+def silent_at(row: Row, rules: Rules, start: int, purchase_at: int, initiative_at: int, days: int) -> int:
+    """When silence ends an episode that began at ``start``: by P(alive) once it holds a purchase, else by hiatus.
+
+    Where the last initiative is known to lie beyond the end of the last purchase's silence, that end was outlived, and
+    the hiatus counts from the initiative: an episode doesn't end before what is known to belong to it.
+    """
     if purchase_at != NONE and purchase_at >= start:
-        return crossing(rules, row.first_purchase_at, purchase_at, days)
-    if sign_at != NONE and sign_at >= start:
-        return int(sign_at + rules.hiatus_ms)
+        instant = crossing(rules, row.first_purchase_at, purchase_at, days)
+        if initiative_at <= instant:
+            return instant
+    if initiative_at != NONE and initiative_at >= start:
+        return int(initiative_at + rules.hiatus_ms)
     return NEVER
 
 
@@ -71,10 +74,34 @@ def exit_at(row: Row, start: int) -> int:
 
 
 @compiled_leaf
+def left_at(row: Row, at: int) -> bool:
+    """Whether an exit of this very millisecond is known: it stands against an initiative, which then begins nothing."""
+    return bool(at in (row.last_customer_exit_at, row.last_firm_exit_at))
+
+
+@compiled_leaf
+def silence_at(row: Row, rules: Rules) -> int:
+    """When silence ends the current episode, as far as is known now."""
+    return silent_at(row, rules, row.episode_at, row.last_purchase_at, row.last_initiative_at, count_days(row))
+
+
+@compiled_leaf
 def ends_at(row: Row, rules: Rules) -> int:
     """When the current episode ends, as far as is known now: the first of explicit exit and silence."""
-    silence = silent_at(row, rules, row.episode_at, row.last_purchase_at, last_sign(row), count_days(row))
-    return int(min(exit_at(row, row.episode_at), silence))
+    return int(min(exit_at(row, row.episode_at), silence_at(row, rules)))
+
+
+@compiled_leaf
+def counted_exit(row: Row, rules: Rules) -> int:
+    """The explicit exit that ends the current episode; NEVER where there is none.
+
+    The profile knows the last exit only. Of several without an initiative between them the first one counts, and what
+    is published tells it: it came before silence did.
+    """
+    instant = exit_at(row, row.episode_at)
+    if instant != NEVER and row.entered_id[3] != 0 and row.entered_at[3] < silence_at(row, rules):
+        return int(min(instant, row.entered_at[3]))
+    return instant
 
 
 @compiled_leaf
@@ -84,6 +111,12 @@ def basis_of(row: Row) -> int:
     if row.episode_at <= withdrawn < row.last_initiative_at:
         return int(withdrawn)
     return int(row.episode_at)
+
+
+@compiled_leaf
+def share_week(purchase_at: int, start: int) -> bool:
+    """Whether the last purchase of an episode and the start of the next one fall into one week."""
+    return bool(purchase_at != NONE and day_of(purchase_at) // 7 == day_of(start) // 7)
 
 
 @compiled_leaf
@@ -104,14 +137,13 @@ def _purchase_instant(row: Row, day: int) -> int:
 
 
 @compiled_leaf
-def commits_at(row: Row, rules: Rules, basis: int, first_day: int, until: int, invested_at: int) -> int:
+def commits_at(row: Row, rules: Rules, basis: int, first_day: int, last: int, until: int, invested_at: int) -> int:
     """When an episode came to commitment, to the day (UTC); NEVER where it has not by ``until`` (ms).
 
     Purchases in ``commitment_weeks`` distinct weeks with an investment or contribution, or purchases in
-    ``consistency_weeks`` distinct weeks, on days from ``first_day`` on. ``invested_at`` is the first known investment
+    ``consistency_weeks`` distinct weeks, on the days ``first_day..last``. ``invested_at`` is the first known investment
     or contribution; where it lies before ``basis``, the last one stands for it.
     """
-    last = day_of(until)
     weeks = count_weeks(row, first_day, last)
     instant = NEVER
     invested = invested_at if invested_at >= basis else max(row.last_investment_at, row.last_contribution_at)
@@ -131,7 +163,7 @@ def is_committed(row: Row, rules: Rules) -> bool:
     first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
     if row.stage == COMMITMENT and not window_covers(row, first):
         return True
-    weeks = count_weeks(row, first, _LAST_DAY)
+    weeks = count_weeks(row, first, LAST_DAY)
     if weeks >= rules.consistency_weeks:
         return True
     if weeks < rules.commitment_weeks:
@@ -152,83 +184,3 @@ def stage_at(row: Row, rules: Rules, now: int) -> int:
     if row.episode > 1 or row.last_initiative_at != NONE:
         return EXPLORATION
     return AWARENESS
-
-
-@compiled_leaf
-def trace(path: Path, first_at: int, explored_at: int, committed_at: int, ended_at: int, now: int) -> None:
-    """Fill ``path`` with the stages entered up to ``now``, each no earlier than the one before; skips leave NONE.
-
-    ``first_at`` is NEVER for every episode but the first, which alone can begin in awareness.
-    """
-    for i in range(4):
-        path[i] = NONE
-    end = ended_at if ended_at <= now else NEVER
-    committed = max(committed_at, explored_at)
-    if committed <= now and committed < end:
-        path[2] = committed
-    if explored_at <= now and explored_at < end and not (path[2] != NONE and committed <= explored_at):
-        path[1] = explored_at
-    if first_at <= now and first_at < min(explored_at, end):
-        path[0] = first_at
-    if end != NEVER:
-        path[3] = end
-
-
-@compiled_leaf
-def _committed_at(row: Row, rules: Rules, now: int) -> int:
-    basis = basis_of(row)
-    first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
-    if row.entered_id[2] != 0 and not window_covers(row, first):
-        return int(row.entered_at[2])
-    return same_day(commits_at(row, rules, basis, first, now, row.invested_at), row.entered_at[2])
-
-
-@compiled_leaf
-def same_day(computed: int, published: int) -> int:
-    """What is known to the day only doesn't contradict what was published within that day."""
-    if computed != NEVER and published != NONE and day_of(computed) == day_of(published):
-        return published
-    return computed
-
-
-@compiled_leaf
-def current_path(row: Row, rules: Rules, now: int, path: Path) -> None:
-    """The path of the current episode at ``now``."""
-    if row.episode == 1:
-        first, explored = row.first_at, row.first_initiative_at
-    else:
-        first, explored = NEVER, row.episode_at
-    trace(path, first, explored, _committed_at(row, rules, now), ends_at(row, rules), now)
-
-
-@compiled_leaf
-def previous_end(row: Row, rules: Rules) -> int:
-    """When the episode before the current one ended, as far as is known now."""
-    silence = silent_at(row, rules, row.before_at, row.before_purchase_at, row.before_sign_at, row.before_days)
-    if row.before_exit_at != NONE:
-        return int(min(row.before_exit_at, silence))
-    return silence
-
-
-@compiled_leaf
-def previous_path(row: Row, rules: Rules, end: int, path: Path) -> None:
-    """The path of the episode before the current one, which ended at ``end``."""
-    if row.episode == 2:
-        first, explored = row.first_at, row.first_initiative_at
-    else:
-        first, explored = NEVER, row.before_at
-    day = first_counted_day(row.before_at, False)
-    committed = row.before_entered_at[2] if row.before_entered_id[2] != 0 else NEVER
-    if window_covers(row, day):
-        computed = commits_at(row, rules, row.before_at, day, end, row.before_invested_at)
-        committed = same_day(computed, row.before_entered_at[2])
-    trace(path, first, explored, committed, end, end)
-
-
-@compiled_leaf
-def last_entered(path: Any) -> int:
-    """The stage in which a path ends: 0 where it is empty."""
-    for i in range(3, -1, -1):
-        if path[i] != NONE:
-            return i + 1
-    return UNKNOWN

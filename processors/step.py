@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.calendar import count_days, count_weeks, day_of
+from processors.calendar import count_days
 from processors.compiled import compiled_leaf
 from processors.corrections import note_paths, reconsider
 from processors.facts import LATE, POLICY, SILENCE, Cause, Out, emit
@@ -21,9 +21,10 @@ from processors.rules import (
 from processors.stages import (
     DISSOLUTION,
     UNKNOWN,
+    counted_exit,
     ends_at,
-    exit_at,
-    last_sign,
+    left_at,
+    share_week,
     stage_at,
 )
 
@@ -65,26 +66,32 @@ def pass_time(row: Row, rules: Rules, out: Out, cause: Cause, until: int) -> boo
 
 
 @compiled_leaf
-def _open_episode(row: Row, at: int) -> None:
+def _exit_before(row: Row, rules: Rules, at: int) -> int:
+    """The exit before ``at`` that ended the current episode, or would have without silence; NONE: there is none."""
+    explicit = counted_exit(row, rules)
+    return explicit if explicit < at else NONE
+
+
+@compiled_leaf
+def _open_episode(row: Row, rules: Rules, at: int) -> None:
     """Remember the episode that has ended, as far as its end was computed, and begin another one at ``at``."""
+    row.before_exit_at = _exit_before(row, rules, at)
     row.before_at = row.episode_at
     row.before_invested_at = row.invested_at
     row.before_purchase_at = row.last_purchase_at
-    row.before_sign_at = last_sign(row)
-    explicit = exit_at(row, row.episode_at)
-    row.before_exit_at = explicit if explicit != NEVER else NONE
+    row.before_initiative_at = row.last_initiative_at
     row.before_days = count_days(row)
     for k in range(4):
         row.before_entered_at[k] = row.entered_at[k]
         row.before_entered_id[k] = row.entered_id[k]
         row.entered_at[k] = NONE
         row.entered_id[k] = 0
-    day = day_of(at)
-    monday = day - day % 7
-    row.shared_week = 1 if count_weeks(row, monday, monday + 6) > 0 else 0
+    row.before_shared_week = row.shared_week
+    row.shared_week = int(share_week(row.before_purchase_at, at))
     row.episode += 1
     row.episode_at = at
-    row.invested_at = NEVER
+    invested = max(row.last_investment_at, row.last_contribution_at)
+    row.invested_at = invested if invested >= at else NEVER
 
 
 @compiled_leaf
@@ -123,28 +130,29 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, event
     """Apply one new touchpoint of this customer, in the order of the log.
 
     ``time`` is the partition's: the newest tick before this record. The customer's own timers due at or before the
-    touchpoint fire first; those that it sets and that are already due fire last.
+    touchpoint fire first; those that it sets and that are already due fire last. An initiative after the published end
+    opens an episode also where it is late: nothing that is known came of the relationship since.
     """
     at = contact.at
     pass_time(row, rules, out, cause, at)
     remember_event(row, event)
-    late = at < row.judged_at or (row.stage == DISSOLUTION and at <= row.entered_at[3])
+    ended = row.stage == DISSOLUTION
+    late = at < row.judged_at or (ended and at <= row.entered_at[3])
+    kind = LATE if late else cause.kind
+    why = Cause(cause.row, cause.offset, cause.known_at, kind, cause.event, cause.event_start, cause.event_length)
     now = max(time, row.judged_at, at)
-    if late:
-        end_before = note_paths(row, rules, out, now)
+    returns = ended and contact.flags & CUSTOMER != 0 and at > row.entered_at[3] and not left_at(row, at)
+    if late and not returns:
+        noted = note_paths(row, rules, out, now)
         new_day = _absorb(row, rules, contact)
-        why = Cause(cause.row, cause.offset, cause.known_at, LATE, cause.event, cause.event_start, cause.event_length)
-        reconsider(row, rules, out, why, at, contact.flags, new_day, now, end_before)
-    elif row.stage == DISSOLUTION:
-        returns = contact.flags & CUSTOMER != 0
-        if returns:
-            _open_episode(row, at)
-        _absorb(row, rules, contact)
-        if returns:
-            _judge(row, rules, out, cause, at)
+        reconsider(row, rules, out, why, at, contact.flags, new_day, now, noted)
     else:
+        if returns:
+            _open_episode(row, rules, at)
         _absorb(row, rules, contact)
-        _judge(row, rules, out, cause, at)
+        _judge(row, rules, out, why, at)
+    if late and returns:
+        _judge(row, rules, out, why, row.judged_at)
     row.judged_at = max(row.judged_at, at)
     _set_due(row, rules)
     pass_time(row, rules, out, cause, now)

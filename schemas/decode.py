@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.leaf import compiled_inline, compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.words import byte_at, half_word_at, word_at
 from schemas.plan import (
     BLOCKS,
     BOOLEAN,
@@ -44,7 +45,6 @@ from schemas.reasons import (
 )
 from schemas.utf8 import is_utf8
 from schemas.varint import read_long
-from schemas.words import byte_at, half_word_at, word_at
 
 NULL: Final = -1
 """Second cell of a slot without a value."""

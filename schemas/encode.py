@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from processors.compiled import compiled_leaf
+from processors.words import copy_bytes, put_word
 from schemas.bodies import Bodies
 from schemas.columns import (
     BOOLEAN,
@@ -32,10 +34,8 @@ from schemas.columns import (
     slices,
     validity,
 )
-from schemas.leaf import compiled_leaf
 from schemas.varint import long_size, write_long
 from schemas.wire import HEADER
-from schemas.words import copy_bytes, put_word
 
 __all__ = ["Bodies", "EncodeError", "columns_of", "encode_bodies", "encode_rows"]
 

@@ -20,6 +20,10 @@ class RegistryError(Exception):
     """A schema that could not be had; says which, where it was looked for and what to do."""
 
 
+class UnknownSchema(RegistryError):
+    """The registry answered, and has no such schema."""
+
+
 class Registry(Protocol):
     """What the rest of the program needs of a registry."""
 
@@ -54,7 +58,7 @@ class FileRegistry:
     def _entry(self, schema_id: int) -> dict[str, Any]:
         if schema_id not in self._entries:
             known = ", ".join(map(str, self.ids()))
-            raise RegistryError(
+            raise UnknownSchema(
                 f"schema id {schema_id} is not in registry.json (known: {known}); "
                 "records from a Schema Registry need its URL in the settings"
             )
@@ -116,7 +120,7 @@ class SchemaRegistry:
         subject = _subject(name)
         try:
             versions = self._get(f"{subject}/versions")
-        except _NotFoundError:
+        except UnknownSchema:
             return []
         found = []
         for version in versions:
@@ -163,16 +167,12 @@ class SchemaRegistry:
         except urllib.error.HTTPError as error:
             with error:
                 detail = error.read(500).decode("utf-8", "replace")
-            kind = _NotFoundError if error.code == 404 else RegistryError
+            kind = UnknownSchema if error.code == 404 else RegistryError
             raise kind(f"{url} answered {error.code}: {detail or error.reason}") from error
         except (OSError, ValueError) as error:
             raise RegistryError(
                 f"{url} gave no usable answer ({error}); is the Schema Registry running there?"
             ) from error
-
-
-class _NotFoundError(RegistryError):
-    """The registry answered, and knows no such thing."""
 
 
 def _subject(name: str) -> str:

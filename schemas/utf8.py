@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.leaf import compiled_inline, compiled_leaf
-from schemas.words import Int, byte_at, half_word_at, word_at
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.words import Int, byte_at, half_word_at, word_at
 
 _HIGH_BITS: Final = -0x7F7F_7F7F_7F7F_7F80
 """0x8080_8080_8080_8080 as a signed word."""

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.leaf import compiled_inline, compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.words import Int, byte_at
 from schemas.reasons import BAD_VARINT, TRUNCATED
-from schemas.words import Int, byte_at
 
 LONGEST: Final = 10
 _LOW_63_BITS: Final = 0x7FFF_FFFF_FFFF_FFFF

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from schemas.leaf import compiled_inline
+from processors.compiled import compiled_inline
 
 Int: TypeAlias = int | np.int64
 
