@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled
 from processors.profile import ROW
-from streams.engine.rows import empty_rows
+from streams.engine.rows import LONGEST_ID, empty_rows
 
 LAYOUT: Final = 1
 SPAN: Final = 16
@@ -31,7 +31,8 @@ class UnreadableCheckpoint(ValueError):
 class Header:
     """What each record of a checkpoint says of the whole.
 
-    ``offset``: up to which the partition is complete; ``time`` (ms) and ``policy`` (text) are in force there.
+    ``offset``: up to which the partition is complete; ``time`` (ms) and ``policy`` (text, in the first chunk) are in
+    force there, and ``bad_run`` is the number of consecutive rejects before it.
     """
 
     partition: int
@@ -42,6 +43,7 @@ class Header:
     offset: int
     time: int
     policy: str
+    bad_run: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,24 +126,39 @@ def _described(fields: list[list[Any]]) -> np.dtype[Any]:
 
 
 def decode_chunk(value: bytes) -> Chunk:
-    """Read one checkpoint record. An older layout is migrated: what it lacks is left as in an empty row."""
+    """Read one checkpoint record. An older layout is migrated: what it lacks is left as in an empty row.
+
+    Raises UnreadableCheckpoint.
+    """
+    size = int.from_bytes(value[:4], "big")
     try:
-        size = int.from_bytes(value[:4], "big")
-        described = json.loads(value[4 : 4 + size])
-        layout, count, fields = described.pop("layout"), described.pop("rows"), described.pop("fields")
+        described = dict(json.loads(value[4 : 4 + size]))
+        layout = int(described.pop("layout"))
+        if layout > LAYOUT:
+            raise UnreadableCheckpoint(
+                f"a checkpoint was written in layout {layout}, this version knows {LAYOUT}: start the newer version"
+            )
+        count, stored = described.pop("rows"), _described(described.pop("fields"))
         header = Header(**described)
-    except (ValueError, KeyError, TypeError) as error:
+        rows = _migrate(np.frombuffer(value, stored, count, 4 + size))
+    except UnreadableCheckpoint:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UnreadableCheckpoint(f"a checkpoint record of {len(value)} bytes can't be read: {error}") from error
+    ids = np.frombuffer(value, np.uint8)[4 + size + count * stored.itemsize :]
+    _check_ids(rows, ids)
+    return Chunk(header, rows, ids)
+
+
+def _check_ids(rows: Any, ids: npt.NDArray[np.uint8]) -> None:
+    # Compiled code reads where the rows say, without looking where the ids end.
+    lengths = rows["id_length"].astype(np.int64)
+    stops = np.cumsum(lengths)
+    possible = len(ids) == lengths.sum() and not np.any((lengths < 0) | (lengths > LONGEST_ID))
+    if not possible or not np.array_equal(rows["id_start"], stops - lengths):
         raise UnreadableCheckpoint(
-            f"a checkpoint record of {len(value)} bytes has no readable header: {error}"
-        ) from error
-    if layout > LAYOUT:
-        raise UnreadableCheckpoint(
-            f"a checkpoint was written in layout {layout}, this version knows {LAYOUT}: start the newer version"
+            f"a checkpoint record of {len(rows)} rows and {len(ids)} bytes of customer ids contradicts itself"
         )
-    stored = _described(fields)
-    rows = np.frombuffer(value, stored, count, 4 + size)
-    ids = np.frombuffer(value, np.uint8, offset=4 + size + count * stored.itemsize)
-    return Chunk(header, _migrate(rows), ids)
 
 
 def _migrate(rows: Any) -> Any:
@@ -158,20 +175,28 @@ def _migrate(rows: Any) -> Any:
 
 
 def complete_headers(headers: Iterable[Header]) -> list[Header]:
-    """Of each checkpoint all of whose chunks are there, the header of its first chunk, by offset."""
-    found: dict[tuple[str, int], list[Header]] = {}
+    """Of each checkpoint that is there with all before it on which it builds, the header of its first chunk, by offset.
+
+    It builds on the SPAN - 1 before it, or on all where there are fewer and then on what its owner had restored. An
+    owner deletes what it restored from, by key: where the writer of those keys is still alive, newer chunks of it go
+    with them, and the rows in those are nowhere else.
+    """
+    found: dict[tuple[str, int], dict[int, Header]] = {}
     for header in headers:
-        found.setdefault((header.owner, header.number), []).append(header)
-    complete = [
-        min(parts, key=lambda part: part.chunk)
-        for parts in found.values()
-        if len({part.chunk for part in parts}) == parts[0].chunks
+        found.setdefault((header.owner, header.number), {})[header.chunk] = header
+    complete = {key: parts[0] for key, parts in found.items() if 0 in parts and len(parts) == parts[0].chunks}
+    whole = [
+        header
+        for (owner, number), header in complete.items()
+        if all((owner, before) in complete for before in range(max(1, number - SPAN + 1), number))
     ]
-    return sorted(complete, key=lambda header: header.offset)
+    return sorted(whole, key=lambda header: header.offset)
 
 
-def split(chosen: npt.NDArray[np.int64], row_bytes: int, id_lengths: npt.NDArray[np.int32]) -> Iterator[Any]:
-    """Cut the chosen rows into chunks of at most CHUNK_BYTES; one empty chunk where none is chosen."""
+def split(
+    chosen: npt.NDArray[np.int64], row_bytes: int, id_lengths: npt.NDArray[np.int32], chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Cut the chosen rows into chunks of at most ``chunk_bytes``; one empty chunk where none is chosen."""
     if len(chosen) == 0:
         yield chosen
         return
@@ -179,6 +204,6 @@ def split(chosen: npt.NDArray[np.int64], row_bytes: int, id_lengths: npt.NDArray
     first = 0
     while first < len(chosen):
         base = int(ends[first - 1]) if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, base + CHUNK_BYTES, "right")))
+        last = max(first + 1, int(np.searchsorted(ends, base + chunk_bytes, "right")))
         yield chosen[first:last]
         first = last

@@ -52,6 +52,7 @@ from streams.engine.outcomes import (
 )
 from streams.engine.rows import LONGEST_ID, Table, add, find, schedule
 
+LATEST: Final = 10_413_791_999_999  # the end of 2299, ms: the last instant that the reports can hold
 _MS_PER_DAY: Final = 86_400_000
 _LARGEST_AMOUNT: Final = 10**15
 _SEED: Final = np.uint64(0)
@@ -76,7 +77,7 @@ def _refused(reason: int) -> Meaning:
 @compiled_leaf
 def _possible(slots: npt.NDArray[np.int64]) -> int:
     at = slots[OCCURRED_AT, 0]
-    if at < 0 or at - _MS_PER_DAY > slots[RECEIVED_AT, 0]:
+    if slots[OCCURRED_AT, 1] == NULL or at < 0 or at > LATEST or at - _MS_PER_DAY > slots[RECEIVED_AT, 0]:
         return IMPOSSIBLE_TIME
     if slots[EVENT_ID, 1] <= 0:
         return NO_EVENT_ID
@@ -98,6 +99,8 @@ def _amount(buffer: npt.NDArray[np.uint8], slots: npt.NDArray[np.int64], rules: 
     known, own = converted(rules, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1]), amount)
     if not known:
         return UNKNOWN_CURRENCY, 0
+    if own > _LARGEST_AMOUNT or own < -_LARGEST_AMOUNT:
+        return IMPOSSIBLE_AMOUNT, 0
     return OK, own
 
 

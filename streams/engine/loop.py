@@ -18,8 +18,10 @@ from schemas.decode import decode
 from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
 from schemas.touchpoint import POLICY_TEXT, TICK_AT
+from streams.engine.ahead import LOOKED, look_ahead
+from streams.engine.ahead import PLACE as LOOK_PLACE
 from streams.engine.due import pop
-from streams.engine.judging import apply_touchpoint
+from streams.engine.judging import LATEST, apply_touchpoint
 from streams.engine.outcomes import ACCEPTED, REJECTED, TICKS, TICKS_IGNORED, TRANSITIONS, UNSUPPORTED_RECORD
 from streams.engine.records import next_record
 from streams.engine.rows import HEAP, ROWS, Table, has_room, schedule
@@ -42,8 +44,10 @@ TAKEN: Final = 6  # accepted touchpoints listed
 BAD_RUN: Final = 7  # consecutive rejects
 START: Final = 8  # of the value that Python has to look at
 LENGTH: Final = 9
-OFFSET: Final = 10
-CURSOR: Final = 11
+OFFSET: Final = 10  # of the record that the loop stands at
+EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
+END: Final = 12  # of the fetch: the offset after its last record
+CURSOR: Final = 13
 
 POISON_RUN: Final = 10_000
 NO_LIMIT: Final = -1
@@ -62,6 +66,7 @@ class Cursor(NamedTuple):
     rejects: Any  # recarray of REJECT
     head: npt.NDArray[np.int64]  # shape (7,): scratch of next_record
     slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
+    ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
 
 
 @compiled_leaf
@@ -81,7 +86,9 @@ def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) ->
 
 @compiled_leaf
 def _schema_index(plans: Plans, buffer: npt.NDArray[np.uint8], start: int) -> int:
-    """Index of the wire schema id at ``start`` among the plans; -1: not there."""
+    """Index of the wire schema id at ``start`` among the plans; -1: not there, -2: no registry gives such ids."""
+    if buffer[start] > 127:
+        return -2
     wanted = 0
     for i in range(4):
         wanted = wanted << 8 | int(buffer[start + i])
@@ -131,7 +138,7 @@ def _apply_tick(
     table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, written_at: int, ahead_limit: int
 ) -> int:
     until = cursor.slots[TICK_AT, 0]
-    if until <= cursor.at[TIME] or (ahead_limit != NO_LIMIT and until > written_at + ahead_limit):
+    if until <= cursor.at[TIME] or until > LATEST or (ahead_limit != NO_LIMIT and until > written_at + ahead_limit):
         cursor.counts[TICKS_IGNORED] += 1
         return FINISHED
     status = tick(table, rules, out, cursor, offset, until)
@@ -183,12 +190,12 @@ def _apply_value(
         reject(cursor, offset, start, length, NOT_FRAMED)
         return FINISHED
     index = _schema_index(plans, buffer, start + 1)
-    if index < 0:
+    if index == -1:
         return SCHEMA_WANTED
-    kind = plans.types[index]
-    if plans.starts[index] < 0:
+    if index < 0 or plans.starts[index] < 0:
         reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
         return FINISHED
+    kind = plans.types[index]
     reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
     if reason == OK and kind == TYPE_TOUCHPOINT:
         accepted = cursor.counts[ACCEPTED]
@@ -212,6 +219,24 @@ def _apply_value(
 
 
 @compiled_leaf
+def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: int, cursor: Cursor) -> int:
+    """Read the frame of the record at ``place`` and note its offset; returns OK or BAD_RECORD.
+
+    Offsets rise within a batch and end where the next batch begins. A record that says otherwise would hide others from
+    the row that took it in: it is bad. Where no offset can be read, the record stands at the least that it can have.
+    """
+    at, span = cursor.at, spans[cursor.at[SPAN]]
+    least = max(at[EXPECTED], span[2])
+    end = spans[at[SPAN] + 1, 2] if at[SPAN] + 1 < len(spans) else at[END]
+    reason = next_record(buffer, place, span[1], cursor.head)
+    at[OFFSET] = least
+    if cursor.head[1] < least - span[2] or cursor.head[1] >= end - span[2]:
+        return BAD_RECORD
+    at[OFFSET] = span[2] + cursor.head[1]
+    return int(reason)
+
+
+@compiled_leaf
 def run(
     buffer: npt.NDArray[np.uint8],
     spans: npt.NDArray[np.int64],
@@ -232,10 +257,11 @@ def run(
     while at[SPAN] < len(spans):
         span = spans[at[SPAN]]
         place = at[PLACE] if at[PLACE] > 0 else span[0]
-        if at[DONE] >= span[4] or place >= span[1]:
+        if at[DONE] == 0:
+            cursor.ahead[LOOK_PLACE], cursor.ahead[LOOKED] = place, 0
+        if at[DONE] >= span[4]:
             at[SPAN] += 1
-            at[PLACE] = 0
-            at[DONE] = 0
+            at[PLACE], at[DONE], at[EXPECTED] = 0, 0, 0
             continue
         if facts_full(out):
             return NEED_FACTS
@@ -243,24 +269,21 @@ def run(
             return NEED_ROOM
         if poison_run > 0 and at[BAD_RUN] >= poison_run:
             return POISONED
-        if next_record(buffer, place, span[1], cursor.head) != OK:
-            offset = span[2] + at[DONE]
-            if offset >= at[NEXT]:
-                reject(cursor, offset, place, span[1] - place, BAD_RECORD)
-                at[NEXT] = offset + 1
-            at[DONE] = span[4]
-            continue
-        head = cursor.head
-        offset = span[2] + head[1]
+        look_ahead(buffer, span[1], at[DONE], table, cursor.ahead)
+        reason = _frame(buffer, spans, place, cursor)
+        head, offset = cursor.head, at[OFFSET]
         if offset >= at[NEXT]:
-            written_at = span[3] if span[5] != 0 else span[3] + head[0]
-            at[OFFSET] = offset
-            status = _apply_value(
-                buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, out, cursor
-            )
-            if status != FINISHED:
-                return int(status)
+            if reason != OK:
+                reject(cursor, offset, place, head[6] - place, reason)
+            else:
+                written_at = span[3] if span[5] != 0 else span[3] + head[0]
+                status = _apply_value(
+                    buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, out, cursor
+                )
+                if status != FINISHED:
+                    return int(status)
             at[NEXT] = offset + 1
-        at[PLACE] = head[6]
-        at[DONE] += 1
+        at[PLACE], at[EXPECTED] = head[6], offset + 1
+        # Beyond a record whose length can't be trusted nothing is known; its reject holds the rest of the batch.
+        at[DONE] = span[4] if reason != OK and head[6] >= span[1] else at[DONE] + 1
     return FINISHED

@@ -12,7 +12,7 @@ LATE: Final = 3  # of the accepted: older than what its customer was judged at, 
 UNMAPPED: Final = 4  # of the accepted: a kind that the policy does not name
 REJECTED: Final = 5
 TICKS: Final = 6
-TICKS_IGNORED: Final = 7  # behind the partition's time, or ahead of the broker's clock
+TICKS_IGNORED: Final = 7  # behind the partition's time, ahead of the broker's clock, or beyond the year 2299
 POLICIES: Final = 8
 TRANSITIONS: Final = 9
 OUTCOMES: Final = (
@@ -60,9 +60,9 @@ DETAILS: Final[dict[int, str]] = {
     LONG_CUSTOMER_ID: "the customer id is longer than 255 bytes of UTF-8",
     NO_EVENT_ID: "event_id is empty",
     NO_KIND: "kind is empty",
-    IMPOSSIBLE_TIME: "occurred_at lies before 1970, or more than a day after received_at",
+    IMPOSSIBLE_TIME: "occurred_at lies before 1970, beyond 2299, or more than a day after received_at",
     REFUSED_KIND: "the policy does not name this kind and rejects such",
     UNKNOWN_CURRENCY: "the policy has no rate for this currency",
-    IMPOSSIBLE_AMOUNT: "an amount of more than 10^15 minor units",
+    IMPOSSIBLE_AMOUNT: "an amount of more than 10^15 minor units, its own or the policy's",
     BAD_POLICY: "the policy can't be used",
 }

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.facts import FACT, WRITTEN, Out, new_out
-from processors.policy import Policy, PolicyError, read_policy
+from processors.policy import Policy, read_policy
 from processors.profile import NONE
 from schemas.plans import TYPE_OTHER, Plans
 from schemas.touchpoint import SLOTS as DECODED_SLOTS
 from streams.engine import loop
+from streams.engine.ahead import VIEW
 from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
 from streams.engine.checkpoint import (
+    CHUNK_BYTES,
     SLOTS,
     SPAN,
     Header,
@@ -30,7 +32,7 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
 from streams.engine.rows import ROWS, Table, grow, memory_bytes, new_table, reschedule, take_in
 
 FACTS: Final = 16_384  # room between two visits to Python
-_SMALLEST_RECORD: Final = 7
+_SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
 
 
 class PoisonedLog(RuntimeError):
@@ -104,6 +106,7 @@ class Partition:
     ``owner`` is unique to this tenure of the partition (group generation and nonce). ``resolve`` gives the plans that
     know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
+    ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
 
     def __init__(
@@ -117,6 +120,7 @@ class Partition:
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         self.number = number
         self.policy = policy
@@ -128,10 +132,12 @@ class Partition:
         self._ahead = loop.NO_LIMIT if ahead_limit is None else ahead_limit
         self._poison_run = 0 if accept_rejects else loop.POISON_RUN
         self._collect = collect
+        self._chunk_bytes = chunk_bytes
         self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
+        self._unknown: set[int] = set()
         self._checkpoints = 0
         self._slot_chunks: dict[int, int] = {}
         self._foreign = _Foreign()
@@ -152,17 +158,26 @@ class Partition:
         return int(self.table.used[ROWS])
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
-        """Process a fetch: what is new of it. Raises PoisonedLog after 10,000 consecutive rejects."""
+        """Process a fetch: what is new of it.
+
+        After 10,000 consecutive rejects it returns what it has until there, so that they can be stored and looked at;
+        then it raises PoisonedLog, also after a restart.
+        """
         if fetch.wanted > self._next:
             return Refused(self._next)
         cursor, policy = self._cursor(fetch), self.policy
         before = self.counts.copy()
         facts: list[Any] = []
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) != loop.FINISHED:
+        while (status := self._run(fetch, cursor)) not in {loop.FINISHED, loop.POISONED}:
             self._attend(status, fetch, cursor, facts, policies)
+        if status == loop.POISONED and cursor.at[loop.NEXT] == self._next:
+            raise PoisonedLog(
+                f"partition {self.number}: {loop.POISON_RUN} consecutive records were rejected, the last before offset "
+                f"{self._next}; look at the rejects, and start with --accept-rejects to go on anyway"
+            )
         self._drain(facts)
-        self._next = max(self._next, fetch.end)
+        self._next = max(self._next, fetch.end) if status == loop.FINISHED else int(cursor.at[loop.NEXT])
         self._time = int(cursor.at[loop.TIME])
         self._bad_run = int(cursor.at[loop.BAD_RUN])
         return Applied(
@@ -183,6 +198,7 @@ class Partition:
         records = int(np.minimum(fetch.spans[:, SPAN_COUNT], sizes).clip(0).sum()) + len(fetch.spans)
         at = np.zeros(loop.CURSOR, np.int64)
         at[loop.NEXT], at[loop.TIME], at[loop.BAD_RUN] = self._next, self._time, self._bad_run
+        at[loop.END] = fetch.end
         return loop.Cursor(
             at=at,
             counts=self.counts,
@@ -190,6 +206,7 @@ class Partition:
             rejects=np.zeros(records, loop.REJECT).view(np.recarray),
             head=np.zeros(7, np.int64),
             slots=np.zeros((DECODED_SLOTS, 2), np.int64),
+            ahead=np.zeros(VIEW, np.int64),
         )
 
     def _run(self, fetch: Fetch, cursor: loop.Cursor) -> int:
@@ -215,13 +232,8 @@ class Partition:
             self._drain(facts)
         elif status == loop.POLICY_READ:
             self._change_policy(fetch, cursor, facts, policies)
-        elif status == loop.SCHEMA_WANTED:
-            self._learn_schema(fetch, cursor)
         else:
-            raise PoisonedLog(
-                f"partition {self.number}: {loop.POISON_RUN} consecutive records were rejected, the last before offset "
-                f"{int(cursor.at[loop.NEXT])}; look at the rejects, and start with --accept-rejects to go on anyway"
-            )
+            self._learn_schema(fetch, cursor)
 
     def _drain(self, facts: list[Any]) -> None:
         if self._out.counts[WRITTEN] > 0:
@@ -232,14 +244,22 @@ class Partition:
         place = int(cursor.head[4]) + 1
         schema_id = int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
         plans = self._resolve(schema_id) if self._resolve else None
-        self._plans = plans if plans is not None and schema_id in plans.ids else _without(self._plans, schema_id)
+        if plans is not None and schema_id in plans.ids:
+            self._plans = plans
+        else:
+            self._unknown.add(schema_id)
+        # New plans know nothing of the ids that were asked for in vain.
+        for unknown in self._unknown if plans is self._plans else {schema_id}:
+            if unknown not in self._plans.ids:
+                self._plans = _without(self._plans, unknown)
 
     def _change_policy(self, fetch: Fetch, cursor: loop.Cursor, facts: list[Any], policies: list[PolicyChange]) -> None:
         start, length = int(cursor.at[loop.START]), int(cursor.at[loop.LENGTH])
         offset = int(cursor.at[loop.OFFSET])
         try:
             policy = read_policy(fetch.buffer[start : start + length].tobytes().decode())
-        except (PolicyError, UnicodeDecodeError):
+            np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
+        except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
             loop.reject(cursor, offset, int(cursor.head[4]), int(cursor.head[5]), BAD_POLICY)
             cursor.at[loop.NEXT] = offset + 1
             return
@@ -259,7 +279,7 @@ class Partition:
         self._checkpoints += 1
         number, count = self._checkpoints, self.customers
         chosen = choose(self.table.written[:count], self.table.dirty[:count], number)
-        chunks = list(split(chosen, self.table.rows.itemsize, self.table.rows.id_length[:count]))
+        chunks = list(split(chosen, self.table.rows.itemsize, self.table.rows.id_length[:count], self._chunk_bytes))
         slot = number % SLOTS
         records: list[Record] = [
             (key_of(self.owner, slot, i), self._chunk(number, i, len(chunks), rows)) for i, rows in enumerate(chunks)
@@ -276,7 +296,7 @@ class Partition:
 
     def _chunk(self, number: int, chunk: int, chunks: int, rows: npt.NDArray[np.int64]) -> bytes:
         policy = self.policy.text if chunk == 0 else ""
-        header = Header(self.number, self.owner, number, chunk, chunks, self._next, self._time, policy)
+        header = Header(self.number, self.owner, number, chunk, chunks, self._next, self._time, policy, self._bad_run)
         return encode_chunk(header, self.table.rows[rows], self.table.ids)
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
@@ -289,6 +309,8 @@ class Partition:
             chunk = decode_chunk(value)
             if chunk.header.partition != self.number:
                 continue
+            if chunk.header.owner == self.owner:
+                raise ValueError(f"owner {self.owner!r} has written checkpoints before; a new tenure needs a new name")
             headers.append(chunk.header)
             self._foreign.keys.append(key)
             row = 0
@@ -296,7 +318,7 @@ class Partition:
                 self.table = grow(self.table)
         reschedule(self.table)
         for header in complete_headers(headers)[-1:]:
-            self._next, self._time = header.offset, header.time
+            self._next, self._time, self._bad_run = header.offset, header.time, header.bad_run
             self.policy = read_policy(header.policy)
 
     def copy(self) -> "Partition":
@@ -306,6 +328,10 @@ class Partition:
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
+
+    def has_unreported(self) -> bool:
+        """Whether a profile changed since it was last taken."""
+        return bool(self.table.rows.unreported[: self.customers].any())
 
     def take_unreported(self, most: int) -> npt.NDArray[np.int64]:
         """Numbers of at most ``most`` rows whose profile changed since it was last taken; they count as reported."""

@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from schemas.leaf import compiled_inline, compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.words import Int, copy_bytes
 from schemas.reasons import BAD_RECORD, OK
 from schemas.varint import long_size, read_long, write_long
-from schemas.words import Int, copy_bytes
 
 HEAD_TIME: Final = 0
 HEAD_OFFSET: Final = 1

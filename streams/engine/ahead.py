@@ -1,0 +1,82 @@
+"""Looking ahead: the memory of customers who come next is asked for while others are processed. Compiled.
+
+The key of a record is its customer's id as a producer writes it. Where it isn't, only the hint is wrong.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.hashing import xxh64
+from processors.prefetch import LINE, ask_for_line
+from schemas.reasons import OK
+from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
+from streams.engine.rows import ROWS, Table
+
+FAR: Final = 12  # records ahead: the slot of the index
+MIDDLE: Final = 8  # the row
+NEAR: Final = 4  # the id
+SMALL: Final = 16_384  # fewer rows than this stay in the caches by themselves
+
+PLACE: Final = 0  # slots of the view: where the next record to look at begins
+LOOKED: Final = 1  # records of the span that were looked at
+HEAD: Final = 2
+KEYS: Final = HEAD + HEAD_CELLS
+VIEW: Final = KEYS + 16
+
+_ROW_LINES: Final = 9  # what an ordinary touchpoint touches of a row
+_SEED: Final = np.uint64(0)
+_UPPER: Final = np.uint64(0xFFFFFFFF00000000)
+_LOWER: Final = np.uint64(0x00000000FFFFFFFF)
+
+
+@compiled_inline
+def _candidate(table: Table, key: np.uint64) -> int:
+    """Number of the row whose first slot a key falls on, -1 where that is somebody else's."""
+    word = table.slots[key & np.uint64(len(table.slots) - 1)]
+    if word == np.uint64(0) or (word ^ key) & _UPPER != np.uint64(0):
+        return -1
+    return np.int64((word & _LOWER) - np.uint64(1))
+
+
+@compiled_inline
+def _ask_for_row(table: Table, key: np.uint64) -> None:
+    number = _candidate(table, key)
+    if number >= 0:
+        first = table.rows.ctypes.data + number * table.rows.itemsize
+        for line in range(_ROW_LINES):
+            ask_for_line(first + line * LINE)
+
+
+@compiled_inline
+def _ask_for_id(table: Table, key: np.uint64) -> None:
+    number = _candidate(table, key)
+    if number >= 0:
+        ask_for_line(table.ids.ctypes.data + table.rows[number].id_start)
+
+
+@compiled_leaf
+def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table, view: npt.NDArray[Any]) -> None:
+    """Before record ``done`` of a span that ends at ``stop``: ask for what the following ones will need.
+
+    ``view``: int64 (VIEW,), to be zeroed but for PLACE where a span begins.
+    """
+    if table.used[ROWS] < SMALL:
+        return
+    keys = view[KEYS:]
+    while view[LOOKED] <= done + FAR and view[PLACE] < stop:
+        head = view[HEAD:KEYS]
+        known = next_record(buffer, view[PLACE], stop, head) == OK and head[HEAD_KEY_SIZE] > 0
+        start = head[HEAD_KEY]
+        key = xxh64(buffer, start, start + head[HEAD_KEY_SIZE], _SEED) if known else _SEED
+        keys[view[LOOKED] & 15] = np.int64(key)
+        if known:
+            ask_for_line(table.slots.ctypes.data + np.int64(key & np.uint64(len(table.slots) - 1)) * 8)
+        view[PLACE] = head[HEAD_NEXT]
+        view[LOOKED] += 1
+    if done + MIDDLE < view[LOOKED]:
+        _ask_for_row(table, np.uint64(keys[(done + MIDDLE) & 15]))
+    if done + NEAR < view[LOOKED]:
+        _ask_for_id(table, np.uint64(keys[(done + NEAR) & 15]))
