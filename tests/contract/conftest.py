@@ -1,0 +1,42 @@
+"""The sinks that every test of the contract runs over: the engine in process, and a server where one can be had."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from support.clickhouse_server import Server, UnavailableError, obtainable, running
+
+from streams.reports.chdb import ChdbSink
+from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.sink import Sink
+
+# Under CI the server is always asked for: where it can't be had its tests are skipped, and a skip fails the run.
+SINKS = ["chdb", "server"] if obtainable() or os.environ.get("CI") == "true" else ["chdb"]
+
+
+def pytest_report_header() -> str:
+    return f"report sinks: {', '.join(SINKS)}" + ("" if "server" in SINKS else " (no server: npm is not installed)")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    try:
+        with running(tmp_path_factory.mktemp("clickhouse") / "server") as started:
+            yield started
+    except UnavailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=SINKS)
+def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
+    """Empty tables. A process can have one chDB directory open at a time, so no fixture may outlive its test."""
+    opened: Sink
+    if request.param == "server":
+        opened = ClickHouseSink(request.getfixturevalue("server").url(f"relasi_{uuid4().hex}"))
+    else:
+        opened = ChdbSink(tmp_path / "reports")
+    opened.create()
+    yield opened
+    opened.close()

@@ -1,0 +1,76 @@
+"""The analyst of the compose file, on a real server: reads the views, and changes nothing."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+import pytest
+from support import clickhouse_server
+from support.clickhouse_server import ROOT, UnavailableError
+from support.report_rows import table, transition
+
+from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.errors import ReportsError
+
+PASSWORD: Final = "only-for-this-test"
+USERS: Final = """
+<clickhouse>
+    <profiles><default/></profiles>
+    <quotas><default/></quotas>
+    <users>
+        <default>
+            <password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+        </default>
+    </users>
+</clickhouse>
+"""
+
+
+def as_analyst(server: clickhouse_server.Server) -> ClickHouseSink:
+    return ClickHouseSink(server.url("relasi").replace("default@", f"analyst:{PASSWORD}@"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse_server.Server]:
+    folder = tmp_path_factory.mktemp("analyst")
+    (folder / "users.d").mkdir()
+    shutil.copy(ROOT / "deploy" / "clickhouse" / "users.d" / "analyst.xml", folder / "users.d")
+    (folder / "users.xml").write_text(USERS)
+    (folder / "config.xml").write_text("<clickhouse><users_config>users.xml</users_config></clickhouse>")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ANALYST_PASSWORD", PASSWORD)
+        try:
+            with clickhouse_server.running(folder / "data", configured=folder) as started:
+                with closing(ClickHouseSink(started.url("relasi"))) as owner:
+                    owner.create()
+                    owner.insert("transitions_raw", table("transitions_raw", [transition()]))
+                yield started
+        except UnavailableError as error:
+            pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("view", ["touchpoints", "profiles", "rejects", "policies", "stage_daily"])
+def test_may_read_every_view(server: clickhouse_server.Server, view: str) -> None:
+    with closing(as_analyst(server)) as analyst:
+        analyst.query(f"SELECT * FROM {view}")
+
+
+def test_reads_what_was_stored(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst:
+        assert analyst.query("SELECT customer_id FROM transitions").to_pylist() == [{"customer_id": "ann"}]
+
+
+def test_stores_nothing(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+        analyst.insert("transitions_raw", table("transitions_raw", [transition(id="1" * 32)]))
+
+
+def test_creates_nothing(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+        analyst.create()
+
+
+def test_sees_nothing_else(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+        analyst.query("SELECT * FROM system.users")

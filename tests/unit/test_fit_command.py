@@ -1,0 +1,161 @@
+"""``relasi fit`` from the command line to the exit code."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from cdnow_purchases import FOLDER
+
+from streams.commands import fit
+
+COMMERCE = Path(__file__).parents[2] / "processors" / "policies" / "commerce.toml"
+MAPPING = """\
+format = "csv"
+delimiter = "whitespace"
+names = ["id", "sample_id", "date", "cds", "dollars"]
+header = false
+time_format = "%Y%m%d"
+[columns]
+customer_id = "sample_id"
+occurred_at = "date"
+[constants]
+kind = "Order Completed"
+"""
+
+
+def run(*arguments: object) -> int:
+    parser = argparse.ArgumentParser(prog="relasi fit")
+    fit.add_arguments(parser)
+    return fit.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> Path:
+    path = tmp_path / "cdnow.toml"
+    path.write_text(MAPPING)
+    return path
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(COMMERCE.read_text())
+    return path
+
+
+def log(path: Path, rows: list[tuple[str, str]]) -> Path:
+    lines = ["customer_id,occurred_at,kind", *(f"{who},{day}T12:00:00Z,order_completed" for who, day in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("model", "published", "log_likelihood"),
+    [("bgnbd", [0.2426, 4.4136, 0.7929, 2.4259], -9582.43), ("mbgnbd", [0.525, 6.183, 0.891, 1.614], -9582.14)],
+)
+def test_the_cdnow_sample_as_json(
+    mapping: Path, capsys: pytest.CaptureFixture[str], model: str, published: list[float], log_likelihood: float
+) -> None:
+    sample = FOLDER / "CDNOW_sample.txt"
+    code = run(sample, "--mapping", mapping, "--model", model, "--until", "1997-09-30", "--format", "json")
+    output = capsys.readouterr()
+    assert code == 0
+    assert output.err == ""
+    answer = json.loads(output.out)
+    assert list(answer) == ["model", "params", "log_likelihood", "customers"]
+    assert list(answer["params"]) == ["r", "alpha", "a", "b"]
+    assert (answer["model"], answer["customers"]) == (model, 2357)
+    assert list(answer["params"].values()) == pytest.approx(published, rel=0.01)
+    assert answer["log_likelihood"] == pytest.approx(log_likelihood, abs=0.02)
+
+
+def test_parameters_are_stored_in_the_policy(mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample = FOLDER / "CDNOW_sample.txt"
+    arguments = (sample, "--mapping", mapping, "--until", "1997-09-30", "--unit", "day", "--format", "json")
+    assert run(*arguments, "--write", policy) == 0
+    params = json.loads(capsys.readouterr().out)["params"]
+    churn = tomllib.loads(COMMERCE.read_text())["churn"]
+    assert tomllib.loads(policy.read_text())["churn"] == churn | params | {"model": "mbgnbd", "unit": "day"}
+    assert params["alpha"] == pytest.approx(6.183 * 7, rel=0.01)
+    assert params["r"] == pytest.approx(0.525, rel=0.01)
+
+
+def test_a_threshold_that_would_now_fire_at_once_is_pointed_out(
+    mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy.write_text(COMMERCE.read_text().replace("threshold = 0.5 ", "threshold = 0.7 "))
+    assert run(FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--write", policy) == 0
+    assert "policy.toml, line" in (said := capsys.readouterr().err)
+    assert "threshold" in said
+
+
+def test_the_answer_as_text_names_the_end_of_the_log(mapping: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--until", "1998-12-31") == 0
+    output = capsys.readouterr()
+    assert "2,357 customers until 1998-12-31, in weeks" in output.out
+    assert "the log ends on 1998-06-30" in output.err
+
+
+def test_degenerate_dropout_is_reported_and_not_stored(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    regular = [(f"c{i}", f"2024-{month:02}-{1 + i % 28:02}") for i in range(40) for month in range(1, 13)]
+    purchases = log(tmp_path / "regular.csv", regular)
+    before = policy.read_text()
+    assert run(purchases, "--model", "bgnbd", "--write", policy) == 1
+    said = capsys.readouterr().err
+    assert "dropout is degenerate" in said
+    assert "left as it is" in said
+    assert policy.read_text() == before
+
+
+def test_a_log_without_repeat_purchases_fails_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(log(tmp_path / "once.csv", [("ann", "2024-01-01"), ("bob", "2024-02-01")])) == 1
+    said = capsys.readouterr().err
+    assert "once.csv: none of the 2 customers has bought on a second day" in said
+
+
+def test_other_kinds_are_purchases_when_the_caller_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    purchases = log(tmp_path / "log.csv", [("ann", "2024-01-01"), ("ann", "2024-02-01")])
+    assert run(purchases, "--purchase-kind", "Store Purchase") == 1
+    assert "looked for the kind store_purchase" in capsys.readouterr().err
+
+
+def test_rows_that_cannot_be_read_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(f"c{i}", day) for i in range(30) for day in ("2024-01-01", "2024-01-20", "2024-03-09")[: 1 + i % 3]]
+    run(log(tmp_path / "log.csv", [*rows, ("ann", "yesterday")]))
+    assert "1 row(s) left out; the first is row 62" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("broken", ["", "name = \n", 'name = "x"\n[kinds]\norder_completed = { purchase = false }\n'])
+def test_a_policy_that_cannot_say_what_a_purchase_is_fails_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(broken)
+    assert run(tmp_path / "never-read.csv", "--write", path) == 2
+    assert "broken.toml" in capsys.readouterr().err
+
+
+def test_a_wrong_date_and_a_missing_file_say_what_was_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path / "log.csv", "--until", "30.9.1997")
+    assert "expected one like 1997-09-30" in capsys.readouterr().err
+    assert run(tmp_path / "absent.csv") == 1
+    assert "absent.csv" in capsys.readouterr().err
+
+
+def test_declaring_the_arguments_imports_nothing_heavy() -> None:
+    code = (
+        "import argparse, sys; from streams.commands import fit; fit.add_arguments(argparse.ArgumentParser());"
+        "print(sorted({'numba', 'numpy', 'pyarrow', 'scipy', 'rich', 'chdb'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
