@@ -18,12 +18,13 @@ from streams.reports.tables import PROFILES, REJECTS, TRANSITIONS
 
 def transitions_table(applied: Applied, partition: Partition) -> pa.Table:
     """The transitions of a fetch, in the order of publication; columns ``reports.tables.TRANSITIONS``."""
-    facts = applied.facts
-    rows = partition.table.rows[facts["row"]]
+    facts, table = applied.facts, partition.table
     return pa.table(
         {
             "id": identities(facts["customer"], facts["id"]),
-            "customer_id": slices(partition.table.ids, rows.id_start, rows.id_length),
+            "customer_id": slices(
+                table.ids, table.rows["id_start"][facts["row"]], table.rows["id_length"][facts["row"]]
+            ),
             "at": instants(facts["at"]),
             "known_at": instants(facts["known_at"]),
             "from_stage": names(facts["from_stage"], STAGES),

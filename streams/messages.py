@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from processors.compiled import compiled_leaf
+from processors.profile import NONE
 from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
@@ -71,12 +72,14 @@ def interleave(first: Bodies, second: Bodies, before: npt.NDArray[np.int64]) -> 
 def grid_ticks(occurred_at: npt.NDArray[np.int64], time: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """(instants of the grid that pass while these touchpoints occur, the touchpoint that each precedes).
 
-    ``time``: the newest tick so far; only later ones are given. Event time is the greatest instant so far.
+    ``time``: the newest tick so far, NONE before the first; only later ones are given. Event time is the greatest
+    instant so far. How touchpoints are cut into batches doesn't change the ticks.
     """
+    if len(occurred_at) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     days = np.maximum.accumulate(occurred_at) // TICK_GRID_MS
-    first = max(time // TICK_GRID_MS + 1, int(days[0])) if len(days) else 0
-    last = int(days[-1]) if len(days) else -1
-    ticks = np.arange(first, last + 1, dtype=np.int64)
+    first = int(days[0]) if time == NONE else time // TICK_GRID_MS + 1
+    ticks = np.arange(first, int(days[-1]) + 1, dtype=np.int64)
     return ticks * TICK_GRID_MS, np.searchsorted(days, ticks, "left").astype(np.int64)
 
 

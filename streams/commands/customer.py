@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Show the customer, or say that there is none."""
     session.runner.checkpoint()
-    profile = session.sink.query("SELECT * FROM profiles WHERE customer_id = {id:String}", {"id": args.id}).to_pylist()
+    profile = session.sink.query(
+        "SELECT * FROM profiles_at(at = {at:DateTime64(3)}) WHERE customer_id = {id:String}",
+        {"id": args.id, "at": max(session.runner.partition.time, 0) / 1000},
+    ).to_pylist()
     if not profile:
         terminal.note(f"relasi: no customer {args.id!r} in {session.directory}")
         return 1
@@ -43,13 +46,17 @@ def _percent(share: float | None) -> str:
 
 
 def _standing(profile: dict[str, Any]) -> str:
+    from processors.policy import exponent
+
     episode = f"episode {profile['episode']}" + (", won back" if profile["win_back"] else "")
+    decimals = exponent(profile["currency"])
+    spend = f"{profile['spend_minor'] / 10**decimals:,.{decimals}f} {profile['currency']}"
     lines = [
         f"Customer {profile['customer_id']}: {profile['stage']} since {_day(profile['stage_since'])} ({episode})",
-        f"  alive           {_percent(profile['p_alive'])} (as of {_day(profile['as_of'])})",
+        f"  time is         {_day(profile['at'])}",
+        f"  alive           {_percent(profile['p_alive'])}",
         f"  churn risk      {_percent(profile['churn_risk'])}",
-        f"  purchases       {profile['purchases']} on {profile['purchase_days']} days, "
-        f"{profile['spend_minor'] / 100:,.2f} {profile['currency']}",
+        f"  purchases       {profile['purchases']} on {profile['purchase_days']} days, {spend}",
         f"  last purchase   {_day(profile['last_purchase_at'])}",
         f"  touchpoints     {profile['touchpoints']}, from {_day(profile['first_at'])} to {_day(profile['last_at'])}",
         f"  silence ends it {_day(profile['next_due_at'])}",

@@ -51,7 +51,8 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
         what = "is finished: nothing is replayed" if finished else "was cut off: it goes on where it stopped"
         terminal.say(f"The replay in {args.data} {what} (`make demo CLEAN=1` starts anew).")
     import_file(session, str(PURCHASES), read_mapping(MAPPING), terminal, as_arrived=False)
-    terminal.say("\n" + insight(session))
+    partition = session.runner.partition
+    terminal.say("\n" + insight(session.sink, partition.time, partition.policy.rules.horizon_ms))
     terminal.say(f"\nTry next\n{_next(args.data)}")
     return 0
 

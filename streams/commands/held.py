@@ -1,17 +1,23 @@
 """Commands on a data directory: run here, or by the process that holds the directory."""
 
 import argparse
+import codecs
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from processors.policy import Policy, PolicyError, read_policy
+from schemas.registry import RegistryError
 from streams.commands.terminal import Terminal
 from streams.embedded.client import NotAnswered, ask
 from streams.embedded.failures import StorageError
 from streams.embedded.lock import DirectoryInUse
-from streams.embedded.session import Session
+from streams.embedded.session import SPOOLED, Session
 from streams.engine.checkpoint import UnreadableCheckpoint
 from streams.engine.partition import ForeignLog, PoisonedLog
 from streams.imports.problems import InputProblem, MappingProblem
@@ -55,29 +61,44 @@ def _run(module: Any, args: argparse.Namespace, words: list[str], terminal: Term
             " ".join(["relasi", *words[:1]]),
             policy=policy_from(getattr(args, "policy", None)),
             accept_rejects=getattr(args, "accept_rejects", False),
+            registry_url=getattr(args, "schema_registry", None),
         ) as session:
             return int(module.run(args, session, terminal))
     except DirectoryInUse as error:
         holder = error.holder
         if holder is None or holder.socket is None or args.command in {"demo", "run"}:
             raise
-        return _ask(holder.socket, words, terminal)
+        return _ask(holder.socket, args, words, terminal)
 
 
-def _ask(socket: str, words: list[str], terminal: Terminal) -> int:
-    return ask(
-        socket,
-        words,
-        Path.cwd(),
-        lambda data: terminal.write_out(data.decode("utf-8", "replace")),
-        lambda data: terminal.write_err(data.decode("utf-8", "replace")),
-    )
+def _ask(socket: str, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
+    with ExitStack() as spooled:
+        if "-" in getattr(args, "files", ()):
+            copy = spooled.enter_context(tempfile.NamedTemporaryFile(prefix=SPOOLED, dir=args.data.absolute()))
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            words = [words[0], "--standard-input", copy.name, *words[1:]]
+        return ask(socket, words, Path.cwd(), _decoded(terminal.write_out), _decoded(terminal.write_err))
 
 
-def explained(terminal: Terminal, action: Callable[[], int]) -> int:
-    """The exit code of ``action``, or of what went wrong in it, with a message on the terminal. Bugs pass."""
+def _decoded(write: Callable[[str], object]) -> Callable[[bytes], object]:
+    """A writer of bytes; a letter may come in two pieces."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return lambda data: write(decoder.decode(data))
+
+
+def explained(terminal: Terminal, action: Callable[[], int], *, fatal: tuple[type[Exception], ...] = ()) -> int:
+    """The exit code of ``action``, or of what went wrong in it, with a message on the terminal.
+
+    Bugs pass, and so, once they are told, do the exceptions of ``fatal``.
+    """
     try:
         return action()
+    except BrokenPipeError:
+        raise
+    except fatal as error:
+        terminal.note(f"relasi: {error}")
+        raise
     except (SettingsProblem, MappingProblem) as error:
         terminal.note(str(error))
         return WRONG
@@ -87,6 +108,7 @@ def explained(terminal: Terminal, action: Callable[[], int]) -> int:
         InputProblem,
         NotAnswered,
         PoisonedLog,
+        RegistryError,
         ReportsError,
         StorageError,
         UnreadableCheckpoint,

@@ -1,9 +1,10 @@
 """``relasi import``: files into the log."""
 
 import argparse
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from streams.commands.progress import progress
 from streams.commands.terminal import Terminal
@@ -26,29 +27,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-arrived", action="store_true", help="keep the file's order instead of sorting it by occurred_at"
     )
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
+    )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
     parser.add_argument(
         "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
     )
+    # What - stands for, where the process that is asked can't read the standard input of the one that asks.
+    parser.add_argument("--standard-input", type=Path, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Import every file, in the order given."""
     mapping = mapping_from(args)
     for name in args.files:
-        import_file(session, name, mapping, terminal, as_arrived=args.as_arrived)
+        with ExitStack() as opened:
+            spooled = name == "-" and args.standard_input is not None
+            source = opened.enter_context(args.standard_input.open("rb")) if spooled else name
+            import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
     return 0
 
 
-def import_file(session: "Session", name: str, mapping: Mapping, terminal: Terminal, *, as_arrived: bool) -> "Outcome":
-    """Import one file and say what came of it."""
+def import_file(
+    session: "Session", source: str | BinaryIO, mapping: Mapping, terminal: Terminal, *, as_arrived: bool
+) -> "Outcome":
+    """Import one file (a path, "-" for standard input, or what was read of one) and say what came of it."""
     from streams.embedded.importing import import_prepared
     from streams.imports.prepare import prepare
 
-    title = "standard input" if name == "-" else Path(name).name
+    title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
     with (
         progress(terminal, title) as report,
-        prepare(name, mapping, as_arrived=as_arrived, workdir=session.directory, progress=report) as prepared,
+        prepare(source, mapping, as_arrived=as_arrived, workdir=session.directory, progress=report) as prepared,
     ):
         outcome = import_prepared(session.runner, prepared, report)
         _tell(terminal, title, prepared, outcome)
@@ -70,9 +81,11 @@ def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcom
         terminal.say(f"  columns that nobody asked for: {', '.join(prepared.ignored)} (--keep-extra keeps them)")
     if outcome.late:
         terminal.note(
-            f"  warning: {title} begins before the newest tick in the log: what it changes counts as late, and "
-            "corrects what was published"
+            f"  warning: {title} has touchpoints from before the time of the log: what they change counts as late, "
+            "and corrects what was published"
         )
+    if outcome.refused:
+        terminal.say(f"  {outcome.refused:,} of them were refused by the policy; the view rejects says why")
     if outcome.rejects:
         terminal.say(f"  {outcome.rejects:,} bad rows became rejects; the first of them:")
         for reject in islice(iter(prepared.rejects), _EXAMPLES):

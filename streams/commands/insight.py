@@ -1,12 +1,10 @@
 """What a company learns from its relationships at a glance: stages, who is about to leave, what silence changed."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from processors.policy import exponent
 from streams.clock import show_instant
-
-if TYPE_CHECKING:
-    from streams.embedded.session import Session
+from streams.reports.sink import Sink
 
 _BAR: Final = 40
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
@@ -36,25 +34,24 @@ def bar(value: float, largest: float) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip()
 
 
-def insight(session: "Session") -> str:
-    """The insight as text."""
-    return "\n".join([*_stages(session), "", *_leaving(session), "", *_silence(session)])
+def insight(sink: Sink, time: int, horizon_ms: int) -> str:
+    """The insight as text: how things stand at ``time`` (ms), under a policy that looks so far ahead."""
+    return "\n".join([*_stages(sink, time), "", *_leaving(sink, time, horizon_ms), "", *_silence(sink)])
 
 
-def _stages(session: "Session") -> list[str]:
-    counts = {row["stage"]: row["customers"] for row in session.sink.query(STAGES).to_pylist()}
+def _stages(sink: Sink, time: int) -> list[str]:
+    counts = {row["stage"]: row["customers"] for row in sink.query(STAGES).to_pylist()}
     total, largest = sum(counts.values()), max(counts.values(), default=0)
-    lines = [f"How {total:,} relationships stand on {show_instant(session.runner.partition.time)}"]
+    lines = [f"How {total:,} relationships stand on {show_instant(time)}"]
     for stage in PATH:
         count = counts.get(stage, 0)
         lines.append(f"  {stage:<12} {count:>7,}  {bar(count, largest)}")
     return lines
 
 
-def _leaving(session: "Session") -> list[str]:
-    partition = session.runner.partition
-    rows = session.sink.query(AT_STAKE, {"at": partition.time / 1000, "most": _LEAVING}).to_pylist()
-    days = partition.policy.rules.horizon_ms // 86_400_000
+def _leaving(sink: Sink, time: int, horizon_ms: int) -> list[str]:
+    rows = sink.query(AT_STAKE, {"at": time / 1000, "most": _LEAVING}).to_pylist()
+    days = horizon_ms // 86_400_000
     lines = [
         f"About to leave: risk of no purchase in {days} days, times the spend expected in them",
         f"  {'customer':<12} {'stage':<12} {'risk':>6} {'expected':>10} {'loss':>10}  last purchase",
@@ -71,8 +68,8 @@ def _row(row: dict[str, Any]) -> str:
     )
 
 
-def _silence(session: "Session") -> list[str]:
-    rows = session.sink.query(SILENCE).to_pylist()
+def _silence(sink: Sink) -> list[str]:
+    rows = sink.query(SILENCE).to_pylist()
     largest = max((row["ended"] for row in rows), default=0)
     ended = sum(row["ended"] for row in rows)
     lines = [f"What silence alone changed: {ended:,} relationships ended and no event said so"]

@@ -15,9 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="report every problem of a policy file, with its line")
     check.add_argument("file", type=Path, metavar="FILE")
-    actions.add_parser("show", help="print the policy in force")
+    show = actions.add_parser("show", help="print the policy in force")
     apply = actions.add_parser("apply", help="put a policy in force: every relationship is judged by it from now on")
     apply.add_argument("policy", type=Path, metavar="FILE")
+    for action in (show, apply):
+        # --data may stand behind the action too; left out there, it keeps its value from before the action.
+        action.add_argument("--data", type=Path, default=argparse.SUPPRESS, metavar="DIR", help="data directory")
 
 
 def needs_session(args: argparse.Namespace) -> bool:

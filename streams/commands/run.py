@@ -20,6 +20,9 @@ CHECKPOINT_INTERVAL_MS: Final = 5_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
+    parser.add_argument(
+        "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
+    )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
     parser.add_argument("--tick-seconds", type=float, default=10.0, metavar="S", help="between ticks; by default 10")
     parser.add_argument(
@@ -82,16 +85,26 @@ def answer(
 ) -> int:
     """Run another process's command in this one, in its working directory."""
     from streams.commands.held import explained
+    from streams.embedded.failures import StorageError
+    from streams.engine.partition import PoisonedLog
 
-    terminal = Terminal(lambda text: out(text.encode()), lambda text: err(text.encode()), rich=False)
-    before = Path.cwd()
-    os.chdir(cwd)
+    terminal = Terminal(
+        lambda text: out(text.encode("utf-8", "replace")), lambda text: err(text.encode("utf-8", "replace")), rich=False
+    )
+
+    def there() -> int:
+        os.chdir(cwd)
+        return _answer(session, argv, terminal)
+
+    here = os.open(".", os.O_RDONLY)
     try:
-        return explained(terminal, lambda: _answer(session, argv, terminal))
+        # Where the log fails, memory may be ahead of it: this process ends, and the next starts from the log.
+        return explained(terminal, there, fatal=(PoisonedLog, StorageError))
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     finally:
-        os.chdir(before)
+        os.fchdir(here)
+        os.close(here)
 
 
 def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 _ROWS: Final = (
-    "customer_id,occurred_at,kind,amount,currency,event_id\n"
-    "a,2024-01-01,order_completed,10.00,USD,1\n"
-    "a,2024-01-09,account_created,,,2\n"
-    "b,2024-02-01,page_viewed,,,3\n"
-    "a,2024-01-05,order_completed,12.00,EUR,4\n"
+    "customer_id,occurred_at,kind,amount,currency,event_id,properties.page\n"
+    "a,2024-01-01,order_completed,10.00,USD,1,\n"
+    "a,2024-01-09,account_created,,,2,\n"
+    "b,2024-02-01,page_viewed,,,,home\n"
+    "a,2024-01-05,order_completed,12.00,EUR,4,\n"
 )
 
 

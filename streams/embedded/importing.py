@@ -1,7 +1,8 @@
 """An import: a prepared file into the log, resumable, and never twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from schemas.bodies import bodies_of
 from streams.embedded.known import KnownEvents
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
+from streams.engine.outcomes import REJECTED
 from streams.imports.prepare import Prepared
 from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
 from streams.reports.tables import REJECTS
@@ -18,6 +20,7 @@ from streams.reports.tables import REJECTS
 RUNNING: Final = "running"
 FINISHED: Final = "finished"
 FROM_A_FILE: Final = -1  # the partition of rejects that never came into the log
+ROWS_AT_ONCE: Final = 65_536
 _REJECTS_AT_ONCE: Final = 10_000
 
 Report = Callable[[str, int, int], None]
@@ -25,43 +28,60 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an import did. ``already``: the same content was imported before, and nothing was done."""
+    """What an import did.
+
+    Of ``rows``, ``known`` were stored before, and ``refused`` went into the log but could not be applied (this time:
+    what was refused before an import was cut off is not counted again). ``rejects`` are rows that are no touchpoints.
+    ``late``: some of what was new lies before the time of the log. ``already``: the same content was imported before,
+    and nothing was done.
+    """
 
     rows: int
     resumed_at: int
     known: int
     rejects: int
+    refused: int
     late: bool
     already: bool
 
 
-def import_prepared(runner: Runner, prepared: Prepared, progress: Report) -> Outcome:
+def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_at_once: int = ROWS_AT_ONCE) -> Outcome:
     """Write the rows to the log, with ticks as their time passes, apply them, and report them."""
     before = runner.log.find_import(prepared.content_key)
     if before is not None and before.state == FINISHED:
-        return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, late=False, already=True)
+        return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, 0, late=False, already=True)
     state = before or ImportProgress(
         prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, runner.now(), None
     )
-    late = prepared.rows > 0 and prepared.first_at < runner.partition.time and state.rows_done == 0
-    finished = _finish(runner, prepared, _write_rows(runner, prepared, state, progress))
-    return Outcome(prepared.rows, state.rows_done, finished.known, finished.rejects, late=late, already=False)
+    refused = int(runner.partition.counts[REJECTED])
+    resumed_at = state.rows_done
+    state, late = _write_rows(runner, prepared, state, progress, rows_at_once)
+    state = _finish(runner, prepared, state)
+    refused = int(runner.partition.counts[REJECTED]) - refused
+    return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
 
 
-def _write_rows(runner: Runner, prepared: Prepared, state: ImportProgress, progress: Report) -> ImportProgress:
+def _write_rows(
+    runner: Runner, prepared: Prepared, state: ImportProgress, progress: Report, rows_at_once: int
+) -> tuple[ImportProgress, bool]:
+    """Returns the progress, and whether something new lies before the time at which this began."""
     known = KnownEvents()
     if prepared.rows > state.rows_done:
+        # What somebody else's import has applied and not yet reported is known too.
+        runner.emit()
         known.load(runner.sink, prepared.first_at, prepared.last_at)
-    time = runner.partition.time
-    for batch in prepared.batches(state.rows_done):
+    began = time = runner.partition.time
+    late = False
+    for batch in prepared.batches(state.rows_done, rows_at_once):
         seen = known.notice(batch.column("event_id"))
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
+        late = late or bool(np.any(batch.column("occurred_at").to_numpy()[~seen] < began))
         time = _append(runner, batch.filter(pa.array(~seen)), state, time)
         runner.catch_up()
         progress("importing", state.rows_done, prepared.rows)
-    return state
+    return state, late
 
 
 def _append(runner: Runner, batch: pa.RecordBatch, state: ImportProgress, time: int) -> int:
@@ -74,37 +94,40 @@ def _append(runner: Runner, batch: pa.RecordBatch, state: ImportProgress, time: 
 
 
 def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> ImportProgress:
+    now = runner.now()
     rejects = 0
-    tables = []
-    for table in _reject_tables(prepared, runner.now()):
+    for table in _reject_tables(prepared, state.source, now):
         runner.reject(table)
         rejects += table.num_rows
-        tables.append(table)
-    state = replace(state, rejects=rejects, state=FINISHED, finished=runner.now())
+    state = replace(state, rejects=rejects, state=FINISHED, finished=now)
     # The reports are emitted before the import is remembered as finished: a crash between does it again, to no effect.
     runner.emit()
     with runner.log.transaction():
         if prepared.rows and prepared.last_at > runner.partition.time:
             runner.append(None, bodies_of([message(runner.registry, "Tick", {"at": prepared.last_at})]))
-        for table in tables:
+        for table in _reject_tables(prepared, state.source, now):
             runner.put(REJECTS_TOPIC, None, reject_messages(table, runner.registry))
         runner.log.put_import(state)
     runner.settle()
     return state
 
 
-def _reject_tables(prepared: Prepared, now: int) -> list[pa.Table]:
-    rows = [
-        {
-            "reason": reject.reason,
-            "detail": reject.detail,
-            "source": prepared.name,
-            "position": reject.row,
-            "partition": FROM_A_FILE,
-            "at": now,
-            "payload": reject.payload,
-        }
-        for reject in prepared.rejects
-    ]
-    chunks = (rows[first : first + _REJECTS_AT_ONCE] for first in range(0, len(rows), _REJECTS_AT_ONCE))
-    return [pa.Table.from_pylist(chunk, REJECTS) for chunk in chunks]
+def _reject_tables(prepared: Prepared, source: str, now: int) -> Iterator[pa.Table]:
+    """The rejects, some thousands at once. ``source``: the name under which the import was begun."""
+    rejects = iter(prepared.rejects)
+    while some := list(islice(rejects, _REJECTS_AT_ONCE)):
+        yield pa.Table.from_pylist(
+            [
+                {
+                    "reason": reject.reason,
+                    "detail": reject.detail,
+                    "source": source,
+                    "position": reject.row,
+                    "partition": FROM_A_FILE,
+                    "at": now,
+                    "payload": reject.payload,
+                }
+                for reject in some
+            ],
+            REJECTS,
+        )

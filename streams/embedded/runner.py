@@ -5,7 +5,7 @@ out, in one transaction of SQLite. A crash anywhere replays from that offset, an
 the same id.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -31,11 +31,16 @@ from streams.reports.container import container
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
+# What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
+CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
 PROFILES_AT_ONCE: Final = 131_072
 
 
 class Runner:
-    """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms."""
+    """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
+
+    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest.
+    """
 
     def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
         self.log = log
@@ -43,11 +48,14 @@ class Runner:
         self.partition = partition
         self.registry = registry
         self.now = now
+        self.emit_records = EMIT_RECORDS
+        self.checkpoint_records = CHECKPOINT_RECORDS
         self._applied: list[Applied] = []
         self._unemitted = 0
         self._transitions: list[pa.Table] = []
         self._rejects: list[pa.Table] = []
         self._unacknowledged = False
+        self._unremembered = 0
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
@@ -76,7 +84,7 @@ class Runner:
         self.append_message("Policy", {"text": policy.text, "hash": policy.hash})
 
     def process(self) -> bool:
-        """Apply the next fetch of the log; False where the log has no more. Emits when enough has come together."""
+        """Apply the next fetch of the log; False where the log has no more. Reports what has come together in time."""
         wanted = self.partition.next_offset
         data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
         if not data:
@@ -86,8 +94,12 @@ class Runner:
             raise RuntimeError(f"the log gave offset {wanted}, the partition expects {applied.expected}")
         self._applied.append(applied)
         self._unacknowledged = True
-        self._unemitted += sum(applied.counts.values())
-        if self._unemitted >= EMIT_RECORDS:
+        records = applied.next_offset - wanted
+        self._unemitted += records
+        self._unremembered += records
+        if self._unremembered >= self.checkpoint_records:
+            self.checkpoint(profiles=False)
+        elif self._unemitted >= self.emit_records:
             self.emit()
         return True
 
@@ -106,13 +118,11 @@ class Runner:
         self._emit_touchpoints()
         moved = [transitions_table(applied, self.partition) for applied in self._applied if len(applied.facts)]
         refused = [rejects_table(applied, TOUCHPOINTS_TOPIC) for applied in self._applied if len(applied.rejects)]
-        for name, tables, waiting in (
-            ("transitions_raw", moved, self._transitions),
-            ("rejects_raw", refused, self._rejects),
-        ):
+        for name, tables in (("transitions_raw", moved), ("rejects_raw", refused)):
             if tables:
                 self.sink.insert(name, pa.concat_tables(tables))
-                waiting.extend(tables)
+        self._transitions.extend(moved)
+        self._rejects.extend(refused)
         self._applied.clear()
         self._unemitted = 0
 
@@ -137,11 +147,16 @@ class Runner:
     def report_profiles(self) -> None:
         """Write the profiles that changed since they were last written."""
         while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
-            self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
+            try:
+                self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
+            except BaseException:
+                # A process that goes on, because somebody else's command failed here, must not forget them.
+                self.partition.table.rows.unreported[numbers] = 1
+                raise
 
     def checkpoint(self, *, profiles: bool = True) -> None:
         """Make all that was processed lasting, where anything was."""
-        if not self._unacknowledged:
+        if not self._unacknowledged and not (profiles and self.partition.has_unreported()):
             return
         self.emit()
         if profiles:
@@ -152,6 +167,7 @@ class Runner:
             self.log.put_checkpoint(self.partition.number, checkpoint.records)
             self.log.put_position(self.partition.number, checkpoint.offset)
         self._unacknowledged = False
+        self._unremembered = 0
 
     def _put_messages(self) -> None:
         if self._transitions:
@@ -176,10 +192,3 @@ class Runner:
         """Apply all that the log holds, and make it lasting."""
         self.catch_up()
         self.checkpoint()
-
-
-def restored(partition: Partition, records: Iterable[tuple[bytes, bytes]], end_offset: int) -> Partition:
-    """A partition with what its checkpoint holds. Raises ForeignLog where the log is another one."""
-    partition.restore(records)
-    partition.check_log(end_offset)
-    return partition

@@ -1,30 +1,39 @@
 """A data directory, opened: lock, log, reports, and the partition as its checkpoint left it."""
 
+import shutil
 from contextlib import ExitStack
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from processors.policy import Policy, read_policy
+from processors.policy import Policy
+from schemas.plan import PlanError
 from schemas.plans import Plans, build_plans
-from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema
 from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
 from streams.messages import TOUCHPOINTS_TOPIC
+from streams.policies import preset as preset
 from streams.reports.chdb import ChdbSink
 
 REPORTS: Final = "reports"
+# Folders of imports at work, and standard inputs on their way to a process that runs.
+IMPORT_FOLDERS: Final = "import-*"
+SPOOLED: Final = "received-"
 _PARTITION: Final = 0
 _TENURE: Final = "tenure"
+_REGISTRY: Final = "schema_registry"
 
 
-def preset(name: str = "commerce") -> Policy:
-    """A policy that comes with Relasi."""
-    return read_policy((files("processors") / "policies" / f"{name}.toml").read_text())
+def _clear(directory: Path) -> None:
+    """Delete what imports that were cut off have left; nobody else uses the directory now."""
+    for folder in directory.glob(IMPORT_FOLDERS):
+        shutil.rmtree(folder, ignore_errors=True)
+    for file in directory.glob(SPOOLED + "*"):
+        file.unlink(missing_ok=True)
 
 
 class Session:
@@ -42,15 +51,16 @@ class Session:
         registry_url: str | None = None,
         accept_rejects: bool = False,
     ) -> None:
-        self.directory = directory
+        # Commands of other processes are answered in the working directories of those.
+        self.directory = directory = directory.absolute()
         with ExitStack() as stack:
-            directory.mkdir(parents=True, exist_ok=True)
             self.lock = stack.enter_context(DirectoryLock(directory, command))
+            _clear(directory)
             self.log = stack.enter_context(Log(directory))
             self.sink = ChdbSink(directory / REPORTS)
             stack.callback(self.sink.close)
             self.sink.create()
-            registry: Registry = FileRegistry() if registry_url is None else SchemaRegistry(registry_url)
+            registry = _registry(self.log, registry_url)
             self.runner = Runner(self.log, self.sink, self._restore(registry, accept_rejects), registry, now_ms)
             self._establish(policy)
             self._stack = stack.pop_all()
@@ -95,6 +105,29 @@ class Session:
 
 
 def _resolve(registry: Registry, schema_id: int) -> Plans | None:
-    """Plans that know ``schema_id`` too, where the registry does."""
-    known = registry.ids()
-    return build_plans(registry, {*known, schema_id}) if schema_id in known else None
+    """Plans that know ``schema_id`` too, where the registry does, and where it can be read as one of our records."""
+    try:
+        return build_plans(registry, {*registry.ids(), schema_id})
+    except (PlanError, UnknownSchema):
+        return None
+
+
+def _registry(log: Log, url: str | None) -> Registry:
+    """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them."""
+    kept = log.setting(_REGISTRY)
+    if kept is None:
+        kept = url or ""
+        registry: Registry = SchemaRegistry(kept) if kept else FileRegistry()
+        if isinstance(registry, SchemaRegistry):
+            packaged = FileRegistry()
+            for schema_id in packaged.ids():
+                registry.register(packaged.schema(schema_id))
+        with log.transaction():
+            log.put_setting(_REGISTRY, kept)
+        return registry
+    if url is not None and url != kept:
+        raise RegistryError(
+            f"{log.path}: its schema ids come from {kept or 'the packaged schemas'}, not from {url}; choose another "
+            "data directory with --data"
+        )
+    return SchemaRegistry(kept) if kept else FileRegistry()

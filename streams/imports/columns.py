@@ -151,5 +151,8 @@ def plain(value: object) -> str | None:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, dict | list | tuple):
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=plain)
+        return _JSON.encode(value)
     return str(value)
+
+
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=plain)

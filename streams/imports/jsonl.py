@@ -14,6 +14,7 @@ from streams.imports.mapping import property_of
 from streams.imports.problems import ImportReject
 
 _BOM: Final = b"\xef\xbb\xbf"
+_NESTED: Final = (dict, list)
 
 
 class JsonSource:
@@ -78,16 +79,28 @@ def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON value")
 
 
+_DIGITS_KEPT: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant)
+_NUMBERS: Final = json.JSONDecoder()
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    return not any(type(entry) in _NESTED for entry in value.values())
+
+
 def _record(line: bytes) -> dict[str, Any] | str:
     """The object in a line, or why there is none. Numbers stay text: 11.77 must not pass through a double."""
     try:
         text = line.decode()
-        record = json.loads(text, parse_float=str, parse_int=str, parse_constant=_no_constant)
+        record = _DIGITS_KEPT.decode(text)
         if not isinstance(record, dict):
             return "not an object"
-        if any(isinstance(value, dict | list) for value in record.values()):
-            numbers = json.loads(text)
-            record |= {name: plain(value) for name, value in numbers.items() if isinstance(value, dict | list)}
+        nested = [name for name, value in record.items() if type(value) in _NESTED]
+        if nested:
+            # A flat object is all text in the end; deeper, a number must not come out in quotes.
+            flat = all(type(record[name]) is dict and _is_flat(record[name]) for name in nested)
+            values = record if flat else _NUMBERS.decode(text)
+            for name in nested:
+                record[name] = plain(values[name])
         # Only an escape can make half of a surrogate pair, which has no UTF-8 and so fits no column.
         if b"\\ud" in line or b"\\uD" in line:
             json.dumps(record, ensure_ascii=False).encode()

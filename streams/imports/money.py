@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from processors.compiled import compiled, compiled_leaf
-from schemas.words import Int, byte_at
+from processors.words import Int, byte_at
 from streams.imports.columns import Parts, parts_of
 
 NOT_A_NUMBER: Final = -(2**63)

@@ -19,6 +19,8 @@ from streams.imports.money import NOT_A_NUMBER, decimal_at
 
 _NULL: Final = b"\x00"
 _VALUE: Final = b"\x02"
+_ONE_BYTE: Final = 64
+_SHORT: Final = [bytes([value << 1]) for value in range(_ONE_BYTE)]
 _LARGEST_INT: Final = 2**31 - 1
 
 
@@ -28,6 +30,8 @@ class NestedProblem(ValueError):
 
 def long_bytes(value: int) -> bytes:
     """Zigzag varint of a 64-bit integer."""
+    if 0 <= value < _ONE_BYTE:
+        return _SHORT[value]
     rest = (value << 1) ^ (value >> 63)
     out = bytearray()
     while rest > 0x7F:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from processors.compiled import compiled, compiled_leaf
-from schemas.words import Int, byte_at
+from processors.words import Int, byte_at
 from streams.imports.columns import Parts, parts_of
 from streams.imports.mapping import COUNTED
 from streams.imports.money import NOT_A_NUMBER, decimal_at, integers

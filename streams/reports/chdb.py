@@ -6,6 +6,8 @@ A connection answers one statement at a time. Importing chdb takes a second, cha
 and leaves Python's own handlers of SIGINT and SIGTERM in place.
 """
 
+import hashlib
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +35,7 @@ _ANSWER_SETTINGS: Final = {
     "output_format_parquet_write_bloom_filter": 0,
     "output_format_parquet_write_page_index": 0,
 }
+_ROOM_BYTES: Final = 64 * 2**20
 # What a connection string or the function file() would take for something else than a part of a name.
 _NOT_IN_A_PATH: Final = frozenset("?*{}")
 
@@ -46,7 +49,8 @@ class _Connection:
             self._engine = connect(str(directory))
         except RuntimeError as error:
             raise ReportsError(
-                f"{directory}: the reports can't be opened ({error}); only one process at a time may use them"
+                f"{directory}: the reports can't be opened ({error}); only one process at a time may use them, and if "
+                "none does, the line that the engine wrote above says more"
             ) from error
         self._turn = threading.Lock()
         self.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", {})
@@ -102,6 +106,7 @@ class ChdbSink:
         directory = directory.resolve()
         if _NOT_IN_A_PATH & set(str(directory)):
             raise ReportsError(f"{directory}: the engine can't use a path with one of ? * {{ }}; choose another name")
+        self._created = directory / "created"
         self._incoming = directory / "incoming"
         try:
             self._incoming.mkdir(parents=True, exist_ok=True)
@@ -119,12 +124,27 @@ class ChdbSink:
         self._inserting = threading.Lock()
 
     def create(self) -> None:
-        """Create the tables that are missing, and all views anew."""
-        for statement in statements():
-            self._writer.run(statement, {})
+        """Create the tables that are missing, and all views anew, unless this very DDL has been run here.
+
+        The engine doesn't notice either when the definition of a view is cut short by a full disk, and can never open
+        the directory again (measured). So definitions are written rarely, and only while there is room.
+        """
+        ddl = statements()
+        digest = hashlib.sha256("\0".join(ddl).encode()).hexdigest()
+        try:
+            if self._created.is_file() and self._created.read_text() == digest:
+                return
+            free = shutil.disk_usage(self._created.parent).free
+            if free < _ROOM_BYTES:
+                raise ReportsError(f"{self._created.parent}: only {free} bytes are free; make room for {_ROOM_BYTES}")
+            for statement in ddl:
+                self._writer.run(statement, {})
+            self._created.write_text(digest)
+        except OSError as error:
+            raise ReportsError(f"{self._created.parent}: the tables could not be created ({error})") from error
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Store rows of a raw table: 1.0 µs per transition, 5 ms at the least (measured, with fsync)."""
+        """Store rows of a raw table: 1.5 µs per transition, 10 ms at the least (measured, synced and checked)."""
         fitting = shaped(table, rows)
         names = ", ".join(f"`{name}`" for name in fitting.column_names)
         out = pa.BufferOutputStream()
@@ -134,7 +154,7 @@ class ChdbSink:
         self._load(table, sql, out.getvalue())
 
     def insert_touchpoints(self, container: bytes) -> None:
-        """Store the touchpoints of an Avro object container, which the engine decodes: 1.5 µs per row (measured)."""
+        """Store the touchpoints of an Avro object container, which the engine decodes: 1.8 µs per row (measured)."""
         sql = (
             f"INSERT INTO {_TOUCHPOINTS} ({NAMES_OF_TOUCHPOINT}) SELECT {NAMES_OF_TOUCHPOINT} "
             "FROM file({path:String}, 'Avro', {structure:String})"

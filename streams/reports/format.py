@@ -3,7 +3,6 @@
 import base64
 import csv
 import datetime as dt
-import decimal
 import io
 import json
 import math
@@ -13,6 +12,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from streams.reports.errors import ReportsError
+
 FORMATS: Final = ("table", "json", "csv")
 _GAP: Final = "  "
 
@@ -20,46 +21,54 @@ _GAP: Final = "  "
 def render(table: pa.Table, layout: str) -> str:
     """The table in one of FORMATS, ending in a line break.
 
-    Instants are ISO 8601 in UTC. ``json`` is an array of objects; ``csv`` follows RFC 4180, nulls are empty there, and
-    lists and objects are JSON in their cells. Bytes that are no text come in Base64. A layout not in FORMATS raises
-    ValueError.
+    Instants are ISO 8601 in UTC. ``json`` is an array of objects, and two columns of one name are a ReportsError there;
+    ``csv`` follows RFC 4180, nulls are empty there, and lists and objects are JSON in their cells. Bytes that are no
+    text come in Base64. A layout not in FORMATS raises ValueError.
     """
+    if layout not in FORMATS:
+        raise ValueError(f"{layout!r} is no layout; there are {', '.join(FORMATS)}")
     names = table.column_names
-    rows = [[_plain(value) for value in row] for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
+    columns = [
+        [_plain(value, field.type) for value in table.column(i).to_pylist()] for i, field in enumerate(table.schema)
+    ]
+    rows = list(zip(*columns, strict=True))
     if layout == "json":
         return _json(names, rows)
     if layout == "csv":
         return _csv(names, rows)
-    if layout == "table":
-        numeric = [_is_number(field.type) for field in table.schema]
-        return _table(names, rows, numeric)
-    raise ValueError(f"{layout!r} is no layout; there are {', '.join(FORMATS)}")
+    return _table(names, rows, [_is_number(field.type) for field in table.schema])
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, kind: pa.DataType) -> Any:
     """A value of Arrow as one of JSON."""
+    if value is None:
+        return None
+    if pa.types.is_map(kind):
+        return {str(key): _plain(item, kind.item_type) for key, item in value}
+    if pa.types.is_list(kind):
+        return [_plain(item, kind.value_type) for item in value]
+    if pa.types.is_struct(kind):
+        return {field.name: _plain(value[field.name], field.type) for field in kind}
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
     if isinstance(value, dt.datetime):
         utc = value.astimezone(dt.UTC) if value.tzinfo else value
         return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, decimal.Decimal):
-        return str(value)
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        # Arrow has maps as lists of pairs.
-        if value and all(isinstance(item, tuple) for item in value):
-            return {str(key): _plain(item) for key, item in value}
-        return [_plain(item) for item in value]
-    return value
+    return value if isinstance(value, str | int) else str(value)
 
 
 def _json(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ReportsError(f"two columns are named {min(twice)}; tell them apart with AS, or ask for csv")
     if not rows:
         return "[]\n"
     objects = (json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in rows)
@@ -111,6 +120,8 @@ def _padded(text: str, width: int, right: bool) -> str:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], numeric: Sequence[bool]) -> str:
+    if not names:
+        return ""
     cells = [[_shown(name) for name in names], *([_shown(value) for value in row] for row in rows)]
     widths = [max(_width(line[column]) for line in cells) for column in range(len(names))]
     lines = [_GAP.join(map(_padded, line, widths, numeric)).rstrip() for line in cells]
