@@ -1,0 +1,56 @@
+"""What came of several fetches, in the forms in which it goes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.registry import Registry
+from streams.engine.partition import Applied, Partition
+from streams.facts import policies_table, rejects_table, transitions_table
+from streams.reports.container import container
+
+
+@dataclass(frozen=True)
+class Emission:
+    """Tables of the reports (None: no rows), and the accepted touchpoints as Avro object containers."""
+
+    policies: pa.Table | None
+    containers: list[bytes]
+    transitions: pa.Table | None
+    rejects: pa.Table | None
+
+
+def emission(applied: Sequence[Applied], partition: Partition, registry: Registry, source: str) -> Emission:
+    """Everything that came of these fetches of one partition; ``source``: the topic that they were read from."""
+    changes = [change for each in applied for change in each.policies]
+    moved = [transitions_table(each, partition) for each in applied if len(each.facts)]
+    refused = [rejects_table(each, source) for each in applied if len(each.rejects)]
+    return Emission(
+        policies=policies_table(changes) if changes else None,
+        containers=touchpoint_containers(applied, registry),
+        transitions=pa.concat_tables(moved) if moved else None,
+        rejects=pa.concat_tables(refused) if refused else None,
+    )
+
+
+def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:
+    """One container for each schema in which accepted touchpoints were written."""
+    bodies: dict[int, list[tuple[Any, Any, Any]]] = {}
+    for each in applied:
+        for schema_id in np.unique(each.taken[:, 2]):
+            taken = each.taken[each.taken[:, 2] == schema_id]
+            bodies.setdefault(int(schema_id), []).append((each.buffer, taken[:, 0], taken[:, 0] + taken[:, 1]))
+    return [_joined(registry.schema(schema_id), parts) for schema_id, parts in bodies.items()]
+
+
+def _joined(schema: dict[str, Any], parts: list[tuple[Any, Any, Any]]) -> bytes:
+    base = np.cumsum([0, *(len(buffer) for buffer, _, _ in parts)])
+    return container(
+        schema,
+        np.concatenate([buffer for buffer, _, _ in parts]),
+        np.concatenate([starts + base[i] for i, (_, starts, _) in enumerate(parts)]),
+        np.concatenate([stops + base[i] for i, (_, _, stops) in enumerate(parts)]),
+    )
