@@ -1,0 +1,198 @@
+"""A worker dies after any step of emit, remember, acknowledge: what follows is as if nothing had happened."""
+
+import functools
+from collections.abc import Iterator
+from itertools import count, islice
+from random import Random
+from typing import NamedTuple
+
+import numba
+import pytest
+from support.messages import cut
+from support.random_logs import random_cuts, random_log
+from support.shell import (
+    PROFILE,
+    Log,
+    Shell,
+    Worker,
+    accepted_of,
+    applied,
+    facts_of,
+    finish,
+    new_partition,
+    refusals_of,
+    rows_of,
+    take_checkpoints,
+)
+
+from streams.engine.checkpoint import SPAN
+
+# Whether a row has been reported depends on when the shell did so.
+CONTENT = [*PROFILE, "offset"]
+# Plain Python is a hundred times slower than compiled code.
+SCENARIOS = range(4 if numba.config.DISABLE_JIT else 120)  # type: ignore[attr-defined]
+
+
+class Truth(NamedTuple):
+    """What an uninterrupted run makes of a log."""
+
+    log: Log
+    facts: object
+    refusals: object
+    policies: object
+    accepted: object
+    rows: dict[bytes, bytes]
+    profiles: dict[bytes, bytes]
+
+
+@functools.cache
+def truth(seed: int, messages: int, batches: int, customers: int = 12) -> Truth:
+    told = random_log(seed, messages, customers)
+    log = Log(cut(told, random_cuts(Random(seed), messages, batches)))
+    partition = new_partition()
+    outcome = applied(partition, log.fetch(0))
+    facts = facts_of(partition, outcome)
+    refusals = refusals_of(outcome)
+    assert len(facts) > 20
+    assert {fact.cause for fact in facts} >= {0, 1, 2}
+    assert len(refusals) > 3
+    assert len({fact.id for fact in facts}) == len(facts)
+    return Truth(
+        log,
+        {fact.id: fact for fact in facts},
+        {refusal.offset: refusal for refusal in refusals},
+        {change.offset: (change.known_at, change.policy.hash) for change in outcome.policies},
+        set(accepted_of(outcome)),
+        rows_of(partition, CONTENT),
+        rows_of(partition, PROFILE),
+    )
+
+
+def check(shell: Shell, worker: Worker, expected: Truth) -> None:
+    assert shell.facts == expected.facts
+    assert shell.refusals == expected.refusals
+    assert shell.policies == expected.policies
+    assert shell.accepted == expected.accepted
+    assert rows_of(worker.partition, CONTENT) == expected.rows
+    assert shell.profiles == expected.profiles
+    assert shell.committed == expected.log.end
+
+
+def test_an_orderly_run_is_the_uninterrupted_one() -> None:
+    expected = truth(1, 150, 12)
+    shell = Shell(expected.log)
+    worker = Worker(shell, "only", Random(1))
+    finish(worker.steps(orderly=True))
+    check(shell, worker, expected)
+    successor = Worker(shell, "successor", Random(1))
+    assert successor.partition.next_offset == expected.log.end
+    assert rows_of(successor.partition, CONTENT) == expected.rows
+
+
+def test_a_crash_after_any_step() -> None:
+    expected = truth(2, 150, 12)
+    steps = finish(Worker(Shell(expected.log), "counting", Random(0)).steps(orderly=True))
+    assert steps > 100
+    for survived in range(0, steps, 40 if len(SCENARIOS) < 10 else 1):
+        shell = Shell(expected.log)
+        finish(islice(Worker(shell, "first", Random(0)).steps(orderly=True), survived))
+        worker = Worker(shell, "second", Random(survived))
+        finish(worker.steps(orderly=True))
+        check(shell, worker, expected)
+
+
+def test_a_crash_after_any_step_around_the_deletion_of_what_was_restored_from() -> None:
+    expected = truth(3, 200, SPAN + 12)
+
+    def until_the_second_worker_lives() -> Shell:
+        shell = Shell(expected.log)
+        first = Worker(shell, "first", Random(0)).steps(orderly=True)
+        while shell.committed < expected.log.ends[4]:
+            next(first)
+        return shell
+
+    second = Worker(until_the_second_worker_lives(), "second", Random(0))
+    steps = finish(second.steps(orderly=True))
+    assert not [key for key in second.shell.changelog if key.startswith(b"first")]
+    for survived in range(steps * 2 // 3, steps, 60 if len(SCENARIOS) < 10 else 2):
+        shell = until_the_second_worker_lives()
+        finish(islice(Worker(shell, "second", Random(0)).steps(orderly=True), survived))
+        third = Worker(shell, "third", Random(survived))
+        finish(third.steps())
+        check(shell, third, expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_zombie_that_is_ahead_of_the_worker_that_deletes_its_records(seed: int) -> None:
+    expected = truth(10 + seed, 400, 130, customers=40)
+    shell = Shell(expected.log)
+    zombie = Worker(shell, "zombie", Random(seed), reads=5, commits=False)
+    ahead = zombie.steps(orderly=True)
+    take_checkpoints(ahead, 2)
+    worker = Worker(shell, "worker", Random(seed))
+    # Its newest checkpoint stands under a key that the worker hasn't read; those before stand under keys that it has.
+    take_checkpoints(ahead, SPAN + 2)
+    take_checkpoints(worker.steps(orderly=True), SPAN + 2)
+    assert worker.partition.next_offset < zombie.partition.next_offset
+    assert b"zombie/1/0" not in shell.changelog
+    assert b"zombie/3/0" in shell.changelog
+    heir = Worker(shell, "heir", Random(seed))
+    finish(heir.steps())
+    check(shell, heir, expected)
+
+
+class Turmoil:
+    """Workers come and go; one that was given up may live on as a zombie, and what it had sent may arrive late."""
+
+    def __init__(self, expected: Truth, seed: int) -> None:
+        self.random = Random(seed)
+        self.shell = Shell(expected.log)
+        self.names = map(str, count())
+        self.zombie: Iterator[str] | None = None
+        self.crashes = 0
+
+    def hire(self) -> Worker:
+        return Worker(
+            self.shell, next(self.names), Random(self.random.random()), reads=self.random.choice([1, 1, 2, 5])
+        )
+
+    def disturb(self) -> None:
+        """What happens to the changelog beside the work of the worker in office."""
+        if self.random.random() < 0.1:
+            self.shell.deliver_late(self.random)
+        if self.zombie is not None and self.random.random() < 0.5:
+            finish(islice(self.zombie, self.random.randrange(8)))
+            if self.random.random() < 0.01:
+                self.zombie = None
+
+    def give_up(self, worker: Worker, steps: Iterator[str]) -> None:
+        self.crashes += 1
+        if self.zombie is None and self.random.random() < 0.5:
+            self.zombie = steps
+            worker.commits = False
+            return
+        self.shell.late_records += [record for record in worker.unsent if self.random.random() < 0.5]
+
+    def run(self) -> Worker:
+        worker = self.hire()
+        steps = worker.steps()
+        while True:
+            for _ in range(self.random.choice([5, 80, 800, 1500])):
+                self.disturb()
+                if next(steps, None) is None:
+                    return worker
+            if self.crashes < 6:
+                self.give_up(worker, steps)
+                worker = self.hire()
+                steps = worker.steps()
+
+
+@pytest.mark.parametrize("seed", SCENARIOS)
+def test_workers_die_and_zombies_go_on(seed: int) -> None:
+    expected = truth(10 + seed % 8, 400, 130, customers=40)
+    turmoil = Turmoil(expected, seed)
+    last = turmoil.run()
+    check(turmoil.shell, last, expected)
+    heir = Worker(turmoil.shell, "heir", Random(seed))
+    finish(heir.steps())
+    check(turmoil.shell, heir, expected)

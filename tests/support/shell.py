@@ -1,0 +1,243 @@
+"""A tiny shell around a partition, in memory: a log, a changelog, a committed offset, and what was emitted."""
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.lib.recfunctions import repack_fields
+
+from processors.policy import read_policy
+from processors.profile import ROW
+from streams.engine.batches import Fetch, read_batches
+from streams.engine.outcomes import NAMES
+from streams.engine.partition import Applied, Partition, Refused
+from support.messages import Message, batch, plans, policy_text
+
+POSITIONS: Final = ("id_start", "entry_at")  # where a row stands, not what it says
+PROFILE: Final = [name for name in ROW.names or () if name not in {*POSITIONS, "unreported", "offset"}]
+
+
+class Fact(NamedTuple):
+    """All that a published transition says."""
+
+    id: int
+    customer: bytes
+    at: int
+    known_at: int
+    offset: int
+    event: bytes
+    episode: int
+    from_stage: int
+    to_stage: int
+    cause: int
+    supersedes: tuple[int, ...]
+    evidence: tuple[int, ...]
+
+
+class Refusal(NamedTuple):
+    """A reject."""
+
+    offset: int
+    reason: str
+    time: int
+    payload: bytes
+
+
+def new_partition(owner: str = "0", **options: Any) -> Partition:
+    return Partition(3, read_policy(policy_text()), plans(), owner=owner, **options)
+
+
+def applied(partition: Partition, fetch: Fetch) -> Applied:
+    """What comes of a fetch that is not refused."""
+    outcome = partition.apply(fetch)
+    assert not isinstance(outcome, Refused), outcome
+    return outcome
+
+
+def apply_all(partition: Partition, *messages: Message | bytes | None) -> Applied:
+    """What comes of these messages, in a batch that stands next in the log."""
+    base = partition.next_offset
+    records = [message if isinstance(message, Message) else Message(message) for message in messages]
+    return applied(partition, read_batches(batch(records, base), base))
+
+
+def customer_of(partition: Partition, row: Any) -> bytes:
+    return bytes(partition.table.ids[row["id_start"] : row["id_start"] + row["id_length"]])
+
+
+def facts_of(partition: Partition, outcome: Applied) -> list[Fact]:
+    evidence = ("purchases", "weeks", "first_purchase_at", "last_purchase_at", "last_sign_at")
+    return [
+        Fact(
+            id=int(fact["id"]),
+            customer=customer_of(partition, partition.table.rows[fact["row"]]),
+            at=int(fact["at"]),
+            known_at=int(fact["known_at"]),
+            offset=int(fact["offset"]),
+            event=bytes(outcome.buffer[max(fact["event_start"], 0) :][: max(fact["event_length"], 0)]),
+            episode=int(fact["episode"]),
+            from_stage=int(fact["from_stage"]),
+            to_stage=int(fact["to_stage"]),
+            cause=int(fact["cause"]),
+            supersedes=tuple(int(i) for i in fact["supersedes"][: fact["superseded"]]),
+            evidence=tuple(int(fact[name]) for name in evidence),
+        )
+        for fact in np.asarray(outcome.facts)
+    ]
+
+
+def refusals_of(outcome: Applied) -> list[Refusal]:
+    return [
+        Refusal(
+            int(entry["offset"]),
+            NAMES[int(entry["reason"])],
+            int(entry["time"]),
+            bytes(outcome.buffer[entry["start"] : entry["start"] + entry["length"]]),
+        )
+        for entry in np.asarray(outcome.rejects)
+    ]
+
+
+def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
+    """Schema id and body of each accepted touchpoint."""
+    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s in outcome.taken]
+
+
+def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:
+    """The bytes of each customer's row, but for where it stands; or those of some fields."""
+    rows = np.asarray(partition.table.rows[: partition.customers]).copy()
+    names = [customer_of(partition, row) for row in rows]
+    assert len(set(names)) == len(names)
+    fields = only or [name for name in ROW.names or () if name not in POSITIONS]
+    kept = repack_fields(rows[[*fields]])
+    return {name: row.tobytes() for name, row in zip(names, kept, strict=True)}
+
+
+class Log:
+    """Record batches, as a broker would keep them."""
+
+    def __init__(self, batches: Sequence[bytes]) -> None:
+        self.batches = list(batches)
+        self.ends = [read_batches(batch, 0).end for batch in batches]
+        self.end = self.ends[-1] if batches else 0
+
+    def fetch(self, wanted: int, batches: int = 10**6) -> Fetch:
+        """At most so many batches, from the one on that holds ``wanted``."""
+        first = int(np.searchsorted(self.ends, wanted, "right"))
+        return read_batches(b"".join(self.batches[first : first + batches]), wanted)
+
+
+class Shell:
+    """Everything that outlives a worker, and what all workers together have emitted."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.committed = 0
+        self.changelog: dict[bytes, bytes] = {}
+        self.overwritten: list[tuple[bytes, bytes]] = []
+        self.late_records: list[tuple[bytes, bytes | None]] = []
+        self.facts: dict[int, Fact] = {}
+        self.refusals: dict[int, Refusal] = {}
+        self.policies: dict[int, tuple[int, str]] = {}
+        self.accepted: set[tuple[int, bytes]] = set()
+        self.profiles: dict[bytes, bytes] = {}
+        self.profile_offsets: dict[bytes, int] = {}
+
+    def store(self, key: bytes, value: bytes | None) -> None:
+        """One record reaches the changelog."""
+        before = self.changelog.pop(key, None)
+        if before is not None:
+            self.overwritten.append((key, before))
+        if value is not None:
+            self.changelog[key] = value
+
+    def deliver_late(self, random: Random) -> None:
+        """A record that a dead worker had sent arrives after all."""
+        if self.late_records:
+            self.store(*self.late_records.pop(random.randrange(len(self.late_records))))
+
+    def records(self, random: Random) -> list[tuple[bytes, bytes]]:
+        """The changelog as a reader may meet it: in any order, with some older copies of what is in it."""
+        older = random.sample(self.overwritten, min(len(self.overwritten), random.choice([0, 3, 30])))
+        records = [*self.changelog.items(), *older]
+        random.shuffle(records)
+        return records
+
+    def report(self, partition: Partition, numbers: Sequence[int]) -> None:
+        """Profiles reach the reports, which keep the newest by offset."""
+        rows = rows_of(partition, PROFILE)
+        for number in numbers:
+            row = partition.table.rows[number]
+            name, offset = customer_of(partition, row), int(row["offset"])
+            if offset >= self.profile_offsets.get(name, -1):
+                self.profiles[name], self.profile_offsets[name] = rows[name], offset
+
+
+class Worker:
+    """One tenure of the partition: restores it, then emits, remembers, acknowledges."""
+
+    def __init__(self, shell: Shell, owner: str, random: Random, *, reads: int = 1, commits: bool = True) -> None:
+        self.shell = shell
+        self.random = random
+        self.commits = commits
+        self.reads = reads
+        self.unsent: list[tuple[bytes, bytes | None]] = []
+        self.partition = new_partition(owner, chunk_bytes=4 * ROW.itemsize)
+        self.partition.restore(shell.records(random))
+        self.partition.check_log(shell.log.end)
+        self.wanted = shell.committed
+
+    def steps(self, orderly: bool = False) -> Iterator[str]:
+        """Do the work to the end of the log; yields after every single thing that outlives this worker."""
+        while self.wanted < self.shell.log.end:
+            outcome = self.partition.apply(self.shell.log.fetch(self.wanted, self.reads))
+            if isinstance(outcome, Refused):
+                self.wanted = outcome.expected
+                continue
+            self.wanted = outcome.next_offset
+            yield from self._emit(outcome)
+            if orderly or self.wanted >= self.shell.log.end or self.random.random() < 0.7:
+                yield from self._remember(orderly)
+
+    def _emit(self, outcome: Applied) -> Iterator[str]:
+        shell = self.shell
+        for fact in facts_of(self.partition, outcome):
+            assert shell.facts.setdefault(fact.id, fact) == fact
+            yield "fact"
+        for refusal in refusals_of(outcome):
+            assert shell.refusals.setdefault(refusal.offset, refusal) == refusal
+        for change in outcome.policies:
+            told = (change.known_at, change.policy.hash)
+            assert shell.policies.setdefault(change.offset, told) == told
+        yield "rejects and policies"
+        shell.accepted.update(accepted_of(outcome))
+        yield "raw history"
+
+    def _remember(self, orderly: bool) -> Iterator[str]:
+        # Taken: the flag is cleared in memory. Reported: the row is in the reports.
+        while len(numbers := self.partition.take_unreported(2)) > 0:
+            yield "profiles taken"
+            self.shell.report(self.partition, numbers.tolist())
+            yield "profiles reported"
+        checkpoint = self.partition.checkpoint()
+        self.unsent = list(checkpoint.records)
+        if not orderly:
+            self.random.shuffle(self.unsent)
+        while self.unsent:
+            self.shell.store(*self.unsent.pop(0))
+            yield "checkpoint record"
+        if self.commits:
+            self.shell.committed = checkpoint.offset
+        yield "acknowledged"
+
+
+def finish(steps: Iterator[str]) -> int:
+    """Take all steps that are left; returns how many there were."""
+    return sum(1 for _ in steps)
+
+
+def take_checkpoints(steps: Iterator[str], number: int) -> None:
+    """Take steps until so many checkpoints are complete."""
+    while number > 0:
+        number -= next(steps) == "acknowledged"
