@@ -68,7 +68,7 @@ REQUIRED: dict[Path, Key] = {
     ("stages", "hiatus_days"): _number(0, 36_525),
     ("stages", "commitment_weeks"): _count(1, 100),
     ("stages", "consistency_weeks"): _count(1, 100),
-    ("purchase", "minimum_amount"): _number(0, _INFINITY, open_low=False),
+    ("purchase", "minimum_amount"): _number(0, 1e12, open_low=False),
     ("decay", "interaction_half_life_days"): _number(0, 36_525),
     ("decay", "engagement_half_life_days"): _number(0, 36_525),
     ("unmapped", "action"): _choice("keep", "reject"),

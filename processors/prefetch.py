@@ -12,6 +12,9 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 LINE = 64
+# Numba declares no types for these.
+_CGUTILS: Any = cgutils
+_CONFIG: Any = numba.config
 
 
 def _ask(_typing: Any, address: Any) -> Any:
@@ -21,7 +24,7 @@ def _ask(_typing: Any, address: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         pointer = builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
         word = ir.IntType(32)
-        ask = cgutils.get_or_insert_function(
+        ask = _CGUTILS.get_or_insert_function(
             builder.module, ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word]), "llvm.prefetch.p0"
         )
         # For writing (1), to be kept in all caches (3), data (1): LLVM Language Reference, llvm.prefetch.
@@ -34,5 +37,5 @@ def _ignore(_address: int) -> None:
     """Plain Python has no caches to fill."""
 
 
-ask_for_line: Any = _ignore if numba.config.DISABLE_JIT else intrinsic(_ask)
+ask_for_line: Any = _ignore if _CONFIG.DISABLE_JIT else intrinsic(_ask)
 """Ask for the cache line at an address; a wrong address does no harm."""

@@ -63,6 +63,16 @@ def build_plans(registry: Registry, ids: Iterable[int] | None = None) -> Plans:
     )
 
 
+def with_unknown(plans: Plans, schema_id: int) -> Plans:
+    """The same plans, with an id that no registry knows: its records become rejects, and nobody is asked again."""
+    place = int(np.searchsorted(plans.ids, schema_id))
+    return plans._replace(
+        ids=np.insert(plans.ids, place, schema_id),
+        types=np.insert(plans.types, place, TYPE_OTHER),
+        starts=np.insert(plans.starts, place, -1),
+    )
+
+
 def _log_name(schema: Mapping[str, Any]) -> str:
     namespace, _, name = str(schema.get("name", "")).rpartition(".")
     return name if (namespace or schema.get("namespace")) == NAMESPACE else ""

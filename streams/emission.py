@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.registry import Registry
-from streams.engine.partition import Applied, Partition
+from streams.engine.partition import Partition
+from streams.engine.results import Applied
 from streams.facts import policies_table, rejects_table, transitions_table
 from streams.reports.container import container
 

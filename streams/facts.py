@@ -12,7 +12,8 @@ from processors.stages import DISSOLUTION, STAGES
 from processors.standing import standings
 from streams.columns import identities, instants, names, slices
 from streams.engine.outcomes import DETAILS, NAMES
-from streams.engine.partition import Applied, Partition, PolicyChange
+from streams.engine.partition import Partition
+from streams.engine.results import Applied, PolicyChange
 from streams.reports.tables import PROFILES, REJECTS, TRANSITIONS
 
 

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Show the customer, or say that there is none."""
-    session.runner.checkpoint()
+    session.runner.report()
     profile = session.sink.query(
         "SELECT * FROM profiles_at(at = {at:DateTime64(3)}) WHERE customer_id = {id:String}",
         {"id": args.id, "at": max(session.runner.partition.time, 0) / 1000},
@@ -69,7 +69,7 @@ def _step(fact: dict[str, Any]) -> str:
     shown = ", ".join(f"{key} {value}" for key, value in evidence.items() if value not in (None, "", 0))
     line = f"  {_day(fact['at'])}  {fact['from_stage']} → {fact['to_stage']}  ({fact['cause']})\n      {shown}"
     if fact["supersedes"]:
-        line += f"\n      corrects {', '.join(identity[16:] for identity in fact['supersedes'])}"
+        line += f"\n      {fact['id'][16:]} corrects {', '.join(identity[16:] for identity in fact['supersedes'])}"
     if fact["superseded_by"]:
         line += f"\n      no longer true: {fact['id'][16:]} was corrected by {fact['superseded_by'][16:]}"
     return line

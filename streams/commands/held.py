@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from processors.policy import Policy, PolicyError, read_policy
 from schemas.registry import RegistryError
@@ -17,14 +17,17 @@ from streams.commands.terminal import Terminal
 from streams.embedded.client import NotAnswered, ask
 from streams.embedded.failures import StorageError
 from streams.embedded.lock import DirectoryInUse
+from streams.embedded.log import FILE_NAME
 from streams.embedded.session import SPOOLED, Session
 from streams.engine.checkpoint import UnreadableCheckpoint
-from streams.engine.partition import ForeignLog, PoisonedLog
+from streams.engine.results import ForeignLog, PoisonedLog
 from streams.imports.problems import InputProblem, MappingProblem
 from streams.reports.errors import ReportsError
 
-FAILED = 1
-WRONG = 2
+FAILED: Final = 1
+WRONG: Final = 2
+# Commands that have nothing to say of a directory that isn't there, and don't make one.
+ASKING: Final = frozenset({"advance", "customer", "query"})
 
 
 class SettingsProblem(Exception):
@@ -53,6 +56,9 @@ def run_with_data(module: Any, args: argparse.Namespace, words: list[str], termi
 def _run(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
     if not getattr(module, "needs_session", lambda _: True)(args):
         return int(module.run(args, None, terminal))
+    if args.command in ASKING and not (args.data / FILE_NAME).exists():
+        terminal.note(f"relasi: {args.data} holds nothing yet; begin with `relasi import FILE`, or see --data")
+        return FAILED
     if not getattr(module, "before_session", lambda *_: True)(args, terminal):
         return FAILED
     try:

@@ -45,7 +45,7 @@ def _stages(sink: Sink, time: int) -> list[str]:
     lines = [f"How {total:,} relationships stand on {show_instant(time)}"]
     for stage in PATH:
         count = counts.get(stage, 0)
-        lines.append(f"  {stage:<12} {count:>7,}  {bar(count, largest)}")
+        lines.append(f"  {stage:<12} {count:>7,}  {bar(count, largest)}".rstrip())
     return lines
 
 

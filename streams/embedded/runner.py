@@ -16,7 +16,10 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from streams.embedded.log import Log
 from streams.engine.batches import Fetch, read_batches
-from streams.engine.partition import Applied, Partition, Refused
+from streams.engine.checkpoint import SPAN
+from streams.engine.outcomes import OUTCOMES
+from streams.engine.partition import Partition
+from streams.engine.results import Applied, PoisonedLog, Refused
 from streams.facts import policies_table, profiles_table, rejects_table, transitions_table
 from streams.messages import (
     REJECTS_TOPIC,
@@ -34,6 +37,8 @@ EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
 PROFILES_AT_ONCE: Final = 131_072
+# What a replay would have to do again, beside letting time pass.
+_EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
 
 class Runner:
@@ -56,6 +61,7 @@ class Runner:
         self._rejects: list[pa.Table] = []
         self._unacknowledged = False
         self._unremembered = 0
+        self._eventful = False
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
@@ -89,11 +95,17 @@ class Runner:
         data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
         if not data:
             return False
-        applied = self.partition.apply(read_batches(data, wanted))
+        try:
+            applied = self.partition.apply(read_batches(data, wanted))
+        except PoisonedLog:
+            # Whoever reads the message is to find the rejects that it speaks of.
+            self.checkpoint()
+            raise
         if isinstance(applied, Refused):
             raise RuntimeError(f"the log gave offset {wanted}, the partition expects {applied.expected}")
         self._applied.append(applied)
         self._unacknowledged = True
+        self._eventful = self._eventful or any(applied.counts[name] for name in _EVENTS)
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
@@ -154,6 +166,16 @@ class Runner:
                 self.partition.table.rows.unreported[numbers] = 1
                 raise
 
+    def report(self) -> None:
+        """Bring the reports up to what was processed."""
+        self.emit()
+        self.report_profiles()
+
+    @property
+    def eventful(self) -> bool:
+        """Whether more than time has passed since the last checkpoint."""
+        return self._eventful
+
     def checkpoint(self, *, profiles: bool = True) -> None:
         """Make all that was processed lasting, where anything was."""
         if not self._unacknowledged and not (profiles and self.partition.has_unreported()):
@@ -166,8 +188,20 @@ class Runner:
             self._put_messages()
             self.log.put_checkpoint(self.partition.number, checkpoint.records)
             self.log.put_position(self.partition.number, checkpoint.offset)
-        self._unacknowledged = False
+        self._unacknowledged = self._eventful = False
         self._unremembered = 0
+
+    def consolidate(self) -> None:
+        """Write every customer's row anew, and let go of the checkpoints that earlier processes left; all or none.
+
+        They go with a partition's checkpoint number SPAN + 2, which a process that ends before never comes to. Only
+        where all that was processed is lasting.
+        """
+        with self.log.transaction():
+            for _ in range(SPAN + 2):
+                checkpoint = self.partition.checkpoint()
+                self.log.put_checkpoint(self.partition.number, checkpoint.records)
+            self.log.put_position(self.partition.number, checkpoint.offset)
 
     def _put_messages(self) -> None:
         if self._transitions:

@@ -1,6 +1,7 @@
 """A data directory, opened: lock, log, reports, and the partition as its checkpoint left it."""
 
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,9 @@ REPORTS: Final = "reports"
 # Folders of imports at work, and standard inputs on their way to a process that runs.
 IMPORT_FOLDERS: Final = "import-*"
 SPOOLED: Final = "received-"
+# So many copies of every row (and so many bytes besides) may stand in the checkpoints that a start has to read.
+_MOST_COPIES: Final = 3
+_SMALL: Final = 1024 * 1024
 _PARTITION: Final = 0
 _TENURE: Final = "tenure"
 _REGISTRY: Final = "schema_registry"
@@ -77,9 +81,15 @@ class Session:
             resolve=lambda schema_id: _resolve(registry, schema_id),
             accept_rejects=accept_rejects,
         )
-        partition.restore(self.log.checkpoint(_PARTITION))
+        self._stored = 0
+        partition.restore(self._measured(self.log.checkpoint(_PARTITION)))
         partition.check_log(self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION))
         return partition
+
+    def _measured(self, records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+        for key, value in records:
+            self._stored += len(value)
+            yield key, value
 
     def _establish(self, policy: Policy | None) -> None:
         """Apply what a crash left, and put the policy in force; a new log begins with one."""
@@ -90,6 +100,9 @@ class Session:
         elif policy is not None and policy.hash != runner.partition.policy.hash:
             runner.change_policy(policy)
         runner.settle()
+        table = runner.partition.table.rows
+        if self._stored > _MOST_COPIES * runner.partition.customers * table.itemsize + _SMALL:
+            runner.consolidate()
 
     def close(self) -> None:
         """Make everything lasting and let go of the directory."""
@@ -113,7 +126,10 @@ def _resolve(registry: Registry, schema_id: int) -> Plans | None:
 
 
 def _registry(log: Log, url: str | None) -> Registry:
-    """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them."""
+    """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them.
+
+    Raises RegistryError where another one is told later.
+    """
     kept = log.setting(_REGISTRY)
     if kept is None:
         kept = url or ""

@@ -33,11 +33,11 @@ _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 
 
 @compiled_inline
-def _candidate(table: Table, key: np.uint64) -> int:
+def _candidate(table: Table, key: np.uint64) -> np.int64:
     """Number of the row whose first slot a key falls on, -1 where that is somebody else's."""
     word = table.slots[key & np.uint64(len(table.slots) - 1)]
     if word == np.uint64(0) or (word ^ key) & _UPPER != np.uint64(0):
-        return -1
+        return np.int64(-1)
     return np.int64((word & _LOWER) - np.uint64(1))
 
 

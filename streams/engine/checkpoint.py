@@ -32,7 +32,8 @@ class Header:
     """What each record of a checkpoint says of the whole.
 
     ``offset``: up to which the partition is complete; ``time`` (ms) and ``policy`` (text, in the first chunk) are in
-    force there, and ``bad_run`` is the number of consecutive rejects before it.
+    force there, and ``bad_run`` is the number of consecutive rejects before it. ``customers``: of the partition, so
+    that a restore can make room for all at once.
     """
 
     partition: int
@@ -44,6 +45,7 @@ class Header:
     time: int
     policy: str
     bad_run: int = 0
+    customers: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,84 +4,45 @@ It returns to Python only where Python has to act (more room, a policy to compil
 the same record afterwards. No Python object exists per event.
 """
 
-from typing import Any, Final, NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
-from processors.facts import COUNT, FACTS_PER_EVENT, POLICY, SILENCE, WRITTEN, Cause, Out
-from processors.profile import NEVER
+from processors.facts import Out
 from processors.rules import Rules
-from processors.step import pass_time, rejudge
 from schemas.decode import decode
 from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
-from schemas.touchpoint import POLICY_TEXT, TICK_AT
+from schemas.touchpoint import POLICY_TEXT
 from streams.engine.ahead import LOOKED, look_ahead
 from streams.engine.ahead import PLACE as LOOK_PLACE
-from streams.engine.due import pop
-from streams.engine.judging import LATEST, apply_touchpoint
-from streams.engine.outcomes import ACCEPTED, REJECTED, TICKS, TICKS_IGNORED, TRANSITIONS, UNSUPPORTED_RECORD
-from streams.engine.records import next_record
-from streams.engine.rows import HEAP, ROWS, Table, has_room, schedule
-
-FINISHED: Final = 0
-NEED_ROOM: Final = 1
-NEED_FACTS: Final = 2
-POLICY_READ: Final = 3
-SCHEMA_WANTED: Final = 4
-POISONED: Final = 5
-
-# Slots of Cursor.at.
-SPAN: Final = 0
-PLACE: Final = 1  # of the next record in the buffer; 0: the span has not been begun
-DONE: Final = 2  # records of the span that are done
-NEXT: Final = 3  # the first offset that has not been processed
-TIME: Final = 4  # the newest tick
-REJECTS: Final = 5
-TAKEN: Final = 6  # accepted touchpoints listed
-BAD_RUN: Final = 7  # consecutive rejects
-START: Final = 8  # of the value that Python has to look at
-LENGTH: Final = 9
-OFFSET: Final = 10  # of the record that the loop stands at
-EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
-END: Final = 12  # of the fetch: the offset after its last record
-CURSOR: Final = 13
-
-POISON_RUN: Final = 10_000
-NO_LIMIT: Final = -1
-
-REJECT: Final = np.dtype(
-    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
+from streams.engine.cursor import (
+    BAD_RUN,
+    DONE,
+    END,
+    EXPECTED,
+    FINISHED,
+    LENGTH,
+    NEED_FACTS,
+    NEED_ROOM,
+    NEXT,
+    OFFSET,
+    PLACE,
+    POISONED,
+    POLICY_READ,
+    SCHEMA_WANTED,
+    SPAN,
+    START,
+    TAKEN,
+    TIME,
+    Cursor,
+    reject,
 )
-
-
-class Cursor(NamedTuple):
-    """Where the loop stands in a fetch, and what it lists of it."""
-
-    at: npt.NDArray[np.int64]  # shape (CURSOR,)
-    counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
-    taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
-    rejects: Any  # recarray of REJECT
-    head: npt.NDArray[np.int64]  # shape (7,): scratch of next_record
-    slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
-    ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
-
-
-@compiled_leaf
-def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
-    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
-    at = cursor.at
-    entry = cursor.rejects[at[REJECTS]]
-    entry.offset = offset
-    entry.start = start
-    entry.length = length
-    entry.time = at[TIME]
-    entry.reason = reason
-    at[REJECTS] += 1
-    at[BAD_RUN] += 1
-    cursor.counts[REJECTED] += 1
+from streams.engine.judging import apply_touchpoint
+from streams.engine.outcomes import ACCEPTED, UNSUPPORTED_RECORD
+from streams.engine.passing import apply_tick, facts_full
+from streams.engine.records import next_record
+from streams.engine.rows import Table, has_room
 
 
 @compiled_leaf
@@ -102,70 +63,6 @@ def _schema_index(plans: Plans, buffer: npt.NDArray[np.uint8], start: int) -> in
     if low < len(plans.ids) and plans.ids[low] == wanted:
         return low
     return -1
-
-
-@compiled_leaf
-def facts_full(out: Out) -> bool:
-    """Whether the facts of one more record might not fit."""
-    return bool(len(out.facts) > 0 and out.counts[WRITTEN] + FACTS_PER_EVENT > len(out.facts))
-
-
-@compiled_leaf
-def tick(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, until: int) -> int:
-    """End every relationship whose silence is due by ``until``; FINISHED, or NEED_FACTS to be called again."""
-    while table.used[HEAP] > 0 and table.heap_at[0] <= until:
-        if facts_full(out) or not has_room(table):
-            return NEED_FACTS if facts_full(out) else NEED_ROOM
-        key, number = table.heap_at[0], table.heap_row[0]
-        table.used[HEAP] = pop(table.heap_at, table.heap_row, table.used[HEAP])
-        row = table.rows[number]
-        if row.entry_at != key:
-            continue
-        row.entry_at = NEVER
-        before = out.counts[COUNT]
-        cause = Cause(number, offset, until, SILENCE, np.uint64(0), -1, -1)
-        if pass_time(row, rules, out, cause, until):
-            row.offset = max(row.offset, offset)
-            row.unreported = 1
-            table.dirty[number] = 1
-            cursor.counts[TRANSITIONS] += out.counts[COUNT] - before
-        schedule(table, number)
-    return FINISHED
-
-
-@compiled_leaf
-def _apply_tick(
-    table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, written_at: int, ahead_limit: int
-) -> int:
-    until = cursor.slots[TICK_AT, 0]
-    if until <= cursor.at[TIME] or until > LATEST or (ahead_limit != NO_LIMIT and until > written_at + ahead_limit):
-        cursor.counts[TICKS_IGNORED] += 1
-        return FINISHED
-    status = tick(table, rules, out, cursor, offset, until)
-    if status == FINISHED:
-        cursor.at[TIME] = until
-        cursor.counts[TICKS] += 1
-    return int(status)
-
-
-@compiled_leaf
-def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int) -> int:
-    """Judge rows from number ``first`` on by a new policy read at ``offset``; returns the number of the next row."""
-    for number in range(first, table.used[ROWS]):
-        if facts_full(out) or not has_room(table):
-            return int(number)
-        row = table.rows[number]
-        if row.offset >= offset:
-            continue
-        before = out.counts[COUNT]
-        cause = Cause(number, offset, max(cursor.at[TIME], row.judged_at), POLICY, np.uint64(0), -1, -1)
-        rejudge(row, rules, out, cause, cursor.at[TIME])
-        row.offset = offset
-        row.unreported = 1
-        table.dirty[number] = 1
-        cursor.counts[TRANSITIONS] += out.counts[COUNT] - before
-        schedule(table, number)
-    return int(table.used[ROWS])
 
 
 @compiled_leaf
@@ -205,7 +102,7 @@ def _apply_value(
             taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
             cursor.at[TAKEN] += 1
     elif reason == OK and kind == TYPE_TICK:
-        return int(_apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
+        return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
     elif reason == OK and kind == TYPE_POLICY:
         cursor.at[START], cursor.at[LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
         return POLICY_READ

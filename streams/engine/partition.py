@@ -1,7 +1,6 @@
 """One partition: a log's records in, facts out. Pure and clock-free; it does not know which shell drives it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -10,94 +9,21 @@ import numpy.typing as npt
 from processors.facts import FACT, WRITTEN, Out, new_out
 from processors.policy import Policy, read_policy
 from processors.profile import NONE
-from schemas.plans import TYPE_OTHER, Plans
+from schemas.plans import Plans, with_unknown
 from schemas.touchpoint import SLOTS as DECODED_SLOTS
+from streams.engine import cursor as cursors
 from streams.engine import loop
 from streams.engine.ahead import VIEW
 from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
-from streams.engine.checkpoint import (
-    CHUNK_BYTES,
-    SLOTS,
-    SPAN,
-    Header,
-    Record,
-    choose,
-    complete_headers,
-    decode_chunk,
-    encode_chunk,
-    key_of,
-    split,
-)
+from streams.engine.checkpoint import CHUNK_BYTES
+from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
-from streams.engine.rows import ROWS, Table, grow, memory_bytes, new_table, reschedule, take_in
+from streams.engine.passing import rejudge_rows
+from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
+from streams.engine.rows import ROWS, Table, grow, memory_bytes, new_table
 
 FACTS: Final = 16_384  # room between two visits to Python
 _SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
-
-
-class PoisonedLog(RuntimeError):
-    """So many consecutive records were rejected that the log is probably not ours to read."""
-
-
-class ForeignLog(RuntimeError):
-    """The log ends before what the rows contain: it is another log than the one that they were made from."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A fetch that begins beyond what this partition has seen; ``expected`` is the offset to seek to."""
-
-    expected: int
-
-
-@dataclass(frozen=True)
-class PolicyChange:
-    """A policy that came into force at a log offset."""
-
-    offset: int
-    known_at: int
-    policy: Policy
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What came of a fetch. Slices (``event_start``, ``start``) point into ``buffer``, row numbers into the table."""
-
-    partition: int
-    buffer: npt.NDArray[np.uint8]
-    facts: Any  # array of FACT
-    taken: npt.NDArray[np.int64]  # shape (n, 3): start, length of an accepted Avro body; its wire schema id
-    rejects: Any  # array of REJECT
-    policy: Policy  # in force where the fetch began
-    policies: list[PolicyChange]
-    counts: dict[str, int]
-    next_offset: int
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Records to be stored; once they are confirmed, ``offset`` may be committed. A value of None deletes its key."""
-
-    number: int
-    offset: int
-    records: list[Record]
-
-
-@dataclass
-class _Foreign:
-    """Keys of another owner's records: deleted once SPAN + 1 checkpoints of our own hold all that they held."""
-
-    keys: list[bytes] = field(default_factory=list)
-
-
-def _without(plans: Plans, schema_id: int) -> Plans:
-    """The same plans, with an id that no registry knows: its records become rejects, and nobody is asked again."""
-    place = int(np.searchsorted(plans.ids, schema_id))
-    return plans._replace(
-        ids=np.insert(plans.ids, place, schema_id),
-        types=np.insert(plans.types, place, TYPE_OTHER),
-        starts=np.insert(plans.starts, place, -1),
-    )
 
 
 class Partition:
@@ -124,23 +50,19 @@ class Partition:
     ) -> None:
         self.number = number
         self.policy = policy
-        self.owner = owner
         self.table: Table = new_table()
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._plans = plans
         self._resolve = resolve
-        self._ahead = loop.NO_LIMIT if ahead_limit is None else ahead_limit
-        self._poison_run = 0 if accept_rejects else loop.POISON_RUN
+        self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
+        self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._chunk_bytes = chunk_bytes
         self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
         self._unknown: set[int] = set()
-        self._checkpoints = 0
-        self._slot_chunks: dict[int, int] = {}
-        self._foreign = _Foreign()
+        self._memory = Memory(number, owner, chunk_bytes)
 
     @property
     def next_offset(self) -> int:
@@ -169,47 +91,47 @@ class Partition:
         before = self.counts.copy()
         facts: list[Any] = []
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) not in {loop.FINISHED, loop.POISONED}:
+        while (status := self._run(fetch, cursor)) not in {cursors.FINISHED, cursors.POISONED}:
             self._attend(status, fetch, cursor, facts, policies)
-        if status == loop.POISONED and cursor.at[loop.NEXT] == self._next:
+        if status == cursors.POISONED and cursor.at[cursors.NEXT] == self._next:
             raise PoisonedLog(
-                f"partition {self.number}: {loop.POISON_RUN} consecutive records were rejected, the last before offset "
-                f"{self._next}; look at the rejects, and start with --accept-rejects to go on anyway"
+                f"partition {self.number}: {cursors.POISON_RUN} consecutive records were rejected, the last before "
+                f"offset {self._next}; look at the rejects, and start with --accept-rejects to go on anyway"
             )
         self._drain(facts)
-        self._next = max(self._next, fetch.end) if status == loop.FINISHED else int(cursor.at[loop.NEXT])
-        self._time = int(cursor.at[loop.TIME])
-        self._bad_run = int(cursor.at[loop.BAD_RUN])
+        self._next = max(self._next, fetch.end) if status == cursors.FINISHED else int(cursor.at[cursors.NEXT])
+        self._time = int(cursor.at[cursors.TIME])
+        self._bad_run = int(cursor.at[cursors.BAD_RUN])
         return Applied(
             partition=self.number,
             buffer=fetch.buffer,
             facts=np.concatenate(facts) if facts else np.zeros(0, FACT),
-            taken=cursor.taken[: cursor.at[loop.TAKEN]],
-            rejects=cursor.rejects[: cursor.at[loop.REJECTS]],
+            taken=cursor.taken[: cursor.at[cursors.TAKEN]],
+            rejects=cursor.rejects[: cursor.at[cursors.REJECTS]],
             policy=policy,
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
             next_offset=self._next,
         )
 
-    def _cursor(self, fetch: Fetch) -> loop.Cursor:
+    def _cursor(self, fetch: Fetch) -> cursors.Cursor:
         sizes = (fetch.spans[:, SPAN_STOP] - fetch.spans[:, SPAN_START]) // _SMALLEST_RECORD + 1
         # A header's count may lie; the bytes that follow it bound how many records there can be.
         records = int(np.minimum(fetch.spans[:, SPAN_COUNT], sizes).clip(0).sum()) + len(fetch.spans)
-        at = np.zeros(loop.CURSOR, np.int64)
-        at[loop.NEXT], at[loop.TIME], at[loop.BAD_RUN] = self._next, self._time, self._bad_run
-        at[loop.END] = fetch.end
-        return loop.Cursor(
+        at = np.zeros(cursors.CURSOR, np.int64)
+        at[cursors.NEXT], at[cursors.TIME], at[cursors.BAD_RUN] = self._next, self._time, self._bad_run
+        at[cursors.END] = fetch.end
+        return cursors.Cursor(
             at=at,
             counts=self.counts,
             taken=np.empty((records if self._collect else 0, 3), np.int64),
-            rejects=np.zeros(records, loop.REJECT).view(np.recarray),
+            rejects=np.zeros(records, cursors.REJECT).view(np.recarray),
             head=np.zeros(7, np.int64),
             slots=np.zeros((DECODED_SLOTS, 2), np.int64),
             ahead=np.zeros(VIEW, np.int64),
         )
 
-    def _run(self, fetch: Fetch, cursor: loop.Cursor) -> int:
+    def _run(self, fetch: Fetch, cursor: cursors.Cursor) -> int:
         return loop.run(
             fetch.buffer,
             fetch.spans,
@@ -223,14 +145,14 @@ class Partition:
         )
 
     def _attend(
-        self, status: int, fetch: Fetch, cursor: loop.Cursor, facts: list[Any], policies: list[PolicyChange]
+        self, status: int, fetch: Fetch, cursor: cursors.Cursor, facts: list[Any], policies: list[PolicyChange]
     ) -> None:
         """Do for the loop what it can't do itself; it goes on at the same record."""
-        if status == loop.NEED_ROOM:
+        if status == cursors.NEED_ROOM:
             self.table = grow(self.table)
-        elif status == loop.NEED_FACTS:
+        elif status == cursors.NEED_FACTS:
             self._drain(facts)
-        elif status == loop.POLICY_READ:
+        elif status == cursors.POLICY_READ:
             self._change_policy(fetch, cursor, facts, policies)
         else:
             self._learn_schema(fetch, cursor)
@@ -240,7 +162,7 @@ class Partition:
             facts.append(self._out.facts[: self._out.counts[WRITTEN]].copy())
             self._out.counts[WRITTEN] = 0
 
-    def _learn_schema(self, fetch: Fetch, cursor: loop.Cursor) -> None:
+    def _learn_schema(self, fetch: Fetch, cursor: cursors.Cursor) -> None:
         place = int(cursor.head[4]) + 1
         schema_id = int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
         plans = self._resolve(schema_id) if self._resolve else None
@@ -251,75 +173,46 @@ class Partition:
         # New plans know nothing of the ids that were asked for in vain.
         for unknown in self._unknown if plans is self._plans else {schema_id}:
             if unknown not in self._plans.ids:
-                self._plans = _without(self._plans, unknown)
+                self._plans = with_unknown(self._plans, unknown)
 
-    def _change_policy(self, fetch: Fetch, cursor: loop.Cursor, facts: list[Any], policies: list[PolicyChange]) -> None:
-        start, length = int(cursor.at[loop.START]), int(cursor.at[loop.LENGTH])
-        offset = int(cursor.at[loop.OFFSET])
+    def _change_policy(
+        self, fetch: Fetch, cursor: cursors.Cursor, facts: list[Any], policies: list[PolicyChange]
+    ) -> None:
+        start, length = int(cursor.at[cursors.START]), int(cursor.at[cursors.LENGTH])
+        offset = int(cursor.at[cursors.OFFSET])
         try:
             policy = read_policy(fetch.buffer[start : start + length].tobytes().decode())
             np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
         except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
-            loop.reject(cursor, offset, int(cursor.head[4]), int(cursor.head[5]), BAD_POLICY)
-            cursor.at[loop.NEXT] = offset + 1
+            cursors.reject(cursor, offset, int(cursor.head[4]), int(cursor.head[5]), BAD_POLICY)
+            cursor.at[cursors.NEXT] = offset + 1
             return
         self.policy = policy
         row = 0
         while row < self.customers:
-            row = loop.rejudge_rows(self.table, policy.rules, self._out, cursor, offset, row)
+            row = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, row)
             self._drain(facts)
             self.table = grow(self.table)
         self.counts[POLICIES] += 1
-        cursor.at[loop.BAD_RUN] = 0
-        cursor.at[loop.NEXT] = offset + 1
-        policies.append(PolicyChange(offset, int(cursor.at[loop.TIME]), policy))
+        cursor.at[cursors.BAD_RUN] = 0
+        cursor.at[cursors.NEXT] = offset + 1
+        policies.append(PolicyChange(offset, int(cursor.at[cursors.TIME]), policy))
 
     def checkpoint(self) -> Checkpoint:
         """The records of a new checkpoint; the state goes on from here, whatever becomes of them."""
-        self._checkpoints += 1
-        number, count = self._checkpoints, self.customers
-        chosen = choose(self.table.written[:count], self.table.dirty[:count], number)
-        chunks = list(split(chosen, self.table.rows.itemsize, self.table.rows.id_length[:count], self._chunk_bytes))
-        slot = number % SLOTS
-        records: list[Record] = [
-            (key_of(self.owner, slot, i), self._chunk(number, i, len(chunks), rows)) for i, rows in enumerate(chunks)
-        ]
-        surplus = range(len(chunks), self._slot_chunks.get(slot, 0))
-        records.extend((key_of(self.owner, slot, chunk), None) for chunk in surplus)
-        self._slot_chunks[slot] = len(chunks)
-        if number == SPAN + 2:
-            records += [(key, None) for key in self._foreign.keys]
-            self._foreign.keys.clear()
-        self.table.dirty[:count] = 0
-        self.table.written[chosen] = number
-        return Checkpoint(number, self._next, records)
-
-    def _chunk(self, number: int, chunk: int, chunks: int, rows: npt.NDArray[np.int64]) -> bytes:
-        policy = self.policy.text if chunk == 0 else ""
-        header = Header(self.number, self.owner, number, chunk, chunks, self._next, self._time, policy, self._bad_run)
-        return encode_chunk(header, self.table.rows[rows], self.table.ids)
+        standing = Standing(self._next, self._time, self.policy.text, self._bad_run)
+        return self._memory.checkpoint(self.table, standing)
 
     def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
         """Take in checkpoint records of this partition, in any order; only into a partition that is still empty.
 
         Where some are torn, rows are newer than ``next_offset``: the replay skips for each what it contains.
+        Raises UnreadableCheckpoint, and ValueError where this owner's name was used before.
         """
-        headers = []
-        for key, value in records:
-            chunk = decode_chunk(value)
-            if chunk.header.partition != self.number:
-                continue
-            if chunk.header.owner == self.owner:
-                raise ValueError(f"owner {self.owner!r} has written checkpoints before; a new tenure needs a new name")
-            headers.append(chunk.header)
-            self._foreign.keys.append(key)
-            row = 0
-            while (row := take_in(self.table, chunk.rows.view(np.recarray), chunk.ids, row)) < len(chunk.rows):
-                self.table = grow(self.table)
-        reschedule(self.table)
-        for header in complete_headers(headers)[-1:]:
-            self._next, self._time, self._bad_run = header.offset, header.time, header.bad_run
-            self.policy = read_policy(header.policy)
+        self.table, standing = self._memory.restore(self.table, records)
+        if standing is not None:
+            self._next, self._time, self._bad_run = standing.offset, standing.time, standing.bad_run
+            self.policy = read_policy(standing.policy)
 
     def copy(self) -> "Partition":
         """A partition of its own that stands where this one does, to ask what would happen."""

@@ -140,6 +140,13 @@ def _reindex(rows: Any, count: int, index: npt.NDArray[np.uint64]) -> None:
         enter(index, np.uint64(rows[number].hash), number)
 
 
+def reserve(table: Table, customers: int) -> Table:
+    """The same table with room for so many customers; only an empty one is made anew."""
+    if int(table.used[ROWS]) > 0 or customers <= len(table.rows):
+        return table
+    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID)
+
+
 def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
     # np.empty leaves the pages beyond the old contents untouched: room to grow costs address space, not memory.
     grown = np.zeros(capacity, array.dtype) if zero else np.empty(capacity, array.dtype)

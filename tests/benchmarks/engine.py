@@ -14,8 +14,9 @@ from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
 from streams.engine.batches import Fetch
-from streams.engine.partition import Partition, Refused
+from streams.engine.partition import Partition
 from streams.engine.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
+from streams.engine.results import Refused
 from streams.facts import profiles_table, transitions_table
 from streams.messages import TOUCHPOINTS_TOPIC
 from streams.reports.container import container

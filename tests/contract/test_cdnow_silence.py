@@ -15,7 +15,8 @@ from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from streams.columns import slices
 from streams.engine.batches import read_batches
-from streams.engine.partition import Partition, Refused
+from streams.engine.partition import Partition
+from streams.engine.results import Refused
 from streams.fitting.estimate import Estimate, estimate
 from streams.imports.mapping import read_mapping
 from streams.imports.prepare import prepare

@@ -11,7 +11,8 @@ from support.shell import Log, applied, apply_all, facts_of, new_partition, rows
 from processors.profile import ROW
 from streams.engine.batches import read_batches
 from streams.engine.checkpoint import SLOTS, SPAN, decode_chunk
-from streams.engine.partition import Checkpoint, Partition
+from streams.engine.partition import Partition
+from streams.engine.results import Checkpoint
 
 QUIET = 2 * SPAN
 MANY = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]

@@ -22,7 +22,8 @@ from support.shell import (
 
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import OUTCOMES
-from streams.engine.partition import Partition, Refused
+from streams.engine.partition import Partition
+from streams.engine.results import Refused
 
 
 class Outcome(NamedTuple):

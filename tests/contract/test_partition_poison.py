@@ -7,8 +7,8 @@ from support.messages import START, Message, batch, policy, policy_text, tick, t
 from support.shell import Refusal, applied, apply_all, new_partition, refusals_of
 
 from streams.engine.batches import read_batches
-from streams.engine.loop import POISON_RUN
-from streams.engine.partition import PoisonedLog
+from streams.engine.cursor import POISON_RUN
+from streams.engine.results import PoisonedLog
 
 SMALL: Final = Message(touchpoint("good", "ann", START))
 

@@ -11,7 +11,7 @@ from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, new_partition, rows_of
 
 from streams.engine.batches import read_batches
-from streams.engine.partition import ForeignLog
+from streams.engine.results import ForeignLog
 
 MANY = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]
 

@@ -13,7 +13,8 @@ from processors.facts import FACTS_PER_EVENT
 from processors.profile import NONE
 from schemas.bodies import bodies_of
 from streams.engine.batches import read_batches, write_batch
-from streams.engine.partition import FACTS, Applied, Partition
+from streams.engine.partition import FACTS, Partition
+from streams.engine.results import Applied
 
 SILENCE, POLICY = 1, 4
 DISSOLUTION = 4

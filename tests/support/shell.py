@@ -11,7 +11,8 @@ from processors.policy import read_policy
 from processors.profile import ROW
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import NAMES
-from streams.engine.partition import Applied, Partition, Refused
+from streams.engine.partition import Partition
+from streams.engine.results import Applied, Refused
 from support.messages import Message, batch, plans, policy_text
 
 POSITIONS: Final = ("id_start", "entry_at")  # where a row stands, not what it says

@@ -1,0 +1,67 @@
+"""Where the compiled loop stands, what it lists, and why it returns."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_leaf
+from streams.engine.outcomes import REJECTED
+
+# Why the loop returned to Python.
+FINISHED: Final = 0
+NEED_ROOM: Final = 1
+NEED_FACTS: Final = 2
+POLICY_READ: Final = 3
+SCHEMA_WANTED: Final = 4
+POISONED: Final = 5
+
+# Slots of Cursor.at.
+SPAN: Final = 0
+PLACE: Final = 1  # of the next record in the buffer; 0: the span has not been begun
+DONE: Final = 2  # records of the span that are done
+NEXT: Final = 3  # the first offset that has not been processed
+TIME: Final = 4  # the newest tick
+REJECTS: Final = 5
+TAKEN: Final = 6  # accepted touchpoints listed
+BAD_RUN: Final = 7  # consecutive rejects
+START: Final = 8  # of the value that Python has to look at
+LENGTH: Final = 9
+OFFSET: Final = 10  # of the record that the loop stands at
+EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
+END: Final = 12  # of the fetch: the offset after its last record
+CURSOR: Final = 13
+
+POISON_RUN: Final = 10_000
+NO_LIMIT: Final = -1
+
+REJECT: Final = np.dtype(
+    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
+)
+
+
+class Cursor(NamedTuple):
+    """Where the loop stands in a fetch, and what it lists of it."""
+
+    at: npt.NDArray[np.int64]  # shape (CURSOR,)
+    counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
+    taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
+    rejects: Any  # recarray of REJECT
+    head: npt.NDArray[np.int64]  # shape (7,): scratch of next_record
+    slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
+    ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
+
+
+@compiled_leaf
+def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
+    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
+    at = cursor.at
+    entry = cursor.rejects[at[REJECTS]]
+    entry.offset = offset
+    entry.start = start
+    entry.length = length
+    entry.time = at[TIME]
+    entry.reason = reason
+    at[REJECTS] += 1
+    at[BAD_RUN] += 1
+    cursor.counts[REJECTED] += 1
