@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS rejects_raw
     detail String COMMENT 'Why, in words for a person',
     source String COMMENT 'Topic or file that it came from',
     position Int64 COMMENT 'Offset in the partition, or line of the file',
-    `partition` Int32 COMMENT 'Partition of the topic; 0 for a file',
+    `partition` Int32 COMMENT 'Partition of the topic; -1 for a file',
     at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was refused',
     payload String COMMENT 'The original bytes'
 )
@@ -20,7 +20,7 @@ CREATE OR REPLACE VIEW rejects
     detail String COMMENT 'Why, in words for a person',
     source String COMMENT 'Topic or file that it came from',
     position Int64 COMMENT 'Offset in the partition, or line of the file counted from 1',
-    `partition` Int32 COMMENT 'Partition of the topic; 0 for a file',
+    `partition` Int32 COMMENT 'Partition of the topic; -1 for a file',
     at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was refused',
     payload String COMMENT 'The original bytes as text; as hexadecimal digits when they are no UTF-8',
     payload_base64 String COMMENT 'The original bytes exactly, in Base64'

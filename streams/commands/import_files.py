@@ -38,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--standard-input", type=Path, help=argparse.SUPPRESS)
 
 
+def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
+    """A mapping that can't be used is told before anything is opened. Raises MappingProblem."""
+    mapping_from(args)
+    return True
+
+
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Import every file, in the order given."""
     mapping = mapping_from(args)

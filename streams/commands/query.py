@@ -19,6 +19,6 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
     """Answer the statement."""
     from streams.reports.format import render
 
-    session.runner.checkpoint()
+    session.runner.report()
     terminal.write_out(render(session.sink.query(args.sql), args.format))
     return 0

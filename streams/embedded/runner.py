@@ -8,19 +8,19 @@ the same id.
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from processors.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from streams.embedded.log import Log
+from streams.emission import emission
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.facts import policies_table, profiles_table, rejects_table, transitions_table
+from streams.facts import profiles_table
 from streams.messages import (
     REJECTS_TOPIC,
     TOUCHPOINTS_TOPIC,
@@ -30,7 +30,6 @@ from streams.messages import (
     reject_messages,
     transition_messages,
 )
-from streams.reports.container import container
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
@@ -124,37 +123,19 @@ class Runner:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
         if not self._applied:
             return
-        changes = [change for applied in self._applied for change in applied.policies]
-        if changes:
-            self.sink.insert("policies_raw", policies_table(changes))
-        self._emit_touchpoints()
-        moved = [transitions_table(applied, self.partition) for applied in self._applied if len(applied.facts)]
-        refused = [rejects_table(applied, TOUCHPOINTS_TOPIC) for applied in self._applied if len(applied.rejects)]
-        for name, tables in (("transitions_raw", moved), ("rejects_raw", refused)):
-            if tables:
-                self.sink.insert(name, pa.concat_tables(tables))
-        self._transitions.extend(moved)
-        self._rejects.extend(refused)
+        out = emission(self._applied, self.partition, self.registry, TOUCHPOINTS_TOPIC)
+        for container in out.containers:
+            self.sink.insert_touchpoints(container)
+        for name, rows in (("policies_raw", out.policies), ("transitions_raw", out.transitions)):
+            if rows is not None:
+                self.sink.insert(name, rows)
+        if out.rejects is not None:
+            self.sink.insert("rejects_raw", out.rejects)
+            self._rejects.append(out.rejects)
+        if out.transitions is not None:
+            self._transitions.append(out.transitions)
         self._applied.clear()
         self._unemitted = 0
-
-    def _emit_touchpoints(self) -> None:
-        bodies: dict[int, list[tuple[Any, Any, Any]]] = {}
-        for applied in self._applied:
-            for schema_id in np.unique(applied.taken[:, 2]):
-                taken = applied.taken[applied.taken[:, 2] == schema_id]
-                bodies.setdefault(int(schema_id), []).append((applied.buffer, taken[:, 0], taken[:, 0] + taken[:, 1]))
-        for schema_id, parts in bodies.items():
-            schema = self.registry.schema(schema_id)
-            base = np.cumsum([0, *(len(buffer) for buffer, _, _ in parts)])
-            self.sink.insert_touchpoints(
-                container(
-                    schema,
-                    np.concatenate([buffer for buffer, _, _ in parts]),
-                    np.concatenate([starts + base[i] for i, (_, starts, _) in enumerate(parts)]),
-                    np.concatenate([stops + base[i] for i, (_, _, stops) in enumerate(parts)]),
-                )
-            )
 
     def report_profiles(self) -> None:
         """Write the profiles that changed since they were last written."""

@@ -1,0 +1,144 @@
+"""An import that ends at a chosen moment: what is stored until then is all that the next start finds.
+
+Run as a program it is killed there: ``python -m support.interrupted DATA FILE MOMENT``.
+"""
+
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+
+from streams.commands.import_files import import_file
+from streams.commands.terminal import Terminal
+from streams.embedded.importing import import_prepared
+from streams.embedded.log import FILE_NAME, Log
+from streams.embedded.session import Session
+from streams.imports.mapping import Mapping
+from streams.imports.prepare import prepare
+from streams.reports.sink import Sink
+from support.command import PATIENCE_SECONDS, Content, contents
+
+ROWS_AT_ONCE: Final = 90
+EMIT_RECORDS: Final = 140
+CHECKPOINT_RECORDS: Final = 350
+
+Moment = Callable[[str], None]
+
+
+class Cut(BaseException):
+    """Ends an import in the middle of a test's process."""
+
+
+class _Sink:
+    """Reports, with a moment after everything that is written."""
+
+    def __init__(self, sink: Sink, moment: Moment) -> None:
+        self._sink = sink
+        self._moment = moment
+
+    def insert(self, table: str, rows: Any) -> None:
+        self._sink.insert(table, rows)
+        self._moment(f"after {table}")
+
+    def insert_touchpoints(self, container: bytes) -> None:
+        self._sink.insert_touchpoints(container)
+        self._moment("after touchpoints")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sink, name)
+
+
+class _Log:
+    """The log, with a moment before the commit of each transaction and after it."""
+
+    def __init__(self, log: Log, moment: Moment) -> None:
+        self._log = log
+        self._moment = moment
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._log.transaction():
+            yield
+            self._moment("before a commit")
+        self._moment("after a commit")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+
+def moment_number(number: int, act: Callable[[], None], seen: list[str]) -> Moment:
+    """Does ``act`` at the moment of that number, counted from 0; ``seen`` gets the names of all."""
+
+    def moment(name: str) -> None:
+        seen.append(name)
+        if len(seen) == number + 1:
+            act()
+
+    return moment
+
+
+def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
+    """Import a file in small steps."""
+    with Session(data, "a test") as session:
+        runner = session.runner
+        runner.emit_records, runner.checkpoint_records = EMIT_RECORDS, CHECKPOINT_RECORDS
+        runner.sink = cast(Sink, _Sink(runner.sink, moment))
+        runner.log = cast(Log, _Log(runner.log, moment))
+        with prepare(str(file), Mapping(), as_arrived=False, workdir=data) as prepared:
+            import_prepared(runner, prepared, lambda *_: None, ROWS_AT_ONCE)
+
+
+def cut(data: Path, file: Path, number: int) -> None:
+    """Import a file until a moment, in this process."""
+
+    def act() -> None:
+        raise Cut
+
+    try:
+        import_by_moments(data, file, moment_number(number, act, []))
+    except Cut:
+        return
+    raise AssertionError(f"the import has no moment {number}")
+
+
+def moments(data: Path, file: Path) -> list[str]:
+    """Import a file; returns the names of its moments."""
+    seen: list[str] = []
+    import_by_moments(data, file, moment_number(-2, lambda: None, seen))
+    return seen
+
+
+def wait_for_rows(data: Path) -> int:
+    """Until a part of an import by another process is in the log; how many rows."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (data / FILE_NAME).exists():
+            with closing(sqlite3.connect(f"file:{data / FILE_NAME}?mode=ro", uri=True)) as log:
+                try:
+                    found = log.execute("SELECT rows_done FROM imports").fetchone()
+                except sqlite3.OperationalError:
+                    continue
+                if found:
+                    return int(found[0])
+    raise AssertionError("no part of the import came into the log")
+
+
+def resume(data: Path, file: Path) -> Content:
+    """Import a file, the rest of it where it was cut off; returns what the directory holds then."""
+    silent = Terminal(lambda _: None, lambda _: None, rich=False)
+    with Session(data, "a test") as session:
+        import_file(session, str(file), Mapping(), silent, as_arrived=False)
+        return contents(session.sink)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    import_by_moments(Path(sys.argv[1]), Path(sys.argv[2]), moment_number(int(sys.argv[3]), _die, []))
