@@ -9,14 +9,17 @@ INSTALLED := $(VENV)/installed
 WARM := .numba-cache/filled
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-.PHONY: help setup demo check test bench lock FORCE
+.PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
 	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
 	@echo "make test    lint, types and every test"
+	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
 	@echo "make check   lint and types only"
 	@echo "make bench   the benchmarks"
+	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
+	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
 	@echo "make lock    compile requirements.lock anew from pyproject.toml (needs uv)"
 
 setup: $(WARM)
@@ -32,8 +35,17 @@ check: setup
 test: check
 	$(PYTHON) -m pytest
 
+test-faults: setup
+	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka
+
 bench: setup
 	PYTHONPATH=tests $(PYTHON) -m benchmarks
+
+kafka-demo: setup
+	@PYTHONPATH=tests $(PYTHON) -m support.kafka_demo
+
+bench-kafka: setup
+	@PYTHONPATH=tests $(PYTHON) -m benchmarks.kafka_bench
 
 # A candidate counts only if it runs: version managers put commands on the PATH that merely explain themselves.
 $(PYTHON):

@@ -21,9 +21,12 @@ COMMANDS: Final = {
     "policy": ("policy", "check, show or apply a policy"),
     "fit": ("fit", "estimate the churn model from a purchase log"),
     "demo": ("demo", "replay the CDNOW purchases and show what became of the relationships"),
+    "worker": ("worker", "process a share of the partitions of a Kafka topic"),
+    "topics": ("topics", "create the topics in Kafka as declared, or check them"),
+    "produce": ("produce", "send files to Kafka"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "warm"}
+WITHOUT_DATA: Final = {"fit", "warm", "worker", "topics", "produce"}
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:
@@ -64,7 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return code
         from streams.commands.held import run_with_data
 
-        return run_with_data(module, args, words, _here())
+        code = run_with_data(module, args, words, _here())
+        # Otherwise a reader that has gone away shows when the interpreter closes, as a traceback.
+        sys.stdout.flush()
+        return code
     except BrokenPipeError:
         # The reader of our output has seen enough, as `head` does; the interpreter would complain while it closes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,87 @@
+"""``relasi produce``: files into Kafka."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streams.commands.progress import progress
+from streams.commands.terminal import Terminal
+from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
+from streams.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from streams.kafka.producing import Producing
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+    )
+    add_mapping_arguments(parser)
+    parser.add_argument(
+        "--as-arrived", action="store_true", help="keep the file's order instead of sorting it by occurred_at"
+    )
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings (default relasi.toml, if there is one)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Send every file, in the order given: 0 sent, 1 not all of it, 2 a setting or an argument is wrong."""
+    from processors.policy import PolicyError, read_policy
+    from streams.imports.problems import InputProblem
+    from streams.kafka.outbox import SendFailed
+    from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
+
+    try:
+        settings = load(args.settings)
+        mapping = mapping_from(args)
+        policy = read_policy(args.policy.read_text()) if args.policy else None
+        check(settings)
+        return asyncio.run(_send(args, settings, mapping, policy))
+    except (SettingsError, PolicyError, InputProblem, OSError) as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 2
+    except (TopicsDiffer, BrokerUnreachable, SendFailed) as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 1
+
+
+async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
+    from processors.policy import Policy
+    from schemas.registry import FileRegistry, Registry, SchemaRegistry
+    from streams.kafka.outbox import Outbox
+    from streams.kafka.producing import Producing
+    from streams.kafka.topics import topics_of
+    from streams.policies import preset
+
+    topics = topics_of(settings)
+    registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    async with Outbox(settings, "relasi-produce") as outbox:
+        producing = Producing(outbox, topics, registry, settings.partitions)
+        if isinstance(policy, Policy):
+            await producing.policy(policy)
+        elif await outbox.is_empty(topics.touchpoints):
+            # The log itself says what it was judged by, from its beginning.
+            await producing.policy(preset())
+        for name in args.files:
+            await _file(producing, name, mapping, settings, as_arrived=args.as_arrived)
+    return 0
+
+
+async def _file(producing: "Producing", name: str, mapping: Mapping, settings: Settings, *, as_arrived: bool) -> None:
+    from streams.imports.prepare import prepare
+
+    terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
+    title = "standard input" if name == "-" else Path(name).name
+    settings.data.mkdir(parents=True, exist_ok=True)
+    with (
+        progress(terminal, title) as report,
+        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, progress=report) as prepared,
+    ):
+        produced = await producing.file(prepared, report)
+    terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+    if produced.rejects:
+        terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")

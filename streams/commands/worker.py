@@ -1,0 +1,34 @@
+"""``relasi worker``: process a share of the partitions."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from streams.settings import SettingsError, load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings (default relasi.toml, if there is one)")
+    parser.add_argument(
+        "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop: 0 stopped, 1 something failed, 2 a setting is wrong."""
+    try:
+        settings = load(args.settings)
+    except SettingsError as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 2
+    from streams.kafka.fetch import WrongVersion
+    from streams.kafka.run import run_worker
+    from streams.kafka.topics import TopicsDiffer
+    from streams.reports.errors import ReportsError
+
+    try:
+        return run_worker(settings, accept_rejects=args.accept_rejects)
+    except (TopicsDiffer, WrongVersion, ReportsError) as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 1

@@ -1,0 +1,1 @@
+"""The distributed shell: Faust workers on Apache Kafka."""

@@ -1,0 +1,160 @@
+"""The process of a worker: start, run until told to stop or until something fails, and stop within ten seconds."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+import uvloop
+
+from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from streams.kafka.app import consumer_of
+from streams.kafka.fetch import check_versions
+from streams.kafka.outbox import Outbox
+from streams.kafka.reporting import Reporting
+from streams.kafka.retry import Backoff
+from streams.kafka.topics import BrokerUnreachable, check
+from streams.kafka.warming import warm
+from streams.kafka.worker import Worker
+from streams.logs import configure
+from streams.metrics import Metrics, serve
+from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.sink import Sink
+from streams.settings import CLOCK, Settings
+
+CHECKPOINT_WITHIN: float = 6.0
+LEAVE_WITHIN: float = 3.0
+
+log = structlog.get_logger()
+
+
+def end_at_once(error: BaseException) -> None:
+    """End the process, with nothing acknowledged that is not remembered; the supervisor starts it again."""
+    log.critical("stopped", why=f"{type(error).__name__}: {error}", exc_info=error)
+    logging.shutdown()
+    sys.stderr.flush()
+    # Whatever else runs in this process must not go on, and must not commit on its way out.
+    os._exit(1)
+
+
+def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
+    """Run a worker until SIGTERM or SIGINT. Raises TopicsDiffer and WrongVersion."""
+    configure(settings.log_format)
+    check_versions()
+    warm()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_main(settings, accept_rejects))
+
+
+async def _main(settings: Settings, accept_rejects: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    if not await _unless(stop, _await_topics(settings)):
+        return 0
+    registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
+    metrics = Metrics()
+    reporting = Reporting(sink, metrics)
+    if not await _unless(stop, reporting.create()):
+        return 0
+    async with Outbox(settings, f"relasi-worker-{os.getpid()}") as outbox:
+        worker = Worker(settings, registry, outbox, reporting, metrics, end_at_once, accept_rejects=accept_rejects)
+        site, port = await serve(settings.web_host, settings.web_port, metrics, worker.refresh, worker.not_ready)
+        log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
+        await _work(worker, stop)
+        code = await _leave(worker)
+        await site.cleanup()
+    reporting.close()
+    # Threads of Faust's consumer may still be on their way out; nothing is left for them to do.
+    logging.shutdown()
+    os._exit(code)
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Whether the work was done before the process was told to stop."""
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if task.done():
+        task.result()
+        return True
+    task.cancel()
+    return False
+
+
+async def _await_topics(settings: Settings) -> None:
+    backoff = Backoff()
+    while True:
+        try:
+            await asyncio.to_thread(check, settings)
+        except BrokerUnreachable as error:
+            log.warning("broker unreachable", setting="RELASI_BROKER", broker=settings.broker, why=str(error))
+            await backoff.wait()
+        else:
+            return
+
+
+async def _work(worker: Worker, stop: asyncio.Event) -> None:
+    settings = worker.settings
+    started = asyncio.create_task(worker.app.start(), name="faust")
+    tasks = [_guarded(started), _every(settings.checkpoint_seconds, worker.checkpoint_all, worker)]
+    if settings.ticks == CLOCK:
+        tasks.append(_every(settings.tick_seconds, worker.tick_all, worker))
+    background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
+    await stop.wait()
+    worker.stopping = True
+    for task in background:
+        task.cancel()
+
+
+async def _guarded(task: asyncio.Task[None]) -> None:
+    await asyncio.shield(task)
+
+
+async def _watched(work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception as error:
+        end_at_once(error)
+
+
+async def _every(seconds: float, work: Callable[[], Awaitable[None]], worker: Worker) -> None:
+    """Do it again and again. A round that has begun is finished also when the worker is told to stop meanwhile."""
+    while not worker.stopping:
+        await asyncio.sleep(seconds)
+        if not worker.stopping:
+            await asyncio.shield(asyncio.ensure_future(work()))
+
+
+async def _crash(worker: Worker) -> None:
+    """Raises what Faust, in one of its services, could not go on after."""
+    app = worker.app
+    while True:
+        await asyncio.sleep(0.2)
+        if app.crashed:
+            raise app.crash_reason or RuntimeError("Faust crashed")
+
+
+async def _leave(worker: Worker) -> int:
+    """Checkpoint, commit, leave the group. What could not be checkpointed in time will be processed again."""
+    code = 0
+    try:
+        async with asyncio.timeout(CHECKPOINT_WITHIN):
+            await worker.checkpoint_all(final=True)
+            await consumer_of(worker.app).commit()
+    except TimeoutError:
+        log.warning("stopped before everything was checkpointed; it will be processed again")
+        code = 1
+    except Exception as error:
+        end_at_once(error)
+    with suppress(TimeoutError, asyncio.CancelledError):
+        async with asyncio.timeout(LEAVE_WITHIN):
+            await worker.app.stop()
+    log.info("worker stopped")
+    return code

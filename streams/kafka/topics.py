@@ -1,0 +1,197 @@
+"""The topics: names, partitions, replication, compaction and retention of each, declared here and nowhere else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
+
+from streams.settings import Settings
+
+TABLE: Final = "profiles"
+_BOOTSTRAP_MS: Final = 5000
+_FOREVER: Final = "-1"
+_WEEK: Final = str(7 * 86_400_000)
+_LARGEST_MESSAGE: Final = str(2 << 20)
+
+
+class TopicsDiffer(RuntimeError):
+    """The topics on the broker are not as declared; says every difference."""
+
+
+class BrokerUnreachable(RuntimeError):
+    """No broker answers; names the setting."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a topic on the broker is like."""
+
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Names of all topics of an installation."""
+
+    touchpoints: str
+    transitions: str
+    triggers: str
+    rejects: str
+    changelog: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a topic must be like."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The names under these settings. Faust derives the changelog's from group and table."""
+    return Topics(
+        touchpoints=f"{settings.prefix}.touchpoints.v1",
+        transitions=f"{settings.prefix}.transitions.v1",
+        triggers=f"{settings.prefix}.triggers.v1",
+        rejects=f"{settings.prefix}.rejects.v1",
+        changelog=f"{settings.group}-{TABLE}-changelog",
+    )
+
+
+def declared(settings: Settings) -> list[Declared]:
+    """All topics. The changelog is rewritten all the time: small segments and eager cleaning keep recovery short."""
+    topics = topics_of(settings)
+    kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER, "message.timestamp.type": "CreateTime"}
+    passing = {"cleanup.policy": "delete", "retention.ms": _WEEK}
+    compacted = {
+        "cleanup.policy": "compact",
+        "segment.bytes": str(32 << 20),
+        "segment.ms": "600000",
+        "min.cleanable.dirty.ratio": "0.1",
+        "delete.retention.ms": "3600000",
+        "max.message.bytes": _LARGEST_MESSAGE,
+    }
+    configs = {
+        topics.touchpoints: kept,
+        topics.transitions: passing,
+        topics.triggers: passing,
+        topics.rejects: kept,
+        topics.changelog: compacted,
+    }
+    return [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
+
+
+def apply(settings: Settings) -> list[str]:
+    """Create what is missing, and set what differs; says what was done. Raises TopicsDiffer, BrokerUnreachable.
+
+    The partitions of a topic that exists are never changed: a customer's events would go to another partition than
+    the customer's row.
+    """
+    with _admin(settings) as admin:
+        wanted = declared(settings)
+        found = _found(admin, wanted)
+        if fixed := [line for topic in wanted if topic.name in found for line in _unchangeable(topic, found)]:
+            raise TopicsDiffer("\n".join(fixed))
+        missing = [topic for topic in wanted if topic.name not in found]
+        if missing:
+            admin.create_topics({topic.name: _creation(topic) for topic in missing}, wait_for_metadata=True)
+        done = [f"{topic.name}: created with {topic.partitions} partitions" for topic in missing]
+        for topic in wanted:
+            if topic.name in found and (lines := _config_differences(topic, found[topic.name])):
+                admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, topic.config)])
+                done += [f"{line}: set" for line in lines]
+        return done
+
+
+def differences(settings: Settings) -> list[str]:
+    """What is not as declared, a line each. Raises BrokerUnreachable."""
+    with _admin(settings) as admin:
+        wanted = declared(settings)
+        found = _found(admin, wanted)
+        lines = []
+        for topic in wanted:
+            if topic.name not in found:
+                lines.append(f"{topic.name}: is missing")
+            else:
+                lines += [*_unchangeable(topic, found), *_config_differences(topic, found[topic.name])]
+        return lines
+
+
+def check(settings: Settings) -> None:
+    """Raises TopicsDiffer where a worker can't run on the topics as they are, BrokerUnreachable."""
+    if lines := differences(settings):
+        raise TopicsDiffer("\n".join([*lines, "run `relasi topics apply`, or correct the settings"]))
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[Any]:
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.servers, client_id="relasi-topics", bootstrap_timeout_ms=_BOOTSTRAP_MS
+        )
+    except KafkaError as error:
+        raise BrokerUnreachable(f"RELASI_BROKER={settings.broker}: {error}") from error
+    try:
+        yield admin
+    except (KafkaConnectionError, KafkaTimeoutError) as error:
+        raise BrokerUnreachable(f"RELASI_BROKER={settings.broker}: {error}") from error
+    finally:
+        admin.close()
+
+
+def _creation(topic: Declared) -> dict[str, Any]:
+    return {
+        "num_partitions": topic.partitions,
+        "replication_factor": topic.replication,
+        "configs": topic.config,
+    }
+
+
+def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
+    existing = set(admin.list_topics())
+    names = [topic.name for topic in wanted if topic.name in existing]
+    if not names:
+        return {}
+    asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    configs = admin.describe_configs(asked, config_filter="all")["topic"]
+    return {
+        topic["name"]: _Found(
+            partitions=len(topic["partitions"]),
+            replication=min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
+            config={key: entry["value"] for key, entry in configs[topic["name"]].items()},
+        )
+        for topic in admin.describe_topics(names)
+    }
+
+
+def _unchangeable(topic: Declared, found: dict[str, _Found]) -> list[str]:
+    there = found[topic.name]
+    lines = []
+    if there.partitions != topic.partitions:
+        lines.append(
+            f"{topic.name}: has {there.partitions} partitions, RELASI_PARTITIONS says {topic.partitions}; the number "
+            "can't be changed under a running group: set it as it is, or begin with another RELASI_PREFIX and "
+            "RELASI_GROUP"
+        )
+    if there.replication < topic.replication:
+        lines.append(
+            f"{topic.name}: has {there.replication} replicas, RELASI_REPLICATION says {topic.replication}; reassign "
+            "its partitions with Kafka's own tools"
+        )
+    return lines
+
+
+def _config_differences(topic: Declared, found: _Found) -> list[str]:
+    return [
+        f"{topic.name}: {key} is {found.config.get(key)}, declared is {value}"
+        for key, value in topic.config.items()
+        if found.config.get(key) != value
+    ]

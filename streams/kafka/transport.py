@@ -1,0 +1,90 @@
+"""Faust's transport over aiokafka, changed where it would lose or misplace an acknowledgement.
+
+Offsets are committed only up to what a checkpoint has confirmed: ``Consumer.confirm``. Whatever Faust itself
+acknowledges, as it does with every event that a stream skips around a rebalance, counts for nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aiokafka
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streams.kafka.fetch import Fetched
+
+FETCH_WAIT_MS: Final = 100
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that speaks to the broker."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust asks for committed records only when it writes transactions itself. We don't, but producers may.
+        consumer._isolation_level = "read_committed"
+        # A fetch that waits for records keeps every other request on its connection waiting, such as for the end of
+        # the log. Faust says 1.5 seconds, and each takeover of a partition took as long (measured).
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
+class Consumer(driver.Consumer):
+    """Commits what was confirmed, and nothing else; reads from where our rows are complete."""
+
+    _wanted: Callable[[], Mapping[TP, int]] = staticmethod(dict)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
+        if not isinstance(record, Fetched):
+            message: ConsumerMessage = super()._to_message(tp, record)
+            return message
+        # Faust drops what lies before the offset that it read last, so a fetch stands for its last record.
+        last = max(record.end - 1, record.wanted)
+        generation = self.app.consumer_generation_id
+        value: Any = record
+        return ConsumerMessage(
+            record.topic, record.partition, last, 0.0, 0, [], None, value, None, 0, record.size, tp,
+            generation_id=generation,
+        )  # fmt: skip
+
+    def read_from(self, wanted: Callable[[], Mapping[TP, int]]) -> None:
+        """``wanted`` says where each of our partitions has to be read from, whenever Faust seeks."""
+        self._wanted = wanted
+
+    async def perform_seek(self) -> None:
+        """Seek to where our rows are complete.
+
+        Faust seeks to the committed offset, and where nothing was committed yet leaves the position as it is: beyond
+        what it fetched and dropped around a rebalance.
+        """
+        await super().perform_seek()
+        assigned = self.assignment()
+        places = {tp: offset for tp, offset in self._wanted().items() if tp in assigned}
+        if places:
+            await self.seek_wait(places)
+
+    def confirm(self, tp: TP, offset: int) -> None:
+        """All before ``offset`` is emitted and remembered: it may be committed."""
+        self._acked[tp] = [offset]
+
+    def ack(self, message: Any) -> bool:
+        """Faust is done with a message; says nothing about ours."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return False
+
+    def _new_offset(self, tp: TP) -> int | None:
+        confirmed = self._acked.get(tp)
+        return confirmed[-1] if confirmed else None
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust would expand every gap into a list of offsets; what is confirmed is complete by itself."""
+
+
+class Transport(driver.Transport):
+    """Faust's transport with our consumer."""
+
+    Consumer = Consumer

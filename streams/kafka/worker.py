@@ -1,0 +1,226 @@
+"""One worker: what it does with a fetch, and how a checkpoint goes out. Emit, remember, acknowledge."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, cast
+from uuid import uuid4
+
+import faust
+import structlog
+from faust.types import TP, EventT
+
+from processors.profile import NONE
+from schemas.bodies import bodies_of
+from schemas.plans import Plans, build_plans
+from schemas.registry import Registry
+from streams.clock import now_ms
+from streams.engine.batches import Fetch
+from streams.engine.outcomes import NAMES
+from streams.engine.partition import Partition
+from streams.engine.results import Applied, Refused
+from streams.kafka.app import add_agent, add_table, consumer_of, new_app
+from streams.kafka.fetch import Fetched
+from streams.kafka.outbox import Outbox
+from streams.kafka.reporting import Reporting
+from streams.kafka.store import CheckpointStore
+from streams.kafka.tenure import Snapshot, Tenure
+from streams.kafka.topics import topics_of
+from streams.messages import message, reject_messages, transition_messages
+from streams.metrics import Metrics
+from streams.policies import preset
+from streams.settings import CLOCK, Settings
+
+MOST_WAITING: Final = 262_144
+"""Records of a partition whose outcome waits to go out, before reading stops until it has."""
+AHEAD_MS: Final = 5_000
+
+log = structlog.get_logger()
+
+
+class LostHistory(RuntimeError):
+    """The log no longer holds what was not processed yet."""
+
+
+class Worker:
+    """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        outbox: Outbox,
+        reporting: Reporting,
+        metrics: Metrics,
+        fail: Callable[[BaseException], None],
+        *,
+        accept_rejects: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.topics = topics_of(settings)
+        self.metrics = metrics
+        self.stopping = False
+        self._shown: set[int] = set()
+        self._registry = registry
+        self._outbox = outbox
+        self._reporting = reporting
+        self._fail = fail
+        self._accept_rejects = accept_rejects
+        self.app: faust.App = new_app(settings, self.topics)
+        consumer_of(self.app).read_from(self._wanted)
+        self._table = add_table(self.app, self.topics, self._begin, fail)
+        add_agent(self.app, self.topics, self.take, fail)
+
+    @property
+    def store(self) -> CheckpointStore:
+        """The table's store."""
+        store = self._table.data
+        assert isinstance(store, CheckpointStore)
+        return store
+
+    def _tp(self, number: int) -> TP:
+        return TP(self.topics.touchpoints, number)
+
+    def _wanted(self) -> dict[TP, int]:
+        tenures = self.store.tenures.values()
+        return {self._tp(tenure.number): max(tenure.partition.next_offset, tenure.log_start) for tenure in tenures}
+
+    async def _begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
+        """Rebuild a partition from its checkpoint. Raises ForeignLog."""
+        begun = time.monotonic()
+        partition = Partition(
+            number,
+            preset(),
+            build_plans(self._registry),
+            owner=f"{self.app.consumer_generation_id}-{uuid4().hex[:12]}",
+            resolve=self._resolve,
+            ahead_limit=AHEAD_MS if self.settings.ticks == CLOCK else None,
+            accept_rejects=self._accept_rejects,
+        )
+        partition.restore(records)
+        ends = await consumer_of(self.app).highwaters(self._tp(number))
+        partition.check_log(ends[self._tp(number)])
+        seconds = time.monotonic() - begun
+        self.metrics.recovery.observe(seconds)
+        log.info(
+            "partition taken over",
+            partition=number,
+            customers=partition.customers,
+            next_offset=partition.next_offset,
+            seconds=round(seconds, 3),
+        )
+        return Tenure(partition, self.topics, self._registry, read)
+
+    def _resolve(self, schema_id: int) -> Plans | None:
+        known = self._registry.ids()
+        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None
+
+    async def take(self, event: EventT[Any]) -> None:
+        """Process one fetch, unless it is of another generation or partition than ours."""
+        fetched = cast(Fetched, event.value)
+        tenure = self.store.tenures.get(fetched.partition)
+        if self.stopping or tenure is None or event.message.generation_id != self.app.consumer_generation_id:
+            self.metrics.fetches.labels("dropped").inc()
+            return
+        if fetched.fetch is None:
+            raise fetched.error or RuntimeError("a fetch without content")
+        await self._apply(tenure, fetched.fetch)
+        while tenure.waiting >= MOST_WAITING and not tenure.ended:
+            await self.checkpoint(tenure)
+
+    async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
+        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
+        while True:
+            begun = time.monotonic()
+            applied = tenure.apply(fetch)
+            if isinstance(applied, Refused):
+                await self._seek(tenure, applied.expected)
+                return
+            self._count(applied, time.monotonic() - begun)
+            if applied.next_offset >= fetch.end or tenure.ended:
+                return
+            await self.checkpoint(tenure)
+
+    def _count(self, applied: Applied, seconds: float) -> None:
+        self.metrics.fetches.labels("applied").inc()
+        self.metrics.batch.observe(seconds)
+        self.metrics.count(applied.counts)
+        for reason in applied.rejects["reason"].tolist():
+            self.metrics.rejects.labels(NAMES[reason]).inc()
+
+    async def _seek(self, tenure: Tenure, expected: int) -> None:
+        """Read again from where the partition is complete. Raises LostHistory."""
+        self.metrics.fetches.labels("refused").inc()
+        tp, consumer = self._tp(tenure.number), consumer_of(self.app)
+        first = (await consumer.earliest_offsets(tp))[tp] or 0
+        if first > expected:
+            if expected > 0:
+                raise LostHistory(
+                    f"{tp.topic} partition {tp.partition}: offset {expected} is next, but the log begins at {first}: "
+                    "retention removed what was not processed yet; bring it back, or begin with another RELASI_GROUP"
+                )
+            tenure.log_start = first
+        log.info("fetch refused, reading again", partition=tp.partition, offset=max(first, expected))
+        await consumer.seek_wait({tp: max(first, expected)})
+
+    async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
+        """Let everything out that came of a partition so far, remember it, and have its offset committed."""
+        async with tenure.lock:
+            begun = time.monotonic()
+            due = final or begun - tenure.reported_at >= self.settings.profile_seconds
+            snapshot = tenure.snapshot(profiles=due, final=final)
+            if snapshot is None:
+                return
+            if snapshot.profiles:
+                tenure.reported_at = begun
+            await self._reporting.store(snapshot)
+            await self._publish(tenure.number, snapshot)
+            records = snapshot.checkpoint.records
+            written = await self._outbox.send_records(self.topics.changelog, tenure.number, records)
+            tenure.held_offset = max(tenure.held_offset, written)
+            if not tenure.ended and snapshot.checkpoint.offset > 0:
+                consumer_of(self.app).confirm(self._tp(tenure.number), snapshot.checkpoint.offset)
+            self.metrics.checkpoint.observe(time.monotonic() - begun)
+            self.metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
+
+    async def _publish(self, number: int, snapshot: Snapshot) -> None:
+        transitions, rejects = snapshot.emission.transitions, snapshot.emission.rejects
+        if transitions is not None:
+            keys, bodies = transition_messages(transitions, self._registry)
+            await self._outbox.send(self.topics.transitions, number, keys, bodies)
+        if rejects is not None:
+            await self._outbox.send(self.topics.rejects, number, None, reject_messages(rejects, self._registry))
+
+    async def checkpoint_all(self, *, final: bool = False) -> None:
+        """A checkpoint of each partition that is ours."""
+        tenures = list(self.store.tenures.values())
+        await asyncio.gather(*(self.checkpoint(tenure, final=final) for tenure in tenures))
+
+    async def tick_all(self) -> None:
+        """Let the time of each of our partitions pass to now."""
+        tick = bodies_of([message(self._registry, "Tick", {"at": now_ms()})])
+        numbers = list(self.store.tenures)
+        await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
+
+    def not_ready(self) -> str:
+        """Why no work can be done now; empty when it can."""
+        if self.stopping:
+            return "stopping"
+        if not self.app.tables.actives_ready or self.app.rebalancing:
+            return "recovering"
+        return "ClickHouse is unreachable (RELASI_CLICKHOUSE)" if self._reporting.failing else ""
+
+    def refresh(self) -> None:
+        """Set the gauges."""
+        metrics, now = self.metrics, now_ms()
+        for number in self._shown - self.store.tenures.keys():
+            metrics.forget(number)
+        self._shown = set(self.store.tenures)
+        for number, tenure in self.store.tenures.items():
+            partition, label = tenure.partition, str(number)
+            end = self.app.monitor.tp_end_offsets.get(self._tp(number), 0)
+            metrics.lag.labels(label).set(max(0, (end or 0) - partition.next_offset))
+            metrics.customers.labels(label).set(partition.customers)
+            metrics.memory.labels(label).set(partition.memory_bytes())
+            if partition.time != NONE:
+                metrics.tick_age.labels(label).set((now - partition.time) / 1000)

@@ -1,0 +1,90 @@
+"""How a worker behaves as a process: pages, graceful stop, refusals, standby."""
+
+import re
+import time
+from pathlib import Path
+
+from kafka.admin import KafkaAdminClient
+from support.kafka_broker import until
+from support.kafka_inputs import write_files
+from support.kafka_workers import Install, embedded, same
+
+CONVENTION = re.compile(r"^relasi_[a-z_]+(_seconds|_bytes|_records|_rows|_total)$")
+
+
+def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path / "files", seed=3, files=1, count=3_000, customers=300)
+    made = install()
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start(checkpoint_seconds=60)
+    for _ in until(90):
+        status, text = worker.page("/readyz")
+        if status == 200:
+            break
+        assert (status, text) in ((0, ""), (503, "recovering\n"))
+    assert worker.page("/livez") == (200, "ok\n")
+    for _ in until(60):
+        if 'outcome="ticks"' in worker.page("/metrics")[1] and "relasi_lag_records" in worker.page("/metrics")[1]:
+            break
+    text = worker.page("/metrics")[1]
+    families = [line.split() for line in text.splitlines() if line.startswith("# TYPE")]
+    names = [name for _, _, name, kind in families if not name.endswith("_created")]
+    assert names
+    assert [name for name in names if not CONVENTION.match(name)] == []
+    begun = time.monotonic()
+    assert worker.stop() == 0, worker.text()
+    assert time.monotonic() - begun < 10
+    committed, ends = made.positions()
+    assert committed == ends
+    assert "customer 1" not in worker.log.read_text()
+
+
+def test_standby_takes_over(install: Install, tmp_path: Path) -> None:
+    files = write_files(tmp_path / "files", seed=4, files=2, count=3_000, customers=600)
+    oracle = embedded(tmp_path / "embedded", files)
+    made = install(standby=1)
+    workers = [made.start(), made.start()]
+    for worker in workers:
+        worker.wait_ready()
+    made.must("produce", str(files[0]), "--as-arrived")
+    made.settle()
+    workers[0].kill()
+    made.must("produce", str(files[1]), "--as-arrived")
+    made.settle()
+    assert workers[1].stop() == 0, workers[1].text()
+    same(made.tables(), oracle)
+
+
+def test_topics_that_are_missing_or_differ_are_refused(install: Install) -> None:
+    made = install()
+    assert made.relasi("topics", "check").returncode == 0
+    made.environment["RELASI_PARTITIONS"] = "5"
+    for command in (["topics", "check"], ["topics", "apply"], ["worker"]):
+        done = made.relasi(*command)
+        assert done.returncode == 1
+        assert "has 4 partitions, RELASI_PARTITIONS says 5" in done.stdout + done.stderr
+    made.environment |= {"RELASI_PARTITIONS": "4", "RELASI_PREFIX": "nowhere"}
+    done = made.relasi("worker")
+    assert done.returncode == 1
+    assert "nowhere.touchpoints.v1: is missing" in done.stderr
+    assert "relasi topics apply" in done.stderr
+
+
+def test_a_topic_that_was_created_anew_under_old_state_is_refused(install: Install, tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    made = install()
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start()
+    worker.wait_ready()
+    made.settle()
+    assert worker.stop() == 0
+    admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
+    admin.delete_topics([f"{made.name}.touchpoints.v1"])
+    for _ in until(30):
+        if f"{made.name}.touchpoints.v1" not in admin.list_topics():
+            break
+    admin.close()
+    made.must("topics", "apply")
+    again = made.start()
+    assert again.process.wait(90) == 1
+    assert "it is another log than the one that they were made from" in again.text()

@@ -1,0 +1,73 @@
+"""A proxy before a server's two ports that can refuse, hang, or lose the answers: what a dying server looks like."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+WORKS: Final = "works"
+REFUSES: Final = "refuses"
+LOSES_ANSWERS: Final = "loses answers"
+"""What is asked reaches the server and is done; whoever asked never hears of it."""
+
+
+class FlakyServer:
+    """Forwards connections to ``targets``; ``mode`` may be changed at any time, and breaks what is open."""
+
+    def __init__(self, targets: list[int]) -> None:
+        self._mode = WORKS
+        self._open: list[socket.socket] = []
+        self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in targets]
+        self.ports = [listener.getsockname()[1] for listener in self._listeners]
+        for listener, target in zip(self._listeners, targets, strict=True):
+            threading.Thread(target=self._accept, args=(listener, target), daemon=True).start()
+
+    def mode(self, mode: str) -> None:
+        """Behave like this from here on."""
+        self._mode = mode
+        if mode == REFUSES:
+            for each in self._open:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, listener: socket.socket, target: int) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            if self._mode == REFUSES:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", target))
+            self._open += [client, server]
+            threading.Thread(target=self._copy, args=(client, server, False), daemon=True).start()
+            threading.Thread(target=self._copy, args=(server, client, True), daemon=True).start()
+
+    def _copy(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if answers and self._mode == LOSES_ANSWERS:
+                    break
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.mode(REFUSES)
+        for each in [*self._listeners, *self._open]:
+            each.close()
+
+
+@contextmanager
+def flaky(targets: list[int]) -> Iterator[FlakyServer]:
+    """A proxy as long as the context lasts."""
+    server = FlakyServer(targets)
+    try:
+        yield server
+    finally:
+        server.close()

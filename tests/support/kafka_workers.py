@@ -1,0 +1,244 @@
+"""Workers as processes, over a real broker and ClickHouse server, and the embedded shell to compare them with."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from kafka.admin import KafkaAdminClient
+from kafka.consumer.group import KafkaConsumer
+from kafka.structs import TopicPartition
+
+from streams.commands.terminal import Terminal
+from streams.embedded.session import Session
+from streams.imports.mapping import Mapping
+from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.errors import ReportsError
+from streams.reports.sink import Sink
+from support.clickhouse_server import Server
+from support.kafka_broker import ROOT, Broker, free_ports, until
+
+COMPARED: Final = {
+    "touchpoints_raw": "",
+    "transitions_raw": "EXCEPT (`partition`, `offset`)",
+    "profiles_raw": "EXCEPT (`partition`, `offset`)",
+    "rejects_raw": "EXCEPT (`partition`, position, source)",
+    "policies_raw": "EXCEPT (`offset`, known_at)",
+}
+Install = Callable[..., "Installation"]
+
+
+def tables_of(sink: Sink) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables, positions and ingestion times aside, in an order of their own."""
+    found = {}
+    for name, leaving in COMPARED.items():
+        rows = sink.query(f"SELECT * {leaving} FROM {name} FINAL").to_pylist()
+        found[name] = sorted(rows, key=repr)
+    return found
+
+
+def embedded(directory: Path, files: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
+    """What the embedded shell makes of the same files."""
+    from streams.commands.import_files import import_file
+
+    silent = Terminal(lambda _: None, lambda _: None, rich=False)
+    with Session(directory, "test") as session:
+        for path in files:
+            import_file(session, str(path), Mapping(), silent, as_arrived=True)
+        return tables_of(session.runner.sink)
+
+
+class Worker:
+    """One process of ``relasi worker``."""
+
+    def __init__(self, environment: dict[str, str], log: Path, arguments: Sequence[str] = ()) -> None:
+        self.log = log
+        self.port = free_ports(1)[0]
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streams.cli", "worker", *arguments],
+                cwd=ROOT,
+                env={**environment, "RELASI_WEB_PORT": str(self.port)},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def page(self, path: str) -> tuple[int, str]:
+        """(status, text) of one of its pages; status 0 while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status), answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def wait_ready(self, seconds: float = 90) -> None:
+        """Until it owns what it is to own."""
+        for _ in until(seconds):
+            assert self.process.poll() is None, self.text()
+            if self.page("/readyz")[0] == 200:
+                return
+
+    def text(self) -> str:
+        """The end of what it logged."""
+        return self.log.read_text(errors="replace")[-6000:]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal, if it still runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def stop(self, seconds: float = 15) -> int:
+        """SIGTERM, and the exit code."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+
+
+class Installation:
+    """Topics, a group and a database of their own, and whatever workers a test starts."""
+
+    def __init__(self, broker: Broker, server: Server, name: str, folder: Path, **settings: object) -> None:
+        self.broker = broker
+        self.name = name
+        self.folder = folder
+        self.workers: list[Worker] = []
+        self.sink = ClickHouseSink(server.url(name))
+        given = {
+            "broker": broker.url,
+            "clickhouse": server.url(name),
+            "prefix": name,
+            "group": name,
+            "data": folder / "data",
+            "ticks": "log",
+            "session_seconds": 6,
+            "checkpoint_seconds": 0.5,
+            "profile_seconds": 2,
+            **settings,
+        }
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("RELASI_")}
+        self.environment = plain | {f"RELASI_{key.upper()}": str(value) for key, value in given.items()}
+
+    def relasi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run one command to its end."""
+        command = [sys.executable, "-m", "streams.cli", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+
+    def must(self, *arguments: str) -> str:
+        """Run one command that has to succeed."""
+        done = self.relasi(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self, *arguments: str, **settings: object) -> Worker:
+        """Start a worker."""
+        changed = {f"RELASI_{key.upper()}": str(value) for key, value in settings.items()}
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = Worker(self.environment | changed, log, arguments)
+        self.workers.append(worker)
+        return worker
+
+    def positions(self) -> tuple[dict[int, int], dict[int, int]]:
+        """(committed offset, end offset) of each partition of the touchpoints."""
+        topic = f"{self.name}.touchpoints.v1"
+        admin = KafkaAdminClient(bootstrap_servers=[self.broker.servers])
+        consumer = KafkaConsumer(bootstrap_servers=[self.broker.servers])
+        try:
+            groups = admin.list_group_offsets({self.name: None})
+            numbers = consumer.partitions_for_topic(topic) or set()
+            ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
+        finally:
+            admin.close()
+            consumer.close()
+        committed = {tp.partition: int(at.offset) for tp, at in groups[self.name].items() if tp.topic == topic}
+        return committed, {tp.partition: int(end) for tp, end in ends.items()}
+
+    def settle(self, seconds: float = 120) -> None:
+        """Until everything is processed and committed."""
+        for _ in until(seconds):
+            committed, ends = self.positions()
+            if all(committed.get(number, 0) >= end for number, end in ends.items()):
+                return
+
+    def stop_all(self) -> list[int]:
+        """Stop every worker gracefully; their exit codes."""
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        return [worker.process.wait(20) for worker in self.workers]
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """What the workers have reported. The server may just be on its way back."""
+        for _ in until(60):
+            try:
+                return tables_of(self.sink)
+            except ReportsError:
+                continue
+        raise AssertionError
+
+    def close(self) -> None:
+        """End what still runs."""
+        for worker in self.workers:
+            worker.kill()
+        self.sink.close()
+
+
+@contextmanager
+def installation(broker: Broker, server: Server, name: str, folder: Path, **settings: object) -> Iterator[Installation]:
+    """An installation with its topics, whose processes end with the context."""
+    made = Installation(broker, server, name, folder, **settings)
+    try:
+        made.must("topics", "apply")
+        yield made
+    finally:
+        made.close()
+
+
+def same(found: dict[str, list[dict[str, Any]]], wanted: dict[str, list[dict[str, Any]]]) -> None:
+    """Assert that every table is equal, row for row; says of each how they differ."""
+    problems = []
+    for name, rows in wanted.items():
+        mine, theirs = [repr(row) for row in found[name]], [repr(row) for row in rows]
+        if mine == theirs:
+            continue
+        extra, lacking = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
+        problems.append(
+            f"{name}: {len(mine)} rows instead of {len(theirs)}; {len(extra)} extra, {len(lacking)} lacking\n"
+            + "\n".join([f"  + {row}" for row in extra[:2]] + [f"  - {row}" for row in lacking[:2]])
+        )
+    assert not problems, "\n".join(problems)
+
+
+class Supervised:
+    """Workers of which each that ended is started again, as a supervisor would."""
+
+    def __init__(self, made: Installation, workers: int) -> None:
+        self._made = made
+        self.workers: list[Worker] = [made.start() for _ in range(workers)]
+
+    def revive(self) -> None:
+        """Start those again that have ended."""
+        for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
+            self.workers.remove(worker)
+            self.workers.append(self._made.start())
+
+    def settle(self, seconds: float = 120) -> None:
+        """Until everything is processed and committed, and all that run are ready."""
+        for _ in until(seconds):
+            self.revive()
+            committed, ends = self._made.positions()
+            if all(committed.get(number, 0) >= end for number, end in ends.items()):
+                break
+        for worker in self.workers:
+            worker.wait_ready()
+        self._made.settle()
