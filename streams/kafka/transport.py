@@ -65,6 +65,11 @@ class Consumer(driver.Consumer):
         places = {tp: offset for tp, offset in self._wanted().items() if tp in assigned}
         if places:
             await self.seek_wait(places)
+        for tp, offset in places.items():
+            # The owner before us may have remembered more than it came to commit. Nothing may be left to fetch then,
+            # and without this the group would seem to lag for good (measured: a rebalance at the end of a log).
+            if offset > (self._committed_offset.get(tp) or 0):
+                self.confirm(tp, offset)
 
     def confirm(self, tp: TP, offset: int) -> None:
         """All before ``offset`` is emitted and remembered: it may be committed."""
