@@ -112,7 +112,8 @@ def test_a_password_is_given_once_and_reaches_both_sides() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_exists(name: str) -> None:
-    cli.arguments(SERVICES[name]["command"])
+    words = SERVICES[name]["command"]
+    assert cli.arguments(words).command == words[0]
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name != "topics"])
