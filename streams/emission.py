@@ -24,17 +24,43 @@ class Emission:
     rejects: pa.Table | None
 
 
+@dataclass(frozen=True)
+class Said:
+    """What goes out as messages (None: no rows)."""
+
+    transitions: pa.Table | None
+    rejects: pa.Table | None
+
+
 def emission(applied: Sequence[Applied], partition: Partition, registry: Registry, source: str) -> Emission:
     """Everything that came of these fetches of one partition; ``source``: the topic that they were read from."""
-    changes = [change for each in applied for change in each.policies]
-    moved = [transitions_table(each, partition) for each in applied if len(each.facts)]
-    refused = [rejects_table(each, source) for each in applied if len(each.rejects)]
+    spoken = [said(each, partition, source) for each in applied]
     return Emission(
-        policies=policies_table(changes) if changes else None,
+        policies=policies_of(applied),
         containers=touchpoint_containers(applied, registry),
-        transitions=pa.concat_tables(moved) if moved else None,
-        rejects=pa.concat_tables(refused) if refused else None,
+        transitions=joined([each.transitions for each in spoken]),
+        rejects=joined([each.rejects for each in spoken]),
     )
+
+
+def said(applied: Applied, partition: Partition, source: str) -> Said:
+    """What a fetch lets be said in the topics; ``source``: the topic that it was read from."""
+    return Said(
+        transitions_table(applied, partition) if len(applied.facts) else None,
+        rejects_table(applied, source) if len(applied.rejects) else None,
+    )
+
+
+def joined(tables: Sequence[pa.Table | None]) -> pa.Table | None:
+    """The rows of all of them; None: no rows."""
+    found = [table for table in tables if table is not None]
+    return pa.concat_tables(found) if found else None
+
+
+def policies_of(applied: Sequence[Applied]) -> pa.Table | None:
+    """The policies that came into force."""
+    changes = [change for each in applied for change in each.policies]
+    return policies_table(changes) if changes else None
 
 
 def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:

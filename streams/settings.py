@@ -73,6 +73,9 @@ class Settings:
         30.0, "between two reports of a customer's profile", lambda value: value >= 0, "0 or more"
     )
     fetch_bytes: int = _option(4 << 20, "of one partition in one fetch", lambda value: value >= 1024, "1024 or more")
+    waiting_bytes: int = _option(
+        32 << 20, "of a partition that may wait to go out before reading stops", _positive, "1 or more"
+    )
     session_seconds: float = _option(10.0, "of silence after which a worker counts as dead", _positive, "more than 0")
     log_format: str = _option("json", "json or text", lambda value: value in ("json", "text"), "json or text")
 

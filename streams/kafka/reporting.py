@@ -22,6 +22,7 @@ class Reporting:
 
     def __init__(self, sink: Sink | None, metrics: Metrics) -> None:
         self.failing = False
+        self.wanted = sink is not None
         self._sink = sink
         self._metrics = metrics
         # clickhouse-driver's connections can be used by one thread at a time.

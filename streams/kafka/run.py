@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 import uvloop
@@ -26,6 +27,8 @@ from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.sink import Sink
 from streams.settings import CLOCK, Settings
 
+PUBLISH_SECONDS: Final = 0.05
+"""For so long transitions and rejects are gathered before they go to their topics."""
 CHECKPOINT_WITHIN: float = 6.0
 LEAVE_WITHIN: float = 3.0
 
@@ -103,7 +106,11 @@ async def _await_topics(settings: Settings) -> None:
 async def _work(worker: Worker, stop: asyncio.Event) -> None:
     settings = worker.settings
     started = asyncio.create_task(worker.app.start(), name="faust")
-    tasks = [_guarded(started), _every(settings.checkpoint_seconds, worker.checkpoint_all, worker)]
+    tasks = [
+        _guarded(started),
+        _every(PUBLISH_SECONDS, worker.publish_all, worker),
+        _every(settings.checkpoint_seconds, worker.checkpoint_all, worker),
+    ]
     if settings.ticks == CLOCK:
         tasks.append(_every(settings.tick_seconds, worker.tick_all, worker))
     background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from schemas.registry import Registry
-from streams.emission import Emission, emission
+from streams.emission import Emission, Said, joined, policies_of, said, touchpoint_containers
 from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Checkpoint, Refused
@@ -18,7 +18,7 @@ PROFILES_AT_ONCE = 131_072
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One consistent moment: what has to go out before ``checkpoint`` may be remembered."""
+    """One consistent moment: what the reports have to hold before ``checkpoint`` may be remembered."""
 
     emission: Emission
     profiles: list[pa.Table]
@@ -28,26 +28,43 @@ class Snapshot:
 class Tenure:
     """Not thread-safe. ``lock``: held while a snapshot goes out, so that snapshots reach the changelog in order.
 
+    ``publishing``: held while messages go out, so that they reach their topics in order; a lock of its own, because
+    transitions don't wait for a checkpoint. ``reports``: whether rows of reports are wanted.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds.
+    ``waiting``: bytes that are held for what has to go out still.
     """
 
-    def __init__(self, partition: Partition, topics: Topics, registry: Registry, held_offset: int) -> None:
+    def __init__(
+        self, partition: Partition, topics: Topics, registry: Registry, held_offset: int, *, reports: bool
+    ) -> None:
         self.partition = partition
         self.lock = asyncio.Lock()
+        self.publishing = asyncio.Lock()
         self.held_offset = held_offset
         self.log_start = 0
         self.ended = False
-        self.waiting = 0
         self.reported_at = float("-inf")
+        self._reports = reports
         self._topics = topics
         self._registry = registry
-        self._applied: list[Applied] = []
+        self._changed = False
+        self._fresh: list[Applied] = []
+        self._unsaid: list[Said] = []
+        self._unreported: list[Applied] = []
+        self._unreported_said: list[Said] = []
 
     @property
     def number(self) -> int:
         """The partition's number."""
         return self.partition.number
+
+    @property
+    def waiting(self) -> int:
+        """See the class."""
+        kept = [*self._fresh, *self._unreported]
+        unsaid = (table for each in self._unsaid for table in (each.transitions, each.rejects) if table is not None)
+        return sum(map(_bytes, kept)) + sum(int(table.nbytes) for table in unsaid)
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch. Raises PoisonedLog."""
@@ -55,26 +72,54 @@ class Tenure:
             fetch = replace(fetch, wanted=0)
         applied = self.partition.apply(fetch)
         if isinstance(applied, Applied):
-            self._applied.append(applied)
-            self.waiting += sum(applied.counts.values())
+            self._changed = True
+            self._fresh.append(applied)
         return applied
 
-    def snapshot(self, *, profiles: bool, final: bool = False) -> Snapshot | None:
-        """Take out what has come together, with the checkpoint that contains it; None where nothing has.
+    def _digest(self) -> None:
+        """Keep of what was applied only what has to go out."""
+        fresh, self._fresh = self._fresh, []
+        spoken = [said(each, self.partition, self._topics.touchpoints) for each in fresh]
+        self._unsaid += spoken
+        if self._reports:
+            self._unreported += fresh
+            self._unreported_said += spoken
 
-        Nothing may be awaited in here: rows and facts must be of the same moment. ``final``: write a checkpoint also
-        when nothing but profiles is new.
+    def take_messages(self) -> Said:
+        """What has to be said in the topics; it counts as said. Only while holding ``publishing``."""
+        self._digest()
+        unsaid, self._unsaid = self._unsaid, []
+        return Said(joined([each.transitions for each in unsaid]), joined([each.rejects for each in unsaid]))
+
+    def snapshot(self, *, profiles: bool, final: bool = False) -> Snapshot | None:
+        """Take out what the reports must hold, with the checkpoint that contains it; None where nothing came.
+
+        Nothing may be awaited in here: rows and facts must be of the same moment. Messages of that moment stay for
+        ``take_messages``. ``final``: write a checkpoint also when nothing but profiles is new.
         """
-        tables = self._profiles() if profiles and (self._applied or final) else []
-        if not self._applied and not tables:
+        tables = self._profiles() if profiles and self._reports and (self._changed or final) else []
+        if not self._changed and not tables:
             return None
-        applied, self._applied = self._applied, []
-        self.waiting = 0
-        gone_out = emission(applied, self.partition, self._registry, self._topics.touchpoints)
-        return Snapshot(gone_out, tables, self.partition.checkpoint())
+        self._changed = False
+        self._digest()
+        return Snapshot(self._rows(), tables, self.partition.checkpoint())
+
+    def _rows(self) -> Emission:
+        applied, self._unreported = self._unreported, []
+        spoken, self._unreported_said = self._unreported_said, []
+        return Emission(
+            policies=policies_of(applied),
+            containers=touchpoint_containers(applied, self._registry),
+            transitions=joined([each.transitions for each in spoken]),
+            rejects=joined([each.rejects for each in spoken]),
+        )
 
     def _profiles(self) -> list[pa.Table]:
         tables = []
         while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
             tables.append(profiles_table(self.partition, numbers))
         return tables
+
+
+def _bytes(applied: Applied) -> int:
+    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes)

@@ -67,15 +67,19 @@ def topics_of(settings: Settings) -> Topics:
 
 
 def declared(settings: Settings) -> list[Declared]:
-    """All topics. The changelog is rewritten all the time: small segments and eager cleaning keep recovery short."""
+    """All topics.
+
+    The changelog is rewritten all the time. Cleaned as soon as a tenth of it is old, it cost the broker as much as the
+    touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
+    """
     topics = topics_of(settings)
     kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER, "message.timestamp.type": "CreateTime"}
     passing = {"cleanup.policy": "delete", "retention.ms": _WEEK}
     compacted = {
         "cleanup.policy": "compact",
-        "segment.bytes": str(32 << 20),
+        "segment.bytes": str(128 << 20),
         "segment.ms": "600000",
-        "min.cleanable.dirty.ratio": "0.1",
+        "min.cleanable.dirty.ratio": "0.5",
         "delete.retention.ms": "3600000",
         "max.message.bytes": _LARGEST_MESSAGE,
     }

@@ -24,15 +24,13 @@ from streams.kafka.fetch import Fetched
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
-from streams.kafka.tenure import Snapshot, Tenure
+from streams.kafka.tenure import Tenure
 from streams.kafka.topics import topics_of
 from streams.messages import message, reject_messages, transition_messages
 from streams.metrics import Metrics
 from streams.policies import preset
 from streams.settings import CLOCK, Settings
 
-MOST_WAITING: Final = 262_144
-"""Records of a partition whose outcome waits to go out, before reading stops until it has."""
 AHEAD_MS: Final = 5_000
 
 log = structlog.get_logger()
@@ -109,7 +107,7 @@ class Worker:
             next_offset=partition.next_offset,
             seconds=round(seconds, 3),
         )
-        return Tenure(partition, self.topics, self._registry, read)
+        return Tenure(partition, self.topics, self._registry, read, reports=self._reporting.wanted)
 
     def _resolve(self, schema_id: int) -> Plans | None:
         known = self._registry.ids()
@@ -125,7 +123,9 @@ class Worker:
         if fetched.fetch is None:
             raise fetched.error or RuntimeError("a fetch without content")
         await self._apply(tenure, fetched.fetch)
-        while tenure.waiting >= MOST_WAITING and not tenure.ended:
+        if tenure.waiting >= self.settings.waiting_bytes:
+            await self.publish(tenure)
+        while tenure.waiting >= self.settings.waiting_bytes and not tenure.ended:
             await self.checkpoint(tenure)
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
@@ -173,8 +173,8 @@ class Worker:
                 return
             if snapshot.profiles:
                 tenure.reported_at = begun
+            await self.publish(tenure)
             await self._reporting.store(snapshot)
-            await self._publish(tenure.number, snapshot)
             records = snapshot.checkpoint.records
             written = await self._outbox.send_records(self.topics.changelog, tenure.number, records)
             tenure.held_offset = max(tenure.held_offset, written)
@@ -183,13 +183,23 @@ class Worker:
             self.metrics.checkpoint.observe(time.monotonic() - begun)
             self.metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
 
-    async def _publish(self, number: int, snapshot: Snapshot) -> None:
-        transitions, rejects = snapshot.emission.transitions, snapshot.emission.rejects
-        if transitions is not None:
-            keys, bodies = transition_messages(transitions, self._registry)
-            await self._outbox.send(self.topics.transitions, number, keys, bodies)
-        if rejects is not None:
-            await self._outbox.send(self.topics.rejects, number, None, reject_messages(rejects, self._registry))
+    async def publish(self, tenure: Tenure) -> None:
+        """Say in the topics what came of a partition so far; when it returns, the broker has all of it.
+
+        No checkpoint is waited for: should it be said again after a crash, then under the same ids.
+        """
+        async with tenure.publishing:
+            said, number = tenure.take_messages(), tenure.number
+            if said.transitions is not None:
+                keys, bodies = transition_messages(said.transitions, self._registry)
+                await self._outbox.send(self.topics.transitions, number, keys, bodies)
+            if said.rejects is not None:
+                messages = reject_messages(said.rejects, self._registry)
+                await self._outbox.send(self.topics.rejects, number, None, messages)
+
+    async def publish_all(self) -> None:
+        """The messages of each partition that is ours."""
+        await asyncio.gather(*(self.publish(tenure) for tenure in list(self.store.tenures.values())))
 
     async def checkpoint_all(self, *, final: bool = False) -> None:
         """A checkpoint of each partition that is ours."""
