@@ -51,7 +51,8 @@ def _cache_directory() -> str:
 cast(Any, numba.config).CACHE_DIR = _cache_directory()
 # Untyped on purpose: Numba declares no type for the option that leaves reference counting out.
 _options: Any = numba.njit
-_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "boundscheck": False}
+# Without Python's lock: a worker's threads go on fetching and sending while one of them applies a batch.
+_OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "boundscheck": False, "nogil": True}
 _njit = _options(**_OPTIONS)
 _leaf = _options(**_OPTIONS, _nrt=False)
 _inline = _options(**_OPTIONS, _nrt=False, forceinline=True)

@@ -24,9 +24,10 @@ COMMANDS: Final = {
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
+    "reports": ("reports", "create the tables and views on a ClickHouse server"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "warm", "worker", "topics", "produce"}
+WITHOUT_DATA: Final = {"fit", "warm", "worker", "topics", "produce", "reports"}
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:

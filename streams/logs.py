@@ -39,8 +39,9 @@ def configure(form: str) -> None:
 
 def _quieten() -> None:
     # What they say at every rebalance or reconnection would drown what an operator has to see.
-    for name in ("aiokafka", "asyncio", "faust", "mode", "streams.kafka.transport", "streams.kafka.store"):
+    libraries = ("aiokafka.consumer", "aiokafka.producer", "asyncio", "faust", "mode")
+    for name in (*libraries, "streams.kafka.transport", "streams.kafka.store"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # They tell of every attempt, with a traceback; we say in one line what came of it.
-    for name in ("clickhouse_driver", "kafka"):
+    for name in ("aiokafka", "clickhouse_driver", "kafka"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -7,6 +7,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from streams.settings import SettingsError
+
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -59,7 +61,8 @@ async def serve(
 ) -> tuple[Any, int]:
     """Serve /metrics, /livez and /readyz; returns (what ``cleanup`` is awaited of in the end, port).
 
-    ``refresh`` is called before metrics are shown; ``not_ready`` says why no work can be done now, or nothing.
+    ``refresh`` is called before metrics are shown; ``not_ready`` says why no work can be done now, or nothing. Raises
+    SettingsError where the port is taken.
     """
 
     async def show(_: web.Request) -> web.Response:
@@ -77,5 +80,11 @@ async def serve(
     site.add_routes([web.get("/metrics", show), web.get("/livez", live), web.get("/readyz", ready)])
     runner = web.AppRunner(site, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise SettingsError(
+            f"the pages can't be served on {host}:{port} (RELASI_WEB_HOST, RELASI_WEB_PORT): {error.strerror}"
+        ) from error
     return runner, int(runner.addresses[0][1])

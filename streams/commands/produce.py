@@ -34,14 +34,17 @@ def run(args: argparse.Namespace) -> int:
     from streams.imports.problems import InputProblem
     from streams.kafka.outbox import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
+    from streams.logs import configure
+    from streams.reports.errors import ReportsError
 
     try:
         settings = load(args.settings)
+        configure("text")
         mapping = mapping_from(args)
         policy = read_policy(args.policy.read_text()) if args.policy else None
         check(settings)
         return asyncio.run(_send(args, settings, mapping, policy))
-    except (SettingsError, PolicyError, InputProblem, OSError) as error:
+    except (SettingsError, PolicyError, InputProblem, ReportsError, OSError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
     except (TopicsDiffer, BrokerUnreachable, SendFailed) as error:
@@ -54,13 +57,17 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from schemas.registry import FileRegistry, Registry, SchemaRegistry
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
+    from streams.kafka.reporting import Reporting
     from streams.kafka.topics import topics_of
+    from streams.metrics import Metrics
     from streams.policies import preset
+    from streams.reports.clickhouse import ClickHouseSink
 
+    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics()) if settings.clickhouse else None
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     async with Outbox(settings, "relasi-produce") as outbox:
-        producing = Producing(outbox, topics, registry, settings.partitions)
+        producing = Producing(outbox, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):
             await producing.policy(policy)
         elif await outbox.is_empty(topics.touchpoints):
@@ -68,6 +75,8 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
             await producing.policy(preset())
         for name in args.files:
             await _file(producing, name, mapping, settings, as_arrived=args.as_arrived)
+    if reporting is not None:
+        reporting.close()
     return 0
 
 

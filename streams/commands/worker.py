@@ -22,13 +22,22 @@ def run(args: argparse.Namespace) -> int:
     except SettingsError as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
-    from streams.kafka.fetch import WrongVersion
+    from streams.kafka.versions import WrongVersion, check_versions
+
+    try:
+        check_versions()
+    except WrongVersion as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 1
     from streams.kafka.run import run_worker
     from streams.kafka.topics import TopicsDiffer
     from streams.reports.errors import ReportsError
 
     try:
         return run_worker(settings, accept_rejects=args.accept_rejects)
-    except (TopicsDiffer, WrongVersion, ReportsError) as error:
+    except SettingsError as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return 2
+    except (TopicsDiffer, ReportsError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 1

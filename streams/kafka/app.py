@@ -16,6 +16,8 @@ from streams.settings import Settings
 _BUFFERED_FETCHES: Final = 4
 _BUFFERED_RECORDS: Final = 64
 _REQUEST_SECONDS: Final = 60.0
+COMMIT_SECONDS: Final = 0.25
+"""Between a checkpoint and the commit of its offset at most. Nothing is sent where nothing was confirmed."""
 
 Take = Callable[[EventT[Any]], Awaitable[None]]
 Fail = Callable[[BaseException], None]
@@ -34,7 +36,7 @@ def new_app(settings: Settings, topics: Topics) -> faust.App:
         autodiscover=False,
         stream_wait_empty=False,
         stream_buffer_maxsize=_BUFFERED_FETCHES,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.session_seconds / 4,
         broker_rebalance_timeout=max(settings.session_seconds, 30.0),

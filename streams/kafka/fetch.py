@@ -9,7 +9,6 @@ offset or are cut off, and an error for old formats.
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,9 +18,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from schemas.reasons import OK
 from streams.engine.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
 from streams.engine.records import next_record
-
-VERSIONS: Final = {"aiokafka": "0.14.0", "faust-streaming": "0.15.3", "mode-streaming": "0.7.1"}
-"""What this shell was built and measured on. It reaches into all three."""
+from streams.kafka.versions import check_versions
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 _UNCOUNTED: Final = 12
@@ -30,21 +27,6 @@ _TRANSACTIONAL: Final = 0x10
 _CONTROL: Final = 0x20
 _ABORT: Final = 0
 _ORIGINAL: Final = fetcher.PartitionRecords
-
-
-class WrongVersion(RuntimeError):
-    """A library of another version than the one whose internals this shell relies on."""
-
-
-def check_versions() -> None:
-    """Raises WrongVersion."""
-    found = {name: version(name) for name in VERSIONS}
-    wrong = [f"{name} {found[name]} instead of {wanted}" for name, wanted in VERSIONS.items() if found[name] != wanted]
-    if wrong:
-        raise WrongVersion(
-            f"the Kafka shell reaches into its libraries and can't run on {', '.join(wrong)}; install the locked "
-            "dependencies (make setup)"
-        )
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,22 @@
 
 Faust's own producer is not used: a send through it whose future nobody awaits fails with a line in the log, and costs
 an object per message. Messages go out as whole record batches that the compiled writer has made.
+
+It runs in a thread of its own. In that of the partitions each answer of the broker would wait until a batch is applied,
+and a checkpoint of some megabytes, which is dozens of requests, took seconds (measured).
 """
 
 import asyncio
 import struct
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import google_crc32c
 import numpy as np
 import structlog
+import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -28,10 +33,13 @@ MOST_BYTES: Final = 800_000
 _RECORD_OVERHEAD: Final = 24
 _LARGEST_REQUEST: Final = 2 << 20
 _SECONDS: Final = 60
+_ANSWER_SECONDS: Final = 3
 _CHECKED_FROM: Final = 21
 _CRC_AT: Final = 17
 _PRODUCER_AT: Final = 43
 _PRODUCER: Final = struct.Struct(">qhi")
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -96,8 +104,19 @@ class Outbox:
         self._settings = settings
         self._client = client
         self._producer: AIOKafkaProducer | None = None
+        self._loop = uvloop.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=client, daemon=True)
+
+    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it in the producer's thread."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     async def __aenter__(self) -> Self:
+        self._thread.start()
+        await self._there(self._start())
+        return self
+
+    async def _start(self) -> None:
         backoff = Backoff()
         while True:
             producer = AIOKafkaProducer(
@@ -117,16 +136,22 @@ class Outbox:
                 await backoff.wait()
                 continue
             self._producer = producer
-            return self
+            return
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         if self._producer is not None:
-            await self._producer.stop()
+            await self._there(self._producer.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     async def send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages, in their order; when it returns, the broker has them. Raises SendFailed."""
+        await self._there(self._send(topic, partition, keys, bodies))
+
+    async def _send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         for some_keys, some in pieces(keys, bodies):
             count = len(some.offsets) - 1
             batch = write_batch(some_keys, some, np.full(count, now_ms(), np.int64), 0)
@@ -144,6 +169,9 @@ class Outbox:
 
     async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
         """Append keyed records; a value of None deletes its key. Returns the greatest offset. Raises SendFailed."""
+        return await self._there(self._send_records(topic, partition, records))
+
+    async def _send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
         producer = self._producer
         assert producer is not None
         try:
@@ -153,17 +181,30 @@ class Outbox:
             raise SendFailed(f"{topic}: a record could not be written to Kafka: {error!r}") from error
         return max((int(each.offset) for each in written), default=-1)
 
+    async def reachable(self) -> bool:
+        """Whether a broker answers within some seconds."""
+        assert self._producer is not None
+        return await self._there(self._reachable(self._producer.client))
+
+    @staticmethod
+    async def _reachable(client: Any) -> bool:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return bool(await client.force_metadata_update())
+        except TimeoutError:
+            return False
+
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""
         assert self._producer is not None
-        return len(await self._producer.partitions_for(topic))
+        return len(await self._there(self._producer.partitions_for(topic)))
 
     async def is_empty(self, topic: str) -> bool:
         """Whether nothing was ever written to a topic. A topic that was emptied by retention is not empty."""
+        numbers = range(await self.partitions(topic))
         consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.servers, client_id=self._client)
         await consumer.start()
         try:
-            numbers = range(await self.partitions(topic))
             ends = await consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
         finally:
             await consumer.stop()

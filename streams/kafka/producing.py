@@ -23,6 +23,7 @@ from streams.clock import now_ms
 from streams.imports.prepare import Prepared
 from streams.kafka.outbox import Outbox
 from streams.kafka.partitioning import only, partitions_of
+from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.messages import grid_ticks, interleave, message, reject_messages, text_bodies
 from streams.reports.tables import REJECTS
@@ -44,8 +45,11 @@ class Produced:
 class Producing:
     """Sends to the topics of one installation."""
 
-    def __init__(self, outbox: Outbox, topics: Topics, registry: Registry, partitions: int) -> None:
+    def __init__(
+        self, outbox: Outbox, topics: Topics, registry: Registry, partitions: int, reporting: Reporting | None = None
+    ) -> None:
         self._outbox = outbox
+        self._reporting = reporting
         self._topics = topics
         self._registry = registry
         self._partitions = partitions
@@ -61,7 +65,10 @@ class Producing:
         await self.everywhere("Policy", {"text": policy.text, "hash": policy.hash})
 
     async def file(self, prepared: Prepared, progress: Report) -> Produced:
-        """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects."""
+        """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects.
+
+        The rejects also go to the reports, where there are any: no worker ever sees them.
+        """
         time, done = NONE, 0
         for batch in prepared.batches():
             time = await self._batch(batch, time)
@@ -119,7 +126,11 @@ class Producing:
             }
             for reject in prepared.rejects
         ]
+        if rows and self._reporting is not None:
+            await self._reporting.create()
         for first in range(0, len(rows), _REJECTS_AT_ONCE):
             table = pa.Table.from_pylist(rows[first : first + _REJECTS_AT_ONCE], REJECTS)
             await self._outbox.send(self._topics.rejects, 0, None, reject_messages(table, self._registry))
+            if self._reporting is not None:
+                await self._reporting.insert("rejects_raw", table)
         return len(rows)

@@ -14,8 +14,8 @@ import uvloop
 
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.kafka.app import consumer_of
-from streams.kafka.fetch import check_versions
 from streams.kafka.outbox import Outbox
+from streams.kafka.readiness import Readiness
 from streams.kafka.reporting import Reporting
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import BrokerUnreachable, check
@@ -29,6 +29,7 @@ from streams.settings import CLOCK, Settings
 
 PUBLISH_SECONDS: Final = 0.05
 """For so long transitions and rejects are gathered before they go to their topics."""
+LOOK_SECONDS: Final = 2.0
 CHECKPOINT_WITHIN: float = 6.0
 LEAVE_WITHIN: float = 3.0
 
@@ -45,9 +46,8 @@ def end_at_once(error: BaseException) -> None:
 
 
 def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
-    """Run a worker until SIGTERM or SIGINT. Raises TopicsDiffer and WrongVersion."""
+    """Run a worker until SIGTERM or SIGINT. Raises TopicsDiffer."""
     configure(settings.log_format)
-    check_versions()
     warm()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_main(settings, accept_rejects))
@@ -58,19 +58,22 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    if not await _unless(stop, _await_topics(settings)):
-        return 0
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     reporting = Reporting(sink, metrics)
-    if not await _unless(stop, reporting.create()):
+    ready = Readiness(settings, reporting)
+    site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
+    log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
+    if not await _unless(stop, _prepare(settings, reporting, ready)):
         return 0
-    async with Outbox(settings, f"relasi-worker-{os.getpid()}") as outbox:
-        worker = Worker(settings, registry, outbox, reporting, metrics, end_at_once, accept_rejects=accept_rejects)
-        site, port = await serve(settings.web_host, settings.web_port, metrics, worker.refresh, worker.not_ready)
-        log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-        await _work(worker, stop)
+    client = f"relasi-worker-{os.getpid()}"
+    async with Outbox(settings, client) as outbox, Outbox(settings, f"{client}-changelog") as changelog:
+        worker = Worker(
+            settings, registry, outbox, changelog, reporting, metrics, end_at_once, accept_rejects=accept_rejects
+        )
+        ready.worker = worker
+        await _work(worker, stop, lambda: ready.look_for_broker(outbox))
         code = await _leave(worker)
         await site.cleanup()
     reporting.close()
@@ -91,25 +94,29 @@ async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
     return False
 
 
-async def _await_topics(settings: Settings) -> None:
+async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -> None:
+    """Wait for the broker and for ClickHouse. Raises TopicsDiffer, and ReportsError for a URL with a mistake."""
     backoff = Backoff()
     while True:
         try:
             await asyncio.to_thread(check, settings)
         except BrokerUnreachable as error:
-            log.warning("broker unreachable", setting="RELASI_BROKER", broker=settings.broker, why=str(error))
+            ready.broker_unreachable(str(error))
             await backoff.wait()
         else:
-            return
+            break
+    ready.broker_reachable()
+    await reporting.create()
 
 
-async def _work(worker: Worker, stop: asyncio.Event) -> None:
+async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]]) -> None:
     settings = worker.settings
     started = asyncio.create_task(worker.app.start(), name="faust")
     tasks = [
         _guarded(started),
         _every(PUBLISH_SECONDS, worker.publish_all, worker),
         _every(settings.checkpoint_seconds, worker.checkpoint_all, worker),
+        _every(LOOK_SECONDS, look, worker),
     ]
     if settings.ticks == CLOCK:
         tasks.append(_every(settings.tick_seconds, worker.tick_all, worker))
@@ -132,11 +139,18 @@ async def _watched(work: Awaitable[None]) -> None:
 
 
 async def _every(seconds: float, work: Callable[[], Awaitable[None]], worker: Worker) -> None:
-    """Do it again and again. A round that has begun is finished also when the worker is told to stop meanwhile."""
+    """Begin a round every ``seconds``, but not before half of that has passed since the end of the one before.
+
+    A round that has begun is finished also when the worker is told to stop meanwhile.
+    """
+    loop = asyncio.get_running_loop()
+    pause = seconds
     while not worker.stopping:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(pause)
         if not worker.stopping:
+            begun = loop.time()
             await asyncio.shield(asyncio.ensure_future(work()))
+            pause = max(seconds / 2, begun + seconds - loop.time())
 
 
 async def _crash(worker: Worker) -> None:

@@ -73,7 +73,9 @@ def declared(settings: Settings) -> list[Declared]:
     touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
     """
     topics = topics_of(settings)
-    kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER, "message.timestamp.type": "CreateTime"}
+    kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
+    # The broker's clock stamps touchpoints and ticks: a worker whose clock is ahead would stamp its own ticks so too.
+    stamped = {**kept, "message.timestamp.type": "LogAppendTime"}
     passing = {"cleanup.policy": "delete", "retention.ms": _WEEK}
     compacted = {
         "cleanup.policy": "compact",
@@ -84,7 +86,7 @@ def declared(settings: Settings) -> list[Declared]:
         "max.message.bytes": _LARGEST_MESSAGE,
     }
     configs = {
-        topics.touchpoints: kept,
+        topics.touchpoints: stamped,
         topics.transitions: passing,
         topics.triggers: passing,
         topics.rejects: kept,

@@ -48,6 +48,7 @@ class Worker:
         settings: Settings,
         registry: Registry,
         outbox: Outbox,
+        changelog: Outbox,
         reporting: Reporting,
         metrics: Metrics,
         fail: Callable[[BaseException], None],
@@ -61,6 +62,8 @@ class Worker:
         self._shown: set[int] = set()
         self._registry = registry
         self._outbox = outbox
+        # A producer of its own: transitions would wait in line behind megabytes of rows.
+        self._changelog = changelog
         self._reporting = reporting
         self._fail = fail
         self._accept_rejects = accept_rejects
@@ -176,7 +179,7 @@ class Worker:
             await self.publish(tenure)
             await self._reporting.store(snapshot)
             records = snapshot.checkpoint.records
-            written = await self._outbox.send_records(self.topics.changelog, tenure.number, records)
+            written = await self._changelog.send_records(self.topics.changelog, tenure.number, records)
             tenure.held_offset = max(tenure.held_offset, written)
             if not tenure.ended and snapshot.checkpoint.offset > 0:
                 consumer_of(self.app).confirm(self._tp(tenure.number), snapshot.checkpoint.offset)
@@ -216,9 +219,7 @@ class Worker:
         """Why no work can be done now; empty when it can."""
         if self.stopping:
             return "stopping"
-        if not self.app.tables.actives_ready or self.app.rebalancing:
-            return "recovering"
-        return "ClickHouse is unreachable (RELASI_CLICKHOUSE)" if self._reporting.failing else ""
+        return "recovering" if not self.app.tables.actives_ready or self.app.rebalancing else ""
 
     def refresh(self) -> None:
         """Set the gauges."""

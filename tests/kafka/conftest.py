@@ -39,7 +39,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         with supervised(tmp_path_factory.mktemp("clickhouse") / "server") as started:
-            yield started
+            yield started.server
     except UnavailableError as error:
         pytest.skip(str(error))
 

@@ -21,7 +21,7 @@ def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> 
         status, text = worker.page("/readyz")
         if status == 200:
             break
-        assert (status, text) in ((0, ""), (503, "recovering\n"))
+        assert (status, text) in ((0, ""), (503, "starting\n"), (503, "recovering\n"))
     assert worker.page("/livez") == (200, "ok\n")
     for _ in until(60):
         if 'outcome="ticks"' in worker.page("/metrics")[1] and "relasi_lag_records" in worker.page("/metrics")[1]:

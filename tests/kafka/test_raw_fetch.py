@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from schemas.bodies import bodies_of
 from streams.engine.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch
 from streams.engine.records import next_record
-from streams.kafka import fetch
-from streams.kafka.fetch import WrongVersion, check_versions, read
+from streams.kafka import versions
+from streams.kafka.fetch import read
 from streams.kafka.outbox import RawBatch, pieces
 from streams.kafka.partitioning import only, partitions_of
+from streams.kafka.versions import WrongVersion, check_versions
 
 CONTROL = 0x20
 READ_COMMITTED = 1
@@ -139,6 +140,6 @@ def test_a_raw_batch_takes_the_producers_identity_and_stays_readable() -> None:
 
 def test_other_versions_of_the_libraries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     check_versions()
-    monkeypatch.setitem(fetch.VERSIONS, "aiokafka", "0.15.0")
+    monkeypatch.setitem(versions.VERSIONS, "aiokafka", "0.15.0")
     with pytest.raises(WrongVersion, match=f"aiokafka {version('aiokafka')} instead of 0.15.0"):
         check_versions()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from support.bound_process import bound
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
 INTEGRITY: Final = "sha512-XP97mMqnc5tZpKQywR8N7cLTsHNiTmHr30pC5mzo3jWmukjKn2IBa60c2B/gWUNcuFjOMjWoorQICCqBVj5wpw=="
@@ -89,7 +91,7 @@ def running(directory: Path, configured: Path | None = None) -> Iterator[Server]
     with (
         log.open("wb") as errors,
         subprocess.Popen(
-            [*command, str(server.tcp_port), str(server.http_port)],
+            bound([*command, str(server.tcp_port), str(server.http_port)]),
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=configured,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.bound_process import bound
 from support.clickhouse_server import Server, library
 from support.kafka_broker import answers, free_ports, until
 
@@ -23,10 +24,12 @@ class SupervisedServer:
         self.starts = 0
         program = Path(__file__).with_name("clickhouse_process.py")
         ports = [str(self.server.tcp_port), str(self.server.http_port)]
-        self._command = [sys.executable, str(program), str(library()), str(directory), *ports]
+        self._command = bound([sys.executable, str(program), str(library()), str(directory), *ports])
         self._log = directory.with_suffix(".log")
         self._ended = threading.Event()
-        self._process = self._start()
+        self._may_run = threading.Event()
+        self._may_run.set()
+        self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
@@ -36,10 +39,24 @@ class SupervisedServer:
             return subprocess.Popen(self._command, stdout=log, stderr=log)
 
     def _watch(self) -> None:
+        # The server is started in this thread, and ends with it.
         while not self._ended.is_set():
+            self._process = self._start()
             self._process.wait()
-            if not self._ended.wait(0.2):
-                self._process = self._start()
+            self._ended.wait(0.2)
+            self._may_run.wait()
+
+    def kill(self, *, stay_down: bool = False) -> None:
+        """End it at once, as a power cut would. ``stay_down``: until ``start``."""
+        if stay_down:
+            self._may_run.clear()
+        if self._process is not None:
+            self._process.kill()
+
+    def start(self) -> None:
+        """Let it come back."""
+        self._may_run.set()
+        self.wait()
 
     def wait(self) -> None:
         """Until it answers."""
@@ -50,16 +67,18 @@ class SupervisedServer:
     def close(self) -> None:
         """End it for good."""
         self._ended.set()
-        self._process.kill()
-        self._thread.join(10)
+        self._may_run.set()
+        while self._thread.is_alive():
+            self.kill()
+            self._thread.join(0.2)
 
 
 @contextmanager
-def supervised(directory: Path) -> Iterator[Server]:
+def supervised(directory: Path) -> Iterator[SupervisedServer]:
     """A server over an empty directory, as long as the context lasts. Raises UnavailableError."""
     made = SupervisedServer(directory)
     try:
         made.wait()
-        yield made.server
+        yield made
     finally:
         made.close()

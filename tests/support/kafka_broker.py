@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from support.bound_process import bound
 from support.clickhouse_server import UnavailableError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -101,7 +102,7 @@ class Broker:
         """Start it, and wait until it listens. Raises UnavailableError."""
         log = self.directory / "broker.log"
         with log.open("ab") as out:
-            command = self._command("kafka.Kafka", str(self._settings))
+            command = bound(self._command("kafka.Kafka", str(self._settings)))
             self._process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         for _ in until(seconds):
             if self._process.poll() is not None:

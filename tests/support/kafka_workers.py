@@ -21,6 +21,7 @@ from streams.imports.mapping import Mapping
 from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
+from support.bound_process import bound
 from support.clickhouse_server import Server
 from support.kafka_broker import ROOT, Broker, free_ports, until
 
@@ -31,6 +32,7 @@ COMPARED: Final = {
     "rejects_raw": "EXCEPT (`partition`, position, source)",
     "policies_raw": "EXCEPT (`offset`, known_at)",
 }
+PROGRAM: Final = ("-m", "streams.cli")
 Install = Callable[..., "Installation"]
 
 
@@ -57,12 +59,18 @@ def embedded(directory: Path, files: Sequence[Path]) -> dict[str, list[dict[str,
 class Worker:
     """One process of ``relasi worker``."""
 
-    def __init__(self, environment: dict[str, str], log: Path, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        arguments: Sequence[str] = (),
+        program: Sequence[str] = PROGRAM,
+    ) -> None:
         self.log = log
         self.port = free_ports(1)[0]
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker", *arguments],
+                bound([sys.executable, *program, "worker", *arguments]),
                 cwd=ROOT,
                 env={**environment, "RELASI_WEB_PORT": str(self.port)},
                 stdout=out,
@@ -85,6 +93,22 @@ class Worker:
             assert self.process.poll() is None, self.text()
             if self.page("/readyz")[0] == 200:
                 return
+
+    def resident_bytes(self) -> int:
+        """Memory that it holds now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+    def processor_seconds(self) -> float:
+        """Time of the processor that it has used."""
+        # After the name in parentheses: user and system time are the 12th and 13th field.
+        used = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+
+    def counted(self, name: str) -> float:
+        """Sum of the metrics whose lines begin like this."""
+        lines = (line for line in self.page("/metrics")[1].splitlines() if line.startswith(name))
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
 
     def text(self) -> str:
         """The end of what it logged."""
@@ -114,6 +138,7 @@ class Installation:
         self.name = name
         self.folder = folder
         self.workers: list[Worker] = []
+        self.program: Sequence[str] = PROGRAM
         self.sink = ClickHouseSink(server.url(name))
         given = {
             "broker": broker.url,
@@ -145,7 +170,7 @@ class Installation:
         """Start a worker."""
         changed = {f"RELASI_{key.upper()}": str(value) for key, value in settings.items()}
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = Worker(self.environment | changed, log, arguments)
+        worker = Worker(self.environment | changed, log, arguments, self.program)
         self.workers.append(worker)
         return worker
 

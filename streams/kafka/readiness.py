@@ -1,0 +1,54 @@
+"""Why no work can be done now: what /readyz says, from the first moment of a process on."""
+
+import structlog
+
+from streams.kafka.outbox import Outbox
+from streams.kafka.reporting import Reporting
+from streams.kafka.worker import Worker
+from streams.settings import Settings
+
+NO_BROKER = "Kafka is unreachable (RELASI_BROKER)"
+NO_REPORTS = "ClickHouse is unreachable (RELASI_CLICKHOUSE)"
+
+log = structlog.get_logger()
+
+
+class Readiness:
+    """``worker``: None until there is one."""
+
+    def __init__(self, settings: Settings, reporting: Reporting) -> None:
+        self.worker: Worker | None = None
+        self._settings = settings
+        self._reporting = reporting
+        self._no_broker = False
+
+    def broker_unreachable(self, why: str) -> None:
+        """Note it, and say so in one line."""
+        self._no_broker = True
+        log.warning("broker unreachable", setting="RELASI_BROKER", broker=self._settings.broker, why=why)
+
+    def broker_reachable(self) -> None:
+        """Note it, and say so where it was not."""
+        if self._no_broker:
+            log.info("broker reachable again", broker=self._settings.broker)
+        self._no_broker = False
+
+    async def look_for_broker(self, outbox: Outbox) -> None:
+        """Ask whether one answers; where it did before, its absence is said once."""
+        if await outbox.reachable():
+            self.broker_reachable()
+        elif not self._no_broker:
+            self.broker_unreachable("no broker answers")
+
+    def not_ready(self) -> str:
+        """The reason; empty when work can be done."""
+        if self._no_broker:
+            return NO_BROKER
+        if self._reporting.failing:
+            return NO_REPORTS
+        return "starting" if self.worker is None else self.worker.not_ready()
+
+    def refresh(self) -> None:
+        """Set the gauges."""
+        if self.worker is not None:
+            self.worker.refresh()
