@@ -20,7 +20,7 @@ help:
 	@echo "make bench   the benchmarks"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
-	@echo "make lock    compile requirements.lock anew from pyproject.toml (needs uv)"
+	@echo "make lock    compile both locks anew from pyproject.toml: for developers, and for the image (needs uv)"
 
 setup: $(WARM)
 
@@ -36,7 +36,7 @@ test: check
 	$(PYTHON) -m pytest
 
 test-faults: setup
-	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka
+	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka -m long
 
 bench: setup
 	PYTHONPATH=tests $(PYTHON) -m benchmarks
@@ -77,5 +77,6 @@ FORCE:
 lock:
 	@uv=$$(command -v uv || echo $(VENV)/bin/uv); \
 	if ! $$uv --version >/dev/null 2>&1; then echo "make lock needs uv: install it with $(PYTHON) -m pip install uv" >&2; exit 1; fi; \
-	$$uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --quiet --group dev pyproject.toml -o requirements.lock
+	lock() { $$uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --quiet pyproject.toml "$$@"; }; \
+	lock --group dev -o requirements.lock && lock --group install -c requirements.lock -o deploy/requirements.lock

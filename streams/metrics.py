@@ -7,6 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from streams.engine.outcomes import OUTCOMES, TRANSITIONS
 from streams.settings import SettingsError
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -18,6 +19,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.records = self._counter("relasi_records", "Records of the log by what became of them.", "outcome")
+        self.transitions = self._counter("relasi_transitions", "Transitions that came of them, corrections included.")
         self.rejects = self._counter("relasi_rejects", "Rejected records by reason.", "reason")
         self.fetches = self._counter("relasi_fetches", "Fetches by what became of them.", "outcome")
         self.retries = self._counter("relasi_clickhouse_retries", "Inserts that had to be tried again.", "table")
@@ -41,9 +43,11 @@ class Metrics:
         return Histogram(name, text, labels, registry=self.registry, buckets=_SECONDS)
 
     def count(self, counts: dict[str, int]) -> None:
-        """Add what became of the records of a fetch."""
+        """Add what became of the records of a fetch, and what came of them."""
         for outcome, number in counts.items():
-            if number:
+            if outcome == OUTCOMES[TRANSITIONS]:
+                self.transitions.inc(number)
+            elif number:
                 self.records.labels(outcome).inc(number)
 
     def forget(self, partition: int) -> None:

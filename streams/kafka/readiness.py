@@ -37,6 +37,8 @@ class Readiness:
         """Ask whether one answers; where it did before, its absence is said once."""
         if await outbox.reachable():
             self.broker_reachable()
+            if self.worker is not None:
+                await self.worker.look_at_ends()
         elif not self._no_broker:
             self.broker_unreachable("no broker answers")
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 from uuid import uuid4
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP, EventT
 
 from processors.profile import NONE
@@ -32,6 +34,7 @@ from streams.policies import preset
 from streams.settings import CLOCK, Settings
 
 AHEAD_MS: Final = 5_000
+_ANSWER_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -60,6 +63,7 @@ class Worker:
         self.metrics = metrics
         self.stopping = False
         self._shown: set[int] = set()
+        self._ends: Mapping[TP, int | None] = {}
         self._registry = registry
         self._outbox = outbox
         # A producer of its own: transitions would wait in line behind megabytes of rows.
@@ -215,6 +219,13 @@ class Worker:
         numbers = list(self.store.tenures)
         await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
+    async def look_at_ends(self) -> None:
+        """Learn where the log ends. A fetch says so too, but there are none while reading waits for something."""
+        tps = [self._tp(number) for number in self.store.tenures]
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                self._ends = await consumer_of(self.app).highwaters(*tps) if tps else {}
+
     def not_ready(self) -> str:
         """Why no work can be done now; empty when it can."""
         if self.stopping:
@@ -229,8 +240,9 @@ class Worker:
         self._shown = set(self.store.tenures)
         for number, tenure in self.store.tenures.items():
             partition, label = tenure.partition, str(number)
-            end = self.app.monitor.tp_end_offsets.get(self._tp(number), 0)
-            metrics.lag.labels(label).set(max(0, (end or 0) - partition.next_offset))
+            tp = self._tp(number)
+            end = max(self._ends.get(tp) or 0, self.app.monitor.tp_end_offsets.get(tp) or 0)
+            metrics.lag.labels(label).set(max(0, end - partition.next_offset))
             metrics.customers.labels(label).set(partition.customers)
             metrics.memory.labels(label).set(partition.memory_bytes())
             if partition.time != NONE:

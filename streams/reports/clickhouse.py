@@ -68,6 +68,7 @@ class _Connection:
             password=address.password,
             database=database,
             client_name="relasi",
+            compression="lz4",
             connect_timeout=_CONNECT_SECONDS,
             send_receive_timeout=_ANSWER_SECONDS,
             settings={"server_side_params": True},

@@ -92,6 +92,9 @@ def _fitting(kind: pa.DataType) -> Callable[[Any], Any]:
             if values is None
             else {name: part(value) for name, part, value in zip(names, parts, values, strict=True)}
         )
+    if kind == pa.bool_():
+        # Where nearly all are false a server sends the others only, and the driver fills the gaps with 0 (measured).
+        return lambda value: None if value is None else bool(value)
     if kind == pa.string():
         return lambda value: value if value is None or isinstance(value, str | bytes) else str(value)
     return lambda value: value

@@ -340,6 +340,14 @@ def test_columns_may_come_in_any_order_and_none_is_fine(sink: Sink) -> None:
     assert sink.query("SELECT position FROM rejects").to_pylist() == [{"position": 7}]
 
 
+def test_columns_of_hardly_anything_but_defaults_come_back_as_they_were(sink: Sink) -> None:
+    """A server keeps and sends of such a column only what is no default."""
+    given = [transition(id=f"{i:032x}", win_back=i % 1000 == 7, evidence_weeks=int(i % 1000 == 9)) for i in range(5000)]
+    sink.insert("transitions_raw", table("transitions_raw", given))
+    found = sink.query("SELECT id, win_back, evidence_weeks FROM transitions_raw ORDER BY id")
+    assert found.to_pylist() == table("transitions_raw", given).select(found.column_names).to_pylist()
+
+
 @pytest.mark.parametrize("view", ["touchpoints", "transitions", "profiles"])
 def test_one_customer_is_found_by_the_primary_key(sink: Sink, view: str) -> None:
     sink.insert_touchpoints(packed([FULL]))

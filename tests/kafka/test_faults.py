@@ -1,10 +1,11 @@
-"""Workers that are killed and paused while data flows: nothing lost or double, the same rows as without faults."""
+"""Workers that are killed and paused, and a broker and a server too, while data flows: nothing is lost or double."""
 
 import io
-import random
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +16,17 @@ import pyarrow.parquet as pq
 import pytest
 from kafka.consumer.group import KafkaConsumer
 from kafka.structs import TopicPartition
+from support.chaos import STORM, Chaos
+from support.clickhouse_supervised import supervised
+from support.kafka_broker import running
 from support.kafka_inputs import write_files
-from support.kafka_workers import Install, Installation, Supervised, Worker, embedded, same
+from support.kafka_workers import Install, Installation, Supervised, embedded, installation, same
 
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
 
 pytestmark = pytest.mark.long  # `make test-faults`
 
-SESSION: Final = 6
 SEEDS: Final = (1, 2, 3)
 KILLS: Final = 10
 PAUSES: Final = 5
@@ -48,75 +51,82 @@ def published(made: Installation) -> dict[str, set[bytes]]:
     return found
 
 
-class Chaos(Supervised):
-    """Kills and pauses in an order drawn by seed."""
-
-    def __init__(self, made: Installation, seed: int, workers: int) -> None:
-        super().__init__(made, workers)
-        self._draw = random.Random(seed)
-        self._wait = threading.Event()
-
-    def run(self, kills: int, pauses: int) -> None:
-        deeds = [self._kill] * kills + [self._pause] * pauses
-        self._draw.shuffle(deeds)
-        for deed in deeds:
-            self._wait.wait(self._draw.uniform(0.3, 4))
-            self.revive()
-            deed(self._draw.choice(self.workers))
-        self.revive()
-
-    @staticmethod
-    def _kill(worker: Worker) -> None:
-        worker.kill()
-
-    def _pause(self, worker: Worker) -> None:
-        worker.signal(signal.SIGSTOP)
-        self._wait.wait(SESSION + self._draw.uniform(1, 4))
-        worker.signal(signal.SIGCONT)
+def produce(made: Installation, files: list[Path]) -> None:
+    """Send files. Where the broker was not there when one began, nothing was sent of it, and it begins again."""
+    left = list(files)
+    while left:
+        done = made.relasi("produce", str(left[0]), "--as-arrived")
+        if done.returncode == 0:
+            left.pop(0)
+        else:
+            assert "RELASI_BROKER=" in done.stderr, done.stderr
+            threading.Event().wait(0.5)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_kills_and_pauses_lose_and_double_nothing(install: Install, tmp_path: Path, seed: int) -> None:
-    files = write_files(tmp_path / "files", seed=seed, files=16, count=6_000, customers=1_500)
-    oracle = embedded(tmp_path / "embedded", files)
-    made = install(session_seconds=SESSION, checkpoint_seconds=0.25, fetch_bytes=65_536)
-    chaos = Chaos(made, seed, workers=2)
-    producing = threading.Thread(
-        target=lambda: [made.must("produce", str(path), "--as-arrived") for path in files], daemon=True
-    )
-    producing.start()
-    chaos.run(KILLS, PAUSES)
-    producing.join(120)
-    assert not producing.is_alive()
-    chaos.settle()
-    made.stop_all()
+@contextmanager
+def producing(made: Installation, files: list[Path]) -> Iterator[None]:
+    """Files are sent, one after another, while the context lasts; it ends when all are."""
+    thread = threading.Thread(target=produce, args=(made, files), daemon=True)
+    thread.start()
+    yield
+    thread.join(180)
+    assert not thread.is_alive()
+
+
+def holds_the_same(made: Installation, oracle: dict[str, list[dict[str, Any]]]) -> None:
+    """Every table, and the transitions topic: the same ids, and one body for each."""
     same(made.tables(), oracle)
     bodies = published(made)
     assert bodies.keys() == {row["id"] for row in oracle["transitions_raw"]}
     assert [name for name, versions in bodies.items() if len(versions) > 1] == []
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_kills_and_pauses_lose_and_double_nothing(install: Install, tmp_path: Path, seed: int) -> None:
+    files = write_files(tmp_path / "files", seed=seed, files=16, count=6_000, customers=1_500)
+    oracle = embedded(tmp_path / "embedded", files)
+    made = install(**STORM)
+    chaos = Chaos(made, seed, workers=2)
+    with producing(made, files):
+        chaos.run([chaos.kill] * KILLS + [chaos.pause] * PAUSES)
+    chaos.settle()
+    made.stop_all()
+    holds_the_same(made, oracle)
+
+
+def test_everything_at_once_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    files = write_files(tmp_path / "files", seed=41, files=12, count=6_000, customers=1_500)
+    oracle = embedded(tmp_path / "embedded", files)
+    (tmp_path / "made").mkdir()
+    with (
+        running(tmp_path / "broker") as broker,
+        supervised(tmp_path / "clickhouse") as server,
+        installation(broker, server.server, "everything", tmp_path / "made", **STORM) as made,
+    ):
+        chaos = Chaos(made, 41, workers=2)
+        outages = [chaos.lose_broker] * 3 + [lambda: chaos.lose_server(server)] * 3
+        with producing(made, files):
+            chaos.run([chaos.kill] * 4 + [chaos.pause] * 2 + outages)
+        chaos.settle()
+        made.stop_all()
+        holds_the_same(made, oracle)
+
+
 def test_a_rebalance_storm_loses_and_doubles_nothing(install: Install, tmp_path: Path) -> None:
     files = write_files(tmp_path / "files", seed=21, files=8, count=6_000, customers=1_500)
     oracle = embedded(tmp_path / "embedded", files)
-    made = install(session_seconds=SESSION, checkpoint_seconds=0.25, fetch_bytes=65_536)
+    made = install(**STORM)
     storm = Supervised(made, 3)
-    producing = threading.Thread(
-        target=lambda: [made.must("produce", str(path), "--as-arrived") for path in files], daemon=True
-    )
-    producing.start()
-    for turn in range(20):
-        threading.Event().wait(1)
-        if turn % 2:
-            storm.workers.append(made.start())
-        else:
-            storm.workers.pop(0).signal(signal.SIGTERM)
-    producing.join(120)
-    assert not producing.is_alive()
+    with producing(made, files):
+        for turn in range(20):
+            threading.Event().wait(1)
+            if turn % 2:
+                storm.workers.append(made.start())
+            else:
+                storm.workers.pop(0).signal(signal.SIGTERM)
     storm.settle()
     made.stop_all()
-    same(made.tables(), oracle)
-    assert published(made).keys() == {row["id"] for row in oracle["transitions_raw"]}
+    holds_the_same(made, oracle)
 
 
 def test_recovery_of_many_customers_is_timed(install: Install, tmp_path: Path) -> None:

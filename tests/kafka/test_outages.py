@@ -1,16 +1,20 @@
 """The broker or ClickHouse goes away while data flows, and comes back."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from support.clickhouse_server import Server
+from support.clickhouse_supervised import supervised
 from support.flaky_server import LOSES_ANSWERS, REFUSES, WORKS, flaky
-from support.kafka_broker import running, until
+from support.kafka_broker import Broker, running, until
 from support.kafka_inputs import write_files
 from support.kafka_workers import Install, Supervised, embedded, installation, same
 
 pytestmark = pytest.mark.long  # `make test-faults`
+
+BYTES_OF_A_RECORD = 80  # in the log, and less than it is
 
 
 def test_clickhouse_that_loses_answers_and_goes_away(install: Install, clickhouse: Server, tmp_path: Path) -> None:
@@ -39,6 +43,57 @@ def test_clickhouse_that_loses_answers_and_goes_away(install: Install, clickhous
         same(made.tables(), oracle)
 
 
+def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_memory(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Killed between an insert and its acknowledgement, and gone for 30 s while much more arrives than may wait."""
+    waiting, allowed = 1 << 20, 8 << 20
+    files = write_files(tmp_path / "files", seed=13, files=2, count=250_000, customers=200)
+    oracle = embedded(tmp_path / "embedded", files)
+    (tmp_path / "made").mkdir()
+    with (
+        supervised(tmp_path / "clickhouse") as server,
+        flaky([server.server.tcp_port, server.server.http_port]) as proxy,
+        installation(
+            broker, server.server, "held", tmp_path / "made", waiting_bytes=waiting, fetch_bytes=65_536
+        ) as made,
+    ):
+        url = f"clickhouse://default@127.0.0.1:{proxy.ports[0]}/{made.name}?http_port={proxy.ports[1]}"
+        worker = made.start(clickhouse=url)
+        worker.wait_ready()
+        made.must("produce", str(files[0]), "--as-arrived")
+        made.settle()
+        before, most = worker.resident_bytes(), 0
+        proxy.mode(LOSES_ANSWERS)
+        producing = threading.Thread(target=lambda: made.must("produce", str(files[1]), "--as-arrived"), daemon=True)
+        producing.start()
+        for _ in until(60):
+            if worker.counted("relasi_clickhouse_retries_total{"):
+                break
+        server.kill(stay_down=True)
+        proxy.mode(WORKS)
+        end = time.monotonic() + 30
+        for _ in until(60):
+            most = max(most, worker.resident_bytes())
+            if time.monotonic() > end:
+                break
+        producing.join(60)
+        assert not producing.is_alive()
+        committed, ends = made.positions()
+        held = sum(end - committed.get(number, 0) for number, end in ends.items())
+        for _ in until(30):
+            if worker.counted("relasi_lag_records{") > held / 2:
+                break
+        print(f"{held:,.0f} records wait in the log; memory grew by {(most - before) / 2**20:.1f} MiB")
+        assert worker.page("/readyz") == (503, "ClickHouse is unreachable (RELASI_CLICKHOUSE)\n")
+        assert held * BYTES_OF_A_RECORD > 2 * allowed
+        assert most - before < allowed
+        server.start()
+        made.settle()
+        assert worker.stop() == 0, worker.text()
+        same(made.tables(), oracle)
+
+
 def test_a_broker_that_is_stopped_and_killed_while_data_flows(clickhouse: Server, tmp_path: Path) -> None:
     files = write_files(tmp_path / "files", seed=12, files=4, count=4_000, customers=800)
     oracle = embedded(tmp_path / "embedded", files)
@@ -54,7 +109,15 @@ def test_a_broker_that_is_stopped_and_killed_while_data_flows(clickhouse: Server
             made.must("produce", str(path), "--as-arrived")
             if number in (0, 2):
                 broker.stop() if number else broker.kill()
+                used = [worker.processor_seconds() for worker in alive.workers]
+                for worker in alive.workers:
+                    for _ in until(30):
+                        if worker.page("/readyz") == (503, "Kafka is unreachable (RELASI_BROKER)\n"):
+                            break
                 threading.Event().wait(5)
+                spent = [worker.processor_seconds() - begun for worker, begun in zip(alive.workers, used, strict=True)]
+                print("processor seconds over an outage of 5 s and more:", spent)
+                assert max(spent) < 3, "a worker does not wait but tries again at once"
                 broker.start()
         alive.settle()
         made.stop_all()

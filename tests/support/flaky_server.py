@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -19,10 +19,11 @@ class FlakyServer:
     def __init__(self, targets: list[int]) -> None:
         self._mode = WORKS
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in targets]
         self.ports = [listener.getsockname()[1] for listener in self._listeners]
         for listener, target in zip(self._listeners, targets, strict=True):
-            threading.Thread(target=self._accept, args=(listener, target), daemon=True).start()
+            self._run(self._accept, listener, target)
 
     def mode(self, mode: str) -> None:
         """Behave like this from here on."""
@@ -41,10 +42,19 @@ class FlakyServer:
             if self._mode == REFUSES:
                 client.close()
                 continue
-            server = socket.create_connection(("127.0.0.1", target))
+            try:
+                server = socket.create_connection(("127.0.0.1", target))
+            except OSError:
+                client.close()
+                continue
             self._open += [client, server]
-            threading.Thread(target=self._copy, args=(client, server, False), daemon=True).start()
-            threading.Thread(target=self._copy, args=(server, client, True), daemon=True).start()
+            self._run(self._copy, client, server, False)
+            self._run(self._copy, server, client, True)
+
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _copy(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
@@ -59,6 +69,12 @@ class FlakyServer:
     def close(self) -> None:
         """Let go of everything."""
         self.mode(REFUSES)
+        for each in self._listeners:
+            # A thread that waits in accept would take one connection more.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
         for each in [*self._listeners, *self._open]:
             each.close()
 

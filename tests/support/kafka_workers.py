@@ -249,6 +249,7 @@ class Supervised:
 
     def __init__(self, made: Installation, workers: int) -> None:
         self._made = made
+        self.broker = made.broker
         self.workers: list[Worker] = [made.start() for _ in range(workers)]
 
     def revive(self) -> None:

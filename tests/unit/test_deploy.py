@@ -212,7 +212,7 @@ def copied() -> list[str]:
 
 
 def test_the_image_holds_what_the_code_needs() -> None:
-    needed = {"requirements.lock", "pyproject.toml", "processors", "schemas", "streams", "deploy/clickhouse"}
+    needed = {"deploy/requirements.lock", "pyproject.toml", "processors", "schemas", "streams", "deploy/clickhouse"}
     assert needed <= set(copied())
     assert [source for source in copied() if not (ROOT / source).exists()] == []
 
