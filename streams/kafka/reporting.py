@@ -1,4 +1,8 @@
-"""Reports on their way to ClickHouse: one insert after another in a thread of their own, tried again until it works."""
+"""Reports on their way to ClickHouse, in threads of their own, each insert tried again until it works.
+
+The raw history goes over HTTP and everything else over a native connection; they go side by side, since for the one the
+server has the work and for the other we have.
+"""
 
 import asyncio
 import time
@@ -21,25 +25,38 @@ class Reporting:
     """Whoever waits for an insert reads no further: that is the back-pressure. ``sink`` None: no reports are wanted."""
 
     def __init__(self, sink: Sink | None, metrics: Metrics) -> None:
-        self.failing = False
         self.wanted = sink is not None
         self._sink = sink
         self._metrics = metrics
+        self._failing: set[str] = set()
         # clickhouse-driver's connections can be used by one thread at a time.
-        self._thread = ThreadPoolExecutor(1, "reports")
+        self._rows = ThreadPoolExecutor(1, "reports")
+        self._history = ThreadPoolExecutor(1, "history")
+
+    @property
+    def failing(self) -> bool:
+        """Whether an insert has to be tried again."""
+        return bool(self._failing)
 
     async def create(self) -> None:
         """Create what is missing of the tables, and the views anew."""
         if self._sink is not None:
-            await self._try("schema", self._sink.create)
+            await self._try(self._rows, "schema", self._sink.create)
 
     async def store(self, snapshot: Snapshot) -> None:
         """Store all of a snapshot; when it returns, the reports hold it."""
         if self._sink is None:
             return
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._store_history(self._sink, snapshot.emission.containers))
+            group.create_task(self._store_rows(snapshot))
+
+    async def _store_history(self, sink: Sink, containers: list[bytes]) -> None:
+        for container in containers:
+            await self._try(self._history, "touchpoints_raw", sink.insert_touchpoints, container)
+
+    async def _store_rows(self, snapshot: Snapshot) -> None:
         emission = snapshot.emission
-        for container in emission.containers:
-            await self._try("touchpoints_raw", self._sink.insert_touchpoints, container)
         tables = (
             ("policies_raw", emission.policies),
             ("transitions_raw", emission.transitions),
@@ -53,21 +70,21 @@ class Reporting:
     async def insert(self, name: str, rows: pa.Table) -> None:
         """Store rows of one table."""
         if self._sink is not None:
-            await self._try(name, self._sink.insert, name, rows)
+            await self._try(self._rows, name, self._sink.insert, name, rows)
 
-    async def _try(self, table: str, call: Callable[..., None], *arguments: object) -> None:
+    async def _try(self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object) -> None:
         backoff = Backoff()
         while True:
             begun = time.monotonic()
             try:
-                await asyncio.get_running_loop().run_in_executor(self._thread, call, *arguments)
+                await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
-                self.failing = True
+                self._failing.add(table)
                 self._metrics.retries.labels(table).inc()
                 log.warning("reports unreachable", setting="RELASI_CLICKHOUSE", table=table, why=_brief(error))
                 await backoff.wait()
                 continue
-            self.failing = False
+            self._failing.discard(table)
             self._metrics.insert.labels(table).observe(time.monotonic() - begun)
             return
 
@@ -75,7 +92,8 @@ class Reporting:
         """Let go of the server."""
         if self._sink is not None:
             self._sink.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._rows, self._history):
+            thread.shutdown(wait=False, cancel_futures=True)
 
 
 def _brief(error: ReportsError) -> str:
