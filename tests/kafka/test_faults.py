@@ -129,7 +129,9 @@ def test_a_rebalance_storm_loses_and_doubles_nothing(install: Install, tmp_path:
     holds_the_same(made, oracle)
 
 
-def test_recovery_of_many_customers_is_timed(install: Install, tmp_path: Path) -> None:
+def test_recovery_of_many_customers_is_timed(
+    install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     customers = 400_000
     table = pa.table(
         {
@@ -154,5 +156,6 @@ def test_recovery_of_many_customers_is_timed(install: Install, tmp_path: Path) -
     seconds = time.monotonic() - begun
     rows = [line for line in again.page("/metrics")[1].splitlines() if line.startswith("relasi_customers_rows{")]
     assert sum(float(line.split()[-1]) for line in rows) == customers
-    print(f"{customers:,} customers: ready {seconds:.1f} s after the process was started")
+    with capsys.disabled():
+        print(f"\n{customers:,} customers: ready {seconds:.1f} s after the process was started")
     assert again.stop() == 0

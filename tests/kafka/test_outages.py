@@ -44,7 +44,7 @@ def test_clickhouse_that_loses_answers_and_goes_away(install: Install, clickhous
 
 
 def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_memory(
-    broker: Broker, tmp_path: Path
+    broker: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed between an insert and its acknowledgement, and gone for 30 s while much more arrives than may wait."""
     waiting, allowed = 1 << 20, 8 << 20
@@ -84,7 +84,8 @@ def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_
         for _ in until(30):
             if worker.counted("relasi_lag_records{") > held / 2:
                 break
-        print(f"{held:,.0f} records wait in the log; memory grew by {(most - before) / 2**20:.1f} MiB")
+        with capsys.disabled():
+            print(f"\n{held:,} records waited in the log; memory grew by {(most - before) / 2**20:.1f} MiB")
         assert worker.page("/readyz") == (503, "ClickHouse is unreachable (RELASI_CLICKHOUSE)\n")
         assert held * BYTES_OF_A_RECORD > 2 * allowed
         assert most - before < allowed
@@ -116,7 +117,6 @@ def test_a_broker_that_is_stopped_and_killed_while_data_flows(clickhouse: Server
                             break
                 threading.Event().wait(5)
                 spent = [worker.processor_seconds() - begun for worker, begun in zip(alive.workers, used, strict=True)]
-                print("processor seconds over an outage of 5 s and more:", spent)
                 assert max(spent) < 3, "a worker does not wait but tries again at once"
                 broker.start()
         alive.settle()

@@ -25,7 +25,7 @@ def configure(made: Installation, topic: str, **config: str) -> None:
     """Set what a topic is like, beside what is declared."""
     admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
     wanted = {key.replace("_", "."): value for key, value in config.items()}
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, f"{made.name}.{topic}", wanted)])
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, wanted)])
     admin.close()
 
 
@@ -60,20 +60,33 @@ def test_a_send_that_fails_for_good_ends_the_worker_before_anything_is_acknowled
     (file,) = write_files(tmp_path / "files", seed=32, files=1, count=2_000, customers=300)
     oracle = embedded(tmp_path / "embedded", [file])
     made = install()
-    configure(made, "transitions.v1", max_message_bytes="100")
+    topic = f"{made.name}.transitions.v1"
+    configure(made, topic, max_message_bytes="100")
     made.must("produce", str(file), "--as-arrived")
     worker = made.start()
     assert worker.process.wait(90) == 1
-    assert f"{made.name}.transitions.v1: a message could not be written to Kafka" in worker.text()
+    assert f"{topic}: a message could not be written to Kafka" in worker.text()
     committed, ends = made.positions()
     assert [number for number, end in ends.items() if committed.get(number, 0) >= end] == []
-    # What the topic is like is refused from here on, until it is as declared again.
-    configure(made, "transitions.v1", max_message_bytes="1048588")
+    configure(made, topic, max_message_bytes="1048588")
     again = made.start()
     again.wait_ready()
     made.settle()
     assert again.stop() == 0, again.text()
     same(made.tables(), oracle)
+
+
+def test_a_changelog_without_compaction_is_refused_until_it_is_mended(install: Install) -> None:
+    made = install()
+    changelog = f"{made.name}-profiles-changelog"
+    configure(made, changelog, cleanup_policy="delete")
+    for command in (["worker"], ["topics", "check"]):
+        done = made.relasi(*command)
+        assert done.returncode == 1
+        assert f"{changelog}: cleanup.policy is delete, declared is compact" in done.stdout + done.stderr
+    assert "relasi topics apply" in made.relasi("worker").stderr
+    made.must("topics", "apply")
+    made.must("topics", "check")
 
 
 @pytest.mark.parametrize("library", ["aiokafka", "faust-streaming", "mode-streaming"])
