@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import structlog
 
+from streams.emission import Emission
 from streams.kafka.retry import Backoff
-from streams.kafka.tenure import Snapshot
 from streams.metrics import Metrics
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
@@ -43,25 +43,24 @@ class Reporting:
         if self._sink is not None:
             await self._try(self._rows, "schema", self._sink.create)
 
-    async def store(self, snapshot: Snapshot) -> None:
-        """Store all of a snapshot; when it returns, the reports hold it."""
+    async def store(self, emission: Emission, profiles: list[pa.Table]) -> None:
+        """Store what came of some fetches, and profiles; when it returns, the reports hold it."""
         if self._sink is None:
             return
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._store_history(self._sink, snapshot.emission.containers))
-            group.create_task(self._store_rows(snapshot))
+            group.create_task(self._store_history(self._sink, emission.containers))
+            group.create_task(self._store_rows(emission, profiles))
 
     async def _store_history(self, sink: Sink, containers: list[bytes]) -> None:
         for container in containers:
             await self._try(self._history, "touchpoints_raw", sink.insert_touchpoints, container)
 
-    async def _store_rows(self, snapshot: Snapshot) -> None:
-        emission = snapshot.emission
+    async def _store_rows(self, emission: Emission, profiles: list[pa.Table]) -> None:
         tables = (
             ("policies_raw", emission.policies),
             ("transitions_raw", emission.transitions),
             ("rejects_raw", emission.rejects),
-            *(("profiles_raw", table) for table in snapshot.profiles),
+            *(("profiles_raw", table) for table in profiles),
         )
         for name, table in tables:
             if table is not None:

@@ -14,6 +14,8 @@ from streams.facts import profiles_table
 from streams.kafka.topics import Topics
 
 PROFILES_AT_ONCE = 131_072
+_REST = 4
+"""While it catches up, a partition rests from checkpoints for so many times as long as the last one took."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Tenure:
     transitions don't wait for a checkpoint. ``reports``: whether rows of reports are wanted.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds.
+    ``remembered_at``, ``remembering_took``: when the last checkpoint was confirmed, and its seconds.
     ``waiting``: bytes that are held for what has to go out still.
     """
 
@@ -44,7 +47,8 @@ class Tenure:
         self.held_offset = held_offset
         self.log_start = 0
         self.ended = False
-        self.reported_at = float("-inf")
+        self.reported_at = self.remembered_at = float("-inf")
+        self.remembering_took = 0.0
         self._reports = reports
         self._topics = topics
         self._registry = registry
@@ -76,6 +80,14 @@ class Tenure:
             self._fresh.append(applied)
         return applied
 
+    def rests(self, now: float) -> bool:
+        """Whether a checkpoint would come too soon for a partition that has much to catch up.
+
+        There nearly every row has changed since the last one, so a checkpoint writes more bytes than the log brought
+        meanwhile (measured), and nobody waits for what it confirms.
+        """
+        return now - self.remembered_at < _REST * self.remembering_took
+
     def _digest(self) -> None:
         """Keep of what was applied only what has to go out."""
         fresh, self._fresh = self._fresh, []
@@ -101,10 +113,11 @@ class Tenure:
         if not self._changed and not tables:
             return None
         self._changed = False
-        self._digest()
-        return Snapshot(self._rows(), tables, self.partition.checkpoint())
+        return Snapshot(self.take_rows(), tables, self.partition.checkpoint())
 
-    def _rows(self) -> Emission:
+    def take_rows(self) -> Emission:
+        """What the reports must hold; it counts as reported. Only while holding ``lock``."""
+        self._digest()
         applied, self._unreported = self._unreported, []
         spoken, self._unreported_said = self._unreported_said, []
         return Emission(

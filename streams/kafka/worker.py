@@ -12,7 +12,6 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP, EventT
 
-from processors.profile import NONE
 from schemas.bodies import bodies_of
 from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
@@ -23,6 +22,7 @@ from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.fetch import Fetched
+from streams.kafka.gauges import Gauges
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
@@ -34,6 +34,8 @@ from streams.policies import preset
 from streams.settings import CLOCK, Settings
 
 AHEAD_MS: Final = 5_000
+MUCH: Final = 100_000
+"""Records that a partition lags behind when it counts as catching up."""
 _ANSWER_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
@@ -62,7 +64,7 @@ class Worker:
         self.topics = topics_of(settings)
         self.metrics = metrics
         self.stopping = False
-        self._shown: set[int] = set()
+        self._gauges = Gauges(metrics)
         self._ends: Mapping[TP, int | None] = {}
         self._registry = registry
         self._outbox = outbox
@@ -132,8 +134,9 @@ class Worker:
         await self._apply(tenure, fetched.fetch)
         if tenure.waiting >= self.settings.waiting_bytes:
             await self.publish(tenure)
-        while tenure.waiting >= self.settings.waiting_bytes and not tenure.ended:
-            await self.checkpoint(tenure)
+        if tenure.waiting >= self.settings.waiting_bytes and not tenure.ended:
+            async with tenure.lock:
+                await self._reporting.store(tenure.take_rows(), [])
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
         """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
@@ -181,13 +184,15 @@ class Worker:
             if snapshot.profiles:
                 tenure.reported_at = begun
             await self.publish(tenure)
-            await self._reporting.store(snapshot)
+            await self._reporting.store(snapshot.emission, snapshot.profiles)
             records = snapshot.checkpoint.records
             written = await self._changelog.send_records(self.topics.changelog, tenure.number, records)
             tenure.held_offset = max(tenure.held_offset, written)
             if not tenure.ended and snapshot.checkpoint.offset > 0:
                 consumer_of(self.app).confirm(self._tp(tenure.number), snapshot.checkpoint.offset)
-            self.metrics.checkpoint.observe(time.monotonic() - begun)
+            tenure.remembered_at = time.monotonic()
+            tenure.remembering_took = tenure.remembered_at - begun
+            self.metrics.checkpoint.observe(tenure.remembering_took)
             self.metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
 
     async def publish(self, tenure: Tenure) -> None:
@@ -209,8 +214,10 @@ class Worker:
         await asyncio.gather(*(self.publish(tenure) for tenure in list(self.store.tenures.values())))
 
     async def checkpoint_all(self, *, final: bool = False) -> None:
-        """A checkpoint of each partition that is ours."""
-        tenures = list(self.store.tenures.values())
+        """A checkpoint of each partition that is ours, but for those that catch up and rest from the last one."""
+        now, tenures = time.monotonic(), list(self.store.tenures.values())
+        if not final:
+            tenures = [each for each in tenures if self._lag(each) < MUCH or not each.rests(now)]
         await asyncio.gather(*(self.checkpoint(tenure, final=final) for tenure in tenures))
 
     async def tick_all(self) -> None:
@@ -232,18 +239,11 @@ class Worker:
             return "stopping"
         return "recovering" if not self.app.tables.actives_ready or self.app.rebalancing else ""
 
+    def _lag(self, tenure: Tenure) -> int:
+        tp = self._tp(tenure.number)
+        end = max(self._ends.get(tp) or 0, self.app.monitor.tp_end_offsets.get(tp) or 0)
+        return max(0, end - tenure.partition.next_offset)
+
     def refresh(self) -> None:
         """Set the gauges."""
-        metrics, now = self.metrics, now_ms()
-        for number in self._shown - self.store.tenures.keys():
-            metrics.forget(number)
-        self._shown = set(self.store.tenures)
-        for number, tenure in self.store.tenures.items():
-            partition, label = tenure.partition, str(number)
-            tp = self._tp(number)
-            end = max(self._ends.get(tp) or 0, self.app.monitor.tp_end_offsets.get(tp) or 0)
-            metrics.lag.labels(label).set(max(0, end - partition.next_offset))
-            metrics.customers.labels(label).set(partition.customers)
-            metrics.memory.labels(label).set(partition.memory_bytes())
-            if partition.time != NONE:
-                metrics.tick_age.labels(label).set((now - partition.time) / 1000)
+        self._gauges.set(self.store.tenures, self._lag)
