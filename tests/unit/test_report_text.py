@@ -173,3 +173,9 @@ def test_types_by_name(name: str, kind: pa.DataType) -> None:
 
 def test_a_column_that_holds_bytes_is_bytes_throughout() -> None:
     assert arrow_column("String", ["é", b"\xff", None]) == pa.array(["é".encode(), b"\xff", None], pa.binary())
+
+
+def test_booleans_that_the_driver_gives_as_numbers_are_booleans() -> None:
+    # What a server leaves out of a column of almost nothing but defaults, the driver fills with 0.
+    assert arrow_column("Bool", [True, 0, False]) == pa.array([True, False, False])
+    assert arrow_column("Nullable(Bool)", [None, 1]) == pa.array([None, True])
