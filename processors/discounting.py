@@ -41,9 +41,11 @@ def _series(first: float, second: float, below: float, w: float) -> float:
     total = 1.0
     n = 0.0
     while n < _MOST_TERMS:
-        term *= w * (first + n) * (second + n) / ((below + n) * (n + 1.0))
-        total += term
-        n += 1.0
+        # Whether to stop costs as much as a term, so it is asked at every fourth.
+        for _ in range(4):
+            term *= w * (first + n) * (second + n) / ((below + n) * (n + 1.0))
+            total += term
+            n += 1.0
         # All terms to come shrink at least by this ratio, once none changes its sign.
         ratio = w * max(1.0, (first + n) / (n + 1.0))
         if first + n >= 0.0 and abs(term) * ratio <= _PRECISION * total * (1.0 - ratio):
