@@ -20,13 +20,14 @@ COMMANDS: Final = {
     "advance": ("advance", "let time pass up to an instant: show, or commit, what would change"),
     "policy": ("policy", "check, show or apply a policy"),
     "fit": ("fit", "estimate a model of purchases or spend from a purchase log or the reports"),
+    "truth": ("truth", "hold forecasts against what came, on the later part of a purchase log"),
     "demo": ("demo", "replay the CDNOW purchases and show what became of the relationships"),
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "warm", "worker", "topics", "produce"}
+WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce"}
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:
