@@ -24,12 +24,12 @@ def expected_spend(p: float, q: float, gamma: float, x: float, mean: float) -> f
     """E[M | x, mean] = p(γ + x·mean) / (px + q − 1), a customer's mean spend per purchase in the long run.
 
     Fader & Hardie 2013: between the customer's own mean and that of all, pγ/(q−1), which it is at x = 0.
-    ``inf`` where px + q <= 1, because then the amounts have no mean.
+    ``inf`` where px + q <= 1, because then the amounts have no mean. A mean made negative by returns is 0.
     """
     weight = p * x + q - 1.0
     if weight <= 0.0:
         return math.inf
-    return p * (gamma + x * mean) / weight
+    return p * (gamma + max(x * mean, 0.0)) / weight
 
 
 @compiled

@@ -125,7 +125,7 @@ def _purchase_days(
     return _summed([pa.table(columns)])
 
 
-def _arranged(days: pa.Table, segment: str | None, seen: _Seen, unpriced: set[str]) -> PurchaseDays:
+def _arranged(days: pa.Table, segment: str | None, seen: _Seen, money: Money, unpriced: set[str]) -> PurchaseDays:
     bought = days.filter(pc.greater(days.column("bought"), 0)).combine_chunks()
     code = bought.column("customer").combine_chunks().dictionary_encode().indices.to_numpy()
     day = bought.column("day").to_numpy()
@@ -139,7 +139,8 @@ def _arranged(days: pa.Table, segment: str | None, seen: _Seen, unpriced: set[st
         else:
             named = bought.column("segment").take(pa.array(order[first])).fill_null(NO_SEGMENT)
             labels = tuple(named.to_pylist())
-    spent = bought.column("spent").to_numpy()[order].astype(np.float64)
+    # To the minor unit: an order and its return on the same day leave nothing, and not 10⁻¹⁵.
+    spent = np.round(bought.column("spent").to_numpy()[order].astype(np.float64), exponent(money.currency))
     log_end = int(seen.last_ms // DAY_MS)
     return PurchaseDays(code, day, spent, labels, log_end, seen.returns, tuple(sorted(unpriced)))
 
@@ -156,6 +157,7 @@ def purchase_days(
     """
     wanted = pa.array(sorted(kinds), pa.string())
     seen, unpriced = _Seen(), set[str]()
+    money = money or Money()
     tables: list[pa.Table] = []
     collected = 0
     for batch in batches:
@@ -163,14 +165,14 @@ def purchase_days(
             continue
         seen.rows += batch.num_rows
         seen.last_ms = max(seen.last_ms, pc.max(batch.column("occurred_at")).as_py())
-        tables.append(_purchase_days(batch, wanted, money or Money(), segment, seen, unpriced))
+        tables.append(_purchase_days(batch, wanted, money, segment, seen, unpriced))
         collected += tables[-1].num_rows
         if collected > _COMPACT_ROWS:
             tables = [_summed(tables)]
             collected = tables[0].num_rows // 2
     if not tables:
         raise NoPurchasesError("the log holds no rows; expected purchases, one a row")
-    found = _arranged(_summed(tables), segment, seen, unpriced)
+    found = _arranged(_summed(tables), segment, seen, money, unpriced)
     if not found.customers:
         looked_for = ", ".join(sorted(kinds))
         what = f"; {seen.returns:,} with a negative amount are returns" if seen.returns else ""

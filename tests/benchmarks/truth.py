@@ -1,4 +1,4 @@
-"""``make truth``: how good the forecasts are out of sample, every figure beside its bar; exit code 1 where one is missed.
+"""``make truth``: how good the forecasts are out of sample, every figure beside its bar; exit code 1 if one is missed.
 
 ``PYTHONPATH=tests python -m benchmarks.truth FILE …`` shows the table of any other log; its arguments are those of
 ``relasi truth``.

@@ -88,6 +88,10 @@ def test_amounts_without_a_mean_say_so() -> None:
     assert math.isfinite(expected_spend(2.0, 0.9, 5.0, 1.0, 3.0))
 
 
+def test_who_has_returned_more_than_was_bought_is_no_worse_than_one_who_spent_nothing() -> None:
+    assert expected_spend(*CDNOW, 3.0, -200.0) == expected_spend(*CDNOW, 3.0, 0.0) > 0.0
+
+
 @compiles
 @given(st.floats(-9.0, 16.0).map(lambda v: float(np.exp(v))), positive)
 def test_digamma_and_the_ratio_of_gammas_are_scipys(z: float, more: float) -> None:
