@@ -66,9 +66,7 @@ def _run(args: argparse.Namespace) -> int:
         as_asked = (
             as_json(fitted, segments, args) if args.format == "json" else as_text(fitted, segments, seen.end, args)
         )
-        sys.stdout.write(as_asked)
-        for warning in fitted.warnings:
-            _say(warning)
+        _tell(as_asked, fitted.warnings)
         if args.write is not None:
             _store(args.write, fitted, args.unit)
     except (SettingsError, MappingProblem, PolicyEditError) as problem:
@@ -83,6 +81,12 @@ def _run(args: argparse.Namespace) -> int:
 def _say(message: str, code: int = 0) -> int:
     sys.stderr.write(f"relasi fit: {message}\n")
     return code
+
+
+def _tell(answer: str, warnings: tuple[str, ...]) -> None:
+    sys.stdout.write(answer)
+    for warning in warnings:
+        _say(warning)
 
 
 def _check(args: argparse.Namespace) -> None:

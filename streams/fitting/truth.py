@@ -14,6 +14,7 @@ from streams.fitting.forecasts import MODELS, Floats, Forecast, Window, forecast
 from streams.fitting.metrics import Metrics, metrics
 from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays
 from streams.fitting.recalibration import covariates, learn
+from streams.fitting.worth import Worth, worth
 
 # Past windows for the correction: the known part is cut in the ratio in which the whole is, and once more a bit later.
 _LATER: Final = 0.85
@@ -35,7 +36,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Truth:
-    """The table: ``silent`` is the share of the customers known at the cut who bought nothing until the end."""
+    """The table: ``silent`` is the share of the customers known at the cut who bought nothing until the end.
+
+    ``worth``: the same for what they spent; empty in a log without amounts.
+    """
 
     customers: int
     silent: float
@@ -43,6 +47,7 @@ class Truth:
     cut: int
     end: int
     rows: tuple[Row, ...]
+    worth: tuple[Worth, ...]
 
     def of(self, name: str) -> Metrics:
         """The figures of one row. Raises KeyError."""
@@ -119,4 +124,6 @@ def truth(days: PurchaseDays, unit: str, cut: int | None = None, end: int | None
     rows += past[1:]
     by_alive = metrics(on.actual, made["bgnbd"].expected, 1.0 - made["bgnbd"].alive)
     rows.append(Row(ALIVE, by_alive, "never rank churn by it: with x = 0 it is 1"))
-    return Truth(on.seen.customers, float(np.mean(on.actual == 0.0)), first, cut, end, tuple(rows))
+    silent = float(np.mean(on.actual == 0.0))
+    spent = worth(days, on, made["mbgnbd"].expected)
+    return Truth(on.seen.customers, silent, first, cut, end, tuple(rows), spent)

@@ -13,6 +13,7 @@ from streams.fitting.estimate import CannotFitError
 from streams.fitting.purchases import PurchaseDays
 from streams.fitting.recalibration import learn
 from streams.fitting.truth import ALIVE, HIATUS, RECALIBRATED, ZERO, truth
+from streams.fitting.worth import MODEL, NAIVE, OWN_MEAN
 
 
 def test_every_bar_is_met_on_the_cdnow_sample(tmp_path: Path) -> None:
@@ -31,6 +32,19 @@ def test_every_bar_is_met_on_the_cdnow_sample(tmp_path: Path) -> None:
 def figures_of(path: Path, *more: str) -> dict[str, dict[str, float]]:
     answer = json.loads(done("truth", path, *MAPPING, "--format", "json", *more))
     return {row["forecast"]: row for row in answer["rows"]}
+
+
+def test_what_customers_spend_is_forecast_best_by_both_models(tmp_path: Path) -> None:
+    path = write(RETAIL, 1, tmp_path / "retail.csv")
+    answer = json.loads(
+        done("truth", path, *MAPPING, "--format", "json", "--until", "2024-01-31", "--end", "2024-07-01")
+    )
+    found = {way["name"]: way for way in answer["worth"]}
+    assert found[MODEL]["rmse"] < found[OWN_MEAN]["rmse"] < found[NAIVE]["rmse"]
+    assert found[MODEL]["r"] > found[NAIVE]["r"]
+    assert 0.8 < found[MODEL]["total"] < 1.2
+    without = json.loads(done("truth", path, *MAPPING[:4], *MAPPING[6:], "--format", "json"))
+    assert without["worth"] == []
 
 
 def test_a_shop_with_returns_zero_amounts_and_guests_is_forecast(tmp_path: Path) -> None:
@@ -106,4 +120,5 @@ def test_the_table_names_its_columns(tmp_path: Path) -> None:
     lines = said.splitlines()
     assert lines[1].split() == ["r", "RMSE", "AUC", "Brier", "ECE", "lift"]
     assert lines[2].split()[:3] == ["nobody", "buys", "-"]
-    assert len(lines) == 10
+    assert [line.split("  ")[1] for line in lines[-4:]] == ["what they spent", NAIVE, OWN_MEAN, MODEL]
+    assert len(lines) == 14
