@@ -12,7 +12,7 @@ Pareto/NBD and without an end. For these two models it is derived here.
 import math
 
 from processors.churn import bg_p_alive, mbg_p_alive
-from processors.compiled import compiled, compiled_leaf
+from processors.compiled import compiled_leaf
 from processors.quadrature import NODES, panels, point
 
 # e^−45 of a purchase is none.
@@ -118,7 +118,7 @@ def survivor_mean(r: float, a: float, b: float, z: float) -> float:
     return value if value >= 0.0 else _mean_over_p(r, a, b, z)
 
 
-@compiled
+@compiled_leaf
 def discounted_alive(r: float, alpha: float, a: float, b: float, horizon: float, delta: float) -> float:
     """Present value of the purchases within ``horizon`` of somebody known to be alive, λ ~ Gamma(r, α), p ~ Beta(a, b).
 
@@ -142,7 +142,7 @@ def discounted_alive(r: float, alpha: float, a: float, b: float, horizon: float,
     return r / alpha * total
 
 
-@compiled
+@compiled_leaf
 def bg_discounted(
     r: float, alpha: float, a: float, b: float, x: float, t_x: float, age: float, horizon: float, delta: float
 ) -> float:
@@ -151,7 +151,7 @@ def bg_discounted(
     return alive * discounted_alive(r + x, alpha + age, a, b + x, horizon, delta)
 
 
-@compiled
+@compiled_leaf
 def mbg_discounted(
     r: float, alpha: float, a: float, b: float, x: float, t_x: float, age: float, horizon: float, delta: float
 ) -> float:

@@ -14,6 +14,7 @@ from streams.fitting.forecasts import MODELS, Floats, Forecast, Window, forecast
 from streams.fitting.metrics import Metrics, metrics
 from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays
 from streams.fitting.recalibration import covariates, learn
+from streams.fitting.regular import estimate_regular, forecast_regular
 from streams.fitting.worth import Worth, worth
 
 # Past windows for the correction: the known part is cut in the ratio in which the whole is, and once more a bit later.
@@ -23,6 +24,7 @@ ZERO: Final = "nobody buys"
 HIATUS: Final = "hiatus only"
 ALIVE: Final = "bgnbd, by P(alive)"
 RECALIBRATED: Final = "mbgnbd, recalibrated"
+REGULAR: Final = "mbgcnbd-k"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,13 @@ def _recalibrated(on: Window, now: Forecast, past: list[Window], per_unit: float
     return Row(RECALIBRATED, metrics(on.actual, now.expected, learnt(now.risk, covariates(on.seen, per_unit))))
 
 
+def _regular(on: Window, start: Forecast, days: PurchaseDays, per_unit: float) -> Row:
+    fitted = estimate_regular(days, on.seen, per_unit, start.fitted.values)
+    risk, expected = forecast_regular(fitted, on.seen, on.horizon)
+    note = f"k = {fitted.k}" + (", which is mbgnbd" if fitted.k == 1 else ": regular waiting times")
+    return Row(REGULAR, metrics(on.actual, expected, risk), note)
+
+
 def _from_the_past(on: Window, now: Forecast, days: PurchaseDays, unit: str, per_unit: float) -> list[Row]:
     """The rows that need past windows; none where the known part is too short for them."""
     try:
@@ -121,7 +130,7 @@ def truth(days: PurchaseDays, unit: str, cut: int | None = None, end: int | None
     for model, said in made.items():
         note = "degenerate" if said.fitted.degenerate else ""
         rows.append(Row(model, metrics(on.actual, said.expected, said.risk), note))
-    rows += past[1:]
+    rows += [_regular(on, made["mbgnbd"], days, per_unit), *past[1:]]
     by_alive = metrics(on.actual, made["bgnbd"].expected, 1.0 - made["bgnbd"].alive)
     rows.append(Row(ALIVE, by_alive, "never rank churn by it: with x = 0 it is 1"))
     silent = float(np.mean(on.actual == 0.0))
