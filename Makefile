@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 WARM := .numba-cache/filled
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-.PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka lock FORCE
+.PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
 	@echo "make check   lint and types only"
 	@echo "make bench   the benchmarks"
+	@echo "make truth   how good the forecasts are out of sample, beside naive ones and their bars"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
 	@echo "make lock    compile both locks anew from pyproject.toml: for developers, and for the image (needs uv)"
@@ -40,6 +41,9 @@ test-faults: setup
 
 bench: setup
 	PYTHONPATH=tests $(PYTHON) -m benchmarks
+
+truth: setup
+	@PYTHONPATH=tests $(PYTHON) -m benchmarks.truth
 
 kafka-demo: setup
 	@PYTHONPATH=tests $(PYTHON) -m support.kafka_demo

@@ -19,7 +19,8 @@ COMMANDS: Final = {
     "customer": ("customer", "show one relationship: how it stands, its history and the evidence"),
     "advance": ("advance", "let time pass up to an instant: show, or commit, what would change"),
     "policy": ("policy", "check, show or apply a policy"),
-    "fit": ("fit", "estimate the churn model from a purchase log"),
+    "fit": ("fit", "estimate a model of purchases or spend from a purchase log or the reports"),
+    "truth": ("truth", "hold forecasts against what came, on the later part of a purchase log"),
     "demo": ("demo", "replay the CDNOW purchases and show what became of the relationships"),
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
@@ -27,7 +28,7 @@ COMMANDS: Final = {
     "reports": ("reports", "create the tables and views on a ClickHouse server"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "warm", "worker", "topics", "produce", "reports"}
+WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce"}
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:

@@ -1,99 +1,80 @@
-"""``relasi fit``: the churn model's parameters from a purchase log."""
+"""``relasi fit``: the parameters of a model of purchases or of spend, from a purchase log or from the reports."""
 
 import argparse
-import json
 import sys
-import tempfile
-import tomllib
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from streams.imports.kinds import kind_of
-from streams.imports.mapping import add_mapping_arguments, mapping_from
+from streams.commands.purchase_log import EPOCH, SettingsError, add_log_arguments, day, name_of, read_days
 from streams.imports.problems import InputProblem, MappingProblem
 
 if TYPE_CHECKING:
     from streams.fitting.estimate import Estimate
-    from streams.fitting.histories import Histories
+    from streams.fitting.histories import Histories, Spending
+    from streams.fitting.purchases import PurchaseDays
+    from streams.fitting.segments import Segment
 
-_EPOCH: Final = date(1970, 1, 1).toordinal()
+MODELS: Final = ("mbgnbd", "bgnbd", "paretonbd", "gammagamma")
 _FAILED, _WRONG_SETTINGS = 1, 2
 
 
-class _SettingsError(Exception):
-    """The policy cannot say what a purchase is."""
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date; expected one like 1997-09-30") from error
-
-
-class _InputFormat:
-    """Offers the importers' --format as --input-format: this command's --format is that of its answer."""
-
-    def __init__(self, container: argparse._ActionsContainer) -> None:
-        self._container = container
-
-    def add_argument_group(self, title: str) -> "_InputFormat":
-        return _InputFormat(self._container.add_argument_group(title))
-
-    def add_argument(self, name: str, **settings: Any) -> None:
-        self._container.add_argument("--input-format" if name == "--format" else name, **settings)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments, the importers' mapping included."""
-    add_mapping_arguments(cast(argparse.ArgumentParser, _InputFormat(parser)))
+    """Declare the command's arguments."""
+    add_log_arguments(parser)
+    parser.add_argument("--model", choices=MODELS, default="mbgnbd", help="by default mbgnbd")
     parser.add_argument(
-        "file", metavar="FILE", help="a purchase log in any format that `relasi import` reads; - for standard input"
-    )
-    parser.add_argument("--model", choices=("mbgnbd", "bgnbd"), default="mbgnbd", help="by default mbgnbd")
-    parser.add_argument("--unit", choices=("week", "day"), default="week", help="of alpha and of time; by default week")
-    parser.add_argument(
-        "--until",
-        type=_day,
-        metavar="DATE",
+        "--until", type=day, metavar="DATE",
         help="the last day that counts, as in 1997-09-30; by default the last day in the log",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--purchase-kind",
-        action="append",
-        metavar="KIND",
-        help="kind of touchpoint that is a purchase; may be repeated; by default those of the policy written to, "
-        "or of the policy that comes with Relasi",
-    )
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="of the answer; by default text")
+        "--segment", choices=("channel", "campaign", "first_month"),
+        help="also fit the customers apart by the channel, the campaign or the month of their first purchase",
+    )  # fmt: skip
     parser.add_argument(
-        "--write", type=Path, metavar="POLICY", help="store the parameters in this policy's [churn] table"
-    )
+        "--write", type=Path, metavar="POLICY",
+        help="store the parameters in this policy: in [churn], or those of gammagamma in [value]",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Fit, print, and store where asked. 0: done; 1: the log does not support a fit; 2: wrong settings."""
-    from streams.fitting.estimate import CannotFitError, estimate
-    from streams.fitting.histories import NoPurchasesError
+    if not args.from_reports:
+        return _run(args)
+    from streams.commands.held import explained
+    from streams.commands.terminal import Terminal
+
+    return explained(Terminal(sys.stdout.write, sys.stderr.write, rich=False), lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    from streams.commands.fit_report import as_json, as_text
+    from streams.fitting.estimate import CannotFitError
+    from streams.fitting.histories import until_day
+    from streams.fitting.purchases import NoPurchasesError
+    from streams.fitting.segments import by_segment, fit
     from streams.fitting.store import PolicyEditError
 
     try:
-        seen = _read(args, _purchase_kinds(args))
-        _warn_about_the_end(seen, args.until)
-        fitted = estimate(args.model, seen)
-        sys.stdout.write(_as_json(fitted) if args.format == "json" else _as_text(fitted, seen, args.unit))
-        for warning in fitted.warnings:
-            _say(warning)
+        _check(args)
+        until = None if args.until is None else args.until.toordinal() - EPOCH
+        days = until_day(read_days(args, args.write, args.segment, "fit"), until)
+        seen = _summary(args, days, until)
+        _warn_about_the_end(seen.end, days.log_end, args.until)
+        fitted = fit(args.model, seen)
+        segments: list[Segment] | None = by_segment(days.segment, seen, fitted) if args.segment else None
+        as_asked = (
+            as_json(fitted, segments, args) if args.format == "json" else as_text(fitted, segments, seen.end, args)
+        )
+        _tell(as_asked, fitted.warnings)
         if args.write is not None:
             _store(args.write, fitted, args.unit)
-    except (_SettingsError, MappingProblem, PolicyEditError) as problem:
+    except (SettingsError, MappingProblem, PolicyEditError) as problem:
         return _say(str(problem), _WRONG_SETTINGS)
     except InputProblem as problem:
         return _say(str(problem), _FAILED)
     except (NoPurchasesError, CannotFitError) as problem:
-        return _say(f"{args.file}: {problem}", _FAILED)
+        return _say(f"{name_of(args)}: {problem}", _FAILED)
     return _FAILED if fitted.degenerate and args.write is not None else 0
 
 
@@ -102,74 +83,44 @@ def _say(message: str, code: int = 0) -> int:
     return code
 
 
-def _purchase_kinds(args: argparse.Namespace) -> frozenset[str]:
-    if args.purchase_kind:
-        return frozenset(kind_of(kind) for kind in args.purchase_kind)
-    policy = args.write or files("processors") / "policies" / "commerce.toml"
-    try:
-        kinds = tomllib.loads(policy.read_text(encoding="utf-8")).get("kinds", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _SettingsError(f"cannot read the policy {policy}: {error}") from error
-    pairs = kinds.items() if isinstance(kinds, dict) else ()
-    purchases = frozenset(kind for kind, means in pairs if isinstance(means, dict) and means.get("purchase") is True)
-    if not purchases:
-        raise _SettingsError(f"{policy} names no kind with purchase = true; add one, or give --purchase-kind")
-    return purchases
+def _tell(answer: str, warnings: tuple[str, ...]) -> None:
+    sys.stdout.write(answer)
+    for warning in warnings:
+        _say(warning)
 
 
-def _read(args: argparse.Namespace, kinds: frozenset[str]) -> "Histories":
-    from streams.fitting.histories import histories
-    from streams.imports.prepare import prepare
-
-    until = None if args.until is None else args.until.toordinal() - _EPOCH
-    # Days are counted, not replayed, so the order of rows is of no interest here.
-    with (
-        tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
-        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir)) as prepared,
-    ):
-        if first := next(iter(prepared.rejects), None):
-            left_out = f"{len(prepared.rejects):,} row(s) left out"
-            _say(f"{left_out}; the first is row {first.row}: {first.reason}, {first.detail}")
-        return histories(prepared.batches(), kinds, args.unit, until)
+def _check(args: argparse.Namespace) -> None:
+    if args.model == "paretonbd" and args.write is not None:
+        raise SettingsError(
+            "a policy's [churn] takes mbgnbd or bgnbd: under Pareto/NBD the end of a relationship has no closed form. "
+            "Leave --write out, or fit one of those"
+        )
 
 
-def _warn_about_the_end(seen: "Histories", until: date | None) -> None:
-    if until is not None and seen.end > seen.log_end:
-        last = date.fromordinal(seen.log_end + _EPOCH)
+def _summary(args: argparse.Namespace, days: "PurchaseDays", until: int | None) -> "Histories | Spending":
+    from streams.fitting.histories import histories_of, spending_of
+
+    return spending_of(days, until) if args.model == "gammagamma" else histories_of(days, args.unit, until)
+
+
+def _warn_about_the_end(end: int, log_end: int, until: date | None) -> None:
+    if until is not None and end > log_end:
+        last = date.fromordinal(log_end + EPOCH)
         _say(f"the log ends on {last}; up to {until} nobody is taken to have bought anything")
-
-
-def _parameters(fitted: "Estimate") -> dict[str, float]:
-    """Eight digits: far more than any log determines, few enough to read."""
-    values = {"r": fitted.r, "alpha": fitted.alpha, "a": fitted.a, "b": fitted.b}
-    return {name: float(f"{value:.8g}") for name, value in values.items()}
-
-
-def _as_json(fitted: "Estimate") -> str:
-    answer = {
-        "model": fitted.model,
-        "params": _parameters(fitted),
-        "log_likelihood": fitted.log_likelihood,
-        "customers": fitted.customers,
-    }
-    return json.dumps(answer) + "\n"
-
-
-def _as_text(fitted: "Estimate", seen: "Histories", unit: str) -> str:
-    lines = [f"{fitted.model}, {fitted.customers:,} customers until {date.fromordinal(seen.end + _EPOCH)}, in {unit}s"]
-    lines += [f"  {name:<6}{value:>14,.6g}" for name, value in _parameters(fitted).items()]
-    lines.append(f"  log-likelihood {fitted.log_likelihood:,.2f}")
-    return "\n".join(lines) + "\n"
 
 
 def _store(path: Path, fitted: "Estimate", unit: str) -> None:
     from processors.policy import find_problems
-    from streams.fitting.store import write_churn
+    from streams.commands.fit_report import rounded
+    from streams.fitting.store import write_table
 
     if fitted.degenerate:
         _say(f"{path} is left as it is: degenerate parameters are not stored")
         return
-    write_churn(path, {"model": fitted.model, **_parameters(fitted), "unit": unit})
+    if fitted.model == "gammagamma":
+        write_table(path, "value", {**rounded(fitted)})
+    else:
+        write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": unit})
     # New parameters can turn a threshold that was fine into one that fires at once.
     for problem in find_problems(path.read_text(encoding="utf-8")):
         _say(f"{path}, line {problem.line}: {problem.message}")

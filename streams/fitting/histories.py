@@ -1,34 +1,24 @@
-"""A purchase log, summarised to what the churn models need of each customer: x, t_x and T.
+"""Purchase days, summarised to what the models need of each customer: x, t_x and T, and the mean spend.
 
-The convention is that of the published fits on CDNOW: purchases of one customer on one day (UTC) are one purchase, all
-amounts count, zero included, and time is counted in whole days from the first purchase day to the end day, then divided
-by the unit.
+The convention is that of the published fits on CDNOW: purchases of one customer on one day (UTC) are one purchase, and
+time is counted in whole days from the first purchase day to the end day, then divided by the unit. The mean spend is
+that of the repeat purchase days with an amount above zero: the first purchase is left out.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from processors.policy import MS_PER_UNIT
-
-DAY_MS: Final = MS_PER_UNIT["day"]
-# Above this many collected (customer, day) pairs they are made distinct again, so that memory follows the purchase
-# days, not the lines of the log.
-_COMPACT_ROWS: Final = 4_000_000
-
-
-class NoPurchasesError(Exception):
-    """The log holds nothing to fit on; the message says what was looked for and what was found."""
+from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays, purchase_days
 
 
 @dataclass(frozen=True)
 class Histories:
-    """One entry per customer, in no particular order; times in units, ``end`` and ``log_end`` in days since 1970."""
+    """An entry per customer, by their numbers; times in units, ``end`` and ``log_end`` in days since 1970."""
 
     x: npt.NDArray[np.int64]
     t_x: npt.NDArray[np.float64]
@@ -41,78 +31,71 @@ class Histories:
         """How many customers have bought by the end."""
         return len(self.x)
 
-
-@dataclass
-class _Seen:
-    """What the log holds, for messages and for the end of the observation."""
-
-    rows: int = 0
-    last_ms: int = -(2**63)
+    def only(self, mask: npt.NDArray[np.bool_]) -> "Histories":
+        """The customers where ``mask`` is true."""
+        return Histories(self.x[mask], self.t_x[mask], self.age[mask], self.end, self.log_end)
 
 
-def _distinct(tables: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(tables).group_by(["customer", "day"], use_threads=False).aggregate([])
+@dataclass(frozen=True)
+class Spending:
+    """Customers with spend on repeat days: on how many, and the mean of them. ``silent``: how many have none there.
+
+    ``customer``: their numbers among all who have bought.
+    """
+
+    x: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
+    silent: int
+    end: int
+    customer: npt.NDArray[np.int64] | None = None
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> "Spending":
+        """The customers whose entry in ``mask`` (one for each who has bought) is true."""
+        if self.customer is None:
+            raise ValueError("whose spend it is was not kept")
+        kept = mask[self.customer]
+        return Spending(self.x[kept], self.mean[kept], 0, self.end, self.customer[kept])
 
 
-def _purchase_days(batch: pa.RecordBatch, kinds: pa.Array) -> pa.Table:
-    bought = batch.filter(pc.is_in(batch.column("kind"), value_set=kinds))
-    customer = pc.coalesce(bought.column("customer_id"), bought.column("anonymous_id"))
-    day = bought.column("occurred_at").to_numpy(zero_copy_only=False) // DAY_MS
-    return _distinct([pa.table({"customer": customer, "day": pa.array(day, pa.int64())})])
+def until_day(days: PurchaseDays, until: int | None) -> PurchaseDays:
+    """The days up to and with ``until``. Raises ``NoPurchasesError`` when there is none."""
+    if until is None:
+        return days
+    counted = days.only(days.day <= until)
+    if not counted.customers:
+        first = np.datetime64(int(days.day.min()), "D")
+        raise NoPurchasesError(f"no purchase on or before {np.datetime64(until, 'D')}; the first one is on {first}")
+    return counted
 
 
-def _collect(batches: Iterable[pa.RecordBatch], kinds: Collection[str]) -> tuple[pa.Table | None, _Seen]:
-    wanted = pa.array(sorted(kinds), pa.string())
-    seen = _Seen()
-    tables: list[pa.Table] = []
-    collected = 0
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        seen.rows += batch.num_rows
-        seen.last_ms = max(seen.last_ms, pc.max(batch.column("occurred_at")).as_py())
-        tables.append(_purchase_days(batch, wanted))
-        collected += tables[-1].num_rows
-        if collected > _COMPACT_ROWS:
-            tables = [_distinct(tables)]
-            collected = tables[0].num_rows // 2
-    return (_distinct(tables) if tables else None), seen
-
-
-def _summarise(days: pa.Table, end: int, log_end: int, unit: str) -> Histories:
-    grouped = days.group_by("customer", use_threads=False).aggregate([("day", "count"), ("day", "min"), ("day", "max")])
-
-    def column(name: str) -> Any:
-        return grouped.column(name).to_numpy()
-
-    first = column("day_min")
+def histories_of(days: PurchaseDays, unit: str, until: int | None = None) -> Histories:
+    """x, t_x and T of each customer; ``until`` is the last day counted (days since 1970), by default the log's."""
+    counted = until_day(days, until)
+    _, first, count = np.unique(counted.customer, return_index=True, return_counts=True)
+    begun, last = counted.day[first], counted.day[first + count - 1]
+    end = counted.log_end if until is None else until
     length = MS_PER_UNIT[unit] // DAY_MS
-    return Histories(
-        x=column("day_count").astype(np.int64) - 1,
-        t_x=(column("day_max") - first) / length,
-        age=(end - first) / length,
-        end=end,
-        log_end=log_end,
-    )
+    return Histories(count.astype(np.int64) - 1, (last - begun) / length, (end - begun) / length, end, days.log_end)
+
+
+def spending_of(days: PurchaseDays, until: int | None = None) -> Spending:
+    """The spend of repeat buyers. What a customer returned on another day than that of a purchase is not looked at."""
+    counted = until_day(days, until)
+    first = np.unique(counted.customer, return_index=True)[1]
+    repeat = np.ones(len(counted.day), np.bool_)
+    repeat[first] = False
+    paid = repeat & (counted.spent > 0.0)
+    x = np.bincount(counted.customer[paid], minlength=counted.customers)
+    totals = np.bincount(counted.customer[paid], weights=counted.spent[paid], minlength=counted.customers)
+    again = np.bincount(counted.customer[repeat], minlength=counted.customers) > 0
+    some = x > 0
+    means: npt.NDArray[np.float64] = totals[some] / x[some]
+    end = counted.log_end if until is None else until
+    return Spending(x[some].astype(np.float64), means, int(np.sum(again & ~some)), end, np.flatnonzero(some))
 
 
 def histories(
     batches: Iterable[pa.RecordBatch], kinds: Collection[str], unit: str, until: int | None = None
 ) -> Histories:
-    """Summarise canonical record batches; ``until`` is the last day counted (days since 1970), by default the log's.
-
-    Raises ``NoPurchasesError`` when no row of one of ``kinds`` lies on or before that day.
-    """
-    days, seen = _collect(batches, kinds)
-    looked_for = ", ".join(sorted(kinds))
-    if days is None:
-        raise NoPurchasesError("the log holds no rows; expected purchases, one a row")
-    if not days.num_rows:
-        raise NoPurchasesError(f"none of the {seen.rows:,} rows is a purchase: looked for the kind {looked_for}")
-    log_end = seen.last_ms // DAY_MS
-    end = log_end if until is None else until
-    counted = days.filter(pc.less_equal(days.column("day"), end))
-    if not counted.num_rows:
-        first = np.datetime64(pc.min(days.column("day")).as_py(), "D")
-        raise NoPurchasesError(f"no purchase on or before {np.datetime64(end, 'D')}; the first one is on {first}")
-    return _summarise(counted, end, log_end, unit)
+    """``histories_of`` the purchase days of canonical record batches. Raises ``NoPurchasesError``."""
+    return histories_of(purchase_days(batches, kinds), unit, until)

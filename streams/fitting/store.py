@@ -1,4 +1,4 @@
-"""Fitted parameters into the ``[churn]`` table of a policy file, leaving every other line as it is.
+"""Fitted parameters into a table of a policy file, such as ``[churn]``, leaving every other line as it is.
 
 A TOML writer would lose the comments in which a policy explains itself, so single lines are edited. That the result
 means what was intended, and nothing else changed, is proved by parsing it before it replaces the file.
@@ -15,7 +15,6 @@ from typing import Any, Final
 
 Value = str | float
 
-_TABLE: Final = re.compile(r"\s*\[\s*churn\s*\]\s*(#.*)?$")
 _HEADER: Final = re.compile(r"\s*\[")
 _VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s#"']+)"""
 
@@ -28,10 +27,11 @@ def _literal(value: Value) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(float(value))
 
 
-def _bounds_of_table(lines: list[str]) -> tuple[int, int] | None:
+def _bounds_of_table(lines: list[str], table: str) -> tuple[int, int] | None:
     """Line numbers of the table's body, [first, last)."""
+    header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?$")
     for i, line in enumerate(lines):
-        if _TABLE.match(line.rstrip("\r\n")):
+        if header.match(line.rstrip("\r\n")):
             later = (j for j in range(i + 1, len(lines)) if _HEADER.match(lines[j]))
             return i + 1, next(later, len(lines))
     return None
@@ -54,8 +54,8 @@ def _set_in(body: list[str], values: Mapping[str, Value], newline: str) -> list[
     return body
 
 
-def with_churn(text: str, values: Mapping[str, Value]) -> str:
-    """``text`` with ``values`` in its ``[churn]`` table, which is added at the end when there is none.
+def with_table(text: str, table: str, values: Mapping[str, Value]) -> str:
+    """``text`` with ``values`` in the table of that name (a bare key), which is added at the end when there is none.
 
     Raises ``PolicyEditError`` when the text is no TOML, or holds the table in a form that lines cannot express.
     """
@@ -67,39 +67,39 @@ def with_churn(text: str, values: Mapping[str, Value]) -> str:
     newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += newline
-    where = _bounds_of_table(lines)
+    where = _bounds_of_table(lines, table)
     if where is None:
-        lines += [newline] * bool(lines) + [f"[churn]{newline}", *_set_in([], values, newline)]
+        lines += [newline] * bool(lines) + [f"[{table}]{newline}", *_set_in([], values, newline)]
     else:
         lines[where[0] : where[1]] = _set_in(lines[where[0] : where[1]], values, newline)
     edited = "".join(lines)
-    _require_same_otherwise(before, edited, values)
+    _require_same_otherwise(before, edited, table, values)
     return edited
 
 
-def _require_same_otherwise(before: dict[str, Any], edited: str, values: Mapping[str, Value]) -> None:
-    churn = before.get("churn", {})
-    wanted = before | {"churn": (churn if isinstance(churn, dict) else {}) | dict(values)}
+def _require_same_otherwise(before: dict[str, Any], edited: str, table: str, values: Mapping[str, Value]) -> None:
+    was = before.get(table, {})
+    wanted = before | {table: (was if isinstance(was, dict) else {}) | dict(values)}
     try:
         changed = tomllib.loads(edited) != wanted
     except tomllib.TOMLDecodeError:
         changed = True
     if changed:
         raise PolicyEditError(
-            "writes its churn settings in a form that cannot be edited line by line; give it a plain table "
-            "[churn] with one `key = value` a line"
+            f"writes its {table} settings in a form that cannot be edited line by line; give it a plain table "
+            f"[{table}] with one `key = value` a line"
         )
 
 
-def write_churn(path: Path, values: Mapping[str, Value]) -> None:
-    """Replace the file atomically by itself with ``values`` in its ``[churn]`` table.
+def write_table(path: Path, table: str, values: Mapping[str, Value]) -> None:
+    """Replace the file atomically by itself with ``values`` in the table of that name.
 
     Raises ``PolicyEditError`` with the path; the file is then as it was.
     """
     target = path.resolve()
     try:
         text = target.read_bytes().decode()
-        edited = with_churn(text, values)
+        edited = with_table(text, table, values)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, storage
+from benchmarks import engine, storage, value
 
 
 def main() -> int:
@@ -12,6 +12,7 @@ def main() -> int:
     cores = os.sched_getaffinity(0)
     for title, parts in (
         ("Engine, one core", (engine.throughput, engine.growth)),
+        ("Value, one core", (value.cost_per_row,)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)

@@ -12,6 +12,7 @@ class Figure:
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    digits: int = 2
 
     @property
     def met(self) -> bool:
@@ -22,7 +23,7 @@ class Figure:
 
     def line(self) -> str:
         """The figure as a line of the report."""
-        number = f"{self.value:,.0f}" if abs(self.value) >= 1000 else f"{self.value:,.2f}"
+        number = f"{self.value:,.0f}" if abs(self.value) >= 1000 else f"{self.value:,.{self.digits}f}"
         bar = ""
         if self.at_least is not None:
             bar = f"at least {self.at_least:g}: {'met' if self.met else 'MISSED'}"

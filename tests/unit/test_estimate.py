@@ -28,6 +28,41 @@ def test_the_published_fits_of_the_cdnow_sample(
     assert fitted.warnings == ()
 
 
+@pytest.mark.parametrize(("name", "log_likelihood"), [("sample", -9594.976), ("master", -95415.1)])
+def test_pareto_nbd_on_cdnow(name: str, log_likelihood: float) -> None:
+    fitted = estimate("paretonbd", calibration(name))
+    assert list(fitted.parameters) == ["r", "alpha", "s", "beta"]
+    assert fitted.log_likelihood == pytest.approx(log_likelihood, rel=1e-6)
+    if name == "sample":
+        assert fitted.values == pytest.approx((0.553, 10.578, 0.606, 11.669), rel=2e-3)
+    assert not fitted.degenerate
+    assert fitted.warnings == ()
+
+
+def test_pareto_nbd_recovers_its_parameters_and_sees_equal_rates_of_leaving() -> None:
+    different = estimate("paretonbd", lifetimes(3, lambda rng: float(rng.gamma(0.8, 1 / 10.0))))
+    assert not different.degenerate
+    assert (different.r, different.alpha) == pytest.approx((0.6, 4.0), rel=0.25)
+    assert different.parameters["s"] / different.parameters["beta"] == pytest.approx(0.08, rel=0.5)
+    equal = estimate("paretonbd", lifetimes(9, lambda _: 0.05))
+    assert equal.degenerate
+    assert "dropout is degenerate: s and beta run away" in equal.warnings[0]
+    assert equal.parameters["s"] / equal.parameters["beta"] == pytest.approx(0.05, rel=0.2)
+
+
+def lifetimes(seed: int, leaving: Callable[[np.random.Generator], float]) -> Histories:
+    """2,000 customers of Pareto/NBD with r = .6, alpha = 4, each with a rate of leaving from ``leaving``."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(2000):
+        rate, age = rng.gamma(0.6, 1 / 4.0), rng.uniform(20.0, 40.0)
+        lived = min(age, rng.exponential(1 / leaving(rng)))
+        x = rng.poisson(rate * lived)
+        rows.append((x, float(np.max(rng.uniform(0.0, lived, x), initial=0.0)), age))
+    x_column, t_x, ages = (np.array(column) for column in zip(*rows, strict=True))
+    return Histories(x_column, t_x, ages, 0, 0)
+
+
 def simulated(seed: int, dropout: Callable[[np.random.Generator], float], weeks: float = 40.0) -> Histories:
     """2,000 customers of MBG/NBD with r = .6, alpha = 4, each with a dropout probability from ``dropout``."""
     rng = np.random.default_rng(seed)

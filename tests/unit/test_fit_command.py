@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import random
 import subprocess
 import sys
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ time_format = "%Y%m%d"
 [columns]
 customer_id = "sample_id"
 occurred_at = "date"
+amount = "dollars"
 [constants]
 kind = "Order Completed"
 """
@@ -71,6 +74,84 @@ def test_the_cdnow_sample_as_json(
     assert (answer["model"], answer["customers"]) == (model, 2357)
     assert list(answer["params"].values()) == pytest.approx(published, rel=0.01)
     assert answer["log_likelihood"] == pytest.approx(log_likelihood, abs=0.02)
+
+
+def test_pareto_nbd_of_the_cdnow_sample_which_no_policy_can_hold(
+    mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--model", "paretonbd", "--until", "1997-09-30")
+    assert run(*arguments, "--format", "json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer["params"]) == ["r", "alpha", "s", "beta"]
+    assert list(answer["params"].values()) == pytest.approx([0.553, 10.578, 0.606, 11.669], rel=0.01)
+    assert answer["log_likelihood"] == pytest.approx(-9594.98, abs=0.02)
+    assert run(*arguments, "--write", policy) == 2
+    assert "takes mbgnbd or bgnbd" in capsys.readouterr().err
+    assert policy.read_text() == COMMERCE.read_text()
+
+
+def test_the_spend_of_the_cdnow_sample_is_stored_beside(
+    mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--model", "gammagamma", "--until", "1997-09-30")
+    assert run(*arguments, "--format", "json", "--write", policy) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert list(answer["params"]) == ["p", "q", "gamma"]
+    assert list(answer["params"].values()) == pytest.approx([6.25, 3.74, 15.44], rel=0.01)
+    assert (answer["customers"], answer["log_likelihood"]) == (946, pytest.approx(-4055.92, abs=0.02))
+    before, after = tomllib.loads(COMMERCE.read_text()), tomllib.loads(policy.read_text())
+    assert after == before | {"value": before.get("value", {}) | answer["params"]}
+    assert run(*arguments) == 0
+    assert (
+        "946 customers with spend on repeat days until 1997-09-30, first purchases left out" in capsys.readouterr().out
+    )
+
+
+def test_segments_get_parameters_of_their_own_only_where_they_differ(
+    mapping: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample = FOLDER / "CDNOW_sample.txt"
+    assert run(sample, "--mapping", mapping, "--until", "1997-09-30", "--segment", "first_month") == 0
+    said = capsys.readouterr().out
+    assert said.count("pooled: its own fit is not significantly better") == 3
+    lines = ["customer_id,occurred_at,kind,channel"]
+    chance = random.Random(4)
+    for channel, mean, customers in (("store", 12.0, 300), ("shop", 60.0, 300), ("fair", 30.0, 20)):
+        for number in range(customers):
+            at = chance.uniform(0.0, 150.0)
+            while at < 360.0:
+                day = date(2024, 1, 1) + timedelta(days=int(at))
+                lines.append(f"{channel}{number},{day}T12:00:00Z,order_completed,{channel}")
+                at += chance.expovariate(1.0 / mean) if chance.random() > 0.05 * (number % 10) else 1e9
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n")
+    assert run(path, "--segment", "channel", "--format", "json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    found = {segment["segment"]: segment for segment in answer["segments"]}
+    assert [segment["segment"] for segment in answer["segments"]] == ["shop", "store", "fair"]
+    assert {name: segment["parameters"] for name, segment in found.items()} == {
+        "shop": "own", "store": "own", "fair": "pooled",
+    }  # fmt: skip
+    assert found["store"]["of_a_newcomer"] > 2 * found["shop"]["of_a_newcomer"]
+    assert "fewer than 100 customers bought again" in found["fair"]["why"]
+    assert found["fair"]["params"] == answer["params"]
+
+
+def test_returns_are_told_and_are_no_purchases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        "customer_id,occurred_at,kind,amount\nann,2024-01-01,order_completed,20\nann,2024-01-09,order_completed,-20\n"
+    )
+    assert run(path) == 1
+    said = capsys.readouterr().err
+    assert "1 row(s) with a negative amount are returns, not purchases" in said
+    assert "none of the 1 customers has bought on a second day" in said
+
+
+def test_a_file_or_the_reports_but_not_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 2
+    assert "give either a FILE or --from-reports" in capsys.readouterr().err
+    assert run("log.csv", "--from-reports") == 2
 
 
 def test_parameters_are_stored_in_the_policy(mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:

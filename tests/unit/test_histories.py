@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from streams.fitting.histories import DAY_MS, NoPurchasesError, histories
+from streams.fitting.histories import histories
+from streams.fitting.purchases import DAY_MS, NoPurchasesError
 
 Row = tuple[str | None, str | None, float, str]  # customer, anonymous, day, kind
 BOUGHT = "order_completed"

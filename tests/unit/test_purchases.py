@@ -1,0 +1,93 @@
+"""How a log becomes purchase days: returns, zero amounts, currencies, and the segment of a customer."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from streams.fitting.histories import histories_of, spending_of
+from streams.fitting.purchases import DAY_MS, NO_SEGMENT, Money, NoPurchasesError, PurchaseDays, purchase_days
+
+BOUGHT = "order_completed"
+Row = tuple[str, float, int | None, str | None, str | None]  # customer, day, amount, currency, channel
+
+
+def batch(*rows: Row) -> pa.RecordBatch:
+    customers, days, amounts, currencies, channels = zip(*rows, strict=True)
+    return pa.RecordBatch.from_pydict(
+        {
+            "customer_id": pa.array(customers, pa.string()),
+            "occurred_at": pa.array([int(day * DAY_MS) for day in days], pa.int64()),
+            "kind": pa.array([BOUGHT] * len(days)),
+            "amount_minor": pa.array(amounts, pa.int64()),
+            "currency": pa.array(currencies, pa.string()),
+            "channel": pa.array(channels, pa.string()),
+        }
+    )
+
+
+def spent(days: PurchaseDays) -> list[tuple[int, int, float]]:
+    return list(zip(days.customer.tolist(), days.day.tolist(), days.spent.tolist(), strict=True))
+
+
+def plain(*rows: tuple[str, float, int | None]) -> PurchaseDays:
+    return purchase_days([batch(*((*row, None, None) for row in rows))], {BOUGHT})
+
+
+def test_what_is_spent_on_a_day_is_summed_and_returns_of_that_day_are_taken_off() -> None:
+    days = plain(("ann", 3.1, 1000), ("ann", 3.9, 250), ("ann", 3.5, -450), ("ann", 8.0, 700), ("ann", 9.0, -700))
+    assert spent(days) == [(0, 3, 8.0), (0, 8, 7.0)]
+    assert days.returns == 2
+    assert days.log_end == 9
+
+
+def test_what_was_returned_on_its_day_leaves_nothing() -> None:
+    days = plain(("ann", 1.0, 10), ("ann", 1.1, 20), ("ann", 1.2, -30), ("bob", 1.0, 30), ("bob", 1.0, -10))
+    assert spent(days) == [(0, 1, 0.0), (1, 1, 0.2)]
+
+
+def test_zero_amounts_and_none_at_all_are_purchases_without_spend() -> None:
+    days = plain(("ann", 1.0, 500), ("ann", 2.0, 0), ("ann", 3.0, None), ("ann", 4.0, 900))
+    assert histories_of(days, "day").x.tolist() == [3]
+    spending = spending_of(days)
+    assert (spending.x.tolist(), spending.mean.tolist(), spending.silent) == ([1.0], [9.0], 0)
+    silent = spending_of(plain(("ann", 1.0, 500), ("ann", 2.0, 0)))
+    assert (len(silent.x), silent.silent) == (0, 1)
+
+
+def test_the_first_day_is_left_out_of_the_mean_and_the_end_day_counts() -> None:
+    days = plain(("ann", 1.0, 9900), ("ann", 5.0, 1000), ("ann", 7.0, 3000), ("bob", 2.0, 500))
+    spending = spending_of(days)
+    assert (spending.x.tolist(), spending.mean.tolist(), spending.silent) == ([2.0], [20.0], 0)
+    earlier = spending_of(days, 5)
+    assert (earlier.x.tolist(), earlier.mean.tolist()) == ([1.0], [10.0])
+
+
+def test_other_currencies_are_converted_by_the_rates_and_told_where_there_is_none() -> None:
+    money = Money("USD", {"EUR": 1.1, "JPY": 0.007})
+    rows = batch(
+        ("ann", 1.0, 1000, "EUR", None), ("ann", 2.0, 1000, "JPY", None), ("ann", 3.0, 1000, None, None),
+        ("ann", 4.0, 1000, "CHF", None), ("ann", 5.0, 1000, "USD", None),
+    )  # fmt: skip
+    days = purchase_days([rows], {BOUGHT}, money)
+    assert days.spent.tolist() == pytest.approx([11.0, 7.0, 10.0, np.nan, 10.0], nan_ok=True)
+    assert days.unpriced == ("CHF",)
+
+
+def test_a_customers_segment_is_that_of_the_first_purchase_day() -> None:
+    rows = batch(
+        ("ann", 40.0, 1, None, "store"), ("bob", 3.0, 1, None, None), ("ann", 2.0, 1, None, "shop"),
+        ("bob", 9.0, 1, None, "shop"), ("eve", 31.0, 1, None, "store"),
+    )  # fmt: skip
+    days = purchase_days([rows.slice(0, 2), rows.slice(2)], {BOUGHT}, segment="channel")
+    assert sorted(days.segment) == sorted(["shop", NO_SEGMENT, "store"])
+    first = {days.segment[c]: days.day[days.customer == c].min() for c in range(3)}
+    assert first == {"shop": 2, NO_SEGMENT: 3, "store": 31}
+    months = purchase_days([rows], {BOUGHT}, segment="first_month").segment
+    assert sorted(months) == ["1970-01", "1970-01", "1970-02"]
+    late = days.only(days.day >= 9)
+    assert (late.customers, sorted(late.segment)) == (3, sorted(days.segment))
+
+
+def test_a_log_of_returns_alone_says_so() -> None:
+    with pytest.raises(NoPurchasesError, match="2 with a negative amount are returns"):
+        plain(("ann", 1.0, -5), ("ann", 2.0, -5))
