@@ -3,29 +3,20 @@
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.hashing import xxh64
-from processors.policy_keys import Problem, check_keys, check_kind, line_of
-from processors.rules import (
-    BG,
-    CONTRIBUTION,
-    CUSTOMER,
-    CUSTOMER_EXIT,
-    FIRM,
-    FIRM_EXIT,
-    INVESTMENT,
-    MBG,
-    PURCHASE,
-    REFUSED,
-    UNMAPPED,
-    Rules,
-    currency_code,
-)
+from processors.policy_contradictions import check_contradictions
+from processors.policy_keys import Problem
+from processors.policy_meanings import check_kind, minor, packed
+from processors.policy_settings import check_settings, setting
+from processors.rules import BG, MBG, MEANING, REFUSED, UNMAPPED, Rules, Vocabulary, currency_code, rules_of
 
 MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
 MODELS = {"mbgnbd": MBG, "bgnbd": BG}
@@ -36,8 +27,7 @@ EXPONENTS = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-_INITIATIVES = {"customer": CUSTOMER, "firm": FIRM, "both": CUSTOMER | FIRM, "none": 0}
-_EXITS = {"customer": CUSTOMER_EXIT, "firm": FIRM_EXIT}
+_DAY = MS_PER_UNIT["day"]
 
 
 class PolicyError(ValueError):
@@ -57,6 +47,9 @@ class Policy:
     hash: str
     currency: str
     rules: Rules
+    vocabulary: Vocabulary
+    kinds: Mapping[str, Mapping[str, Any]]
+    """The document's table of kinds, as it is written; ``policy_meanings.complete`` adds the defaults."""
 
     @property
     def model(self) -> str:
@@ -80,32 +73,15 @@ def find_problems(text: str) -> list[Problem]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
-    problems = check_keys(text, document)
+    problems = check_settings(text, document) + check_contradictions(text, document)
     for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
         problems += check_kind(text, kind, meaning)
-    if not problems:
-        problems += _immediate_silence(text, document["churn"])
     return sorted(problems, key=lambda problem: problem.line)
 
 
 def _toml_line(text: str, message: str) -> int:
     found = re.search(r"\(at line (\d+)", message)
     return int(found[1]) if found else max(1, len(text.splitlines()))
-
-
-def _immediate_silence(text: str, churn: dict[str, Any]) -> list[Problem]:
-    """The trap: right after a purchase P(alive) is only (b + x) / (a + b + x), least at the first that counts."""
-    highest = churn["b"] / (churn["a"] + churn["b"])
-    if churn["threshold"] < highest:
-        return []
-    return [
-        Problem(
-            line_of(text, ("churn", "threshold")),
-            "churn.threshold",
-            f"churn.threshold = {churn['threshold']} would end a relationship at the moment of its purchase: right "
-            f"after one, P(alive) is only b / (a + b) = {highest:.4f} with these parameters; choose a lower threshold",
-        )
-    ]
 
 
 def read_policy(text: str) -> Policy:
@@ -115,38 +91,124 @@ def read_policy(text: str) -> Policy:
         raise PolicyError(problems)
     document = tomllib.loads(text)
     digest = text_hash(text)
-    return Policy(document["name"], text, digest, document["currency"], _compile(document, digest))
+    rules, words = _rules(document, digest), _vocabulary(document)
+    return Policy(document["name"], text, digest, document["currency"], rules, words, document["kinds"])
 
 
-def _compile(document: dict[str, Any], digest: str) -> Rules:
-    churn, stages, decay = document["churn"], document["stages"], document["decay"]
-    hashes, flags, weights = _kinds(document["kinds"])
-    codes, rates = _currencies(document["currency"], document.get("rates", {}))
-    day = MS_PER_UNIT["day"]
+def _rules(document: dict[str, Any], digest: str) -> Rules:
     refused = REFUSED if document["unmapped"]["action"] == "reject" else 0
-    return Rules(
-        model=MODELS[churn["model"]],
-        r=float(churn["r"]),
-        alpha=float(churn["alpha"]),
-        a=float(churn["a"]),
-        b=float(churn["b"]),
-        unit_ms=MS_PER_UNIT[churn["unit"]],
-        threshold=float(churn["threshold"]),
-        horizon_ms=round(churn["horizon_days"] * day),
-        hiatus_ms=round(stages["hiatus_days"] * day),
-        commitment_weeks=stages["commitment_weeks"],
-        consistency_weeks=stages["consistency_weeks"],
-        minimum_minor=_least_minor(document["purchase"]["minimum_amount"], document["currency"]),
-        interaction_half_life=float(decay["interaction_half_life_days"]),
-        engagement_half_life=float(decay["engagement_half_life_days"]),
-        unmapped=UNMAPPED | refused,
-        hash=np.uint64(int(digest[:16], 16)),
+    return rules_of(
+        {
+            **_stages_and_churn(document),
+            **_value(document, exponent(document["currency"])),
+            **_dissolution(document),
+            **_let_go(document),
+            **_affection(document),
+            "unmapped": UNMAPPED | refused,
+            "hash": np.uint64(int(digest[:16], 16)),
+        }
+    )
+
+
+def _vocabulary(document: dict[str, Any]) -> Vocabulary:
+    hashes, meanings = _kinds(document["kinds"], exponent(document["currency"]))
+    codes, rates, scales = _currencies(document["currency"], document.get("rates", {}))
+    given = document.get("let_go", {})
+    target = given.get("in_target") or given.get("out_of_target")
+    return Vocabulary(
         kind_hashes=hashes,
-        kind_flags=flags,
-        kind_weights=weights,
+        meanings=meanings,
         currency_codes=codes,
         currency_rates=rates,
+        currency_scales=scales,
+        failure_reasons=_hashes(setting(document, "dissolution", "failure_reasons")),
+        finite_categories=_hashes(setting(document, "dissolution", "finite_categories")),
+        one_off_categories=_hashes(setting(document, "involvement", "one_off_categories")),
+        target_name=hash_of(target["property"]) if target else np.uint64(0),
+        target_values=_hashes(target["values"] if target else []),
+        target_inverse=int("in_target" in given),
     )
+
+
+def _days(value: float) -> int:
+    return round(value * _DAY)
+
+
+def _stages_and_churn(document: dict[str, Any]) -> dict[str, Any]:
+    churn, stages, decay = document["churn"], document["stages"], document["decay"]
+    return {
+        "model": MODELS[churn["model"]],
+        **{name: float(churn[name]) for name in ("r", "alpha", "a", "b", "threshold")},
+        "unit_ms": MS_PER_UNIT[churn["unit"]],
+        "horizon_ms": _days(churn["horizon_days"]),
+        "hiatus_ms": _days(stages["hiatus_days"]),
+        "commitment_weeks": stages["commitment_weeks"],
+        "consistency_weeks": stages["consistency_weeks"],
+        "minimum_minor": _least_minor(document["purchase"]["minimum_amount"], document["currency"]),
+        "interaction_half_life": float(decay["interaction_half_life_days"]),
+        "engagement_half_life": float(decay["engagement_half_life_days"]),
+        "memory_half_life": float(setting(document, "decay", "memory_half_life_days")),
+        "record_ms": round(setting(document, "commitment", "on_record_hours") * _DAY / 24),
+        "contribution_scale": float(setting(document, "commitment", "contribution_scale")),
+        "investment_scale": float(setting(document, "commitment", "investment_scale")),
+    }
+
+
+def _value(document: dict[str, Any], decimals: int) -> dict[str, Any]:
+    def value(name: str) -> Any:
+        return setting(document, "value", name)
+
+    return {
+        **{name: float(value(name)) for name in ("margin_share", "annual_rate", "hysteresis")},
+        "gg_p": float(value("p")),
+        "gg_q": float(value("q")),
+        "gg_gamma": value("gamma") * 10.0**decimals,
+        "clv_horizon_ms": _days(value("horizon_days")),
+        "referral_minor": minor(value("referral_value"), decimals),
+        "tier_middle_minor": minor(value("middle"), decimals),
+        "tier_high_minor": minor(value("high"), decimals),
+        "satisfaction_low": float(setting(document, "satisfaction", "low")),
+        "satisfaction_high": float(setting(document, "satisfaction", "high")),
+        "risk_band": float(setting(document, "risk", "band")),
+    }
+
+
+def _dissolution(document: dict[str, Any]) -> dict[str, Any]:
+    def value(name: str) -> Any:
+        return setting(document, "dissolution", name)
+
+    return {
+        **{f"{name}_ms": _days(value(f"{name}_days")) for name in ("lookback", "grace", "patience", "both")},
+        "default_interval_ms": _days(value("default_interval_days")),
+        "contact_gap": float(value("contact_gap")),
+    }
+
+
+def _let_go(document: dict[str, Any]) -> dict[str, Any]:
+    given = document.get("let_go", {})
+    return {
+        **{
+            name: setting(document, "let_go", name)
+            for name in ("deal_purchases", "norm_orders", "maintenance_contacts")
+        },
+        **{name: float(setting(document, "let_go", name)) for name in ("deal_share", "norm_share")},
+        "has_target": int("in_target" in given or "out_of_target" in given),
+    }
+
+
+def _affection(document: dict[str, Any]) -> dict[str, Any]:
+    """Bond, type, involvement, trust and category."""
+    keys = {
+        **{f"bond_{name}": ("bond", name) for name in ("weak", "strong", "side")},
+        "communal_share": ("bond", "communal"),
+        **{f"trust_{name}": ("trust", name) for name in ("prior", "positive", "negative")},
+        "two_way_rate": ("category", "two_way_per_quarter"),
+        "thin_margin": ("category", "thin_margin"),
+    }
+    return {
+        **{field: float(setting(document, *key)) for field, key in keys.items()},
+        "enduring_months": setting(document, "involvement", "enduring_months"),
+    }
 
 
 def _least_minor(amount: float, currency: str) -> int:
@@ -161,34 +223,28 @@ def hash_of(text: str) -> np.uint64:
     return np.uint64(xxh64(data, 0, len(data), np.uint64(0)))
 
 
-def _flags(meaning: dict[str, Any]) -> int:
-    flags = _INITIATIVES[meaning.get("initiative", "none")]
-    if "exit" in meaning:
-        # An exit is a sign of life, but it begins nothing: it never counts as initiative.
-        flags = flags & ~CUSTOMER | _EXITS[meaning["exit"]]
-    for key, flag in (("purchase", PURCHASE), ("investment", INVESTMENT), ("contribution", CONTRIBUTION)):
-        flags |= flag if meaning.get(key, False) else 0
-    return flags
+def _hashes(texts: list[str]) -> npt.NDArray[np.uint64]:
+    return np.sort(np.array([hash_of(text) for text in set(texts)], np.uint64))
 
 
-def _kinds(kinds: dict[str, dict[str, Any]]) -> tuple[Any, Any, Any]:
+def _kinds(kinds: dict[str, dict[str, Any]], decimals: int) -> tuple[npt.NDArray[np.uint64], Any]:
     capacity = 16
     while capacity < 2 * len(kinds):
         capacity *= 2
-    hashes, flags = np.zeros(capacity, np.uint64), np.zeros(capacity, np.int32)
-    weights = np.zeros(capacity)
+    hashes, meanings = np.zeros(capacity, np.uint64), np.zeros(capacity, MEANING).view(np.recarray)
     for kind, meaning in kinds.items():
         key = hash_of(kind)
         slot = int(key) % capacity
         while hashes[slot] != 0:
             slot = (slot + 1) % capacity
-        hashes[slot], flags[slot], weights[slot] = key, _flags(meaning), meaning.get("engagement", 0.0)
-    return hashes, flags, weights
+        hashes[slot], meanings[slot] = key, packed(meaning, decimals)
+    return hashes, meanings
 
 
-def _currencies(own: str, rates: dict[str, float]) -> tuple[Any, Any]:
+def _currencies(own: str, rates: dict[str, float]) -> tuple[Any, Any, Any]:
+    """Codes; minor units of the own currency for one minor unit of each; and for one whole unit of each."""
     names = [own, *(name for name in rates if name != own)]
     codes = [currency_code(np.frombuffer(name.encode(), np.uint8), 0, 3) for name in names]
-    minor = [10.0 ** (exponent(own) - exponent(name)) for name in names]
-    factors = [1.0 if name == own else rates[name] * scale for name, scale in zip(names, minor, strict=True)]
-    return np.array(codes, np.int64), np.array(factors)
+    whole = [10.0 ** exponent(own) * (1.0 if name == own else rates[name]) for name in names]
+    minor = [1.0 if name == own else rates[name] * 10.0 ** (exponent(own) - exponent(name)) for name in names]
+    return np.array(codes, np.int64), np.array(minor), np.array(whole)

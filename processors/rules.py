@@ -1,6 +1,7 @@
 """A policy as compiled code sees it: numbers and small open-addressed tables."""
 
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,41 +21,178 @@ CUSTOMER_EXIT: Final = 32
 FIRM_EXIT: Final = 64
 REFUSED: Final = 128  # the policy rejects this kind
 UNMAPPED: Final = 256  # the policy does not name this kind
+REFUND: Final = 1 << 9
+RETURN: Final = 1 << 10
+CANCELLATION: Final = 1 << 11
+DISCOUNT: Final = 1 << 12  # makes the purchase of the same order a discounted one
+TWO_WAY: Final = 1 << 13
+INDIVIDUAL: Final = 1 << 14  # the firm made it for this one customer
+COMPLAINT: Final = 1 << 15
+QUESTION: Final = 1 << 16
+ANSWER: Final = 1 << 17
+RESOLUTION: Final = 1 << 18  # of complaints
+FAILURE: Final = 1 << 19  # a failure of the core service, by itself
+RIVAL: Final = 1 << 20  # the customer looks elsewhere, or has a reason to
+OUTGROWN: Final = 1 << 21
+GIFT: Final = 1 << 22
+LOYALTY: Final = 1 << 23  # goes on record together with a purchase
+ON_RECORD: Final = 1 << 24
+TIE_OPENED: Final = 1 << 25
+TIE_CLOSED: Final = 1 << 26  # ends the relationship when no tie is left
+MANAGER: Final = 1 << 27  # a personal manager was assigned
+REFERRAL: Final = 1 << 28
+GIVING: Final = 1 << 29  # without return
+DISCLOSURE: Final = 1 << 30  # of personal data
+SATISFIED: Final = 1 << 31  # a bond only where the stated satisfaction is high, or none is stated
+FAILURE_BY_REASON: Final = 1 << 32  # a failure where properties.reason is one of the policy's
+ACQUISITION: Final = 1 << 33  # its cost is a cost of acquiring
+# Read from the touchpoint itself; no kind has them.
+DISCOUNTED: Final = 1 << 40
+FINITE: Final = 1 << 41  # of a category that ends by itself
+ONE_OFF: Final = 1 << 42  # of a category that is bought for an occasion
+OUTSIDE: Final = 1 << 43  # says that the customer is out of target
+INSIDE: Final = 1 << 44
+
+# A row holds the index of a category and of a trust factor: their order is part of its layout.
+CATEGORIES: Final = (
+    "none",
+    "personal_assistance",
+    "dedicated_personal_assistance",
+    "self_service",
+    "automated_service",
+    "community",
+    "co_creation",
+)
+TRUST_FACTORS: Final = (
+    "brand",
+    "third_party_rating",
+    "security_and_privacy",
+    "technology",
+    "fulfilment",
+    "support_and_service",
+    "knowledge",
+)
+BONDS: Final = ("none", "intellectual", "emotional")
+
+# Signs of trust.
+POSITIVE: Final = 1
+NEGATIVE: Final = -1
+BY_SATISFACTION: Final = 2  # as the customer states: high is positive, low is negative, anything else says nothing
+
+MEANING: Final = np.dtype(
+    [
+        ("flags", "i8"),  # read it as record["flags"]: outside compiled code .flags is NumPy's own attribute
+        ("weight", "f8"),  # of engagement
+        ("cost_minor", "i8"),  # to serve, where the touchpoint states none
+        ("bond_weight", "f8"),
+        ("category", "i1"),  # index in CATEGORIES
+        ("bond", "i1"),  # index in BONDS
+        ("trust", "i1"),  # index in TRUST_FACTORS; -1: none
+        ("trust_sign", "i1"),
+    ],
+    align=True,
+)
 
 
-class Rules(NamedTuple):
-    """All numbers of one policy. Durations in days or ms as named, money in minor units of the policy's currency."""
+# All numbers of one policy. Durations in days or ms as named, money in minor units of the policy's currency. A record,
+# because compiled code hands it from function to function: an address is cheaper than seventy numbers.
+RULES: Final = np.dtype(
+    [
+        ("model", "i8"),
+        ("r", "f8"),
+        ("alpha", "f8"),
+        ("a", "f8"),
+        ("b", "f8"),
+        ("unit_ms", "i8"),
+        ("threshold", "f8"),
+        ("horizon_ms", "i8"),
+        ("hiatus_ms", "i8"),
+        ("commitment_weeks", "i8"),
+        ("consistency_weeks", "i8"),
+        ("minimum_minor", "i8"),
+        ("interaction_half_life", "f8"),
+        ("engagement_half_life", "f8"),
+        ("memory_half_life", "f8"),  # of every slow sum
+        ("unmapped", "i8"),  # flags of kinds that are not named
+        ("hash", "u8"),
+        # Value: Gamma-Gamma in minor units, and what lies ahead.
+        ("margin_share", "f8"),
+        ("gg_p", "f8"),
+        ("gg_q", "f8"),
+        ("gg_gamma", "f8"),
+        ("clv_horizon_ms", "i8"),
+        ("annual_rate", "f8"),
+        ("referral_minor", "i8"),
+        ("tier_middle_minor", "i8"),
+        ("tier_high_minor", "i8"),
+        ("hysteresis", "f8"),
+        ("satisfaction_low", "f8"),  # at most this is negative …
+        ("satisfaction_high", "f8"),  # … and at least this is positive
+        ("risk_band", "f8"),
+        # Dissolution.
+        ("lookback_ms", "i8"),
+        ("grace_ms", "i8"),
+        ("patience_ms", "i8"),
+        ("both_ms", "i8"),
+        ("contact_gap", "f8"),  # times the customer's own interval between purchases
+        ("default_interval_ms", "i8"),
+        # Customers to let go.
+        ("deal_purchases", "i8"),
+        ("deal_share", "f8"),
+        ("norm_orders", "i8"),
+        ("norm_share", "f8"),
+        ("maintenance_contacts", "i8"),
+        # Bond, type, involvement, trust, category, commitment.
+        ("bond_weak", "f8"),
+        ("bond_strong", "f8"),
+        ("bond_side", "f8"),
+        ("communal_share", "f8"),
+        ("enduring_months", "i8"),
+        ("trust_prior", "f8"),
+        ("trust_positive", "f8"),
+        ("trust_negative", "f8"),
+        ("two_way_rate", "f8"),  # exchanges a quarter
+        ("thin_margin", "f8"),
+        ("record_ms", "i8"),
+        ("contribution_scale", "f8"),
+        ("investment_scale", "f8"),
+        ("has_target", "i8"),  # 1: the policy says who is in target
+    ]
+)
+Rules = Any  # a record of RULES: np.record in Python, a Numba record when compiled
 
-    model: int
-    r: float
-    alpha: float
-    a: float
-    b: float
-    unit_ms: int
-    threshold: float
-    horizon_ms: int
-    hiatus_ms: int
-    commitment_weeks: int
-    consistency_weeks: int
-    minimum_minor: int
-    interaction_half_life: float
-    engagement_half_life: float
-    unmapped: int
-    hash: np.uint64
+
+def rules_of(numbers: Mapping[str, Any]) -> Rules:
+    """A record of RULES; every field must be given."""
+    record = np.zeros(1, RULES).view(np.recarray)[0]
+    for name in RULES.names or ():
+        record[name] = numbers[name]
+    return record
+
+
+class Vocabulary(NamedTuple):
+    """The words of one policy. Texts are known by their XXH64 (seed 0); arrays of words are sorted."""
+
     kind_hashes: npt.NDArray[np.uint64]  # shape (capacity,), 0: free; the capacity is a power of two
-    kind_flags: npt.NDArray[np.int32]
-    kind_weights: npt.NDArray[np.float64]
+    meanings: Any  # np.recarray of MEANING, shape (capacity,): what the kind in the same slot means
     currency_codes: npt.NDArray[np.int64]  # three ASCII bytes in one integer; the policy's own comes first
     currency_rates: npt.NDArray[np.float64]  # minor units of the policy's currency for one minor unit
+    currency_scales: npt.NDArray[np.float64]  # the same for one whole unit
+    failure_reasons: npt.NDArray[np.uint64]
+    finite_categories: npt.NDArray[np.uint64]
+    one_off_categories: npt.NDArray[np.uint64]
+    target_name: np.uint64  # of the property that tells who is in target; 0: no rule
+    target_values: npt.NDArray[np.uint64]
+    target_inverse: int  # 1: the values are those in target; 0: those out of target
 
 
 @compiled_leaf
-def find_kind(rules: Rules, kind: np.uint64) -> int:
+def find_kind(words: Vocabulary, kind: np.uint64) -> int:
     """Slot of a kind (XXH64 of its name) in the policy's table; -1: the policy does not name it."""
-    mask = len(rules.kind_hashes) - 1
+    mask = len(words.kind_hashes) - 1
     slot = np.int64(kind & np.uint64(mask))
-    while rules.kind_hashes[slot] != np.uint64(0):
-        if rules.kind_hashes[slot] == kind:
+    while words.kind_hashes[slot] != np.uint64(0):
+        if words.kind_hashes[slot] == kind:
             return int(slot)
         slot = (slot + 1) & mask
     return -1
@@ -75,13 +213,18 @@ def currency_code(buffer: npt.NDArray[np.uint8], start: int, length: int) -> int
 
 
 @compiled_leaf
-def converted(rules: Rules, code: int, amount_minor: int) -> tuple[bool, int]:
-    """An amount in the policy's currency, rounded half to even; False where the policy has no rate for it."""
-    if code == rules.currency_codes[0]:
-        return True, amount_minor
-    for i in range(1, len(rules.currency_codes)):
-        if rules.currency_codes[i] == code:
-            # Beyond int64 the cast has no meaning; so far out the amount is refused anyway.
-            own = min(max(amount_minor * rules.currency_rates[i], -4.0e18), 4.0e18)
-            return True, int(np.rint(own))
-    return False, 0
+def rate_of(words: Vocabulary, code: int) -> int:
+    """The place of a currency among the policy's; -1: the policy has no rate for it."""
+    for i in range(len(words.currency_codes)):
+        if words.currency_codes[i] == code:
+            return i
+    return -1
+
+
+@compiled_leaf
+def converted(rate: float, amount_minor: int) -> int:
+    """An amount at a rate, rounded half to even."""
+    if rate == 1.0:
+        return amount_minor
+    # Beyond int64 the cast has no meaning; so far out the amount is refused anyway.
+    return int(np.rint(min(max(amount_minor * rate, -4.0e18), 4.0e18)))

@@ -1,10 +1,18 @@
 """The policies that come with Relasi."""
 
 from importlib.resources import files
+from typing import TYPE_CHECKING, Final
 
-from processors.policy import Policy, read_policy
+if TYPE_CHECKING:
+    from processors.policy import Policy
+
+PRESETS: Final = ("commerce", "hotel", "telecom", "banking", "b2b")
 
 
-def preset(name: str = "commerce") -> Policy:
-    """A policy that comes with Relasi."""
-    return read_policy((files("processors") / "policies" / f"{name}.toml").read_text())
+def preset(name: str = "commerce") -> "Policy":
+    """A policy that comes with Relasi, by its name. Raises ValueError for another name."""
+    from processors.policy import read_policy
+
+    if name not in PRESETS:
+        raise ValueError(f"no policy {name!r} comes with Relasi; choose one of {', '.join(PRESETS)}")
+    return read_policy((files("processors") / "policies" / f"{name}.toml").read_text(encoding="utf-8"))

@@ -10,21 +10,28 @@ from support.relationship import DAY, POLICY, policy
 import processors
 from processors.policy import EXPONENTS, PolicyError, exponent, find_problems, hash_of, read_policy
 from processors.rules import (
+    ANSWER,
     BG,
     CONTRIBUTION,
     CUSTOMER,
     CUSTOMER_EXIT,
     FIRM,
     FIRM_EXIT,
+    GIVING,
     INVESTMENT,
     MBG,
+    ON_RECORD,
     PURCHASE,
+    REFERRAL,
     REFUSED,
+    TIE_CLOSED,
+    TIE_OPENED,
     UNMAPPED,
-    Rules,
+    Vocabulary,
     converted,
     currency_code,
     find_kind,
+    rate_of,
 )
 from streams.imports.money import decimals_of
 
@@ -53,10 +60,10 @@ def code(text: str) -> int:
     return int(currency_code(np.frombuffer(text.encode(), np.uint8), 0, len(text)))
 
 
-def flags_of(rules: Rules, kind: str) -> int:
-    slot = int(find_kind(rules, hash_of(kind)))
+def flags_of(words: Vocabulary, kind: str) -> int:
+    slot = int(find_kind(words, hash_of(kind)))
     assert slot >= 0, kind
-    return int(rules.kind_flags[slot])
+    return int(words.meanings[slot]["flags"])
 
 
 def test_the_packaged_policy_can_be_used() -> None:
@@ -68,24 +75,26 @@ def test_the_packaged_policy_can_be_used() -> None:
 
 
 def test_kinds_mean_what_the_packaged_policy_says() -> None:
-    rules = read_policy(COMMERCE).rules
-    assert flags_of(rules, "order_completed") == CUSTOMER | PURCHASE
-    assert flags_of(rules, "subscription_started") == CUSTOMER | PURCHASE | INVESTMENT
-    assert flags_of(rules, "referral_made") == CUSTOMER | CONTRIBUTION
-    assert flags_of(rules, "live_chat_ended") == CUSTOMER | FIRM
-    assert flags_of(rules, "email_opened") == 0
-    assert flags_of(rules, "account_deleted") == CUSTOMER_EXIT, "an exit is no initiative"
-    assert flags_of(rules, "customer_blocked") == FIRM | FIRM_EXIT
-    assert find_kind(rules, hash_of("never_heard_of")) == -1
-    assert rules.kind_weights[find_kind(rules, hash_of("order_completed"))] == 3.0
+    words = read_policy(COMMERCE).vocabulary
+    assert flags_of(words, "order_completed") == CUSTOMER | PURCHASE
+    bound = PURCHASE | INVESTMENT | ON_RECORD | TIE_OPENED
+    assert flags_of(words, "subscription_started") == CUSTOMER | bound
+    assert flags_of(words, "referral_made") == CUSTOMER | CONTRIBUTION | GIVING | REFERRAL
+    assert flags_of(words, "live_chat_ended") == CUSTOMER | FIRM | ANSWER
+    assert flags_of(words, "email_opened") == 0
+    assert flags_of(words, "account_deleted") == CUSTOMER_EXIT, "an exit is no initiative"
+    assert flags_of(words, "subscription_cancelled") == CUSTOMER | TIE_CLOSED, "no exit while another tie holds"
+    assert flags_of(words, "customer_blocked") == FIRM | FIRM_EXIT
+    assert find_kind(words, hash_of("never_heard_of")) == -1
+    assert words.meanings[find_kind(words, hash_of("order_completed"))].weight == 3.0
 
 
 def test_every_kind_is_found_however_full_the_table() -> None:
     kinds = [f"kind_{number}" for number in range(1000)]
     text = POLICY + "".join(f"{kind} = {{ engagement = {n} }}\n" for n, kind in enumerate(kinds))
-    rules = read_policy(text).rules
-    slots = [int(find_kind(rules, hash_of(kind))) for kind in kinds]
-    assert [int(rules.kind_weights[slot]) for slot in slots] == list(range(1000))
+    words = read_policy(text).vocabulary
+    slots = [int(find_kind(words, hash_of(kind))) for kind in kinds]
+    assert [int(words.meanings[slot].weight) for slot in slots] == list(range(1000))
 
 
 @pytest.mark.parametrize(("action", "flags"), [("keep", UNMAPPED), ("reject", UNMAPPED | REFUSED)])
@@ -203,9 +212,14 @@ def test_the_least_purchase_is_no_less_than_the_policy_says(currency: str, amoun
     assert policy(currency=currency, minimum_amount=amount).rules.minimum_minor == least
 
 
-def with_rates(currency: str, **rates: float) -> Rules:
+def with_rates(currency: str, **rates: float) -> Vocabulary:
     lines = "".join(f"{name} = {rate!r}\n" for name, rate in rates.items())
-    return read_policy(POLICY.replace('"EUR"\n', f'"{currency}"\n[rates]\n{lines}')).rules
+    return read_policy(POLICY.replace('"EUR"\n', f'"{currency}"\n[rates]\n{lines}')).vocabulary
+
+
+def in_own(words: Vocabulary, currency: str, amount: int) -> int:
+    place = rate_of(words, code(currency))
+    return int(converted(words.currency_rates[place], amount))
 
 
 @pytest.mark.parametrize(
@@ -223,21 +237,18 @@ def with_rates(currency: str, **rates: float) -> Rules:
     ],
 )
 def test_amounts_are_converted_in_minor_units(own: str, other: str, rate: float, amount: int, expected: int) -> None:
-    rules = with_rates(own, **{other: rate})
-    known, got = converted(rules, code(other), amount)
-    assert (bool(known), int(got)) == (True, expected)
-    known, got = converted(rules, code(own), amount)
-    assert (bool(known), int(got)) == (True, amount)
+    words = with_rates(own, **{other: rate})
+    assert in_own(words, other, amount) == expected
+    assert in_own(words, own, amount) == amount
 
 
 def test_a_rate_for_the_policys_own_currency_changes_nothing() -> None:
-    known, got = converted(with_rates("EUR", EUR=2.0), code("EUR"), 700)
-    assert (bool(known), int(got)) == (True, 700)
+    assert in_own(with_rates("EUR", EUR=2.0), "EUR", 700) == 700
 
 
 @pytest.mark.parametrize("currency", ["USD", "XXX", "E1R", "EURO", "", "eu"])
 def test_a_currency_without_a_rate_is_not_known(currency: str) -> None:
-    assert not converted(with_rates("EUR", GBP=1.2), code(currency), 1)[0]
+    assert rate_of(with_rates("EUR", GBP=1.2), code(currency)) == -1
 
 
 def test_a_currency_is_known_in_any_case() -> None:
