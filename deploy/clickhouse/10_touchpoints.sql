@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS touchpoints_raw
     lines Array(Tuple(sku String, category Nullable(String), quantity Int32, amount_minor Nullable(Int64)))
         COMMENT 'Lines of the order, basket or return',
     agent_id Nullable(String) COMMENT 'Person at the company who took part',
-    satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, 0 to 1',
+    satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, 1 to 5',
     properties Map(String, String) COMMENT 'Anything else that the source told',
     customer String MATERIALIZED coalesce(customer_id, anonymous_id, '') COMMENT 'Whose relationship it belongs to'
 )
@@ -49,10 +49,13 @@ CREATE OR REPLACE VIEW touchpoints
     lines Array(Tuple(sku String, category Nullable(String), quantity Int32, amount_minor Nullable(Int64)))
         COMMENT 'Lines of the order, basket or return; lines.sku is the array of their article numbers',
     agent_id Nullable(String) COMMENT 'Person at the company who took part',
-    satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, from 0 (none) to 1 (full)',
-    properties Map(String, String) COMMENT 'Anything else that the source told, by name'
+    satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, from 1 (none) to 5 (full)',
+    properties Map(String, String) COMMENT 'Anything else that the source told, by name',
+    event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
-AS SELECT
+SQL SECURITY DEFINER AS SELECT
     event_id, customer AS customer_id, anonymous_id, occurred_at, received_at, kind, channel, amount_minor, currency,
-    cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties
-FROM touchpoints_raw FINAL;
+    cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties,
+    leftPad(lower(hex(xxHash64(event_id))), 16, '0') AS event_hash
+FROM touchpoints_raw FINAL
+COMMENT 'The raw history: every accepted touchpoint, as it came';

@@ -45,7 +45,7 @@ CREATE OR REPLACE VIEW transitions
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
-AS SELECT
+SQL SECURITY DEFINER AS SELECT
     facts.id AS id, facts.customer_id AS customer_id, facts.at AS at, facts.known_at AS known_at,
     facts.from_stage AS from_stage, facts.to_stage AS to_stage, facts.cause AS cause, facts.episode AS episode,
     facts.win_back AS win_back, facts.supersedes AS supersedes, corrections.superseded_by AS superseded_by,
@@ -70,4 +70,5 @@ LEFT JOIN
     FROM transitions_raw
     WHERE notEmpty(supersedes)
     GROUP BY superseded
-) AS corrections ON corrections.superseded = facts.id;
+) AS corrections ON corrections.superseded = facts.id
+COMMENT 'Every change of stage that was published, also those that others supersede';

@@ -19,6 +19,12 @@ ORDER BY hash
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Policies that were ever in force; read the view policies';
 
+-- Added later; in rows from before, no rate is known, and 0 is no minimum.
+ALTER TABLE policies_raw
+    ADD COLUMN IF NOT EXISTS minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units',
+    ADD COLUMN IF NOT EXISTS rate_currencies Array(String) COMMENT 'ISO 4217 codes of the currencies that it converts',
+    ADD COLUMN IF NOT EXISTS rates Array(Float64) COMMENT 'Minor units of its currency for one of each of those';
+
 CREATE OR REPLACE VIEW policies
 (
     hash String COMMENT 'Hash of the text',
@@ -32,9 +38,13 @@ CREATE OR REPLACE VIEW policies
     threshold Float64 COMMENT 'P(alive) below which a relationship is in dissolution',
     horizon_ms Int64 COMMENT 'Horizon of the churn risk, milliseconds',
     currency String COMMENT 'ISO 4217 code that amounts are converted to',
+    minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units of currency',
+    rates Map(String, Float64) COMMENT 'Minor units of currency for one minor unit of another, by its ISO 4217 code',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it last came into force',
     `offset` Int64 COMMENT 'Offset of its last record in the log'
 )
-AS SELECT
-    hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, known_at, `offset`
-FROM policies_raw FINAL;
+SQL SECURITY DEFINER AS SELECT
+    hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, minimum_minor,
+    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, known_at, `offset`
+FROM policies_raw FINAL
+COMMENT 'Every policy that was ever in force';

@@ -25,8 +25,9 @@ CREATE OR REPLACE VIEW rejects
     payload String COMMENT 'The original bytes as text; as hexadecimal digits when they are no UTF-8',
     payload_base64 String COMMENT 'The original bytes exactly, in Base64'
 )
-AS SELECT
+SQL SECURITY DEFINER AS SELECT
     reason, detail, source, position, `partition`, at,
     if(isValidUTF8(rejects_raw.payload), rejects_raw.payload, hex(rejects_raw.payload)) AS payload,
     base64Encode(rejects_raw.payload) AS payload_base64
-FROM rejects_raw FINAL;
+FROM rejects_raw FINAL
+COMMENT 'What could not be used, with its bytes and the reason';

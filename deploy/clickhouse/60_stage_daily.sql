@@ -9,9 +9,10 @@ CREATE OR REPLACE VIEW stage_daily
 (
     day Date COMMENT 'Day, UTC',
     stage String COMMENT 'awareness, exploration, commitment or dissolution',
-    customers Int64 COMMENT 'Customers who stood in that stage when the day ended'
+    customers Int64 COMMENT 'Customers who stood in that stage when the day ended',
+    share Float64 COMMENT 'Their share of all who stood in any stage; 0 on a day without anyone'
 )
-AS WITH
+SQL SECURITY DEFINER AS WITH
     ['awareness', 'exploration', 'commitment', 'dissolution'] AS stages,
     standing AS
     (
@@ -47,12 +48,22 @@ AS WITH
         FROM ends
         WHERE any_fact
     )
-SELECT day, stage, sum(sum(change)) OVER (PARTITION BY stage ORDER BY day) AS customers
+SELECT
+    day, stage, customers, if(everyone > 0, customers / everyone, 0) AS share
 FROM
 (
-    SELECT day, stage, change FROM moves
-    UNION ALL
-    SELECT day, arrayJoin(stages) AS stage, 0 AS change FROM calendar
+    SELECT day, stage, customers, sum(customers) OVER (PARTITION BY day) AS everyone
+    FROM
+    (
+        SELECT day, stage, sum(sum(change)) OVER (PARTITION BY stage ORDER BY day) AS customers
+        FROM
+        (
+            SELECT day, stage, change FROM moves
+            UNION ALL
+            SELECT day, arrayJoin(stages) AS stage, 0 AS change FROM calendar
+        )
+        WHERE stage IN stages
+        GROUP BY day, stage
+    )
 )
-WHERE stage IN stages
-GROUP BY day, stage;
+COMMENT 'Customers by stage at the end of each day (UTC)';

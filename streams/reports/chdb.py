@@ -168,7 +168,10 @@ class ChdbSink:
                 path.write_bytes(data)
                 self._writer.run(sql, fields({"path": str(path), "structure": _STRUCTURE}))
             except OSError as error:
-                raise ReportsError(f"{table}: rows could not be written to {path} ({error})") from error
+                raise ReportsError(
+                    f"{table}: rows could not be written to {path} ({error}). Free some space and start again: what "
+                    "was acknowledged is kept, and everything else is done again"
+                ) from error
             finally:
                 path.unlink(missing_ok=True)
             self._parts.verify(table)

@@ -39,6 +39,22 @@ def render(table: pa.Table, layout: str) -> str:
     return _table(names, rows, [_is_number(field.type) for field in table.schema])
 
 
+def objects(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as JSON would tell them: instants as texts in UTC, what is no finite number as None."""
+    columns = {
+        name: [_plain(value, field.type) for value in table.column(i).to_pylist()]
+        for i, (name, field) in enumerate(zip(table.column_names, table.schema, strict=True))
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def one_line(text: str) -> str:
+    """The text with all escaped that could move the cursor of a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _plain(value: Any, kind: pa.DataType) -> Any:
     """A value of Arrow as one of JSON."""
     if value is None:
@@ -99,10 +115,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 def _shown(value: Any) -> str:
     """A cell on one line; what could move the cursor of a terminal is escaped (payloads hold whatever was sent)."""
-    text = f"{value:.6g}" if isinstance(value, float) else _cell(value)
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return one_line(f"{value:.6g}" if isinstance(value, float) else _cell(value))
 
 
 def _width(text: str) -> int:

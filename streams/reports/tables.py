@@ -11,6 +11,13 @@ def _required(name: str, kind: pa.DataType) -> pa.Field:
     return pa.field(name, kind, nullable=False)
 
 
+def _all(kind: pa.DataType, names: str) -> list[pa.Field]:
+    return [_required(name, kind) for name in names.split()]
+
+
+_INTEGER, _COUNT, _NUMBER, _TEXT, _TRUTH = pa.int64(), pa.int32(), pa.float64(), pa.string(), pa.bool_()
+_TEXTS: Final = pa.list_(_TEXT)
+
 _POSITION: Final = [_required("partition", pa.int32()), _required("offset", pa.int64())]
 
 TRANSITIONS: Final = pa.schema(
@@ -58,6 +65,36 @@ PROFILES: Final = pa.schema(
         pa.field("next_due_at", INSTANT),
         _required("interaction", pa.float64()),
         _required("engagement", pa.float64()),
+        *_all(_INTEGER, "margin_minor cost_minor refunded_minor"),
+        *_all(_COUNT, "discounted returned_orders gifts two_way outbound individual referrals complaints unmapped"),
+        *_all(_COUNT, "disclosures"),
+        *_all(_NUMBER, "commitment_contribution commitment_investment commitment_consistency"),
+        *_all(_TEXT, "ended_by end_reason"),
+        pa.field("end_at", INSTANT),
+        _required("end_evidence_event", _TEXT),
+        pa.field("end_evidence_at", INSTANT),
+        _required("let_go", _TEXTS),
+        *_all(_INTEGER, "deal_seeker_cost_minor norm_violator_cost_minor high_maintenance_cost_minor"),
+        *_all(_INTEGER, "out_of_target_cost_minor"),
+        *_all(_NUMBER, "bond_intellectual bond_emotional"),
+        *_all(_TEXT, "bond_type bond_strength"),
+        *_all(_NUMBER, "giving exchanges"),
+        _required("relationship_type", _TEXT),
+        *_all(_NUMBER, "interest_long interest_short"),
+        _required("active_months", _COUNT),
+        _required("involvement", _TEXT),
+        _required("two_way_per_quarter", _NUMBER),
+        pa.field("individualisation", _NUMBER),
+        *_all(_NUMBER, "trust_brand trust_third_party_rating trust_security_and_privacy trust_technology"),
+        *_all(_NUMBER, "trust_fulfilment trust_support_and_service trust_knowledge"),
+        *_all(_TEXTS, "trust_signs trust_evidence_events"),
+        _required("trust_evidence_at", pa.list_(_INTEGER)),
+        _required("clv_minor", _NUMBER),
+        _required("value_tier", _TEXT),
+        *_all(_NUMBER, "mix_personal_assistance mix_dedicated_personal_assistance mix_self_service"),
+        *_all(_NUMBER, "mix_automated_service mix_community mix_co_creation"),
+        *_all(_TEXT, "observed_category recommended_category recommendation_reason motivation next_step need"),
+        *_all(_TEXT, "segment risk_band"),
         _required("as_of", INSTANT),
         _required("policy_hash", pa.string()),
         *_POSITION,
@@ -86,8 +123,36 @@ POLICIES: Final = pa.schema(
         _required("threshold", pa.float64()),
         _required("horizon_ms", pa.int64()),
         _required("currency", pa.string()),
+        _required("minimum_minor", _INTEGER),
+        _required("rate_currencies", _TEXTS),
+        _required("rates", pa.list_(_NUMBER)),
         _required("known_at", INSTANT),
         _required("offset", pa.int64()),
+    ]
+)
+
+JUDGEMENTS: Final = pa.schema(
+    [
+        *_all(_TEXT, "id customer_id judgement before after"),
+        *_all(INSTANT, "at known_at"),
+        _required("evidence_event", _TEXT),
+        pa.field("evidence_at", INSTANT),
+        _required("evidence_count", _INTEGER),
+        _required("evidence_value", _NUMBER),
+        _required("policy_hash", _TEXT),
+        *_POSITION,
+    ]
+)
+
+MEANINGS: Final = pa.schema(
+    [
+        *_all(_TEXT, "policy_hash kind initiative"),
+        _required("engagement", _NUMBER),
+        _required("category", _TEXT),
+        *_all(_TRUTH, "two_way individual purchase investment contribution giving refund return cancellation discount"),
+        *_all(_TRUTH, "question answer complaint resolution failure rival disclosure referral acquisition gift"),
+        *_all(_TEXT, "trust bond exit tie"),
+        _required("cost_minor", _INTEGER),
     ]
 )
 
@@ -96,6 +161,8 @@ TABLES: Final = {
     "profiles_raw": PROFILES,
     "rejects_raw": REJECTS,
     "policies_raw": POLICIES,
+    "judgements_raw": JUDGEMENTS,
+    "meanings_raw": MEANINGS,
 }
 
 # ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.

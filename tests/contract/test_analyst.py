@@ -1,5 +1,6 @@
 """The analyst of the compose file, on a real server: reads the views, and changes nothing."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,8 +12,12 @@ from support.clickhouse_server import ROOT, UnavailableError
 from support.report_rows import table, transition
 
 from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 
+_CREATED: Final = "\n".join(statements())
+TABLES: Final = re.findall(r"^CREATE TABLE IF NOT EXISTS (\w+)", _CREATED, re.MULTILINE)
+VIEWS: Final = re.findall(r"^CREATE OR REPLACE VIEW (\w+)", _CREATED, re.MULTILINE)
 PASSWORD: Final = "only-for-this-test"
 USERS: Final = """
 <clickhouse>
@@ -50,10 +55,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse_serv
             pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("view", ["touchpoints", "profiles", "rejects", "policies", "stage_daily"])
+@pytest.mark.parametrize("view", sorted({*VIEWS} - {"profiles_at"}))
 def test_may_read_every_view(server: clickhouse_server.Server, view: str) -> None:
     with closing(as_analyst(server)) as analyst:
         analyst.query(f"SELECT * FROM {view}")
+
+
+def test_may_ask_for_any_instant(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst:
+        assert analyst.query("SELECT * FROM profiles_at(at = '2026-03-01')").num_rows == 0
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_reads_no_table_behind_a_view(server: clickhouse_server.Server, name: str) -> None:
+    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+        analyst.query(f"SELECT * FROM {name}")
+
+
+def test_sees_the_views_and_no_more(server: clickhouse_server.Server) -> None:
+    with closing(as_analyst(server)) as analyst:
+        told = analyst.query("SELECT name FROM system.tables WHERE database NOT IN ('system', 'information_schema')")
+        assert set(told["name"].to_pylist()) - {*VIEWS} <= {"INFORMATION_SCHEMA"}
+        assert set(told["name"].to_pylist()) >= {*VIEWS}
 
 
 def test_reads_what_was_stored(server: clickhouse_server.Server) -> None:

@@ -3,12 +3,16 @@
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import chdb
 import pytest
-from support.report_rows import reject, table
+from support.report_rows import profile, reject, table
 
 from streams.reports.chdb import ChdbSink
+from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FULL_DISK = """
 import json, os, resource, signal, sys
 from pathlib import Path
+from typing import Any
 import numpy as np
 from schemas.registry import FileRegistry
 from streams.reports.chdb import ChdbSink
@@ -94,6 +99,24 @@ def test_rows_are_there_after_the_directory_was_closed(tmp_path: Path) -> None:
     second = ChdbSink(tmp_path / "reports")
     assert count(second) == 1
     second.close()
+
+
+def test_a_directory_from_before_a_column_was_added_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (made,) = (each for each in statements() if each.startswith("CREATE TABLE IF NOT EXISTS profiles_raw"))
+    connect: Callable[[str], Any] = chdb.connect
+    before = connect(str(tmp_path / "reports"))
+    for sql in ("CREATE DATABASE relasi", "USE relasi", made, "INSERT INTO profiles_raw (customer_id) VALUES ('ann')"):
+        before.query(sql)
+    assert "value_tier" not in made
+    before.close()
+    sink = ChdbSink(tmp_path / "reports")
+    sink.create()
+    sink.insert("profiles_raw", table("profiles_raw", [profile(customer_id="bob")]))
+    old, new = sink.query("SELECT * FROM profiles ORDER BY customer_id").to_pylist()
+    assert new == profile(customer_id="bob")
+    assert (old["customer_id"], old["value_tier"], old["trust_signs"], old["end_at"]) == ("ann", "", [], None)
+    sink.close()
 
 
 def test_a_second_directory_is_refused_until_the_first_is_closed(tmp_path: Path) -> None:

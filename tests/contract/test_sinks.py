@@ -2,24 +2,20 @@
 
 import datetime as dt
 import decimal
-import io
 import json
-from collections.abc import Sequence
+import re
 from typing import Any
 
-import fastavro
 import pyarrow as pa
 import pytest
-from support.report_rows import day, policy, profile, reject, slices, table, transition
+from support.report_rows import day, judgement, meaning, policy, profile, reject, table, transition
+from support.report_views import SCHEMA, event_hash, packed
 
-from schemas.registry import FileRegistry
-from streams.reports.container import container
 from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
 
-REGISTRY = FileRegistry()
-SCHEMA = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
+CREATED = re.findall(r"^CREATE (?:TABLE IF NOT EXISTS|OR REPLACE VIEW) (\w+)", "\n".join(statements()), re.MULTILINE)
 
 FULL: dict[str, Any] = {
     "event_id": "e1",
@@ -55,16 +51,6 @@ BARE: dict[str, Any] = {
 }
 
 
-def packed(touchpoints: Sequence[dict[str, Any]], schema: dict[str, Any] = SCHEMA) -> bytes:
-    parsed = fastavro.parse_schema(schema)
-    bodies = []
-    for touchpoint in touchpoints:
-        out = io.BytesIO()
-        fastavro.schemaless_writer(out, parsed, touchpoint)
-        bodies.append(out.getvalue())
-    return container(schema, *slices(bodies))
-
-
 def plain(table: pa.Table) -> list[dict[str, Any]]:
     """Rows, with Arrow's lists of pairs as the maps that they are."""
     maps = [field.name for field in table.schema if pa.types.is_map(field.type)]
@@ -82,17 +68,19 @@ def test_every_column_of_every_table_and_view_is_documented(sink: Sink) -> None:
         "SELECT table, countIf(comment = '') AS silent, count() AS columns FROM system.columns "
         "WHERE database = currentDatabase() GROUP BY table ORDER BY table"
     ).to_pylist()
-    assert {row["table"]: row["silent"] for row in documented} == {
-        **dict.fromkeys(("touchpoints_raw", "transitions_raw", "profiles_raw", "policies_raw", "rejects_raw"), 0),
-        **dict.fromkeys(("touchpoints", "transitions", "profiles", "policies", "rejects", "stage_daily"), 0),
-    }
-    assert all(row["columns"] >= 3 for row in documented)
+    assert {row["table"]: row["silent"] for row in documented} == {name: 0 for name in CREATED if name != "profiles_at"}
+    assert all(row["columns"] >= 3 for row in documented if row["table"] != "known_until")
+    silent = "SELECT name FROM system.tables WHERE database = currentDatabase() AND comment = ''"
+    assert sink.query(silent).num_rows == 0
 
 
 def test_touchpoints_come_back_as_they_were_written(sink: Sink) -> None:
     sink.insert_touchpoints(packed([FULL, BARE]))
     stored = plain(sink.query("SELECT * FROM touchpoints ORDER BY event_id"))
-    assert stored == [FULL, BARE | {"customer_id": "browser-2"}]
+    assert stored == [
+        FULL | {"event_hash": event_hash("e1")},
+        BARE | {"customer_id": "browser-2", "event_hash": event_hash("e2")},
+    ]
 
 
 def test_a_replayed_container_changes_nothing(sink: Sink) -> None:
@@ -115,7 +103,7 @@ def test_containers_of_older_and_newer_writers_are_read_by_name(sink: Sink) -> N
     newer = {"name": "weather", "type": "string"}
     sink.insert_touchpoints(packed([FULL | {"weather": "rain"}], SCHEMA | {"fields": [newer, *reversed(fields)]}))
     stored = plain(sink.query("SELECT * FROM touchpoints"))
-    assert stored == [FULL | {"satisfaction": None, "properties": {}, "lines": []}]
+    assert stored == [FULL | {"satisfaction": None, "properties": {}, "lines": [], "event_hash": event_hash("e1")}]
 
 
 def test_an_empty_container_stores_nothing(sink: Sink) -> None:
@@ -179,9 +167,30 @@ def test_nulls_of_a_profile_stay_nulls(sink: Sink) -> None:
 
 
 def test_a_policy_that_came_into_force_twice_is_one(sink: Sink) -> None:
-    again = policy(offset=4, known_at=day(4))
-    sink.insert("policies_raw", table("policies_raw", [again, policy(), policy(hash="p2", model="bgnbd")]))
-    assert sink.query("SELECT * FROM policies ORDER BY hash").to_pylist() == [again, policy(hash="p2", model="bgnbd")]
+    again, other = policy(offset=4, known_at=day(4)), policy(hash="p2", model="bgnbd", rate_currencies=[], rates=[])
+    sink.insert("policies_raw", table("policies_raw", [again, policy(), other]))
+    stored = plain(sink.query("SELECT * FROM policies ORDER BY hash"))
+    for row in (again, other):
+        row["rates"] = dict(zip(row.pop("rate_currencies"), row["rates"], strict=True))
+    assert stored == [again, other]
+
+
+def test_a_judgement_that_is_stored_again_is_one(sink: Sink) -> None:
+    first = judgement(evidence_at=None, evidence_event="")
+    sink.insert("judgements_raw", table("judgements_raw", [first, first, judgement(customer_id="bob")]))
+    sink.insert("judgements_raw", table("judgements_raw", [first]))
+    stored = sink.query("SELECT * FROM judgements ORDER BY customer_id").to_pylist()
+    assert stored == [first, judgement(customer_id="bob")]
+
+
+def test_the_meanings_in_force_are_those_of_the_policy_that_came_last(sink: Sink) -> None:
+    ordered = meaning(kind="order_completed", purchase=True, cost_minor=5, trust="brand")
+    rows = [ordered, ordered, meaning(policy_hash="p2")]
+    sink.insert("meanings_raw", table("meanings_raw", rows))
+    answer = "SELECT * FROM meanings ORDER BY policy_hash, kind"
+    assert sink.query(answer).to_pylist() == [row | {"in_force": False} for row in (rows[0], rows[2])]
+    sink.insert("policies_raw", table("policies_raw", [policy(offset=9), policy(hash="p2", known_at=day(1), offset=3)]))
+    assert sink.query(answer).to_pylist() == [rows[0] | {"in_force": False}, rows[2] | {"in_force": True}]
 
 
 def test_rejects_keep_their_bytes(sink: Sink) -> None:
@@ -361,4 +370,8 @@ def test_one_customer_is_found_by_the_primary_key(sink: Sink, view: str) -> None
 
 def test_the_ddl_is_numbered_and_can_be_run_again() -> None:
     for statement in statements():
-        assert statement.startswith(("CREATE TABLE IF NOT EXISTS ", "CREATE OR REPLACE VIEW "))
+        again = ("CREATE TABLE IF NOT EXISTS ", "CREATE OR REPLACE VIEW ")
+        assert statement.startswith(again) or all(
+            line.startswith(("ALTER TABLE", "    ADD COLUMN IF NOT EXISTS", "        COMMENT"))
+            for line in statement.splitlines()
+        )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from streams.reports.tables import POLICIES, PROFILES, REJECTS, TRANSITIONS
+from streams.reports.tables import TABLES
 
 START = datetime(2026, 1, 5, 12, 0, 0, 250_000, tzinfo=UTC)
 
@@ -64,6 +64,71 @@ def profile(**changed: Any) -> dict[str, Any]:
         "next_due_at": None,
         "interaction": 1.5,
         "engagement": 0.25,
+        "margin_minor": 1497,
+        "cost_minor": 300,
+        "refunded_minor": 0,
+        "discounted": 1,
+        "returned_orders": 0,
+        "gifts": 0,
+        "two_way": 1,
+        "outbound": 2,
+        "individual": 1,
+        "referrals": 0,
+        "complaints": 0,
+        "unmapped": 0,
+        "disclosures": 1,
+        "commitment_contribution": 0.0,
+        "commitment_investment": 0.5,
+        "commitment_consistency": 0.25,
+        "ended_by": "",
+        "end_reason": "",
+        "end_at": None,
+        "end_evidence_event": "",
+        "end_evidence_at": None,
+        "let_go": [],
+        "deal_seeker_cost_minor": 0,
+        "norm_violator_cost_minor": 0,
+        "high_maintenance_cost_minor": 0,
+        "out_of_target_cost_minor": 0,
+        "bond_intellectual": 2.5,
+        "bond_emotional": 0.5,
+        "bond_type": "intellectual",
+        "bond_strength": "weak",
+        "giving": 0.0,
+        "exchanges": 2.5,
+        "relationship_type": "exchange",
+        "interest_long": 3.5,
+        "interest_short": 1.25,
+        "active_months": 2,
+        "involvement": "situational",
+        "two_way_per_quarter": 0.5,
+        "individualisation": 0.5,
+        "trust_brand": 0.0,
+        "trust_third_party_rating": 0.0,
+        "trust_security_and_privacy": 0.0,
+        "trust_technology": 0.0,
+        "trust_fulfilment": 0.5,
+        "trust_support_and_service": 0.0,
+        "trust_knowledge": 0.0,
+        "trust_signs": ["none"] * 4 + ["positive"] + ["none"] * 2,
+        "trust_evidence_events": [""] * 4 + ["00000000000000e1"] + [""] * 2,
+        "trust_evidence_at": [0] * 4 + [1_767_614_400_250] + [0] * 2,
+        "clv_minor": 25_000.5,
+        "value_tier": "middle",
+        "mix_personal_assistance": 0.5,
+        "mix_dedicated_personal_assistance": 0.0,
+        "mix_self_service": 1.5,
+        "mix_automated_service": 0.25,
+        "mix_community": 0.0,
+        "mix_co_creation": 0.0,
+        "observed_category": "self_service",
+        "recommended_category": "automated_service",
+        "recommendation_reason": "rich_data",
+        "motivation": "expansion",
+        "next_step": "cross_sell",
+        "need": "price",
+        "segment": "middle/price",
+        "risk_band": "low",
         "as_of": day(31),
         "policy_hash": "p1",
         "partition": 0,
@@ -85,8 +150,49 @@ def policy(**changed: Any) -> dict[str, Any]:
         "threshold": 0.5,
         "horizon_ms": 91 * 86_400_000,
         "currency": "EUR",
+        "minimum_minor": 1,
+        "rate_currencies": ["EUR", "USD", "JPY"],
+        "rates": [1.0, 0.5, 0.625],
         "known_at": day(0),
         "offset": 0,
+    }
+    return example | changed
+
+
+def judgement(**changed: Any) -> dict[str, Any]:
+    example = {
+        "id": "0" * 32,
+        "customer_id": "ann",
+        "judgement": "value_tier",
+        "before": "low",
+        "after": "middle",
+        "at": day(0),
+        "known_at": day(1),
+        "evidence_event": "00000000000000e1",
+        "evidence_at": day(0),
+        "evidence_count": 3,
+        "evidence_value": 25_000.5,
+        "policy_hash": "p1",
+        "partition": 0,
+        "offset": 7,
+    }
+    return example | changed
+
+
+def meaning(**changed: Any) -> dict[str, Any]:
+    """What a kind of touchpoint means by a policy; nothing, where a test does not say otherwise."""
+    example: dict[str, Any] = {
+        "policy_hash": "p1",
+        "kind": "page_viewed",
+        "initiative": "none",
+        "engagement": 0.0,
+        "category": "none",
+        **{field.name: False for field in TABLES["meanings_raw"] if field.type == pa.bool_()},
+        "trust": "",
+        "bond": "",
+        "exit": "",
+        "tie": "",
+        "cost_minor": 0,
     }
     return example | changed
 
@@ -104,17 +210,9 @@ def reject(**changed: Any) -> dict[str, Any]:
     return example | changed
 
 
-_SCHEMAS = {
-    "transitions_raw": TRANSITIONS,
-    "profiles_raw": PROFILES,
-    "policies_raw": POLICIES,
-    "rejects_raw": REJECTS,
-}
-
-
 def table(name: str, rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Rows as the table of that name takes them."""
-    return pa.Table.from_pylist(list(rows), schema=_SCHEMAS[name])
+    return pa.Table.from_pylist(list(rows), schema=TABLES[name])
 
 
 def slices(bodies: Sequence[bytes]) -> tuple[Any, Any, Any]:

@@ -1,0 +1,44 @@
+CREATE TABLE IF NOT EXISTS judgements_raw
+(
+    id String COMMENT 'Derived from what makes this change this one: 32 hexadecimal digits',
+    customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    judgement String COMMENT 'Which judgement changed, by the name of its column in profiles',
+    before String COMMENT 'What was judged before; empty when nothing was',
+    after String COMMENT 'What is judged now',
+    at DateTime64(3, 'UTC') COMMENT 'When it became true',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',
+    evidence_event String COMMENT 'Hash of the event that it rests on, 16 hexadecimal digits; empty when none',
+    evidence_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Instant of that event',
+    evidence_count Int64 COMMENT 'Count that it rests on',
+    evidence_value Float64 COMMENT 'Number that it rests on',
+    policy_hash String COMMENT 'Policy that judged it',
+    `partition` Int32 COMMENT 'Partition of the log',
+    `offset` Int64 COMMENT 'Offset of the record that made it known'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (customer_id, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
+COMMENT 'Changes of judgements; may hold one twice until parts are merged: read the view judgements';
+
+CREATE OR REPLACE VIEW judgements
+(
+    id String COMMENT 'Derived from what makes this change this one: 32 hexadecimal digits',
+    customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    judgement String COMMENT 'Which judgement changed, by the name of its column in profiles; trust_<factor> is its sign',
+    before String COMMENT 'What was judged before; empty when nothing was. Several reasons to let go are joined with +',
+    after String COMMENT 'What is judged now, written in the same way',
+    at DateTime64(3, 'UTC') COMMENT 'When it became true',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',
+    evidence_event String COMMENT 'Hash of the event that it rests on, 16 hexadecimal digits; empty when none',
+    evidence_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Instant of that event',
+    evidence_count Int64 COMMENT 'Count that it rests on',
+    evidence_value Float64 COMMENT 'Number that it rests on',
+    policy_hash String COMMENT 'Policy that judged it, see the view policies',
+    `partition` Int32 COMMENT 'Partition of the log',
+    `offset` Int64 COMMENT 'Offset of the record that made it known'
+)
+SQL SECURITY DEFINER AS SELECT
+    id, customer_id, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
+    evidence_value, policy_hash, `partition`, `offset`
+FROM judgements_raw FINAL
+COMMENT 'Every change of a judgement that was published, with its evidence';

@@ -1,0 +1,77 @@
+-- Every touchpoint with what it means by the policy in force, and its money in that policy's currency: what the views
+-- below count. The rates are those by which the engine converts (processors/rules.py), and so is the rounding, half to
+-- even. An amount without a rate, which only a policy before can have let in, is left out of the sums.
+CREATE OR REPLACE VIEW touchpoint_meanings
+(
+    customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other',
+    event_id String COMMENT 'Identity of the event at its source',
+    occurred_at DateTime64(3, 'UTC') COMMENT 'When it happened',
+    kind String COMMENT 'What happened',
+    channel String COMMENT 'Where it happened; empty when not told',
+    campaign String COMMENT 'Campaign that caused it or that it answers; empty when not told',
+    order_id String COMMENT 'Order that it belongs to; empty when not told',
+    lines Array(Tuple(sku String, category Nullable(String), quantity Int32, amount_minor Nullable(Int64)))
+        COMMENT 'Lines of the order, basket or return, in the currency of the touchpoint',
+    currency String COMMENT 'ISO 4217 code of the amounts: the currency of the policy in force',
+    amount_minor Nullable(Int64) COMMENT 'Money that the customer spent, minor units of currency',
+    cost_minor Int64 COMMENT 'What it cost, as stated, else as the policy says for its kind, minor units of currency',
+    mapped Bool COMMENT 'The policy in force names its kind',
+    initiative String COMMENT 'Whose initiative it is: customer, firm, both or none; empty when its kind is not mapped',
+    category String COMMENT 'Category of relationship that it is a contact of; none when of none',
+    two_way Bool COMMENT 'Both sides take part',
+    individual Bool COMMENT 'Made for this one customer',
+    purchase Bool COMMENT 'A purchase of at least the minimum amount of the policy',
+    coupon Bool COMMENT 'Makes the order of its order_id a discounted one',
+    discounted Bool COMMENT 'States a discount above zero itself',
+    disclosure Bool COMMENT 'The customer gives personal data',
+    acquisition Bool COMMENT 'Its cost is cost of acquiring',
+    closing Bool COMMENT 'Closes a sale: a purchase, or a tie such as a contract that is opened'
+)
+SQL SECURITY DEFINER AS WITH
+    (SELECT argMax((currency, minimum_minor, rates), (known_at, `offset`, hash)) FROM policies) AS rule,
+    coalesce(rule.1, '') AS own_currency,
+    upper(coalesce(touchpoint.currency, own_currency)) AS told,
+    told = own_currency AS own,
+    rule.3[told] AS rate,
+    multiIf(
+        own, touchpoint.amount_minor, rate > 0, toInt64(roundBankers(touchpoint.amount_minor * rate)), NULL
+    ) AS amount,
+    multiIf(own, touchpoint.cost_minor, rate > 0, toInt64(roundBankers(touchpoint.cost_minor * rate)), NULL) AS cost,
+    meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought
+SELECT
+    touchpoint.customer_id AS customer_id, touchpoint.event_id AS event_id, touchpoint.occurred_at AS occurred_at,
+    touchpoint.kind AS kind, coalesce(touchpoint.channel, '') AS channel, coalesce(touchpoint.campaign, '') AS campaign,
+    coalesce(touchpoint.order_id, '') AS order_id, touchpoint.lines AS lines, own_currency AS currency,
+    amount AS amount_minor, coalesce(cost, meaning.cost_minor) AS cost_minor, meaning.named AS mapped,
+    meaning.initiative AS initiative, if(meaning.named, meaning.category, 'none') AS category,
+    meaning.two_way AS two_way, meaning.individual AS individual, bought AS purchase, meaning.discount AS coupon,
+    toFloat64OrZero(touchpoint.properties['discount']) > 0 AS discounted, meaning.disclosure AS disclosure,
+    meaning.acquisition AS acquisition, bought OR meaning.tie = 'opened' AS closing
+FROM touchpoints AS touchpoint
+LEFT JOIN
+(
+    SELECT
+        kind, initiative, category, two_way, individual, purchase, discount, disclosure, acquisition, tie, cost_minor,
+        true AS named
+    FROM meanings
+    WHERE in_force
+) AS meaning ON meaning.kind = touchpoint.kind
+COMMENT 'Every touchpoint with what it means by the policy in force, and its money in the currency of that policy';
+
+CREATE OR REPLACE VIEW unmapped_kinds
+(
+    kind String COMMENT 'Kind of touchpoint that the policy in force does not name',
+    touchpoints UInt64 COMMENT 'Touchpoints of this kind',
+    customers UInt64 COMMENT 'Customers who have one',
+    channels Array(String) COMMENT 'Channels on which they came; without those that were not told',
+    first_at DateTime64(3, 'UTC') COMMENT 'First of them',
+    last_at DateTime64(3, 'UTC') COMMENT 'Last of them'
+)
+SQL SECURITY DEFINER AS SELECT
+    kind, count() AS touchpoints, uniqExact(customer_id) AS customers,
+    arraySort(groupUniqArrayIf(channel, channel != '')) AS channels, min(occurred_at) AS first_at,
+    max(occurred_at) AS last_at
+FROM touchpoint_meanings
+WHERE NOT mapped
+GROUP BY kind
+COMMENT 'Kinds that came in and that the policy in force does not name: they are kept and counted, and mean nothing';
