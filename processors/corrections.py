@@ -28,9 +28,9 @@ import numpy as np
 from processors.calendar import day_of
 from processors.compiled import compiled_leaf
 from processors.facts import PENDING, Cause, Out, emit, supersede
+from processors.layout import NEVER, NONE, Row
 from processors.paths import current_path, last_entered, previous_end, previous_path
-from processors.profile import NEVER, NONE, Row
-from processors.rules import CONTRIBUTION, CUSTOMER, CUSTOMER_EXIT, FIRM_EXIT, INVESTMENT, PURCHASE, Rules
+from processors.rules import CONTRIBUTION, CUSTOMER, CUSTOMER_EXIT, FIRM_EXIT, INVESTMENT, PURCHASE, TIE_OPENED, Rules
 from processors.stages import DISSOLUTION, UNKNOWN, counted_exit, ends_at, share_week
 
 
@@ -111,6 +111,7 @@ def _unite(row: Row, out: Out) -> None:
     row.episode_at = row.before_at
     row.shared_week = row.before_shared_week
     row.invested_at = min(row.invested_at, row.before_invested_at)
+    row.recorded_at = min(row.recorded_at, row.before_recorded_at)
 
 
 @compiled_leaf
@@ -148,6 +149,9 @@ def _begin_earlier(row: Row, at: int, flags: int) -> None:
     row.shared_week = int(share_week(row.before_purchase_at, at))
     if flags & (INVESTMENT | CONTRIBUTION):
         row.invested_at = min(row.invested_at, at)
+    if row.before_recorded_at != NEVER and row.before_recorded_at >= at:
+        row.recorded_at = min(row.recorded_at, row.before_recorded_at)
+        row.before_recorded_at = NEVER
 
 
 @compiled_leaf
@@ -174,6 +178,12 @@ def note_paths(row: Row, rules: Rules, out: Out, now: int) -> tuple[int, int]:
 
 
 @compiled_leaf
+def _is_exit(row: Row, at: int) -> bool:
+    """Whether an exit of this very instant is known that is no closing of a tie."""
+    return bool(at in (row.last_customer_exit_at, row.last_firm_exit_at))
+
+
+@compiled_leaf
 def reconsider(
     row: Row, rules: Rules, out: Out, cause: Cause, at: int, flags: int, new_day: bool, now: int, noted: tuple[int, int]
 ) -> None:
@@ -194,6 +204,9 @@ def reconsider(
             _revise_previous(row, rules, out, cause, end)
     elif flags & (CUSTOMER_EXIT | FIRM_EXIT) and at >= row.episode_at:
         explicit = min(explicit, at)
+    if flags & TIE_OPENED and row.ties_opened >= row.ties_closed and not _is_exit(row, explicit):
+        # The tie that is known only now was still open then; which closing was the last is for the profile to say.
+        explicit = NEVER
     if explicit < row.last_initiative_at:
         explicit = NEVER
     _revise_current(row, rules, out, cause, now, explicit)

@@ -5,9 +5,13 @@ ICDE 2009, exponential decay. A sum is stored as of the newest instant that it c
 two sums are added after the older one is brought to the newer instant: order never matters (to rounding).
 """
 
+import math
+from typing import Final
+
 from processors.compiled import compiled_leaf
 
 MS_PER_DAY = 86_400_000
+LN2: Final = math.log(2.0)
 
 
 @compiled_leaf
@@ -15,4 +19,4 @@ def faded(value: float, since: int, until: int, half_life_days: float) -> float:
     """``value`` as it stands ``until - since`` milliseconds later; unchanged where no time passes."""
     if value == 0.0 or until <= since:
         return value
-    return float(value * 2.0 ** (-(until - since) / (half_life_days * MS_PER_DAY)))
+    return value * math.exp(-(until - since) * LN2 / (half_life_days * MS_PER_DAY))

@@ -13,11 +13,12 @@ import math
 
 from processors.churn import bg_p_alive, mbg_p_alive
 from processors.compiled import compiled_leaf
-from processors.quadrature import NODES, panels, point
+from processors.quadrature import FEW, NODES, panels, point, rough_point
 
 # e^−45 of a purchase is none.
 _NEGLIGIBLE = 45.0
 _PRECISION = 1e-10
+_ROUGH_PRECISION = 1e-5
 _MOST_TERMS = 4000.0
 # The series begins with exp of minus this at worst; a double ends at −745.
 _SMALLEST_START = 650.0
@@ -35,7 +36,7 @@ def continuous_rate(annual_rate: float, units_per_year: float) -> float:
 
 
 @compiled_leaf
-def _series(first: float, second: float, below: float, w: float) -> float:
+def _series(first: float, second: float, below: float, w: float, precision: float) -> float:
     """2F1(first, second; below; w) for 0 <= w < 1 and second <= below; −1 where that takes too many terms."""
     term = 1.0
     total = 1.0
@@ -48,7 +49,7 @@ def _series(first: float, second: float, below: float, w: float) -> float:
             n += 1.0
         # All terms to come shrink at least by this ratio, once none changes its sign.
         ratio = w * max(1.0, (first + n) / (n + 1.0))
-        if first + n >= 0.0 and abs(term) * ratio <= _PRECISION * total * (1.0 - ratio):
+        if first + n >= 0.0 and abs(term) * ratio <= precision * total * (1.0 - ratio):
             return total
     return -1.0
 
@@ -99,7 +100,7 @@ def _mean_over_p(r: float, a: float, b: float, z: float) -> float:
 
 
 @compiled_leaf
-def survivor_mean(r: float, a: float, b: float, z: float) -> float:
+def survivor_mean(r: float, a: float, b: float, z: float, precision: float = _PRECISION) -> float:
     """2F1(r+1, a; a+b; −z) for z >= 0, by Pfaff's transformations (Abramowitz & Stegun 15.3.4, 15.3.5).
 
     With x purchases behind the parameters, c − r − 1 of the first form does not depend on x, so its series takes a few
@@ -112,9 +113,9 @@ def survivor_mean(r: float, a: float, b: float, z: float) -> float:
     value = -1.0
     if rest >= -_MOST_ALTERNATING and rest * a <= (r + 1.0) * b:
         if a * grown < _SMALLEST_START:
-            value = math.exp(-a * grown) * _series(rest, a, below, w)
+            value = math.exp(-a * grown) * _series(rest, a, below, w, precision)
     elif (r + 1.0) * grown < _SMALLEST_START:
-        value = math.exp(-(r + 1.0) * grown) * _series(r + 1.0, b, below, w)
+        value = math.exp(-(r + 1.0) * grown) * _series(r + 1.0, b, below, w, precision)
     return value if value >= 0.0 else _mean_over_p(r, a, b, z)
 
 
@@ -139,6 +140,24 @@ def discounted_alive(r: float, alpha: float, a: float, b: float, horizon: float,
         for node in range(NODES):
             s, weight = point(panel, node, width, scale)
             total += weight * math.exp(-delta * s) * survivor_mean(r, a, b, s / alpha)
+    return r / alpha * total
+
+
+@compiled_leaf
+def discounted_alive_roughly(r: float, alpha: float, a: float, b: float, horizon: float, delta: float) -> float:
+    """``discounted_alive`` to three digits at a third of the time: for what is judged of every customer every day.
+
+    ``horizon`` is finite.
+    """
+    if horizon <= 0.0:
+        return 0.0
+    scale = 1.0 / ((1.0 + (r + 1.0) * a / (a + b)) / alpha + delta)
+    count, width = panels(horizon, scale)
+    total = 0.0
+    for panel in range(count):
+        for node in range(FEW):
+            s, weight = rough_point(panel, node, width, scale)
+            total += weight * math.exp(-delta * s) * survivor_mean(r, a, b, s / alpha, _ROUGH_PRECISION)
     return r / alpha * total
 
 

@@ -1,4 +1,7 @@
-"""Transitions as compiled code writes them: integers only, so that the same history gives the same ids anywhere."""
+"""Transitions as compiled code writes them: integers only, so that the same history gives the same ids anywhere.
+
+Where they go, changed judgements go too (processors.publishing).
+"""
 
 from typing import Any, Final, NamedTuple
 
@@ -8,7 +11,7 @@ import numpy.typing as npt
 from processors.calendar import count_weeks, day_of
 from processors.compiled import compiled_leaf
 from processors.hashing import avalanche, mix
-from processors.profile import Row
+from processors.layout import JUDGEMENTS, Row
 from processors.rules import Rules
 from processors.stages import LAST_DAY, basis_of, first_counted_day, last_sign
 
@@ -44,22 +47,46 @@ FACT: Final = np.dtype(
     ],
     align=True,
 )
+JUDGED: Final = np.dtype(
+    [
+        ("row", "i8"),
+        ("customer", "u8"),
+        ("id", "u8"),
+        ("at", "i8"),
+        ("known_at", "i8"),
+        ("offset", "i8"),
+        ("evidence_event", "u8"),  # hash of an event id; 0: no single touchpoint is the evidence
+        ("evidence_at", "i8"),  # NONE: no instant is
+        ("evidence_count", "i8"),
+        ("evidence_value", "f8"),
+        ("judgement", "i1"),
+        ("before", "u1"),
+        ("after", "u1"),
+    ],
+    align=True,
+)
 FACTS_PER_EVENT: Final = 16  # more than one touchpoint or timer can ever cause
+# While nothing happens every judgement moves one way, by a few steps at most; then a touchpoint may move all of them.
+JUDGED_PER_EVENT: Final = 160
 
 COUNT: Final = 0  # slots of Out.counts: facts so far, written or not
 WRITTEN: Final = 1
 PENDING: Final = 2
+JUDGED_COUNT: Final = 3
+JUDGED_WRITTEN: Final = 4
 
 
 class Out(NamedTuple):
     """Where facts go: ``facts`` may be empty, then they are counted and not written."""
 
     facts: Any  # recarray of FACT
-    counts: npt.NDArray[np.int64]  # shape (3,)
+    judged: Any  # recarray of JUDGED; may be empty likewise
+    counts: npt.NDArray[np.int64]  # shape (5,)
     pending: npt.NDArray[np.uint64]  # shape (SUPERSEDED,): ids that the next fact supersedes
     path: npt.NDArray[np.int64]  # shape (4,): the path as the profile tells it
     path_before: npt.NDArray[np.int64]  # shape (4,): … before a late touchpoint was absorbed
     previous_before: npt.NDArray[np.int64]  # shape (4,): the same of the episode before
+    values: npt.NDArray[np.uint8]  # shape (JUDGEMENTS,): scratch of the judgements
 
 
 class Cause(NamedTuple):
@@ -74,15 +101,18 @@ class Cause(NamedTuple):
     event_length: int
 
 
-def new_out(capacity: int) -> Out:
-    """Room for ``capacity`` facts; 0: count only."""
+def new_out(capacity: int, *, judgements: bool = True) -> Out:
+    """Room for ``capacity`` facts; 0: count only. ``judgements``: whether those are written too, or only counted."""
+    judged = 2 * capacity + JUDGED_PER_EVENT if capacity and judgements else 0
     return Out(
         np.zeros(capacity, FACT).view(np.recarray),
-        np.zeros(3, np.int64),
+        np.zeros(judged, JUDGED).view(np.recarray),
+        np.zeros(5, np.int64),
         np.zeros(SUPERSEDED, np.uint64),
         np.zeros(4, np.int64),
         np.zeros(4, np.int64),
         np.zeros(4, np.int64),
+        np.zeros(JUDGEMENTS, np.uint8),
     )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from processors.calendar import day_of, window_covers
 from processors.compiled import compiled_leaf
-from processors.profile import NEVER, NONE, Row
+from processors.layout import NEVER, NONE, Row
 from processors.rules import Rules
 from processors.stages import UNKNOWN, basis_of, commits_at, first_counted_day, silent_at
 
@@ -43,13 +43,18 @@ def _committed_at(row: Row, rules: Rules, now: int) -> int:
     first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
     if row.entered_id[2] != 0 and not window_covers(row, first):
         return int(row.entered_at[2])
-    computed = commits_at(row, rules, basis, first, day_of(now), now, row.invested_at)
-    return same_day(computed, row.entered_at[2])
+    computed = commits_at(row, rules, basis, first, day_of(now), now, row.invested_at, row.recorded_at)
+    return same_day(computed, row.entered_at[2], row.recorded_at)
 
 
 @compiled_leaf
-def same_day(computed: int, published: int) -> int:
-    """What is known to the day only doesn't contradict what was published within that day."""
+def same_day(computed: int, published: int, exact: int) -> int:
+    """What is known to the day only doesn't contradict what was published within that day; ``exact`` is known better.
+
+    Going on record has its own instant, purchase weeks have their days.
+    """
+    if computed == exact:
+        return computed
     if computed != NEVER and published != NONE and day_of(computed) == day_of(published):
         return published
     return computed
@@ -86,8 +91,8 @@ def previous_path(row: Row, rules: Rules, end: int, path: Path) -> None:
     if window_covers(row, day):
         # Not the day of the end: it may already hold a purchase of the episode that followed.
         last = min(day_of(end), day_of(row.before_purchase_at))
-        computed = commits_at(row, rules, row.before_at, day, last, end, row.before_invested_at)
-        committed = same_day(computed, row.before_entered_at[2])
+        computed = commits_at(row, rules, row.before_at, day, last, end, row.before_invested_at, row.before_recorded_at)
+        committed = same_day(computed, row.before_entered_at[2], row.before_recorded_at)
     trace(path, first, explored, committed, end, end)
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from processors.calendar import count_days, count_weeks, day_of, day_of_week_number, start_of_day, window_covers
 from processors.churn import bg_crossing, mbg_crossing
 from processors.compiled import compiled_leaf
-from processors.profile import NEVER, NONE, Row
+from processors.layout import NEVER, NONE, Row
 from processors.rules import BG, Rules
+from processors.ties import closing_exit
 
 UNKNOWN: Final = 0
 AWARENESS: Final = 1
@@ -27,8 +28,14 @@ LAST_DAY: Final = 2 * 10**6
 
 @compiled_leaf
 def last_sign(row: Row) -> int:
-    """The last sign of life: a touchpoint that the customer initiated, exits included."""
-    return max(int(row.last_initiative_at), int(row.last_customer_exit_at))
+    """The last sign of life: a touchpoint that the customer initiated, exits and closed ties included."""
+    return max(int(row.last_initiative_at), int(row.last_customer_exit_at), int(row.last_closing_at))
+
+
+@compiled_leaf
+def last_exit(row: Row) -> int:
+    """The last explicit exit by either side, the closing of the last tie included; NONE where there is none."""
+    return max(int(row.last_customer_exit_at), int(row.last_firm_exit_at), closing_exit(row))
 
 
 @compiled_leaf
@@ -67,7 +74,7 @@ def silent_at(row: Row, rules: Rules, start: int, purchase_at: int, initiative_a
 @compiled_leaf
 def exit_at(row: Row, start: int) -> int:
     """The explicit exit, by either side, that no later initiative took back; NEVER where there is none."""
-    instant = max(row.last_customer_exit_at, row.last_firm_exit_at)
+    instant = last_exit(row)
     if instant != NONE and instant >= start and instant >= row.last_initiative_at:
         return int(instant)
     return NEVER
@@ -76,7 +83,7 @@ def exit_at(row: Row, start: int) -> int:
 @compiled_leaf
 def left_at(row: Row, at: int) -> bool:
     """Whether an exit of this very millisecond is known: it stands against an initiative, which then begins nothing."""
-    return bool(at in (row.last_customer_exit_at, row.last_firm_exit_at))
+    return bool(at in (row.last_customer_exit_at, row.last_firm_exit_at, closing_exit(row)))
 
 
 @compiled_leaf
@@ -107,7 +114,7 @@ def counted_exit(row: Row, rules: Rules) -> int:
 @compiled_leaf
 def basis_of(row: Row) -> int:
     """From when on the current episode counts: its start, or a later exit that an initiative took back."""
-    withdrawn = max(row.last_customer_exit_at, row.last_firm_exit_at)
+    withdrawn = last_exit(row)
     if row.episode_at <= withdrawn < row.last_initiative_at:
         return int(withdrawn)
     return int(row.episode_at)
@@ -137,12 +144,15 @@ def _purchase_instant(row: Row, day: int) -> int:
 
 
 @compiled_leaf
-def commits_at(row: Row, rules: Rules, basis: int, first_day: int, last: int, until: int, invested_at: int) -> int:
+def commits_at(
+    row: Row, rules: Rules, basis: int, first_day: int, last: int, until: int, invested_at: int, recorded_at: int
+) -> int:
     """When an episode came to commitment, to the day (UTC); NEVER where it has not by ``until`` (ms).
 
     Purchases in ``commitment_weeks`` distinct weeks with an investment or contribution, or purchases in
-    ``consistency_weeks`` distinct weeks, on the days ``first_day..last``. ``invested_at`` is the first known investment
-    or contribution; where it lies before ``basis``, the last one stands for it.
+    ``consistency_weeks`` distinct weeks, on the days ``first_day..last``, or going on record. ``invested_at`` is the
+    first known investment or contribution, ``recorded_at`` the first time on record; where one lies before ``basis``,
+    the last one stands for it.
     """
     weeks = count_weeks(row, first_day, last)
     instant = NEVER
@@ -153,6 +163,9 @@ def commits_at(row: Row, rules: Rules, basis: int, first_day: int, last: int, un
     if weeks >= rules.consistency_weeks:
         steady = _purchase_instant(row, day_of_week_number(row, rules.consistency_weeks, first_day, last))
         instant = min(instant, steady)
+    recorded = recorded_at if recorded_at >= basis else row.last_record_at
+    if recorded != NONE and basis <= recorded <= until:
+        instant = min(instant, recorded)
     return int(instant)
 
 
@@ -160,6 +173,8 @@ def commits_at(row: Row, rules: Rules, basis: int, first_day: int, last: int, un
 def is_committed(row: Row, rules: Rules) -> bool:
     """Whether the current episode has come to commitment. Once published, it outlives the window of purchase days."""
     basis = basis_of(row)
+    if row.last_record_at != NONE and row.last_record_at >= basis:
+        return True
     first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
     if row.stage == COMMITMENT and not window_covers(row, first):
         return True

@@ -1,23 +1,21 @@
 """One step of a relationship: a touchpoint, an instant of silence, or a new policy. Time is an argument."""
 
-from typing import NamedTuple
-
 import numpy as np
 
+from processors.absorb import absorb
 from processors.calendar import count_days
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.contact import Contact
 from processors.corrections import note_paths, reconsider
 from processors.facts import LATE, POLICY, SILENCE, Cause, Out, emit
-from processors.profile import NEVER, NONE, Row, absorb_contact, absorb_purchase, remember_event
-from processors.rules import (
-    CONTRIBUTION,
-    CUSTOMER,
-    CUSTOMER_EXIT,
-    FIRM_EXIT,
-    INVESTMENT,
-    PURCHASE,
-    Rules,
-)
+from processors.judge import judge_end, risk_band
+from processors.judgements import ENDED_BY, REASON, RISK
+from processors.layout import NEVER, NONE, Row
+from processors.profile import remember_event
+from processors.publishing import publish
+from processors.reviews import first_midnight, next_day, review
+from processors.risk import risk_crossing
+from processors.rules import CANCELLATION, CUSTOMER, CUSTOMER_EXIT, PURCHASE, REFERRAL, REFUND, TIE_CLOSED, Rules
 from processors.stages import (
     DISSOLUTION,
     UNKNOWN,
@@ -27,15 +25,7 @@ from processors.stages import (
     share_week,
     stage_at,
 )
-
-
-class Contact(NamedTuple):
-    """A touchpoint as the model sees it."""
-
-    at: int  # occurred_at, ms
-    flags: int  # meaning of the kind; PURCHASE only where the amount counts as one
-    weight: float  # engagement
-    amount_minor: int  # in the policy's currency
+from processors.ties import open_ties
 
 
 @compiled_leaf
@@ -47,21 +37,46 @@ def _enter(row: Row, rules: Rules, out: Out, cause: Cause, stage: int, at: int) 
     row.stage = stage
 
 
-@compiled_leaf
+@compiled_inline
 def _set_due(row: Row, rules: Rules) -> None:
     row.due_at = NEVER if row.stage == DISSOLUTION or row.stage == UNKNOWN else ends_at(row, rules)
 
 
+@compiled_inline
+def _publish_end(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
+    """By whom and why the relationship ended, where that is not what was published."""
+    if row.stage != DISSOLUTION and row.judged[REASON] == 0:
+        return
+    judge_end(row, rules, out.values)
+    for which in (ENDED_BY, REASON):
+        if out.values[which] != row.judged[which]:
+            publish(row, rules, out, cause, which, int(out.values[which]), at)
+
+
 @compiled_leaf
-def pass_time(row: Row, rules: Rules, out: Out, cause: Cause, until: int) -> bool:
-    """Let silence speak: end the episode where its due instant is at or before ``until``. True where it did."""
-    if row.due_at > until:
-        return False
+def _end_by_silence(row: Row, rules: Rules, out: Out, cause: Cause) -> None:
     at = row.due_at
-    silence = Cause(cause.row, cause.offset, cause.known_at, SILENCE, np.uint64(0), -1, -1)
-    _enter(row, rules, out, silence, DISSOLUTION, at)
+    _enter(row, rules, out, cause, DISSOLUTION, at)
     row.judged_at = max(row.judged_at, at)
     row.due_at = NEVER
+    _publish_end(row, rules, out, cause, at)
+    row.review_at = min(row.review_at, first_midnight(at))
+
+
+@compiled_leaf
+def pass_time(row: Row, rules: Rules, out: Out, cause: Cause, until: int) -> bool:
+    """Let the row's own timers up to ``until`` fire, in their order: silence ends the episode, judgements are reviewed.
+
+    True where one did.
+    """
+    if row.due_at > until and row.review_at > until:
+        return False
+    silence = Cause(cause.row, cause.offset, cause.known_at, SILENCE, np.uint64(0), -1, -1)
+    while min(row.due_at, row.review_at) <= until:
+        if row.due_at <= row.review_at:
+            _end_by_silence(row, rules, out, silence)
+        else:
+            review(row, rules, out, silence, row.review_at)
     return True
 
 
@@ -78,6 +93,7 @@ def _open_episode(row: Row, rules: Rules, at: int) -> None:
     row.before_exit_at = _exit_before(row, rules, at)
     row.before_at = row.episode_at
     row.before_invested_at = row.invested_at
+    row.before_recorded_at = row.recorded_at
     row.before_purchase_at = row.last_purchase_at
     row.before_initiative_at = row.last_initiative_at
     row.before_days = count_days(row)
@@ -92,29 +108,7 @@ def _open_episode(row: Row, rules: Rules, at: int) -> None:
     row.episode_at = at
     invested = max(row.last_investment_at, row.last_contribution_at)
     row.invested_at = invested if invested >= at else NEVER
-
-
-@compiled_leaf
-def _absorb(row: Row, rules: Rules, contact: Contact) -> bool:
-    """Take the touchpoint into the profile; True where it marks a new purchase day."""
-    at, flags = contact.at, contact.flags
-    absorb_contact(row, at, contact.weight, rules.interaction_half_life, rules.engagement_half_life)
-    if flags & CUSTOMER:
-        row.first_initiative_at = min(row.first_initiative_at, at)
-        row.last_initiative_at = max(row.last_initiative_at, at)
-    if flags & INVESTMENT:
-        row.last_investment_at = max(row.last_investment_at, at)
-    if flags & CONTRIBUTION:
-        row.last_contribution_at = max(row.last_contribution_at, at)
-    if flags & (INVESTMENT | CONTRIBUTION) and at >= row.episode_at:
-        row.invested_at = min(row.invested_at, at)
-    if flags & CUSTOMER_EXIT:
-        row.last_customer_exit_at = max(row.last_customer_exit_at, at)
-    if flags & FIRM_EXIT:
-        row.last_firm_exit_at = max(row.last_firm_exit_at, at)
-    if flags & PURCHASE:
-        return absorb_purchase(row, at, contact.amount_minor)
-    return False
+    row.recorded_at = row.last_record_at if row.last_record_at >= at else NEVER
 
 
 @compiled_leaf
@@ -125,8 +119,41 @@ def _judge(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
         _enter(row, rules, out, cause, stage, ends_at(row, rules) if stage == DISSOLUTION else at)
 
 
+@compiled_inline
+def _note_value(row: Row, rules: Rules, out: Out, cause: Cause, flags: int, at: int) -> None:
+    """What a purchase, or its taking back, does to risk and value."""
+    if flags & (PURCHASE | REFUND | CANCELLATION | REFERRAL):
+        row.revalue = 1
+    if flags & PURCHASE:
+        row.risk_at = risk_crossing(row, rules)
+    risk = risk_band(row, at)
+    if risk != row.judged[RISK]:
+        publish(row, rules, out, cause, RISK, risk, at)
+
+
 @compiled_leaf
-def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, event: np.uint64, time: int) -> None:
+def _closes_last_tie(row: Row, at: int) -> bool:
+    """Whether a closing at ``at`` (ms), already in the profile, is an exit at that instant.
+
+    Of as many closings as ties were opened the newest is; where there are more, a tie was closed that was not open.
+    """
+    if open_ties(row) > 0:
+        return False
+    return bool(at < row.episode_at or at == row.last_closing_at or row.ties_closed > row.ties_opened)
+
+
+@compiled_leaf
+def _meet_late(row: Row, rules: Rules, out: Out, why: Cause, contact: Contact, now: int) -> None:
+    noted = note_paths(row, rules, out, now)
+    new_day = absorb(row, rules, contact)
+    flags = contact.flags
+    if flags & TIE_CLOSED and _closes_last_tie(row, contact.at):
+        flags |= CUSTOMER_EXIT
+    reconsider(row, rules, out, why, contact.at, flags, new_day, now, noted)
+
+
+@compiled_leaf
+def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time: int) -> None:
     """Apply one new touchpoint of this customer, in the order of the log.
 
     ``time`` is the partition's: the newest tick before this record. The customer's own timers due at or before the
@@ -135,7 +162,7 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, event
     """
     at = contact.at
     pass_time(row, rules, out, cause, at)
-    remember_event(row, event)
+    remember_event(row, contact.event)
     ended = row.stage == DISSOLUTION
     late = at < row.judged_at or (ended and at <= row.entered_at[3])
     kind = LATE if late else cause.kind
@@ -143,18 +170,20 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, event
     now = max(time, row.judged_at, at)
     returns = ended and contact.flags & CUSTOMER != 0 and at > row.entered_at[3] and not left_at(row, at)
     if late and not returns:
-        noted = note_paths(row, rules, out, now)
-        new_day = _absorb(row, rules, contact)
-        reconsider(row, rules, out, why, at, contact.flags, new_day, now, noted)
+        _meet_late(row, rules, out, why, contact, now)
     else:
         if returns:
             _open_episode(row, rules, at)
-        _absorb(row, rules, contact)
+        absorb(row, rules, contact)
         _judge(row, rules, out, why, at)
     if late and returns:
         _judge(row, rules, out, why, row.judged_at)
     row.judged_at = max(row.judged_at, at)
     _set_due(row, rules)
+    # A late touchpoint takes nothing back that a review came to later: risk only rises while nothing is bought.
+    _note_value(row, rules, out, why, contact.flags, max(row.judged_at, row.reviewed_at))
+    _publish_end(row, rules, out, why, row.judged_at)
+    row.review_at = next_day(max(row.judged_at, row.reviewed_at))
     pass_time(row, rules, out, cause, now)
 
 
@@ -164,12 +193,12 @@ def rejudge(row: Row, rules: Rules, out: Out, cause: Cause, time: int) -> None:
     if row.touchpoints == 0:
         return
     now = max(time, row.judged_at)
+    why = Cause(cause.row, cause.offset, cause.known_at, POLICY, np.uint64(0), -1, -1)
     stage = stage_at(row, rules, now)
     if stage != row.stage:
         for k in range(stage, 4):
             row.entered_at[k] = NONE
             row.entered_id[k] = 0
-        why = Cause(cause.row, cause.offset, cause.known_at, POLICY, np.uint64(0), -1, -1)
         identity = emit(row, rules, out, why, row.stage, stage, row.episode, now)
         if row.entered_id[stage - 1] == 0:
             row.entered_at[stage - 1] = now
@@ -177,3 +206,6 @@ def rejudge(row: Row, rules: Rules, out: Out, cause: Cause, time: int) -> None:
         row.stage = stage
         row.judged_at = now
     _set_due(row, rules)
+    row.risk_at = risk_crossing(row, rules)
+    row.revalue = 1
+    review(row, rules, out, why, now)

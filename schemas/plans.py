@@ -27,10 +27,14 @@ _LOG: Final[dict[str, tuple[int, Mapping[str, int]]]] = {
 
 
 class Plans(NamedTuple):
-    """``ids``: sorted wire schema ids; for each its type and the start of its program in ``ops`` (-1: none)."""
+    """``ids``: sorted wire schema ids; for each its type and the start of its program in ``ops`` (-1: none).
+
+    ``plain``: 1 where arrays and maps are laid out as in the packaged schema, so that their bytes can be looked into.
+    """
 
     ids: npt.NDArray[np.int32]
     types: npt.NDArray[np.int8]
+    plain: npt.NDArray[np.int8]
     starts: npt.NDArray[np.int32]
     ops: npt.NDArray[np.int32]
 
@@ -43,11 +47,13 @@ def build_plans(registry: Registry, ids: Iterable[int] | None = None) -> Plans:
     """
     wanted = sorted(set(registry.ids() if ids is None else ids))
     reader = FileRegistry()
-    types, starts, programs, size = [], [], [], 0
+    own = _nested(reader.schema(reader.id_of("Touchpoint")))
+    types, plain, starts, programs, size = [], [], [], [], 0
     for schema_id in wanted:
         schema = registry.schema(schema_id)
         kind, slots = _LOG.get(_log_name(schema), (TYPE_OTHER, {}))
         types.append(kind)
+        plain.append(int(kind == TYPE_TOUCHPOINT and _nested(schema) == own))
         if kind == TYPE_OTHER:
             starts.append(-1)
             continue
@@ -58,6 +64,7 @@ def build_plans(registry: Registry, ids: Iterable[int] | None = None) -> Plans:
     return Plans(
         np.array(wanted, np.int32),
         np.array(types, np.int8),
+        np.array(plain, np.int8),
         np.array(starts, np.int32),
         np.concatenate(programs) if programs else np.zeros(0, np.int32),
     )
@@ -69,6 +76,7 @@ def with_unknown(plans: Plans, schema_id: int) -> Plans:
     return plans._replace(
         ids=np.insert(plans.ids, place, schema_id),
         types=np.insert(plans.types, place, TYPE_OTHER),
+        plain=np.insert(plans.plain, place, 0),
         starts=np.insert(plans.starts, place, -1),
     )
 
@@ -85,3 +93,21 @@ def _program(
         return compile_plan(schema, slots, reader.schema(reader.id_of(_log_name(schema))))
     except PlanError as error:
         raise PlanError(f"schema id {schema_id}: {error}") from None
+
+
+def _nested(schema: Mapping[str, Any]) -> list[Any]:
+    """How a touchpoint's lines and properties are laid out in bytes."""
+    types = {field["name"]: field["type"] for field in schema["fields"]}
+    return [_layout(types.get(name)) for name in ("lines", "properties")]
+
+
+def _layout(kind: Any) -> Any:
+    """A type without what does not show in its bytes: names, documentation, defaults, logical types."""
+    if isinstance(kind, list):
+        return [_layout(branch) for branch in kind]
+    if not isinstance(kind, dict):
+        return kind
+    if kind["type"] == "record":
+        return [_layout(field["type"]) for field in kind["fields"]]
+    inner = kind.get("items", kind.get("values"))
+    return {kind["type"]: _layout(inner)} if inner is not None else _layout(kind["type"])

@@ -1,11 +1,13 @@
 """Arrow columns out of slices of bytes and of integers, without a Python object per value."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from processors.compiled import compiled
-from processors.profile import NEVER, NONE
+from processors.layout import NEVER, NONE
 from streams.reports.tables import INSTANT
 
 _HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8).reshape(256, 2)
@@ -62,6 +64,16 @@ def identities(customers: npt.NDArray[np.uint64], facts: npt.NDArray[np.uint64])
     )
 
 
-def names(codes: npt.NDArray[np.signedinteger], words: tuple[str, ...]) -> pa.Array:
-    """A string column from small codes."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(words)).cast(pa.string())
+def names(codes: npt.NDArray[np.integer[Any]], words: tuple[str, ...], kind: type = np.int8) -> pa.Array:
+    """A string column from small codes that ``kind`` can hold."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(kind)), pa.array(words)).cast(pa.string())
+
+
+def hashes(values: npt.NDArray[np.uint64]) -> pa.Array:
+    """A column of hashes as 16 hexadecimal digits; empty for 0, which stands for none."""
+    words = np.ascontiguousarray(values).astype(">u8")
+    digits = _HEX[words.view(np.uint8).reshape(len(words), 8)].reshape(len(words), 16)
+    present = words != 0
+    sizes = np.where(present, 16, 0).astype(np.int64)
+    kept = np.ascontiguousarray(digits[present]).reshape(-1)
+    return pa.Array.from_buffers(pa.string(), len(words), [None, pa.py_buffer(_offsets(sizes)), pa.py_buffer(kept)])

@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
-from streams.facts import policies_table, rejects_table, transitions_table
+from streams.facts import judgements_table, meanings_table, policies_table, rejects_table, transitions_table
 from streams.reports.container import container
 
 
@@ -19,9 +19,21 @@ class Emission:
     """Tables of the reports (None: no rows), and the accepted touchpoints as Avro object containers."""
 
     policies: pa.Table | None
+    meanings: pa.Table | None
     containers: list[bytes]
     transitions: pa.Table | None
+    judgements: pa.Table | None
     rejects: pa.Table | None
+
+    def facts(self) -> list[tuple[str, pa.Table]]:
+        """(table, rows) of all that is reported, touchpoints and rejects aside, in the order in which to store it."""
+        named = {
+            "policies_raw": self.policies,
+            "meanings_raw": self.meanings,
+            "transitions_raw": self.transitions,
+            "judgements_raw": self.judgements,
+        }
+        return [(name, rows) for name, rows in named.items() if rows is not None]
 
 
 @dataclass(frozen=True)
@@ -34,11 +46,21 @@ class Said:
 
 def emission(applied: Sequence[Applied], partition: Partition, registry: Registry, source: str) -> Emission:
     """Everything that came of these fetches of one partition; ``source``: the topic that they were read from."""
-    spoken = [said(each, partition, source) for each in applied]
+    return emission_of(applied, [said(each, partition, source) for each in applied], partition, registry)
+
+
+def emission_of(
+    applied: Sequence[Applied], spoken: Sequence[Said], partition: Partition, registry: Registry
+) -> Emission:
+    """The same where what they let be said is there already."""
+    changes = [change for each in applied for change in each.policies]
+    judged = [judgements_table(each, partition) for each in applied if len(each.judged)]
     return Emission(
-        policies=policies_of(applied),
+        policies=policies_table(changes) if changes else None,
+        meanings=meanings_table(changes) if changes else None,
         containers=touchpoint_containers(applied, registry),
         transitions=joined([each.transitions for each in spoken]),
+        judgements=joined(judged),
         rejects=joined([each.rejects for each in spoken]),
     )
 
@@ -55,12 +77,6 @@ def joined(tables: Sequence[pa.Table | None]) -> pa.Table | None:
     """The rows of all of them; None: no rows."""
     found = [table for table in tables if table is not None]
     return pa.concat_tables(found) if found else None
-
-
-def policies_of(applied: Sequence[Applied]) -> pa.Table | None:
-    """The policies that came into force."""
-    changes = [change for each in applied for change in each.policies]
-    return policies_table(changes) if changes else None
 
 
 def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Facts as tables: what came of a fetch, and profiles, in the columns of the reports."""
+"""Facts as tables: what came of a fetch, in the columns of the reports."""
 
 from typing import Any
 
@@ -7,14 +7,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from processors.facts import CAUSES, SUPERSEDED
-from processors.policy import Policy
+from processors.judgements import NAMES as JUDGEMENT_NAMES
+from processors.judgements import WORDS
+from processors.policy import Policy, exponent
+from processors.policy_meanings import complete, minor
 from processors.stages import DISSOLUTION, STAGES
-from processors.standing import standings
-from streams.columns import identities, instants, names, slices
+from streams.columns import hashes, identities, instants, names, slices
 from streams.engine.outcomes import DETAILS, NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
-from streams.reports.tables import PROFILES, REJECTS, TRANSITIONS
+from streams.reports.tables import JUDGEMENTS, MEANINGS, POLICIES, REJECTS, TRANSITIONS
+
+_ALL_WORDS = tuple(word for words in WORDS for word in words)
+_FIRST_WORD = np.cumsum([0, *(len(words) for words in WORDS[:-1])]).astype(np.int16)
 
 
 def transitions_table(applied: Applied, partition: Partition) -> pa.Table:
@@ -94,48 +99,59 @@ def policies_table(changes: list[PolicyChange]) -> pa.Table:
             "threshold": [policy.rules.threshold for policy in policies],
             "horizon_ms": [policy.rules.horizon_ms for policy in policies],
             "currency": [policy.currency for policy in policies],
+            "minimum_minor": [policy.rules.minimum_minor for policy in policies],
+            "rate_currencies": [_codes(policy.vocabulary.currency_codes) for policy in policies],
+            "rates": [policy.vocabulary.currency_rates.tolist() for policy in policies],
             "known_at": instants(np.maximum([change.known_at for change in changes], 0)),
             "offset": [change.offset for change in changes],
-        }
+        },
+        schema=POLICIES,
     )
 
 
-def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64]) -> pa.Table:
-    """Profiles of the rows with these numbers, as of the instant of each one's last record; columns ``PROFILES``."""
-    rows = partition.table.rows[numbers]
-    rules = partition.policy.rules
-    as_of = np.maximum(rows.last_at, rows.judged_at)
-    figures, days = np.empty((len(rows), 3)), np.empty(len(rows), np.int32)
-    standings(rows, rules, as_of, figures, days)
-    stage = rows.stage.astype(np.int64)
-    since = rows.entered_at[np.arange(len(rows)), np.maximum(stage - 1, 0)]
-    alive, risk, value = (pa.array(figures[:, i], from_pandas=True) for i in range(3))
+def _codes(codes: npt.NDArray[np.int64]) -> list[str]:
+    """ISO 4217 codes out of the integers that compiled code compares."""
+    return [int(code).to_bytes(3, "big").decode("ascii") for code in codes]
+
+
+def judgements_table(applied: Applied, partition: Partition) -> pa.Table:
+    """The judgements that changed in a fetch, in the order of publication; columns ``reports.tables.JUDGEMENTS``."""
+    judged, table = applied.judged, partition.table
+    which = judged["judgement"].astype(np.int64)
     return pa.table(
         {
-            "customer_id": slices(partition.table.ids, rows.id_start, rows.id_length),
-            "stage": names(rows.stage, STAGES),
-            "stage_since": instants(since),
-            "episode": rows.episode,
-            "win_back": rows.episode > 1,
-            "p_alive": alive,
-            "churn_risk": risk,
-            "expected_value_minor": value,
-            "touchpoints": rows.touchpoints.astype(np.int64),
-            "purchases": rows.purchases.astype(np.int64),
-            "purchase_days": days,
-            "spend_minor": rows.spend_minor,
-            "currency": pa.repeat(partition.policy.currency, len(rows)),
-            "first_at": instants(rows.first_at),
-            "last_at": instants(rows.last_at),
-            "first_purchase_at": instants(rows.first_purchase_at),
-            "last_purchase_at": instants(rows.last_purchase_at),
-            "next_due_at": instants(rows.due_at),
-            "interaction": rows.interaction,
-            "engagement": rows.engagement,
-            "as_of": instants(as_of),
-            "policy_hash": pa.repeat(partition.policy.hash, len(rows)),
-            "partition": np.full(len(rows), partition.number, np.int32),
-            "offset": rows.offset,
+            "id": identities(judged["customer"], judged["id"]),
+            "customer_id": slices(
+                table.ids, table.rows["id_start"][judged["row"]], table.rows["id_length"][judged["row"]]
+            ),
+            "judgement": names(judged["judgement"], JUDGEMENT_NAMES),
+            "before": names(_FIRST_WORD[which] + judged["before"], _ALL_WORDS, np.int16),
+            "after": names(_FIRST_WORD[which] + judged["after"], _ALL_WORDS, np.int16),
+            "at": instants(judged["at"]),
+            "known_at": instants(judged["known_at"]),
+            "evidence_event": hashes(judged["evidence_event"]),
+            "evidence_at": instants(judged["evidence_at"]),
+            "evidence_count": judged["evidence_count"],
+            "evidence_value": judged["evidence_value"],
+            "policy_hash": _policies(applied, judged["offset"]),
+            "partition": np.full(len(judged), applied.partition, np.int32),
+            "offset": judged["offset"],
         },
-        schema=PROFILES,
+        schema=JUDGEMENTS,
     )
+
+
+def meanings_table(changes: list[PolicyChange]) -> pa.Table:
+    """What the kinds of policies mean, as they came into force; columns ``reports.tables.MEANINGS``."""
+    rows = [
+        _meaning_row(change.policy, kind, complete(meaning))
+        for change in changes
+        for kind, meaning in change.policy.kinds.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=MEANINGS)
+
+
+def _meaning_row(policy: Policy, kind: str, meaning: dict[str, Any]) -> dict[str, Any]:
+    told = {name: "" if meaning[name] is None else meaning[name] for name in MEANINGS.names if name in meaning}
+    cost = minor(meaning["cost"], exponent(policy.currency))
+    return {**told, "policy_hash": policy.hash, "kind": kind, "cost_minor": cost}

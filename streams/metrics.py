@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from streams.engine.outcomes import OUTCOMES, TRANSITIONS
+from streams.engine.outcomes import JUDGEMENTS, OUTCOMES, TRANSITIONS
 from streams.settings import SettingsError
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -20,6 +20,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.records = self._counter("relasi_records", "Records of the log by what became of them.", "outcome")
         self.transitions = self._counter("relasi_transitions", "Transitions that came of them, corrections included.")
+        self.judgements = self._counter("relasi_judgements", "Judgements that changed.")
         self.rejects = self._counter("relasi_rejects", "Rejected records by reason.", "reason")
         self.fetches = self._counter("relasi_fetches", "Fetches by what became of them.", "outcome")
         self.retries = self._counter("relasi_clickhouse_retries", "Inserts that had to be tried again.", "table")
@@ -30,6 +31,7 @@ class Metrics:
         self.batch = self._histogram("relasi_batch_seconds", "Time to apply one fetch.")
         self.checkpoint = self._histogram("relasi_checkpoint_seconds", "Time from a snapshot to its confirmation.")
         self.checkpoint_bytes = self._counter("relasi_checkpoint_bytes", "Bytes written to the changelog.")
+        self.checkpoint_rows = self._counter("relasi_checkpoint_rows", "Rows written to the changelog.")
         self.insert = self._histogram("relasi_clickhouse_insert_seconds", "Time of one insert.", "table")
         self.recovery = self._histogram("relasi_recovery_seconds", "Time to rebuild a partition from its records.")
 
@@ -47,6 +49,8 @@ class Metrics:
         for outcome, number in counts.items():
             if outcome == OUTCOMES[TRANSITIONS]:
                 self.transitions.inc(number)
+            elif outcome == OUTCOMES[JUDGEMENTS]:
+                self.judgements.inc(number)
             elif number:
                 self.records.labels(outcome).inc(number)
 

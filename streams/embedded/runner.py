@@ -20,7 +20,6 @@ from streams.engine.checkpoint import SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.facts import profiles_table
 from streams.messages import (
     REJECTS_TOPIC,
     TOUCHPOINTS_TOPIC,
@@ -30,6 +29,7 @@ from streams.messages import (
     reject_messages,
     transition_messages,
 )
+from streams.profiles import profiles_table
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
@@ -126,9 +126,8 @@ class Runner:
         out = emission(self._applied, self.partition, self.registry, TOUCHPOINTS_TOPIC)
         for container in out.containers:
             self.sink.insert_touchpoints(container)
-        for name, rows in (("policies_raw", out.policies), ("transitions_raw", out.transitions)):
-            if rows is not None:
-                self.sink.insert(name, rows)
+        for name, rows in out.facts():
+            self.sink.insert(name, rows)
         if out.rejects is not None:
             self.sink.insert("rejects_raw", out.rejects)
             self._rejects.append(out.rejects)

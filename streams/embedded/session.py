@@ -15,6 +15,7 @@ from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.runner import Runner
+from streams.engine.checkpoint import packed_bytes
 from streams.engine.partition import Partition
 from streams.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
@@ -100,8 +101,8 @@ class Session:
         elif policy is not None and policy.hash != runner.partition.policy.hash:
             runner.change_policy(policy)
         runner.settle()
-        table = runner.partition.table.rows
-        if self._stored > _MOST_COPIES * runner.partition.customers * table.itemsize + _SMALL:
+        everybody = packed_bytes(runner.partition.table.rows[: runner.partition.customers])
+        if self._stored > _MOST_COPIES * everybody + _SMALL:
             runner.consolidate()
 
     def close(self) -> None:

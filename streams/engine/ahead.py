@@ -18,7 +18,7 @@ from streams.engine.rows import ROWS, Table
 FAR: Final = 12  # records ahead: the slot of the index
 MIDDLE: Final = 8  # the row
 NEAR: Final = 4  # the id
-SMALL: Final = 16_384  # fewer rows than this stay in the caches by themselves
+SMALL: Final = 4_096  # fewer rows than this stay in the caches by themselves
 
 PLACE: Final = 0  # slots of the view: where the next record to look at begins
 LOOKED: Final = 1  # records of the span that were looked at
@@ -26,7 +26,7 @@ HEAD: Final = 2
 KEYS: Final = HEAD + HEAD_CELLS
 VIEW: Final = KEYS + 16
 
-_ROW_LINES: Final = 9  # what an ordinary touchpoint touches of a row
+_ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
 _SEED: Final = np.uint64(0)
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -42,12 +42,18 @@ def _candidate(table: Table, key: np.uint64) -> np.int64:
 
 
 @compiled_inline
-def _ask_for_row(table: Table, key: np.uint64) -> None:
+def ask_for_row(table: Table, number: int | np.int64) -> None:
+    """Ask for what an ordinary touchpoint, or a review, reads of a row."""
+    first = table.rows.ctypes.data + number * table.rows.itemsize
+    for line in range(_ROW_LINES):
+        ask_for_line(first + line * LINE)
+
+
+@compiled_inline
+def _ask_for_candidate(table: Table, key: np.uint64) -> None:
     number = _candidate(table, key)
     if number >= 0:
-        first = table.rows.ctypes.data + number * table.rows.itemsize
-        for line in range(_ROW_LINES):
-            ask_for_line(first + line * LINE)
+        ask_for_row(table, number)
 
 
 @compiled_inline
@@ -77,6 +83,6 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
         view[PLACE] = head[HEAD_NEXT]
         view[LOOKED] += 1
     if done + MIDDLE < view[LOOKED]:
-        _ask_for_row(table, np.uint64(keys[(done + MIDDLE) & 15]))
+        _ask_for_candidate(table, np.uint64(keys[(done + MIDDLE) & 15]))
     if done + NEAR < view[LOOKED]:
         _ask_for_id(table, np.uint64(keys[(done + NEAR) & 15]))

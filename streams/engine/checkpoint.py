@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled
-from processors.profile import ROW
-from streams.engine.rows import LONGEST_ID, empty_rows
+from processors.layout import NEVER, ROW
+from streams.engine.packing import pack, packed_size, unpack
+from streams.engine.restoring import empty_rows
+from streams.engine.rows import LONGEST_ID
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
+_PLAIN: Final = 1  # rows as they are in memory
 SPAN: Final = 16
 SLOTS: Final = SPAN + 1
 CHUNK_BYTES: Final = 900_000  # under the default limit of a Kafka message, with room for the header and the ids
@@ -98,12 +101,34 @@ def gather_ids(
 
 def encode_chunk(header: Header, rows: Any, arena: npt.NDArray[np.uint8]) -> bytes:
     """The value of one checkpoint record."""
-    rows = rows.copy()
-    described = {**vars(header), "layout": LAYOUT, "rows": len(rows), "fields": _describe(ROW)}
-    ids = gather_ids(arena, np.ascontiguousarray(rows["id_start"]), np.ascontiguousarray(rows["id_length"]))
+    starts = np.ascontiguousarray(rows["id_start"])
+    ids = gather_ids(arena, starts, np.ascontiguousarray(rows["id_length"]))
+    empty = empty_rows(1)
+    # Written for a moment where they stand: a copy of all rows would cost as much as packing them.
     rows["id_start"] = np.cumsum(rows["id_length"]) - rows["id_length"]
+    packed = pack(_words(rows), _words(empty)[0])
+    rows["id_start"] = starts
+    described = {
+        **vars(header),
+        "layout": LAYOUT,
+        "rows": len(rows),
+        "packed": len(packed),
+        "fields": _FIELDS,
+    }
     text = json.dumps(described).encode()
-    return b"".join([len(text).to_bytes(4, "big"), text, rows.tobytes(), ids.tobytes()])
+    # The empty row goes along: a later version's may be another one.
+    return b"".join([len(text).to_bytes(4, "big"), text, empty.tobytes(), packed.tobytes(), ids.tobytes()])
+
+
+def packed_bytes(rows: Any) -> int:
+    """Bytes that the rows take in a checkpoint, their ids aside."""
+    return 8 * int(packed_size(_words(rows), _words(empty_rows(1))[0]))
+
+
+def _words(rows: Any) -> npt.NDArray[np.uint64]:
+    """Rows as words of 64 bits, shape (n, words of a row)."""
+    plain: npt.NDArray[np.uint64] = np.ascontiguousarray(rows).view(np.uint64)
+    return plain.reshape(len(rows), ROW.itemsize // 8)
 
 
 def _describe(row: np.dtype[Any]) -> list[list[Any]]:
@@ -127,6 +152,9 @@ def _described(fields: list[list[Any]]) -> np.dtype[Any]:
     )
 
 
+_FIELDS: Final = _describe(ROW)
+
+
 def decode_chunk(value: bytes) -> Chunk:
     """Read one checkpoint record. An older layout is migrated: what it lacks is left as in an empty row.
 
@@ -141,15 +169,33 @@ def decode_chunk(value: bytes) -> Chunk:
                 f"a checkpoint was written in layout {layout}, this version knows {LAYOUT}: start the newer version"
             )
         count, stored = described.pop("rows"), _described(described.pop("fields"))
+        packed = described.pop("packed", None)
         header = Header(**described)
-        rows = _migrate(np.frombuffer(value, stored, count, 4 + size))
+        if layout == _PLAIN:
+            rows, ends = np.frombuffer(value, stored, count, 4 + size), 4 + size + count * stored.itemsize
+        else:
+            rows, ends = _unpacked(value, 4 + size, stored, count, packed)
+        rows = _migrate(rows)
     except UnreadableCheckpoint:
         raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise UnreadableCheckpoint(f"a checkpoint record of {len(value)} bytes can't be read: {error}") from error
-    ids = np.frombuffer(value, np.uint8)[4 + size + count * stored.itemsize :]
+    ids = np.frombuffer(value, np.uint8)[ends:]
     _check_ids(rows, ids)
     return Chunk(header, rows, ids)
+
+
+def _unpacked(value: bytes, start: int, stored: np.dtype[Any], count: int, packed: int) -> tuple[Any, int]:
+    """Rows as ``stored``, and where in the value they end."""
+    begins, ends = start + stored.itemsize, start + stored.itemsize + packed * 8
+    width = stored.itemsize // 8
+    # Slices, because a copy is aligned in memory, and compiled code is specialised for that.
+    empty = np.frombuffer(value[start:begins], np.uint64)
+    words = np.frombuffer(value[begins:ends], np.uint64)
+    rows = np.empty((count, width), np.uint64)
+    if len(empty) != width or len(words) != packed or not unpack(words, empty, count, rows):
+        raise ValueError(f"its {len(words)} packed words are not those of {count} rows")
+    return rows.view(stored).reshape(count), ends
 
 
 def _check_ids(rows: Any, ids: npt.NDArray[np.uint8]) -> None:
@@ -173,6 +219,10 @@ def _migrate(rows: Any) -> Any:
     for name in ROW.names or ():
         if name in (rows.dtype.names or ()):
             migrated[name] = rows[name]
+    if "review_at" not in (rows.dtype.names or ()):
+        # Rows of before there were reviews are judged with the first tick.
+        migrated["review_at"] = np.where(migrated["touchpoints"] > 0, migrated["judged_at"] + 1, NEVER)
+        migrated["revalue"] = 1
     return migrated
 
 

@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from schemas.touchpoint import SLOTS
+from streams.engine.ahead import VIEW
+from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
 from streams.engine.outcomes import REJECTED
 
 # Why the loop returned to Python.
@@ -34,6 +37,7 @@ CURSOR: Final = 13
 
 POISON_RUN: Final = 10_000
 NO_LIMIT: Final = -1
+_SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
 
 REJECT: Final = np.dtype(
     [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
@@ -65,3 +69,23 @@ def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) ->
     at[REJECTS] += 1
     at[BAD_RUN] += 1
     cursor.counts[REJECTED] += 1
+
+
+def new_cursor(
+    fetch: Fetch, counts: npt.NDArray[np.int64], after: int, time: int, bad_run: int, *, collect: bool
+) -> Cursor:
+    """A cursor at the beginning of a fetch; ``after``: the first offset that has not been processed."""
+    sizes = (fetch.spans[:, SPAN_STOP] - fetch.spans[:, SPAN_START]) // _SMALLEST_RECORD + 1
+    # A header's count may lie; the bytes that follow it bound how many records there can be.
+    records = int(np.minimum(fetch.spans[:, SPAN_COUNT], sizes).clip(0).sum()) + len(fetch.spans)
+    at = np.zeros(CURSOR, np.int64)
+    at[NEXT], at[TIME], at[BAD_RUN], at[END] = after, time, bad_run, fetch.end
+    return Cursor(
+        at=at,
+        counts=counts,
+        taken=np.empty((records if collect else 0, 3), np.int64),
+        rejects=np.zeros(records, REJECT).view(np.recarray),
+        head=np.zeros(7, np.int64),
+        slots=np.zeros((SLOTS, 2), np.int64),
+        ahead=np.zeros(VIEW, np.int64),
+    )

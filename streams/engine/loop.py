@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.facts import Out
-from processors.rules import Rules
-from schemas.decode import decode
+from processors.rules import Rules, Vocabulary
+from schemas.decode import NULL, decode
 from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
-from schemas.touchpoint import POLICY_TEXT
+from schemas.touchpoint import LINES, POLICY_TEXT, PROPERTIES
 from streams.engine.ahead import LOOKED, look_ahead
 from streams.engine.ahead import PLACE as LOOK_PLACE
 from streams.engine.cursor import (
@@ -76,6 +76,7 @@ def _apply_value(
     plans: Plans,
     table: Table,
     rules: Rules,
+    words: Vocabulary,
     out: Out,
     cursor: Cursor,
 ) -> int:
@@ -95,8 +96,12 @@ def _apply_value(
     kind = plans.types[index]
     reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
     if reason == OK and kind == TYPE_TOUCHPOINT:
+        if plans.plain[index] == 0:
+            cursor.slots[LINES, 1], cursor.slots[PROPERTIES, 1] = NULL, NULL
         accepted = cursor.counts[ACCEPTED]
-        reason = apply_touchpoint(buffer, cursor.slots, offset, cursor.at[TIME], table, rules, out, cursor.counts)
+        reason = apply_touchpoint(
+            buffer, cursor.slots, offset, cursor.at[TIME], table, rules, words, out, cursor.counts
+        )
         if cursor.counts[ACCEPTED] > accepted and len(cursor.taken) > 0:
             taken = cursor.taken[cursor.at[TAKEN]]
             taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
@@ -140,6 +145,7 @@ def run(
     plans: Plans,
     table: Table,
     rules: Rules,
+    words: Vocabulary,
     out: Out,
     cursor: Cursor,
     ahead_limit: int,
@@ -175,7 +181,7 @@ def run(
             else:
                 written_at = span[3] if span[5] != 0 else span[3] + head[0]
                 status = _apply_value(
-                    buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, out, cursor
+                    buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, words, out, cursor
                 )
                 if status != FINISHED:
                     return int(status)

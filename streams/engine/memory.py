@@ -17,8 +17,9 @@ from streams.engine.checkpoint import (
     key_of,
     split,
 )
+from streams.engine.restoring import take_in
 from streams.engine.results import Checkpoint
-from streams.engine.rows import ROWS, Table, grow, reschedule, reserve, take_in
+from streams.engine.rows import ROWS, Table, grow, reschedule, reserve
 
 
 class Standing(NamedTuple):
@@ -61,7 +62,7 @@ class Memory:
             self._foreign.clear()
         table.dirty[:count] = 0
         table.written[chosen] = number
-        return Checkpoint(number, standing.offset, records)
+        return Checkpoint(number, standing.offset, records, len(chosen))
 
     def _header(self, chunk: int, chunks: int, customers: int, standing: Standing) -> Header:
         policy = standing.policy if chunk == 0 else ""

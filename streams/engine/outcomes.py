@@ -15,6 +15,7 @@ TICKS: Final = 6
 TICKS_IGNORED: Final = 7  # behind the partition's time, ahead of the broker's clock, or beyond the year 2299
 POLICIES: Final = 8
 TRANSITIONS: Final = 9
+JUDGEMENTS: Final = 10
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -26,6 +27,7 @@ OUTCOMES: Final = (
     "ticks_ignored",
     "policies",
     "transitions",
+    "judgements",
 )
 
 # Reasons of rejects, beside those of the decoder.

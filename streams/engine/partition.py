@@ -1,20 +1,18 @@
 """One partition: a log's records in, facts out. Pure and clock-free; it does not know which shell drives it."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.facts import FACT, WRITTEN, Out, new_out
+from processors.facts import FACT, JUDGED, JUDGED_WRITTEN, WRITTEN, Out, new_out
+from processors.layout import NONE
 from processors.policy import Policy, read_policy
-from processors.profile import NONE
 from schemas.plans import Plans, with_unknown
-from schemas.touchpoint import SLOTS as DECODED_SLOTS
 from streams.engine import cursor as cursors
 from streams.engine import loop
-from streams.engine.ahead import VIEW
-from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
+from streams.engine.batches import Fetch
 from streams.engine.checkpoint import CHUNK_BYTES
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
@@ -23,7 +21,13 @@ from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog,
 from streams.engine.rows import ROWS, Table, grow, memory_bytes, new_table
 
 FACTS: Final = 16_384  # room between two visits to Python
-_SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
+
+
+class Drained(NamedTuple):
+    """Facts that were taken out of the room that compiled code writes into."""
+
+    transitions: list[Any]  # arrays of FACT
+    judged: list[Any]  # arrays of JUDGED
 
 
 class Partition:
@@ -32,6 +36,7 @@ class Partition:
     ``owner`` is unique to this tenure of the partition (group generation and nonce). ``resolve`` gives the plans that
     know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
+    ``judgements``: the same of judgements alone.
     ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
 
@@ -46,6 +51,7 @@ class Partition:
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
+        judgements: bool = True,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         self.number = number
@@ -57,7 +63,7 @@ class Partition:
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
         self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._out: Out = new_out(FACTS if collect else 0)
+        self._out: Out = new_out(FACTS if collect else 0, judgements=judgements)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
@@ -87,9 +93,10 @@ class Partition:
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
-        cursor, policy = self._cursor(fetch), self.policy
+        policy = self.policy
+        cursor = cursors.new_cursor(fetch, self.counts, self._next, self._time, self._bad_run, collect=self._collect)
         before = self.counts.copy()
-        facts: list[Any] = []
+        facts = Drained([], [])
         policies: list[PolicyChange] = []
         while (status := self._run(fetch, cursor)) not in {cursors.FINISHED, cursors.POISONED}:
             self._attend(status, fetch, cursor, facts, policies)
@@ -105,30 +112,14 @@ class Partition:
         return Applied(
             partition=self.number,
             buffer=fetch.buffer,
-            facts=np.concatenate(facts) if facts else np.zeros(0, FACT),
+            facts=np.concatenate(facts.transitions) if facts.transitions else np.zeros(0, FACT),
+            judged=np.concatenate(facts.judged) if facts.judged else np.zeros(0, JUDGED),
             taken=cursor.taken[: cursor.at[cursors.TAKEN]],
             rejects=cursor.rejects[: cursor.at[cursors.REJECTS]],
             policy=policy,
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
             next_offset=self._next,
-        )
-
-    def _cursor(self, fetch: Fetch) -> cursors.Cursor:
-        sizes = (fetch.spans[:, SPAN_STOP] - fetch.spans[:, SPAN_START]) // _SMALLEST_RECORD + 1
-        # A header's count may lie; the bytes that follow it bound how many records there can be.
-        records = int(np.minimum(fetch.spans[:, SPAN_COUNT], sizes).clip(0).sum()) + len(fetch.spans)
-        at = np.zeros(cursors.CURSOR, np.int64)
-        at[cursors.NEXT], at[cursors.TIME], at[cursors.BAD_RUN] = self._next, self._time, self._bad_run
-        at[cursors.END] = fetch.end
-        return cursors.Cursor(
-            at=at,
-            counts=self.counts,
-            taken=np.empty((records if self._collect else 0, 3), np.int64),
-            rejects=np.zeros(records, cursors.REJECT).view(np.recarray),
-            head=np.zeros(7, np.int64),
-            slots=np.zeros((DECODED_SLOTS, 2), np.int64),
-            ahead=np.zeros(VIEW, np.int64),
         )
 
     def _run(self, fetch: Fetch, cursor: cursors.Cursor) -> int:
@@ -138,6 +129,7 @@ class Partition:
             self._plans,
             self.table,
             self.policy.rules,
+            self.policy.vocabulary,
             self._out,
             cursor,
             self._ahead,
@@ -145,7 +137,7 @@ class Partition:
         )
 
     def _attend(
-        self, status: int, fetch: Fetch, cursor: cursors.Cursor, facts: list[Any], policies: list[PolicyChange]
+        self, status: int, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
     ) -> None:
         """Do for the loop what it can't do itself; it goes on at the same record."""
         if status == cursors.NEED_ROOM:
@@ -157,10 +149,14 @@ class Partition:
         else:
             self._learn_schema(fetch, cursor)
 
-    def _drain(self, facts: list[Any]) -> None:
-        if self._out.counts[WRITTEN] > 0:
-            facts.append(self._out.facts[: self._out.counts[WRITTEN]].copy())
-            self._out.counts[WRITTEN] = 0
+    def _drain(self, facts: Drained) -> None:
+        counts = self._out.counts
+        if counts[WRITTEN] > 0:
+            facts.transitions.append(self._out.facts[: counts[WRITTEN]].copy())
+            counts[WRITTEN] = 0
+        if counts[JUDGED_WRITTEN] > 0:
+            facts.judged.append(self._out.judged[: counts[JUDGED_WRITTEN]].copy())
+            counts[JUDGED_WRITTEN] = 0
 
     def _learn_schema(self, fetch: Fetch, cursor: cursors.Cursor) -> None:
         place = int(cursor.head[4]) + 1
@@ -176,7 +172,7 @@ class Partition:
                 self._plans = with_unknown(self._plans, unknown)
 
     def _change_policy(
-        self, fetch: Fetch, cursor: cursors.Cursor, facts: list[Any], policies: list[PolicyChange]
+        self, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
     ) -> None:
         start, length = int(cursor.at[cursors.START]), int(cursor.at[cursors.LENGTH])
         offset = int(cursor.at[cursors.OFFSET])

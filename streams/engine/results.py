@@ -41,6 +41,7 @@ class Applied:
     partition: int
     buffer: npt.NDArray[np.uint8]
     facts: Any  # array of FACT
+    judged: Any  # array of JUDGED
     taken: npt.NDArray[np.int64]  # shape (n, 3): start, length of an accepted Avro body; its wire schema id
     rejects: Any  # array of REJECT
     policy: Policy  # in force where the fetch began
@@ -51,8 +52,12 @@ class Applied:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Records to be stored; once they are confirmed, ``offset`` may be committed. A value of None deletes its key."""
+    """Records to be stored; once they are confirmed, ``offset`` may be committed. A value of None deletes its key.
+
+    ``rows``: how many rows the records hold.
+    """
 
     number: int
     offset: int
     records: list[Record]
+    rows: int

@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from processors.blank import clear_memory, clear_profile
 from processors.compiled import compiled_leaf
-from processors.profile import NEVER, ROW, Row, clear_memory, clear_profile
+from processors.layout import NEVER, ROW, Row
 from streams.engine.due import push
 
 LONGEST_ID: Final = 255
@@ -18,6 +19,10 @@ LONGEST_ID: Final = 255
 ROWS: Final = 0  # slots of Table.used
 IDS: Final = 1
 HEAP: Final = 2
+TOUCHED: Final = 3  # entries of the list of touched rows …
+LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
+KEPT: Final = 5  # … and those that stay in it
+USED: Final = 6
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -34,7 +39,8 @@ class Table(NamedTuple):
     heap_row: npt.NDArray[np.int32]
     dirty: npt.NDArray[np.uint8]  # changed since the last checkpoint
     written: npt.NDArray[np.int32]  # number of the checkpoint that last wrote the row
-    used: npt.NDArray[np.int64]  # shape (3,): ROWS, IDS, HEAP
+    touched: npt.NDArray[np.int32]  # rows to be judged when the day ends; each once at most
+    used: npt.NDArray[np.int64]  # shape (USED,)
 
 
 def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
@@ -50,7 +56,8 @@ def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
         np.empty(rows, np.int32),
         np.zeros(rows, np.uint8),
         np.zeros(rows, np.int32),
-        np.zeros(3, np.int64),
+        np.empty(rows, np.int32),
+        np.zeros(USED, np.int64),
     )
 
 
@@ -127,11 +134,25 @@ def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, ke
 
 @compiled_leaf
 def schedule(table: Table, number: int) -> None:
-    """Make sure that the due index finds this row no later than it is due."""
+    """Make sure that the due index finds this row no later than one of its timers is due.
+
+    The review of a touched row is left to the list of touched rows: it is due with the day's end, as all of them are.
+    """
     row = table.rows[number]
-    if row.due_at < row.entry_at:
-        table.used[HEAP] = push(table.heap_at, table.heap_row, table.used[HEAP], row.due_at, number)
-        row.entry_at = row.due_at
+    wake = row.due_at if row.touched != 0 else min(row.due_at, row.review_at)
+    if wake < row.entry_at:
+        table.used[HEAP] = push(table.heap_at, table.heap_row, table.used[HEAP], wake, number)
+        row.entry_at = wake
+
+
+@compiled_leaf
+def list_touched(table: Table, number: int) -> None:
+    """Have the row judged when the day ends."""
+    row = table.rows[number]
+    if row.touched == 0:
+        row.touched = 1
+        table.touched[table.used[TOUCHED]] = number
+        table.used[TOUCHED] += 1
 
 
 @compiled_leaf
@@ -156,13 +177,14 @@ def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
 
 def grow(table: Table) -> Table:
     """The same table with more room wherever ``has_room`` finds too little."""
-    rows, ids, heap = (int(n) for n in table.used)
+    rows, ids, heap = (int(n) for n in table.used[:3])
     if rows >= len(table.rows):
         capacity = len(table.rows) * 2
         table = table._replace(
             rows=_larger(table.rows, rows, capacity),
             dirty=_larger(table.dirty, rows, capacity, zero=True),
             written=_larger(table.written, rows, capacity, zero=True),
+            touched=_larger(table.touched, int(table.used[TOUCHED]), capacity),
         )
         if capacity > len(table.heap_at):
             # Every row must find a place in the due index when it is built anew.
@@ -194,53 +216,20 @@ def _with_heap(table: Table, heap: int, capacity: int) -> Table:
 
 def memory_bytes(table: Table) -> int:
     """Bytes that hold customers: used rows, ids and due entries, and the whole index."""
-    rows, ids, heap = (int(n) for n in table.used)
-    per_row = table.rows.itemsize + table.dirty.itemsize + table.written.itemsize
+    rows, ids, heap = (int(n) for n in table.used[:3])
+    per_row = table.rows.itemsize + table.dirty.itemsize + table.written.itemsize + table.touched.itemsize
     return int(rows * per_row) + ids + heap * 12 + table.slots.nbytes
 
 
 @compiled_leaf
-def _clear_rows(rows: Any) -> None:
-    for number in range(len(rows)):
-        clear_profile(rows[number])
-        clear_memory(rows[number])
-
-
-def empty_rows(count: int) -> Any:
-    """Rows of customers of whom nothing is known."""
-    rows = np.zeros(count, ROW).view(np.recarray)
-    _clear_rows(rows)
-    return rows
-
-
-@compiled_leaf
-def take_in(table: Table, rows: Any, ids: npt.NDArray[np.uint8], first: int) -> int:
-    """Restore rows from number ``first`` on, each unless a newer one of its customer is there; returns the next number.
-
-    The ids stand in ``ids`` one after another; ``id_start`` of the rows says where. Stops where the table needs room.
-    """
-    for i in range(first, len(rows)):
-        if not has_room(table):
-            return int(i)
-        row = rows[i]
-        key, start, length = np.uint64(row.hash), row.id_start, row.id_length
-        number = find(table, ids, start, length, key)
-        if number < 0:
-            number = add(table, ids, start, length, key)
-        elif table.rows[number].offset >= row.offset:
-            continue
-        place = table.rows[number].id_start
-        table.rows[number] = row
-        table.rows[number].id_start = place
-        table.rows[number].entry_at = NEVER
-    return len(rows)
-
-
-@compiled_leaf
 def reschedule(table: Table) -> None:
-    """Build the due index anew from the rows."""
+    """Build the due index, and the list of touched rows, anew from the rows."""
     table.used[HEAP] = 0
+    table.used[TOUCHED] = 0
     for number in range(table.used[ROWS]):
         row = table.rows[number]
         row.entry_at = NEVER
+        if row.touched != 0:
+            row.touched = 0
+            list_touched(table, number)
         schedule(table, number)

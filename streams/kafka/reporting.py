@@ -57,8 +57,7 @@ class Reporting:
 
     async def _store_rows(self, emission: Emission, profiles: list[pa.Table]) -> None:
         tables = (
-            ("policies_raw", emission.policies),
-            ("transitions_raw", emission.transitions),
+            *emission.facts(),
             ("rejects_raw", emission.rejects),
             *(("profiles_raw", table) for table in profiles),
         )

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from schemas.registry import Registry
-from streams.emission import Emission, Said, joined, policies_of, said, touchpoint_containers
+from streams.emission import Emission, Said, emission_of, joined, said
 from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Checkpoint, Refused
-from streams.facts import profiles_table
 from streams.kafka.topics import Topics
+from streams.profiles import profiles_table
 
 PROFILES_AT_ONCE = 131_072
 _REST = 4
@@ -120,12 +120,7 @@ class Tenure:
         self._digest()
         applied, self._unreported = self._unreported, []
         spoken, self._unreported_said = self._unreported_said, []
-        return Emission(
-            policies=policies_of(applied),
-            containers=touchpoint_containers(applied, self._registry),
-            transitions=joined([each.transitions for each in spoken]),
-            rejects=joined([each.rejects for each in spoken]),
-        )
+        return emission_of(applied, spoken, self.partition, self._registry)
 
     def _profiles(self) -> list[pa.Table]:
         tables = []
@@ -135,4 +130,4 @@ class Tenure:
 
 
 def _bytes(applied: Applied) -> int:
-    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes)
+    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes + applied.judged.nbytes)

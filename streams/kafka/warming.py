@@ -13,10 +13,10 @@ from streams.emission import emission
 from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
-from streams.facts import profiles_table
 from streams.imports.canonical import CANONICAL
 from streams.messages import message, touchpoints_with_ticks, transition_messages
 from streams.policies import preset
+from streams.profiles import profiles_table
 
 _DAY = 86_400_000
 

@@ -103,6 +103,7 @@ class Worker:
             resolve=self._resolve,
             ahead_limit=AHEAD_MS if self.settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
+            judgements=self._reporting.wanted,
         )
         partition.restore(records)
         ends = await consumer_of(self.app).highwaters(self._tp(number))
@@ -194,6 +195,7 @@ class Worker:
             tenure.remembering_took = tenure.remembered_at - begun
             self.metrics.checkpoint.observe(tenure.remembering_took)
             self.metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
+            self.metrics.checkpoint_rows.inc(snapshot.checkpoint.rows)
 
     async def publish(self, tenure: Tenure) -> None:
         """Say in the topics what came of a partition so far; when it returns, the broker has all of it.

@@ -8,7 +8,7 @@ from support.messages import DAY, START, Message, batch, cut, policy, policy_tex
 from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, facts_of, new_partition, rows_of
 
-from processors.profile import ROW
+from processors.layout import ROW
 from streams.engine.batches import read_batches
 from streams.engine.checkpoint import SLOTS, SPAN, decode_chunk
 from streams.engine.partition import Partition

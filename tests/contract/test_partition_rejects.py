@@ -18,7 +18,7 @@ from support.messages import (
 )
 from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, rows_of
 
-from processors.profile import NONE
+from processors.layout import NONE
 from schemas.plans import Plans, build_plans
 from schemas.reasons import BAD_BOOLEAN, BAD_ENUM
 from schemas.wire import frame

@@ -10,7 +10,7 @@ from support.messages import DAY, START, Message, policy, policy_text, raw_batch
 from support.shell import Fact, applied, apply_all, facts_of, new_partition, rows_of
 
 from processors.facts import FACTS_PER_EVENT
-from processors.profile import NONE
+from processors.layout import NONE
 from schemas.bodies import bodies_of
 from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import FACTS, Partition

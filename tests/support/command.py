@@ -23,6 +23,7 @@ PATIENCE_SECONDS: Final = 120.0
 CONTENT: Final = {
     "touchpoints": "SELECT * FROM touchpoints ORDER BY customer_id, event_id",
     "transitions": "SELECT * EXCEPT (partition, offset) FROM transitions ORDER BY customer_id, id",
+    "judgements": "SELECT * EXCEPT (partition, offset) FROM judgements ORDER BY customer_id, id",
     "profiles": "SELECT * EXCEPT (partition, offset) FROM profiles ORDER BY customer_id",
     "rejects": "SELECT * EXCEPT (partition, at) FROM rejects ORDER BY source, position, payload",
     "stage_daily": "SELECT * FROM stage_daily ORDER BY day, stage",

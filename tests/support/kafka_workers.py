@@ -28,9 +28,11 @@ from support.kafka_broker import ROOT, Broker, free_ports, until
 COMPARED: Final = {
     "touchpoints_raw": "",
     "transitions_raw": "EXCEPT (`partition`, `offset`)",
+    "judgements_raw": "EXCEPT (`partition`, `offset`)",
     "profiles_raw": "EXCEPT (`partition`, `offset`)",
     "rejects_raw": "EXCEPT (`partition`, position, source)",
     "policies_raw": "EXCEPT (`offset`, known_at)",
+    "meanings_raw": "",
 }
 PROGRAM: Final = ("-m", "streams.cli")
 Install = Callable[..., "Installation"]

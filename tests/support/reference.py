@@ -38,7 +38,8 @@ def crossing(rules: Rules, purchases: list[int]) -> float:
             return FOREVER
     odds = (1 - rules.threshold) * survived / (rules.threshold * rules.a)
     age: float = (rules.alpha + t_x) * odds ** (1 / (rules.r + x)) - rules.alpha
-    return max(max(purchases), min(purchases) + math.ceil(age * rules.unit_ms))
+    silent: int = math.ceil(age * rules.unit_ms)
+    return max(max(purchases), min(purchases) + silent)
 
 
 def lasting(steps: Iterable[tuple[int, int, float]]) -> Path:
@@ -86,7 +87,7 @@ class History:
         weeks = {week_of(t.at) for t in now if t.flags & PURCHASE} - taken
         invested = any(t.flags & (INVESTMENT | CONTRIBUTION) for t in now)
         enough = self.rules.commitment_weeks if invested else self.rules.consistency_weeks
-        return len(weeks) >= min(enough, self.rules.consistency_weeks)
+        return bool(len(weeks) >= min(enough, self.rules.consistency_weeks))
 
     def add(self, touch: Touch) -> None:
         """One more touchpoint, not older than the ones before."""

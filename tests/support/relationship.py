@@ -1,15 +1,18 @@
 """One customer in front of the model: touchpoints in, facts out, through the compiled step itself."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
 
-from processors.facts import MERGE, SUPERSEDED, TOUCHPOINT, Cause, Out, new_out
+from processors.blank import clear_memory, clear_profile
+from processors.contact import Contact
+from processors.facts import JUDGED_WRITTEN, MERGE, PENDING, SUPERSEDED, TOUCHPOINT, WRITTEN, Cause, Out, new_out
 from processors.hashing import avalanche
+from processors.layout import NONE, ROW
 from processors.policy import Policy, read_policy
-from processors.profile import NONE, ROW, clear_memory, clear_profile, is_duplicate
+from processors.profile import is_duplicate
 from processors.rules import (
     CONTRIBUTION,
     CUSTOMER,
@@ -20,7 +23,7 @@ from processors.rules import (
     PURCHASE,
     Rules,
 )
-from processors.step import Contact, meet, pass_time, rejudge
+from processors.step import meet, pass_time, rejudge
 
 DAY: Final = 86_400_000
 HOUR: Final = 3_600_000
@@ -91,7 +94,24 @@ class Published:
     supersedes: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A judgement as it was published."""
+
+    id: int
+    judgement: int
+    before: int
+    after: int
+    at: int
+    known_at: int
+    evidence_event: int
+    evidence_at: int
+    evidence_count: int
+    evidence_value: float
+
+
 _NUMBERS: Final = ("id", "episode", "from_stage", "to_stage", "at", "known_at", "cause", "weeks")
+_JUDGED: Final = tuple(field.name for field in fields(Judged))[:-1]
 
 
 def policy(**changes: object) -> Policy:
@@ -134,15 +154,19 @@ class Relationship:
         self.offset = 0
         self._out: Out = new_out(64)
         self.facts: list[Published] = []
+        self.judged: list[Judged] = []
 
     def meet(self, touch: Touch) -> None:
         """Deliver a touchpoint, as the engine does."""
+        self.take(Contact(touch.at, touch.flags, touch.weight, touch.amount, np.uint64(touch.event)))
+
+    def take(self, contact: Contact) -> None:
+        """Deliver a touchpoint as the model sees it."""
         self.offset += 1
-        if is_duplicate(self.row, np.uint64(touch.event)):
+        if is_duplicate(self.row, contact.event):
             return
-        cause = Cause(0, self.offset, max(self.time, touch.at), TOUCHPOINT, np.uint64(touch.event), 0, 0)
-        contact = Contact(touch.at, touch.flags, touch.weight, touch.amount)
-        meet(self.row, self.rules, self._out, cause, contact, np.uint64(touch.event), self.time)
+        cause = Cause(0, self.offset, max(self.time, contact.at), TOUCHPOINT, contact.event, 0, 0)
+        meet(self.row, self.rules, self._out, cause, contact, self.time)
         self._drain()
 
     def tick(self, until: int) -> None:
@@ -163,13 +187,17 @@ class Relationship:
         return Cause(0, self.offset, known_at, MERGE, np.uint64(0), -1, -1)
 
     def _drain(self) -> None:
-        for fact in self._out.facts[: self._out.counts[1]]:
+        for fact in self._out.facts[: self._out.counts[WRITTEN]]:
             ids = tuple(int(identity) for identity in fact.supersedes[: fact.superseded])
             assert all(int(identity) == 0 for identity in fact.supersedes[fact.superseded : SUPERSEDED])
             numbers = {name: int(fact[name]) for name in _NUMBERS}
             self.facts.append(Published(**numbers, supersedes=ids))
-        assert self._out.counts[2] == 0, "something was withdrawn, and nothing published that says so"
-        self._out.counts[1] = 0
+        assert self._out.counts[PENDING] == 0, "something was withdrawn, and nothing published that says so"
+        self._out.counts[WRITTEN] = 0
+        for fact in self._out.judged[: self._out.counts[JUDGED_WRITTEN]]:
+            whole = {name: int(fact[name]) for name in _JUDGED}
+            self.judged.append(Judged(**whole, evidence_value=float(fact.evidence_value)))
+        self._out.counts[JUDGED_WRITTEN] = 0
 
     @property
     def standing(self) -> list[Published]:

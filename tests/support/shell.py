@@ -7,15 +7,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
 
+from processors.layout import ROW
 from processors.policy import read_policy
-from processors.profile import ROW
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from support.messages import Message, batch, plans, policy_text
 
-POSITIONS: Final = ("id_start", "entry_at")  # where a row stands, not what it says
+POSITIONS: Final = ("id_start", "entry_at", "touched")  # where a row stands, not what it says
 PROFILE: Final = [name for name in ROW.names or () if name not in {*POSITIONS, "unreported", "offset"}]
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from processors.profile import NONE, RING, ROW
+from processors.layout import NONE, RING, ROW
 from streams.engine.checkpoint import LAYOUT, Header, UnreadableCheckpoint, decode_chunk, encode_chunk
-from streams.engine.rows import empty_rows
+from streams.engine.restoring import empty_rows
 
 HEADER = Header(3, "owner", 17, 0, 2, 1234, NONE, "a policy\n", 5)
+
+PLAIN = 1  # the layout whose rows are as they are in memory
 
 
 def some_rows(names: list[bytes]) -> tuple[Any, np.ndarray[Any, np.dtype[np.uint8]]]:
@@ -58,7 +60,7 @@ def rewritten(value: bytes, changed: dict[str, Any], rows: bytes | None = None) 
     """A record with other entries in its header, None: without; and with other rows."""
     size = int.from_bytes(value[:4], "big")
     described = json.loads(value[4 : 4 + size])
-    ids = value[4 + size + described["rows"] * ROW.itemsize :]
+    ids = value[4 + size + ROW.itemsize + 8 * described["packed"] :]
     entries = {key: entry for key, entry in {**described, **changed}.items() if entry is not None}
     text = json.dumps(entries).encode()
     return len(text).to_bytes(4, "big") + text + (value[4 + size :] if rows is None else rows + ids)
@@ -78,7 +80,7 @@ def test_an_older_layout_is_migrated_by_the_names_of_its_fields() -> None:
         base, shape = ROW[name].subdtype or (ROW[name], ())
         fields.append([name, base.str, list(shape), older.fields[name][1]])
     fields.append(["", "", [older.itemsize], 0])
-    chunk = decode_chunk(rewritten(value, {"fields": fields, "layout": LAYOUT - 1}, stored.tobytes()))
+    chunk = decode_chunk(rewritten(value, {"fields": fields, "layout": PLAIN}, stored.tobytes()))
     assert chunk.rows.dtype == ROW
     for name in set(names) - {"id_start"}:
         assert np.array_equal(chunk.rows[name], rows[name]), name
@@ -117,6 +119,9 @@ def test_a_record_that_ends_anywhere_is_unreadable_and_so_is_a_longer_one() -> N
         {"rows": 2},
         {"rows": -1},
         {"rows": "three"},
+        {"packed": None},
+        {"packed": 0},
+        {"packed": 1_000_000},
         {"owner": None},
         {"novelty": 1},
         {"fields": None},
@@ -147,4 +152,4 @@ def test_rows_that_point_elsewhere_than_to_their_ids_are_unreadable(field: str, 
     rows = decode_chunk(value).rows.copy()
     rows[field][0] = wrong
     with pytest.raises(UnreadableCheckpoint, match="contradicts itself"):
-        decode_chunk(rewritten(value, {}, rows.tobytes()))
+        decode_chunk(rewritten(value, {"layout": PLAIN}, rows.tobytes()))

@@ -6,22 +6,21 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.profile import NEVER
+from processors.layout import NEVER
 from streams.engine.due import pop
+from streams.engine.restoring import empty_rows, take_in
 from streams.engine.rows import (
     HEAP,
     LONGEST_ID,
     ROWS,
     Table,
     add,
-    empty_rows,
     find,
     grow,
     has_room,
     new_table,
     reschedule,
     schedule,
-    take_in,
 )
 
 # Keys that agree in the upper half, which the index keeps, or in the lower bits, which choose the slot, or in all.

@@ -32,10 +32,11 @@ from processors.rules import PURCHASE
 from processors.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN, stage_at
 from schemas.reasons import OK
 from schemas.touchpoint import AMOUNT_MINOR, CUSTOMER_ID, EVENT_ID, KIND, OCCURRED_AT, RECEIVED_AT, SLOTS
-from streams.engine.judging import meaning_of
+from streams.engine.reading import contact_of, meaning_of
 
 POLICY = policy()
 RULES = POLICY.rules
+WORDS = POLICY.vocabulary
 EASY = policy(commitment_weeks=2, consistency_weeks=3).rules
 LATER = START + 20_000 * DAY
 MONDAYS = range(0, 70, 7)  # days; the tests' histories start on one
@@ -197,14 +198,16 @@ def test_an_order_of_nothing_is_initiative_and_no_purchase(amount: int, purchase
     slots[KIND] = (4, len("order_completed"))
     slots[OCCURRED_AT] = slots[RECEIVED_AT] = (START, 0)
     slots[AMOUNT_MINOR] = (amount, 0)
-    meaning = meaning_of(buffer, slots, RULES)
+    meaning = meaning_of(buffer, slots, RULES, WORDS)
     assert meaning.reason == OK
-    assert meaning.flags == (ORDER if purchase else VISIT)
-    assert bool(meaning.flags & PURCHASE) == purchase
+    reason, contact = contact_of(buffer, slots, RULES, WORDS, meaning)
+    assert reason == OK
+    assert contact.flags == (ORDER if purchase else VISIT)
+    assert bool(contact.flags & PURCHASE) == purchase
 
 
 def test_the_policy_names_the_kind_of_that_order() -> None:
-    assert hash_of("order_completed") in read_policy(POLICY.text).rules.kind_hashes
+    assert hash_of("order_completed") in read_policy(POLICY.text).vocabulary.kind_hashes
 
 
 def test_a_stage_is_a_function_of_profile_and_instant() -> None:
@@ -226,8 +229,8 @@ histories = st.lists(st.tuples(moments, st.sampled_from(KINDS)), min_size=1, max
 
 @given(histories, st.sampled_from([RULES, EASY]))
 def test_histories_in_order_of_time_are_what_the_plain_rules_say(touches: list[Touch], rules: object) -> None:
-    relationship = lived(touches, rules, until=LATER)  # type: ignore[arg-type]
-    expected = history(touches, rules, LATER).path()  # type: ignore[arg-type]
+    relationship = lived(touches, rules, until=LATER)
+    expected = history(touches, rules, LATER).path()
     got = lasting(relationship.path)
     assert [step[:2] for step in got] == [step[:2] for step in expected]
     for (_, _, at), (_, _, instant) in zip(got, expected, strict=True):

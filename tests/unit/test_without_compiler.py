@@ -6,22 +6,36 @@ import sys
 from pathlib import Path
 
 from support.fixed_history import fixed_history
+from support.fixed_judgements import fixed_judgements
 
 from processors.facts import LATE, POLICY, SILENCE, TOUCHPOINT
+from processors.judgements import COUNT, NAMES
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
-def test_plain_python_publishes_the_same_facts_with_the_same_ids() -> None:
-    compiled = fixed_history()
-    assert {fact[3] for fact in compiled} == {TOUCHPOINT, SILENCE, LATE, POLICY}, "nothing of note is left out"
+def in_plain_python(module: str) -> list[tuple[int, ...]]:
+    """The lines that a module prints where nothing is compiled."""
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     plain = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "support.fixed_history"],
+        [sys.executable, "-W", "error", "-m", module],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": paths},
         capture_output=True,
         text=True,
         check=False,
     )
     assert plain.returncode == 0, plain.stderr
-    assert [tuple(map(int, line.split())) for line in plain.stdout.splitlines()] == compiled
+    return [tuple(map(int, line.split())) for line in plain.stdout.splitlines()]
+
+
+def test_plain_python_publishes_the_same_facts_with_the_same_ids() -> None:
+    compiled = fixed_history()
+    assert {fact[3] for fact in compiled} == {TOUCHPOINT, SILENCE, LATE, POLICY}, "nothing of note is left out"
+    assert in_plain_python("support.fixed_history") == compiled
+
+
+def test_plain_python_publishes_the_same_judgements_with_the_same_ids() -> None:
+    compiled = fixed_judgements()
+    seldom = {"let_go", "trust_technology", "trust_knowledge", "trust_third_party_rating"}
+    assert {NAMES[fact[1]] for fact in compiled} >= set(NAMES[:COUNT]) - seldom, "nothing of note is left out"
+    assert in_plain_python("support.fixed_judgements") == compiled

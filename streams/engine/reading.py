@@ -1,0 +1,248 @@
+"""What a decoded touchpoint means by the policy: who it is about, and what the model is told of it. Compiled."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.contact import Contact
+from processors.hashing import xxh64
+from processors.rules import (
+    CUSTOMER,
+    DISCOUNTED,
+    FAILURE,
+    FAILURE_BY_REASON,
+    FINITE,
+    INSIDE,
+    ONE_OFF,
+    OUTSIDE,
+    PURCHASE,
+    REFUSED,
+    TIE_CLOSED,
+    Rules,
+    Vocabulary,
+    converted,
+    currency_code,
+    find_kind,
+    rate_of,
+)
+from schemas.decode import NULL
+from schemas.maps import any_category, find_text, is_among, read_decimal
+from schemas.reasons import OK
+from schemas.touchpoint import (
+    AMOUNT_MINOR,
+    ANONYMOUS_ID,
+    COST_MINOR,
+    CURRENCY,
+    CUSTOMER_ID,
+    EVENT_ID,
+    KIND,
+    LINES,
+    MARGIN_MINOR,
+    OCCURRED_AT,
+    ORDER_ID,
+    PROPERTIES,
+    RECEIVED_AT,
+    SATISFACTION,
+)
+from streams.engine.outcomes import (
+    IMPOSSIBLE_AMOUNT,
+    IMPOSSIBLE_TIME,
+    LONG_CUSTOMER_ID,
+    NO_CUSTOMER,
+    NO_EVENT_ID,
+    NO_KIND,
+    REFUSED_KIND,
+    UNKNOWN_CURRENCY,
+)
+from streams.engine.rows import LONGEST_ID
+
+LATEST: Final = 10_413_791_999_999  # the end of 2299, ms: the last instant that the reports can hold
+_MS_PER_DAY: Final = 86_400_000
+_LARGEST_AMOUNT: Final = 10**15
+_SEED: Final = np.uint64(0)
+# XXH64 of the names of properties.
+DISCOUNT_NAME: Final = np.uint64(0x469B6DEB6A051887)
+REASON_NAME: Final = np.uint64(0xC47D645889AD4F43)
+CATEGORY_NAME: Final = np.uint64(0x2C8D79C0F68056A0)
+
+Bytes = npt.NDArray[np.uint8]
+Slots = npt.NDArray[np.int64]
+
+
+class Meaning(NamedTuple):
+    """Whom a decoded touchpoint is about, and what kind it is of; ``reason`` is OK where it can be applied."""
+
+    reason: int
+    start: int  # of the customer's id
+    length: int
+    kind: int
+    flags: int
+
+
+class Money(NamedTuple):
+    """Amounts in minor units of the policy's currency; ``reason`` is OK where they can be had."""
+
+    reason: int
+    amount: int
+    cost: int
+    margin: int
+
+
+@compiled_leaf
+def _refused(reason: int) -> Meaning:
+    return Meaning(reason, 0, 0, -1, 0)
+
+
+@compiled_leaf
+def _possible(slots: Slots) -> int:
+    at = slots[OCCURRED_AT, 0]
+    if slots[OCCURRED_AT, 1] == NULL or at < 0 or at > LATEST or at - _MS_PER_DAY > slots[RECEIVED_AT, 0]:
+        return IMPOSSIBLE_TIME
+    if slots[EVENT_ID, 1] <= 0:
+        return NO_EVENT_ID
+    if slots[KIND, 1] <= 0:
+        return NO_KIND
+    return OK
+
+
+@compiled_inline
+def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> Meaning:
+    """Read a decoded touchpoint by the policy."""
+    who = CUSTOMER_ID if slots[CUSTOMER_ID, 1] > 0 else ANONYMOUS_ID
+    start, length = slots[who, 0], slots[who, 1]
+    if length <= 0:
+        return _refused(NO_CUSTOMER)
+    if length > LONGEST_ID:
+        return _refused(LONG_CUSTOMER_ID)
+    reason = _possible(slots)
+    if reason != OK:
+        return _refused(reason)
+    kind = find_kind(words, xxh64(buffer, slots[KIND, 0], slots[KIND, 0] + slots[KIND, 1], _SEED))
+    flags = int(words.meanings[kind]["flags"]) if kind >= 0 else int(rules.unmapped)
+    if flags & REFUSED:
+        return _refused(REFUSED_KIND)
+    return Meaning(OK, start, length, kind, flags)
+
+
+@compiled_inline
+def _own(slots: Slots, which: int, rate: float, otherwise: int) -> tuple[bool, int]:
+    """An amount of a slot in the policy's currency, ``otherwise`` where the slot is empty; False: it is too large."""
+    if slots[which, 1] == NULL:
+        return True, otherwise
+    amount = slots[which, 0]
+    if amount > _LARGEST_AMOUNT or amount < -_LARGEST_AMOUNT:
+        return False, 0
+    own = converted(rate, amount)
+    return -_LARGEST_AMOUNT <= own <= _LARGEST_AMOUNT, own
+
+
+@compiled_inline
+def _money(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, kind: int) -> Money:
+    default_cost = int(words.meanings[kind].cost_minor) if kind >= 0 else 0
+    if slots[AMOUNT_MINOR, 1] == NULL and slots[COST_MINOR, 1] == NULL and slots[MARGIN_MINOR, 1] == NULL:
+        return Money(OK, 0, default_cost, 0)
+    rate = 1.0
+    if slots[CURRENCY, 1] != NULL:
+        place = rate_of(words, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1]))
+        if place < 0:
+            return Money(UNKNOWN_CURRENCY, 0, 0, 0)
+        rate = words.currency_rates[place]
+    possible, amount = _own(slots, AMOUNT_MINOR, rate, 0)
+    known, cost = _own(slots, COST_MINOR, rate, default_cost)
+    given, margin = _own(slots, MARGIN_MINOR, rate, int(np.rint(amount * rules.margin_share)))
+    if not (possible and known and given):
+        return Money(IMPOSSIBLE_AMOUNT, 0, 0, 0)
+    return Money(OK, amount, cost, margin)
+
+
+@compiled_inline
+def _property(buffer: Bytes, slots: Slots, name: np.uint64) -> tuple[int, int]:
+    if slots[PROPERTIES, 1] == NULL:
+        return 0, -1
+    return find_text(buffer, slots[PROPERTIES, 0], slots[PROPERTIES, 1], name)
+
+
+@compiled_leaf
+def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> int:
+    """What properties.discount gives away of a purchase of ``amount``, in minor units of the policy's currency."""
+    start, length = _property(buffer, slots, DISCOUNT_NAME)
+    if length <= 0:
+        return 0
+    value, percent = read_decimal(buffer, start, length)
+    if value <= 0.0:
+        return 0
+    if percent:
+        # The amount is what was paid: the price less so many per cent.
+        share = min(value / 100.0, 0.99)
+        return max(1, int(np.rint(amount * share / (1.0 - share))))
+    place = 0
+    if slots[CURRENCY, 1] != NULL:
+        place = max(rate_of(words, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1])), 0)
+    return max(1, int(np.rint(min(value * words.currency_scales[place], 1e15))))
+
+
+@compiled_leaf
+def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]) -> bool:
+    if len(categories) == 0:
+        return False
+    start, length = _property(buffer, slots, CATEGORY_NAME)
+    if is_among(buffer, start, length, categories):
+        return True
+    return slots[LINES, 1] != NULL and any_category(buffer, slots[LINES, 0], slots[LINES, 1], categories)
+
+
+@compiled_inline
+def _flags_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, flags: int, amount: int) -> int:
+    """The kind's flags and those that the touchpoint itself tells of."""
+    if flags & PURCHASE:
+        flags = flags | CUSTOMER if amount >= rules.minimum_minor else flags & ~PURCHASE
+    if flags & PURCHASE:
+        flags |= FINITE if _of_category(buffer, slots, words.finite_categories) else 0
+        flags |= ONE_OFF if _of_category(buffer, slots, words.one_off_categories) else 0
+    if flags & TIE_CLOSED:
+        # Closing is a sign of life and, where it is the last tie, an exit: it begins nothing.
+        flags &= ~CUSTOMER
+    if flags & FAILURE_BY_REASON:
+        start, length = _property(buffer, slots, REASON_NAME)
+        flags |= FAILURE if is_among(buffer, start, length, words.failure_reasons) else 0
+    if words.target_name != np.uint64(0):
+        start, length = _property(buffer, slots, words.target_name)
+        if length >= 0:
+            inside = is_among(buffer, start, length, words.target_values) == (words.target_inverse != 0)
+            flags |= INSIDE if inside else OUTSIDE
+    return flags
+
+
+@compiled_inline
+def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, meaning: Meaning) -> tuple[int, Contact]:
+    """(reason, what the model is told); the contact means something where the reason is OK."""
+    kind = meaning.kind
+    money = _money(buffer, slots, rules, words, kind)
+    flags = _flags_of(buffer, slots, rules, words, meaning.flags, money.amount)
+    discount = _discount(buffer, slots, words, money.amount) if flags & PURCHASE else 0
+    start, length = slots[EVENT_ID, 0], slots[EVENT_ID, 1]
+    order = np.uint64(0)
+    if slots[ORDER_ID, 1] > 0:
+        order = xxh64(buffer, slots[ORDER_ID, 0], slots[ORDER_ID, 0] + slots[ORDER_ID, 1], _SEED)
+    stated = np.nan
+    if slots[SATISFACTION, 1] != NULL:
+        stated = np.int64(slots[SATISFACTION, 0]).view(np.float64)
+    return money.reason, Contact(
+        slots[OCCURRED_AT, 0],
+        flags | (DISCOUNTED if discount > 0 else 0),
+        words.meanings[kind].weight if kind >= 0 else 0.0,
+        money.amount,
+        xxh64(buffer, start, start + length, _SEED),
+        int(words.meanings[kind].category) if kind >= 0 else 0,
+        int(words.meanings[kind].bond) if kind >= 0 else 0,
+        words.meanings[kind].bond_weight if kind >= 0 else 0.0,
+        int(words.meanings[kind].trust) if kind >= 0 else -1,
+        int(words.meanings[kind].trust_sign) if kind >= 0 else 0,
+        money.cost,
+        money.margin,
+        discount,
+        order,
+        stated,
+    )

@@ -1,0 +1,178 @@
+"""Profiles as a table: how rows stand at an instant, in the columns of the reports."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from processors.categories import RECOMMENDATIONS
+from processors.judgements import (
+    BOND_STRENGTH,
+    BOND_TYPE,
+    ENDED_BY,
+    INVOLVEMENT,
+    LET_GO,
+    LET_GO_NAMES,
+    MOTIVATION,
+    NEED,
+    OBSERVED,
+    REASON,
+    RECOMMENDED,
+    RELATIONSHIP,
+    RISK,
+    SIGNS,
+    STEP,
+    TIER,
+    TRUST,
+    WORDS,
+    let_go_names,
+)
+from processors.layout import FACTORS, NONE
+from processors.rules import CATEGORIES, TRUST_FACTORS
+from processors.stages import STAGES
+from processors.standing import FIGURES, fill_figures
+from streams.columns import hashes, instants, names, slices
+from streams.engine.partition import Partition
+from streams.reports.tables import PROFILES
+
+
+def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None = None) -> pa.Table:
+    """Profiles of the rows with these numbers; columns ``PROFILES``.
+
+    As of ``at`` (ms), else as of the instant of each one's last record or judgement.
+    """
+    rows = partition.table.rows[numbers]
+    known = np.maximum(np.maximum(rows.last_at, rows.judged_at), rows.reviewed_at)
+    as_of = known if at is None else np.maximum(known, at)
+    figures = np.zeros(len(rows), FIGURES).view(np.recarray)
+    fill_figures(rows, partition.policy.rules, as_of, figures)
+    return (
+        pa.table(
+            {
+                "customer_id": slices(partition.table.ids, rows.id_start, rows.id_length),
+                **_stage_and_risk(rows, figures),
+                **_counts(partition, rows, figures),
+                **_ends(figures),
+                **_affection(figures),
+                **_trust(figures),
+                **_value_and_category(figures),
+                "as_of": instants(as_of),
+                "policy_hash": pa.repeat(partition.policy.hash, len(rows)),
+                "partition": np.full(len(rows), partition.number, np.int32),
+                "offset": rows.offset,
+            }
+        )
+        .select(PROFILES.names)
+        .cast(PROFILES)
+    )
+
+
+def _words(figures: Any, which: int) -> pa.Array:
+    return names(figures.judged[:, which], WORDS[which])
+
+
+def _or_null(values: npt.NDArray[np.float64]) -> pa.Array:
+    return pa.array(np.ascontiguousarray(values), from_pandas=True)
+
+
+def _stage_and_risk(rows: Any, figures: Any) -> dict[str, Any]:
+    since = rows.entered_at[np.arange(len(rows)), np.maximum(rows.stage.astype(np.int64) - 1, 0)]
+    return {
+        "stage": names(rows.stage, STAGES),
+        "stage_since": instants(since),
+        "episode": rows.episode,
+        "win_back": rows.episode > 1,
+        "p_alive": _or_null(figures.p_alive),
+        "churn_risk": _or_null(figures.churn_risk),
+        "expected_value_minor": _or_null(figures.expected_value),
+        "risk_band": _words(figures, RISK),
+        "next_due_at": instants(rows.due_at),
+    }
+
+
+_SUMS = ("spend_minor", "margin_minor", "cost_minor", "refunded_minor")
+_INSTANTS = ("first_at", "last_at", "first_purchase_at", "last_purchase_at")
+_COUNTS = ("discounted", "gifts", "two_way", "outbound", "individual", "referrals", "complaints", "unmapped")
+
+
+def _counts(partition: Partition, rows: Any, figures: Any) -> dict[str, Any]:
+    return {
+        **{name: rows[name] for name in (*_SUMS, *_COUNTS, "disclosures")},
+        **{name: instants(rows[name]) for name in _INSTANTS},
+        "touchpoints": rows.touchpoints.astype(np.int64),
+        "purchases": rows.purchases.astype(np.int64),
+        "purchase_days": figures.days,
+        "currency": pa.repeat(partition.policy.currency, len(rows)),
+        "returned_orders": figures.returned,
+        "interaction": figures.interaction,
+        "engagement": figures.engagement,
+    }
+
+
+def _ends(figures: Any) -> dict[str, Any]:
+    bits = figures.judged[:, LET_GO].tolist()
+    costs = {f"{name}_cost_minor": figures.costs[:, i] for i, name in enumerate(LET_GO_NAMES)}
+    return {
+        "ended_by": _words(figures, ENDED_BY),
+        "end_reason": _words(figures, REASON),
+        "end_at": instants(figures.end_at),
+        "end_evidence_event": hashes(figures.end_event),
+        "end_evidence_at": instants(figures.end_evidence_at),
+        "let_go": pa.array([let_go_names(each) for each in bits], pa.list_(pa.string())),
+        **costs,
+    }
+
+
+def _affection(figures: Any) -> dict[str, Any]:
+    return {
+        "commitment_contribution": figures.contribution,
+        "commitment_investment": figures.investment,
+        "commitment_consistency": figures.consistency,
+        "bond_intellectual": figures.intellectual,
+        "bond_emotional": figures.emotional,
+        "bond_type": _words(figures, BOND_TYPE),
+        "bond_strength": _words(figures, BOND_STRENGTH),
+        "giving": figures.giving,
+        "exchanges": figures.exchanges,
+        "relationship_type": _words(figures, RELATIONSHIP),
+        "interest_long": figures.interest_long,
+        "interest_short": figures.interest_short,
+        "active_months": figures.months,
+        "involvement": _words(figures, INVOLVEMENT),
+        "two_way_per_quarter": figures.two_way_rate,
+        "individualisation": _or_null(figures.individualisation),
+    }
+
+
+def _trust(figures: Any) -> dict[str, Any]:
+    columns = {f"trust_{name}": np.ascontiguousarray(figures.trust[:, i]) for i, name in enumerate(TRUST_FACTORS)}
+    at = np.where(figures.trust_at == NONE, 0, figures.trust_at).reshape(-1)
+    return {
+        **columns,
+        "trust_signs": _in_lists(names(figures.judged[:, TRUST : TRUST + FACTORS].reshape(-1), SIGNS)),
+        "trust_evidence_events": _in_lists(hashes(figures.trust_event.reshape(-1))),
+        "trust_evidence_at": _in_lists(pa.array(at)),
+    }
+
+
+def _in_lists(values: pa.Array) -> pa.Array:
+    """A column of lists, one value for each factor of trust."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, FACTORS, dtype=np.int32)), values)
+
+
+def _value_and_category(figures: Any) -> dict[str, Any]:
+    mix = {f"mix_{name}": np.ascontiguousarray(figures.mix[:, i]) for i, name in enumerate(CATEGORIES[1:])}
+    tiers, needs = (np.array(WORDS[which])[figures.judged[:, which]] for which in (TIER, NEED))
+    return {
+        "clv_minor": figures.clv,
+        "value_tier": _words(figures, TIER),
+        **mix,
+        "observed_category": _words(figures, OBSERVED),
+        "recommended_category": _words(figures, RECOMMENDED),
+        "recommendation_reason": names(figures.why, RECOMMENDATIONS),
+        "motivation": _words(figures, MOTIVATION),
+        "next_step": _words(figures, STEP),
+        "need": _words(figures, NEED),
+        "segment": pa.array(np.char.add(np.char.add(tiers, "/"), needs)),
+    }

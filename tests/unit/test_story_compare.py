@@ -1,0 +1,132 @@
+"""Every key of ``expect``: which column answers it, in which words, and what a difference says."""
+
+from typing import Any, Final
+
+import pytest
+from support.stories import story_of
+
+from processors.rules import TRUST_FACTORS
+from streams.reports.tables import PROFILES, TRANSITIONS
+from streams.stories.compare import answers, differences
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED
+from streams.stories.run import Outcome
+
+PROFILE: Final[dict[str, Any]] = {
+    "stage": "dissolution",
+    "ended_by": "customer",
+    "end_reason": "neglect",
+    "let_go": ["norm_violator", "deal_seeker"],
+    "bond_type": "emotional",
+    "bond_strength": "weak",
+    "relationship_type": "communal",
+    "involvement": "enduring",
+    "observed_category": "community",
+    "recommended_category": "co_creation",
+    "motivation": "retention",
+    "trust_signs": ["none", "positive", "negative", "none", "positive", "negative", "none"],
+}
+ENDED: Final = [
+    {"to_stage": "exploration", "cause": "touchpoint"},
+    {"to_stage": "dissolution", "cause": "silence"},
+]
+
+
+def told(expect: str, **profile: Any) -> list[str]:
+    """Differences in words, from the outcome above with other columns."""
+    story = story_of(expect=f"at = 2025-02-01\n{expect}")
+    return [str(each) for each in differences(story, Outcome(PROFILE | profile, ENDED, [], []))]
+
+
+RIGHT: Final = {
+    'stage = "dissolution"': 'stage = "exploration"',
+    'path = ["exploration", "dissolution"]': "path = []",
+    'causes = ["touchpoint", "silence"]': 'causes = ["silence", "touchpoint"]',
+    'dissolution = { by = "customer" }': 'dissolution = { by = "firm" }',
+    'dissolution = { reason = "neglect" }': 'dissolution = { reason = "none" }',
+    'let_go = ["deal_seeker", "norm_violator"]': 'let_go = ["deal_seeker"]',
+    'bond = { type = "emotional" }': 'bond = { type = "both" }',
+    'bond = { strength = "weak" }': 'bond = { strength = "strong" }',
+    'relationship = "communal"': 'relationship = "exchange"',
+    'involvement = "enduring"': 'involvement = "situational"',
+    'category = { observed = "community" }': 'category = { observed = "co_creation" }',
+    'category = { recommended = "co_creation" }': 'category = { recommended = "community" }',
+    'motivation = "retention"': 'motivation = "expansion"',
+    'trust = { brand = "none" }': 'trust = { brand = "positive" }',
+    'trust = { third_party_rating = "positive" }': 'trust = { third_party_rating = "none" }',
+    'trust = { security_and_privacy = "negative" }': 'trust = { security_and_privacy = "positive" }',
+    'trust = { technology = "none" }': 'trust = { technology = "negative" }',
+    'trust = { fulfilment = "positive" }': 'trust = { fulfilment = "negative" }',
+    'trust = { support_and_service = "negative" }': 'trust = { support_and_service = "none" }',
+    'trust = { knowledge = "none" }': 'trust = { knowledge = "positive" }',
+}
+
+
+@pytest.mark.parametrize("expect", RIGHT)
+def test_what_is_as_expected_makes_no_difference(expect: str) -> None:
+    assert told(expect) == []
+
+
+@pytest.mark.parametrize("expect", RIGHT.values())
+def test_what_is_otherwise_is_one_difference(expect: str) -> None:
+    assert len(told(expect)) == 1
+
+
+def test_every_key_is_covered_here() -> None:
+    assert len(RIGHT) == len(EXPECTATIONS) + len(PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        ('stage = "exploration"', "stage: expected exploration, got dissolution"),
+        ('path = ["exploration"]', "path: expected exploration, got exploration, dissolution"),
+        ("causes = []", "causes: expected nothing, got touchpoint, silence"),
+        ('dissolution = { by = "both" }', "dissolution.by: expected both, got customer"),
+        ("let_go = []", "let_go: expected nothing, got norm_violator, deal_seeker"),
+        ('trust = { fulfilment = "none" }', "trust.fulfilment: expected none, got positive"),
+    ],
+)
+def test_a_difference_in_words(expect: str, words: str) -> None:
+    assert told(expect) == [words]
+
+
+def test_who_did_not_leave_was_not_ended_by_anybody() -> None:
+    still_there = {"ended_by": "", "end_reason": ""}
+    assert told('dissolution = { by = "none", reason = "none" }', **still_there) == []
+    assert told('dissolution = { by = "customer", reason = "explicit" }', **still_there) == [
+        "dissolution.by: expected customer, got none",
+        "dissolution.reason: expected explicit, got none",
+    ]
+
+
+def test_all_differences_are_told_and_only_of_what_is_expected() -> None:
+    assert told("") == []
+    assert len(told('stage = "awareness"\nmotivation = "expansion"\nbond = { type = "none", strength = "none" }')) == 4
+
+
+def test_rejected_touchpoints_are_differences() -> None:
+    story = story_of(expect='at = 2025-02-01\nstage = "exploration"')
+    outcome = Outcome(PROFILE | {"stage": "exploration"}, ENDED, [(2, "no rate")], [])
+    assert [str(each) for each in differences(story, outcome)] == [
+        "touchpoints[2]: expected an accepted touchpoint, got a reject: no rate"
+    ]
+    nobody = Outcome(None, [], [(1, "no rate")], [])
+    assert [each.key for each in differences(story, nobody)] == ["touchpoints[1]", "customer"]
+
+
+def test_the_answers_are_in_the_words_that_a_story_may_use() -> None:
+    got = answers(Outcome(PROFILE, ENDED, [], []))
+    allowed = {key: each.allowed for key, each in EXPECTATIONS.items()}
+    allowed |= {key: each.allowed for key, each in PUBLISHED.items()}
+    assert got.keys() == allowed.keys()
+    for key, answer in got.items():
+        assert {answer} if isinstance(answer, str) else set(answer) <= set(allowed[key])
+
+
+def test_a_sign_of_trust_for_each_factor() -> None:
+    assert len(PROFILE["trust_signs"]) == len(TRUST_FACTORS)
+
+
+def test_the_columns_that_answer_are_columns_of_the_reports() -> None:
+    assert {each.column for each in PUBLISHED.values()} <= set(TRANSITIONS.names)
+    assert "stage" in PROFILES.names
