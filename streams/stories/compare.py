@@ -1,0 +1,55 @@
+"""What came of a story against what its author expected, in words."""
+
+from dataclasses import dataclass
+
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED
+from streams.stories.run import Outcome
+from streams.stories.story import Expected, Story
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One judgement that is not what was expected; ``key`` as it stands in the story, without ``expect``."""
+
+    key: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: expected {self.expected}, got {self.got}"
+
+
+def differences(story: Story, outcome: Outcome) -> list[Difference]:
+    """Everything that differs, rejected touchpoints first; empty where all is as expected."""
+    found = [
+        Difference(f"touchpoints[{number}]", "an accepted touchpoint", f"a reject: {why}")
+        for number, why in outcome.rejected
+    ]
+    if outcome.profile is None:
+        return [*found, Difference("customer", f"touchpoints of {story.customer}", "none that was accepted")]
+    got = answers(outcome)
+    for key, expected in story.expected.items():
+        if key in got and not _same(key, expected, got[key]):
+            found.append(Difference(key, _in_words(expected), _in_words(got[key])))
+    return found
+
+
+def answers(outcome: Outcome) -> dict[str, Expected]:
+    """Everything that a story may expect, as it came out."""
+    assert outcome.profile is not None
+    lists: dict[str, Expected] = {
+        key: tuple(fact[published.column] for fact in outcome.transitions) for key, published in PUBLISHED.items()
+    }
+    return lists | {key: expectation.answer(outcome.profile) for key, expectation in EXPECTATIONS.items()}
+
+
+def _same(key: str, expected: Expected, got: Expected) -> bool:
+    if key in EXPECTATIONS and EXPECTATIONS[key].several:
+        return set(expected) == set(got)
+    return expected == got
+
+
+def _in_words(value: Expected) -> str:
+    if isinstance(value, str):
+        return value
+    return ", ".join(value) or "nothing"

@@ -1,0 +1,76 @@
+"""What a story may expect, in which words, and where the answer stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from processors.facts import CAUSES
+from processors.rules import CATEGORIES, TRUST_FACTORS
+from processors.stages import STAGES
+from streams.stories.story import Expected
+
+NONE: Final = "none"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One key of ``expect``: the words that it allows, and the column of ``profiles`` that answers.
+
+    ``place``: which entry of a column that is a list. ``several``: the whole list is compared, as a set.
+    """
+
+    allowed: tuple[str, ...]
+    column: str
+    place: int | None = None
+    several: bool = False
+
+    def answer(self, profile: Mapping[str, Any]) -> Expected:
+        """What the profile says, in the words of a story; an empty text is none."""
+        value = profile[self.column]
+        if self.several:
+            return tuple(value)
+        return str(value if self.place is None else value[self.place]) or NONE
+
+
+@dataclass(frozen=True)
+class Published:
+    """A key of ``expect`` that lists a column of ``transitions``, in the order of publication."""
+
+    allowed: tuple[str, ...]
+    column: str
+
+
+_STAGES: Final = STAGES[1:]
+_REASONS: Final = ("core_failure", "better_alternative", "life_stage", "neglect", "explicit", "unknown", NONE)
+
+PUBLISHED: Final = {"path": Published(_STAGES, "to_stage"), "causes": Published(CAUSES, "cause")}
+
+EXPECTATIONS: Final = {
+    "stage": Expectation(_STAGES, "stage"),
+    "dissolution.by": Expectation(("customer", "firm", "both", NONE), "ended_by"),
+    "dissolution.reason": Expectation(_REASONS, "end_reason"),
+    "let_go": Expectation(
+        ("deal_seeker", "norm_violator", "high_maintenance", "out_of_target"), "let_go", several=True
+    ),
+    "bond.type": Expectation(("intellectual", "emotional", "both", NONE), "bond_type"),
+    "bond.strength": Expectation(("strong", "weak", NONE), "bond_strength"),
+    "relationship": Expectation(("exchange", "communal"), "relationship_type"),
+    "involvement": Expectation(("situational", "enduring"), "involvement"),
+    "category.observed": Expectation(CATEGORIES, "observed_category"),
+    "category.recommended": Expectation(CATEGORIES, "recommended_category"),
+    "motivation": Expectation(("acquisition", "retention", "expansion"), "motivation"),
+    **{
+        f"trust.{factor}": Expectation(("positive", "negative", NONE), "trust_signs", place)
+        for place, factor in enumerate(TRUST_FACTORS)
+    },
+}
+
+
+def tables() -> dict[str, tuple[str, ...]]:
+    """The tables among the keys of ``expect``, such as ``bond``, each with its keys."""
+    found: dict[str, tuple[str, ...]] = {}
+    for key in EXPECTATIONS:
+        table, _, inner = key.partition(".")
+        if inner:
+            found[table] = (*found.get(table, ()), inner)
+    return found

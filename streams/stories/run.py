@@ -1,0 +1,142 @@
+"""A story lived through by a partition in memory: record batches in, a profile and its transitions out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from processors.layout import NONE
+from processors.policy import hash_of
+from processors.rules import find_kind
+from schemas.bodies import Bodies
+from schemas.encode import encode_bodies
+from schemas.plans import Plans, build_plans
+from schemas.registry import FileRegistry, Registry
+from streams.engine.batches import Fetch, read_batches
+from streams.engine.outcomes import DETAILS
+from streams.engine.partition import Partition
+from streams.engine.results import Applied, Refused
+from streams.facts import transitions_table
+from streams.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
+from streams.profiles import profiles_table
+from streams.stories.story import Story, Touchpoint
+
+_COLUMNS: Final = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("occurred_at", pa.int64()),
+        ("received_at", pa.int64()),
+        ("kind", pa.string()),
+        ("channel", pa.string()),
+        ("amount_minor", pa.int64()),
+        ("currency", pa.string()),
+        ("cost_minor", pa.int64()),
+        ("margin_minor", pa.int64()),
+        ("campaign", pa.string()),
+        ("order_id", pa.string()),
+        ("agent_id", pa.string()),
+        ("satisfaction", pa.float64()),
+        ("properties", pa.map_(pa.string(), pa.string())),
+    ]
+)
+_NAMED_OTHERWISE: Final = {"customer": "customer_id", "at": "occurred_at"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a story ended.
+
+    ``profile``: the customer's row of ``profiles`` at the instant of judgement, without the instants in it; None where
+    every touchpoint of it was rejected. ``transitions``: the customer's, in the order of publication. ``rejected``:
+    (number of the touchpoint from 1, why). ``unmapped``: kinds that the policy does not name.
+    """
+
+    profile: Mapping[str, Any] | None
+    transitions: Sequence[Mapping[str, Any]]
+    rejected: Sequence[tuple[int, str]]
+    unmapped: Sequence[str]
+
+
+@lru_cache(maxsize=1)
+def _schemas() -> tuple[Registry, Plans]:
+    registry = FileRegistry()
+    return registry, build_plans(registry)
+
+
+def run(story: Story) -> Outcome:
+    """Feed a story to a partition of its own, a tick at each midnight between, and one at the instant of judgement."""
+    partition = Partition(0, story.policy, _schemas()[1], accept_rejects=True)
+    fetch, places = fetch_of(story)
+    applied = partition.apply(fetch)
+    assert not isinstance(applied, Refused)
+    moved = transitions_table(applied, partition).to_pylist()
+    return Outcome(
+        profile=_profile(partition, story),
+        transitions=[fact for fact in moved if fact["customer_id"] == story.customer],
+        rejected=_rejected(applied, places),
+        unmapped=_unmapped(story),
+    )
+
+
+def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
+    """(the story as record batches, the offset of each touchpoint)."""
+    columns = _batch(story.touchpoints)
+    ticks, before = _ticks(columns.column("occurred_at").to_numpy(), story.at)
+    bodies = interleave(_encoded("Touchpoint", columns), _encoded("Tick", _instants(ticks)), before)
+    no_keys = Bodies(np.zeros(0, np.uint8), np.zeros(len(ticks) + 1, np.int64))
+    keys = interleave(text_bodies(columns.column("customer_id")), no_keys, before)
+    data = b"".join(batch for batch, _, _ in record_batches(keys, bodies, 0, story.at))
+    numbers = np.arange(len(story.touchpoints))
+    return read_batches(data, 0), numbers + np.searchsorted(before, numbers, "right")
+
+
+def _ticks(occurred_at: npt.NDArray[np.int64], until: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(instants at which time passes, the touchpoint that each precedes): every midnight of UTC, and ``until``."""
+    ticks, before = grid_ticks(occurred_at, NONE)
+    closing = np.arange(ticks[-1] + TICK_GRID_MS, until, TICK_GRID_MS, dtype=np.int64)
+    closing = np.append(closing, until) if until > ticks[-1] else closing
+    return np.append(ticks, closing), np.append(before, np.full(len(closing), len(occurred_at)))
+
+
+def _instants(ticks: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    return pa.record_batch({"at": pa.array(ticks)})
+
+
+def _encoded(name: str, columns: pa.RecordBatch) -> Bodies:
+    registry = _schemas()[0]
+    schema_id = registry.id_of(name)
+    return encode_bodies(columns, registry.schema(schema_id), schema_id)
+
+
+def _batch(touchpoints: Sequence[Touchpoint]) -> pa.RecordBatch:
+    """Touchpoints as columns; what is late was received when time stood at the newest before it."""
+    newest = np.maximum.accumulate([touchpoint.at for touchpoint in touchpoints])
+    rows = [
+        {_NAMED_OTHERWISE.get(name, name): value for name, value in vars(touchpoint).items()}
+        | {"received_at": int(now), "properties": list(touchpoint.properties.items())}
+        for touchpoint, now in zip(touchpoints, newest, strict=True)
+    ]
+    return pa.RecordBatch.from_pylist(rows, _COLUMNS)
+
+
+def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:
+    profiles = profiles_table(partition, np.arange(partition.customers), story.at)
+    # What is due may lie beyond the year 9999, where Python has no instants.
+    plain = [field.name for field in profiles.schema if not pa.types.is_timestamp(field.type)]
+    rows = profiles.select(plain).to_pylist()
+    return next((profile for profile in rows if profile["customer_id"] == story.customer), None)
+
+
+def _rejected(applied: Applied, places: npt.NDArray[np.int64]) -> list[tuple[int, str]]:
+    numbers = np.searchsorted(places, applied.rejects["offset"]) + 1
+    return list(zip(numbers.tolist(), (DETAILS[reason] for reason in applied.rejects["reason"].tolist()), strict=True))
+
+
+def _unmapped(story: Story) -> list[str]:
+    kinds = dict.fromkeys(touchpoint.kind for touchpoint in story.touchpoints)
+    return [kind for kind in kinds if find_kind(story.policy.vocabulary, hash_of(kind)) < 0]

@@ -1,0 +1,63 @@
+"""What a story is once it is checked, and what is said of one that is none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from processors.policy import Policy
+
+Expected = str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a story's file: its dotted key, empty where it concerns the whole, and what is."""
+
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.message}" if self.key else self.message
+
+
+class StoryError(ValueError):
+    """A file that is no story; ``problems`` lists everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Touchpoint:
+    """A touchpoint of a story: ``at`` in ms since 1970 (UTC), money in minor units of ``currency``."""
+
+    event_id: str
+    customer: str
+    at: int
+    kind: str
+    currency: str
+    amount_minor: int | None
+    cost_minor: int | None
+    margin_minor: int | None
+    channel: str | None
+    campaign: str | None
+    order_id: str | None
+    agent_id: str | None
+    satisfaction: float | None
+    properties: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Story:
+    """A checked story: ``touchpoints`` in the order of arrival, ``expected`` by key, judged of ``customer`` at ``at``.
+
+    The keys are those of ``expectations.EXPECTATIONS``; an expected list is a tuple.
+    """
+
+    name: str
+    why: str
+    policy: Policy
+    touchpoints: tuple[Touchpoint, ...]
+    at: int
+    customer: str
+    expected: Mapping[str, Expected]
