@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "query": ("query", "ask the reports in SQL"),
     "customer": ("customer", "show one relationship: how it stands, its history and the evidence"),
     "advance": ("advance", "let time pass up to an instant: show, or commit, what would change"),
-    "policy": ("policy", "check, show or apply a policy"),
+    "policy": ("policy", "check, test, show or apply a policy, or compute its tiers"),
     "fit": ("fit", "estimate a model of purchases or spend from a purchase log or the reports"),
     "truth": ("truth", "hold forecasts against what came, on the later part of a purchase log"),
     "demo": ("demo", "replay the CDNOW purchases and show what became of the relationships"),
@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "reports": ("reports", "create the tables and views on a ClickHouse server"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce"}
+WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports"}
 
 
 def _parser(only: str | None) -> argparse.ArgumentParser:

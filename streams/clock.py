@@ -22,3 +22,8 @@ def show_instant(at: int) -> str:
     """An instant in ms as ISO 8601 in UTC, without what is zero."""
     text = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z").replace(".000Z", "Z").replace("T00:00:00Z", "")
+
+
+def iso_instant(at: int) -> str:
+    """An instant in ms as ISO 8601 in UTC with its milliseconds, as JSON tells it."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -17,7 +17,6 @@ from benchmarks.kafka_load import fill
 from benchmarks.kafka_systems import catch_up, settings_of, total
 from benchmarks.report import Figure
 from benchmarks.workload import START, YEAR_MS, customer_ids, table
-from processors.profile import ROW
 from streams.engine.checkpoint import SPAN
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import topics_of
@@ -28,7 +27,6 @@ MANY: Final = 1_000_000
 RATE: Final = 1_000
 MOST_SECONDS: Final = 120
 ROUNDS: Final = 6
-_ID_BYTES: Final = 16
 _TICKS_PER_SECOND: Final = 100
 
 Install = Callable[[str], AbstractContextManager[Installation]]
@@ -39,7 +37,7 @@ class Reading:
     """Counters of a worker at an instant."""
 
     at: float
-    bytes: float
+    rows: float
     count: float
     seconds: float
     processor: float
@@ -51,7 +49,7 @@ class Reading:
         used = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         return cls(
             at=time.monotonic(),
-            bytes=total(page, "relasi_checkpoint_bytes_total"),
+            rows=total(page, "relasi_checkpoint_rows_total"),
             count=total(page, "relasi_checkpoint_seconds_count"),
             seconds=total(page, "relasi_checkpoint_seconds_sum"),
             processor=sum(map(int, used)) / _TICKS_PER_SECOND,
@@ -82,7 +80,7 @@ class Cost:
 def cost(customers: int, partitions: int, before: Reading, after: Reading) -> Cost:
     """From the counters of a worker at two instants."""
     seconds = after.at - before.at
-    rows = (after.bytes - before.bytes) / (ROW.itemsize + _ID_BYTES)
+    rows = after.rows - before.rows
     share = (after.count - before.count) * customers / partitions / SPAN
     return Cost(
         rows=rows / seconds,

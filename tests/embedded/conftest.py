@@ -1,10 +1,13 @@
 """Directories that many tests look at, and none changes."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import Directory, content, done
-from support.histories import HISTORY, csv_file, without
+from support.histories import HISTORY, csv_file, jsonl_file, without
+from support.people import NOW, PEOPLE
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +24,22 @@ def imported_without_ids(tmp_path_factory: pytest.TempPathFactory) -> Directory:
     data = tmp_path_factory.mktemp("imported-without-ids") / "data"
     done("import", csv_file(without("event_id", HISTORY), data.with_name("history.csv")), "--data", data)
     return Directory(data, content(data))
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with a handful of customers, each with a story of their own, a month after the last of them."""
+    data = tmp_path_factory.mktemp("shop") / "data"
+    done("import", jsonl_file(PEOPLE, data.with_name("people.jsonl")), "--data", data)
+    done("advance", "--to", NOW, "--commit", "--data", data)
+    return data
+
+
+@pytest.fixture(scope="session")
+def documents(shop: Path) -> dict[str, dict[str, Any]]:
+    """What `relasi customer --json` says of each of them."""
+    customers = sorted({row["customer_id"] for row in PEOPLE})
+    return {who: json.loads(done("customer", who, "--json", "--data", shop)) for who in customers}
 
 
 @pytest.fixture

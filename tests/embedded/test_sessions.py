@@ -7,7 +7,6 @@ from support.command import Directory, content, done, relasi
 from support.histories import csv_file, history
 
 from streams.embedded.log import Log
-from streams.embedded.session import Session
 
 
 def checkpoint_bytes(data: Path) -> int:
@@ -18,8 +17,6 @@ def checkpoint_bytes(data: Path) -> int:
 def test_checkpoints_of_processes_that_have_ended_do_not_pile_up(data: Path) -> None:
     file = csv_file(history(customers=2000, touchpoints=4000, days=300), data.with_name("history.csv"))
     done("import", file, "--data", data)
-    with Session(data, "a test") as session:
-        everybody = session.runner.partition.table.rows[: session.runner.partition.customers].nbytes
     text = done("policy", "show", "--data", data)
     sizes = []
     for number in range(8):
@@ -28,15 +25,15 @@ def test_checkpoints_of_processes_that_have_ended_do_not_pile_up(data: Path) -> 
         policy.write_text(text.replace("horizon_days = 91", f"horizon_days = {100 + number}"))
         done("policy", "apply", policy, "--data", data)
         sizes.append(checkpoint_bytes(data))
-    assert max(sizes) < 6 * everybody
-    assert min(sizes[5:]) < 3 * everybody
-
     # What is left is all that there was.
     once = data.with_name("once")
     done("import", file, "--policy", policy, "--data", once)
-    assert checkpoint_bytes(once) >= everybody
+    everybody = checkpoint_bytes(once)
+    assert max(sizes) < 6 * everybody
+    assert min(sizes[5:]) < 3 * everybody
     columns = "customer_id, stage, purchases, spend_minor, churn_risk"
-    sql = f"SELECT {columns} FROM profiles ORDER BY customer_id"
+    # At one instant: a policy judges everybody when it comes into force, and that is what a profile is as of.
+    sql = f"SELECT {columns} FROM profiles_at(at = '2026-01-01') ORDER BY customer_id"
     assert done("query", sql, "--data", data) == done("query", sql, "--data", once)
     said = done("advance", "--to", "2026-01-01", "--data", data)
     assert said == done("advance", "--to", "2026-01-01", "--data", once)

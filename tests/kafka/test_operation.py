@@ -30,6 +30,7 @@ def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> 
     # Transitions come of records, and are none.
     assert worker.counted("relasi_transitions_total") > 0
     assert 'relasi_records_total{outcome="transitions"}' not in text
+    assert 'relasi_records_total{outcome="judgements"}' not in text
     families = [line.split() for line in text.splitlines() if line.startswith("# TYPE")]
     names = [name for _, _, name, kind in families if not name.endswith("_created")]
     assert names
