@@ -11,9 +11,10 @@ import pytest
 from support.bound_process import bound
 from support.kafka_broker import ROOT, until
 
+# The child tells its own number: before it runs, it is not bound yet.
 PARENT = (
-    "import subprocess, sys; from support.bound_process import bound; "
-    "child = subprocess.Popen(bound(['sleep', '600'])); print(child.pid, flush=True); child.wait()"
+    "import subprocess; from support.bound_process import bound; "
+    "subprocess.Popen(bound(['sh', '-c', 'echo $$; exec sleep 600'])).wait()"
 )
 
 
