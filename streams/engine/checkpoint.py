@@ -210,6 +210,8 @@ def _check_ids(rows: Any, ids: npt.NDArray[np.uint8]) -> None:
 
 
 def _migrate(rows: Any) -> Any:
+    if rows.dtype == ROW and rows.flags.aligned:
+        return rows.view(ROW)
     if rows.dtype == ROW:
         # Compiled code is specialised for rows that are aligned in memory; a record's bytes begin anywhere.
         aligned = np.empty(len(rows), ROW)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from processors.blank import clear_memory, clear_profile
 from processors.compiled import compiled_leaf
 from processors.layout import NEVER, ROW
-from streams.engine.rows import Table, add, find, has_room
+from streams.engine.rows import Table, append, find, has_room
 
 
 @compiled_leaf
@@ -38,7 +38,7 @@ def take_in(table: Table, rows: Any, ids: npt.NDArray[np.uint8], first: int) -> 
         key, start, length = np.uint64(row.hash), row.id_start, row.id_length
         number = find(table, ids, start, length, key)
         if number < 0:
-            number = add(table, ids, start, length, key)
+            number = append(table, ids, start, length, key)
         elif table.rows[number].offset >= row.offset:
             continue
         place = table.rows[number].id_start

@@ -112,8 +112,8 @@ def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
 
 
 @compiled_leaf
-def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
-    """Append an empty row for an id that is not in the table; there must be room."""
+def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+    """Make a row for an id that is not in the table; there must be room. Only its identity is filled."""
     number = table.used[ROWS]
     place = table.used[IDS]
     row = table.rows[number]
@@ -122,14 +122,21 @@ def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, ke
     row.id_length = length
     for i in range(length):
         table.ids[place + i] = buffer[start + i]
-    clear_profile(row)
-    clear_memory(row)
     table.dirty[number] = 0
     table.written[number] = 0
     table.used[ROWS] += 1
     table.used[IDS] += length
     enter(table.slots, key, number)
     return int(number)
+
+
+@compiled_leaf
+def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+    """Append an empty row for an id that is not in the table; there must be room."""
+    number = append(table, buffer, start, length, key)
+    clear_profile(table.rows[number])
+    clear_memory(table.rows[number])
+    return number
 
 
 @compiled_leaf
