@@ -84,34 +84,31 @@ def choose(written: npt.NDArray[np.int32], dirty: npt.NDArray[np.uint8], number:
 
 @compiled
 def gather_ids(
-    arena: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int32]
+    arena: npt.NDArray[np.uint8], starts: Any, lengths: Any, chosen: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
-    """Slices of the arena, one after another."""
+    """Of the slices of the arena the chosen ones, one after another."""
     total = 0
-    for i in range(len(starts)):
-        total += lengths[i]
+    for number in chosen:
+        total += lengths[number]
     out = np.empty(total, np.uint8)
     place = 0
-    for i in range(len(starts)):
-        for j in range(lengths[i]):
-            out[place + j] = arena[starts[i] + j]
-        place += lengths[i]
+    for number in chosen:
+        for j in range(lengths[number]):
+            out[place + j] = arena[starts[number] + j]
+        place += lengths[number]
     return out
 
 
-def encode_chunk(header: Header, rows: Any, arena: npt.NDArray[np.uint8]) -> bytes:
-    """The value of one checkpoint record."""
-    starts = np.ascontiguousarray(rows["id_start"])
-    ids = gather_ids(arena, starts, np.ascontiguousarray(rows["id_length"]))
+def encode_chunk(header: Header, rows: Any, chosen: npt.NDArray[np.int64], arena: npt.NDArray[np.uint8]) -> bytes:
+    """The value of one checkpoint record, of the chosen rows."""
+    lengths = rows["id_length"]
     empty = empty_rows(1)
-    # Written for a moment where they stand: a copy of all rows would cost as much as packing them.
-    rows["id_start"] = np.cumsum(rows["id_length"]) - rows["id_length"]
-    packed = pack(_words(rows), _words(empty)[0])
-    rows["id_start"] = starts
+    packed = pack(_words(rows), chosen, _words(empty)[0], _START_WORD, lengths)
+    ids = gather_ids(arena, rows["id_start"], lengths, chosen)
     described = {
         **vars(header),
         "layout": LAYOUT,
-        "rows": len(rows),
+        "rows": len(chosen),
         "packed": len(packed),
         "fields": _FIELDS,
     }
@@ -153,6 +150,7 @@ def _described(fields: list[list[Any]]) -> np.dtype[Any]:
 
 
 _FIELDS: Final = _describe(ROW)
+_START_WORD: Final = next(place for name, _, _, place in _FIELDS if name == "id_start") // 8
 
 
 def decode_chunk(value: bytes) -> Chunk:

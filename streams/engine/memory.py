@@ -53,7 +53,7 @@ class Memory:
         records: list[Record] = []
         for i, rows in enumerate(chunks):
             header = self._header(i, len(chunks), count, standing)
-            records.append((key_of(self._owner, slot, i), encode_chunk(header, table.rows[rows], table.ids)))
+            records.append((key_of(self._owner, slot, i), encode_chunk(header, table.rows, rows, table.ids)))
         surplus = range(len(chunks), self._chunks.get(slot, 0))
         records.extend((key_of(self._owner, slot, chunk), None) for chunk in surplus)
         self._chunks[slot] = len(chunks)

@@ -4,6 +4,8 @@ Most fields of most rows are empty. A packed row takes a third to a half of its 
 restore have to move shrinks with it.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,11 +13,6 @@ from processors.calendar import population
 from processors.compiled import compiled
 
 Words = npt.NDArray[np.uint64]
-
-
-def bitmap_words(width: int) -> int:
-    """Words of the bitmap of a row of ``width`` words."""
-    return -(-width // 64)
 
 
 @compiled
@@ -30,24 +27,33 @@ def packed_size(rows: Words, empty: Words) -> int:
 
 
 @compiled
-def pack(rows: Words, empty: Words) -> Words:
-    """Rows (n, width) packed one behind the other; ``empty`` (width,) is what they are compared with."""
-    count, width = rows.shape
+def pack(rows: Words, chosen: npt.NDArray[np.int64], empty: Words, start_word: int, lengths: Any) -> Words:
+    """The chosen ones of the rows (n, width), packed one behind the other.
+
+    ``empty`` (width,) is what they are compared with. ``start_word``: place of the word that says where the row's id
+    begins; it is written as if the ids of the chosen stood one behind the other, and ``lengths`` (n,) are their bytes.
+    """
+    width = len(empty)
     maps = -(-width // 64)
-    # Room for rows that differ in every word: counting first would read everything twice.
-    out = np.empty(count * (maps + width), np.uint64)
-    at = 0
-    for i in range(count):
+    # Room for rows that differ in every word, and for the word that is written before it is known whether it stays.
+    out = np.empty(len(chosen) * (maps + width) + 1, np.uint64)
+    at, begins = np.uint64(0), np.uint64(0)
+    one = np.uint64(1)
+    for number in chosen:
+        row = rows[number]
         start = at
-        at += maps
+        at += np.uint64(maps)
         for m in range(maps):
             bits = np.uint64(0)
             for k in range(64 * m, min(64 * m + 64, width)):
-                if rows[i, k] != empty[k]:
-                    bits |= np.uint64(1) << np.uint64(k & 63)
-                    out[at] = rows[i, k]
-                    at += 1
-            out[start + m] = bits
+                # Without a branch: which words are filled differs from row to row, and none could be foreseen.
+                word = begins if k == start_word else row[k]
+                differs = one if word != empty[k] else np.uint64(0)
+                out[at] = word
+                at += differs
+                bits |= differs << np.uint64(k & 63)
+            out[start + np.uint64(m)] = bits
+        begins += np.uint64(lengths[number])
     return out[:at].copy()
 
 

@@ -18,7 +18,7 @@ from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
 from streams.engine.passing import rejudge_rows
 from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import ROWS, Table, grow, memory_bytes, new_table
+from streams.engine.rows import ROWS, Table, copied, grow, memory_bytes, new_table
 
 FACTS: Final = 16_384  # room between two visits to Python
 
@@ -213,7 +213,7 @@ class Partition:
     def copy(self) -> "Partition":
         """A partition of its own that stands where this one does, to ask what would happen."""
         other = Partition(self.number, self.policy, self._plans, collect=self._collect)
-        other.table = Table._make(array.copy() for array in self.table)
+        other.table = copied(self.table)
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other

@@ -24,6 +24,9 @@ LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
 KEPT: Final = 5  # … and those that stay in it
 USED: Final = 6
 
+STEEP: Final = 16
+"""By so much rows get more room. Each step copies them all; room that isn't used costs address space, not memory."""
+
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 _FREE: Final = np.uint64(0)
@@ -182,20 +185,30 @@ def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
     return grown.view(type(array))
 
 
+def _with_rows(table: Table, rows: int, capacity: int) -> Table:
+    table = table._replace(
+        rows=_larger(table.rows, rows, capacity),
+        dirty=_larger(table.dirty, rows, capacity, zero=True),
+        written=_larger(table.written, rows, capacity, zero=True),
+        touched=_larger(table.touched, int(table.used[TOUCHED]), capacity),
+    )
+    # Every row must find a place in the due index when it is built anew.
+    return _with_heap(table, int(table.used[HEAP]), capacity) if capacity > len(table.heap_at) else table
+
+
+def _with_more_rows(table: Table, rows: int) -> Table:
+    try:
+        return _with_rows(table, rows, len(table.rows) * STEEP)
+    except MemoryError:
+        # Systems refuse what they could never fill, and some count address space as memory.
+        return _with_rows(table, rows, len(table.rows) * 2)
+
+
 def grow(table: Table) -> Table:
     """The same table with more room wherever ``has_room`` finds too little."""
     rows, ids, heap = (int(n) for n in table.used[:3])
     if rows >= len(table.rows):
-        capacity = len(table.rows) * 2
-        table = table._replace(
-            rows=_larger(table.rows, rows, capacity),
-            dirty=_larger(table.dirty, rows, capacity, zero=True),
-            written=_larger(table.written, rows, capacity, zero=True),
-            touched=_larger(table.touched, int(table.used[TOUCHED]), capacity),
-        )
-        if capacity > len(table.heap_at):
-            # Every row must find a place in the due index when it is built anew.
-            table = _with_heap(table, heap, capacity)
+        table = _with_more_rows(table, rows)
     if ids + LONGEST_ID > len(table.ids):
         table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
     if rows * 10 >= len(table.slots) * 7:
@@ -218,6 +231,22 @@ def _grow_heap(table: Table, heap: int) -> Table:
 def _with_heap(table: Table, heap: int, capacity: int) -> Table:
     return table._replace(
         heap_at=_larger(table.heap_at, heap, capacity), heap_row=_larger(table.heap_row, heap, capacity)
+    )
+
+
+def copied(table: Table) -> Table:
+    """A table of its own with the same contents."""
+    rows, ids, heap, touched = (int(n) for n in table.used[:4])
+    return Table(
+        _larger(table.rows, rows, len(table.rows)),
+        _larger(table.ids, ids, len(table.ids)),
+        table.slots.copy(),
+        _larger(table.heap_at, heap, len(table.heap_at)),
+        _larger(table.heap_row, heap, len(table.heap_row)),
+        _larger(table.dirty, rows, len(table.dirty), zero=True),
+        _larger(table.written, rows, len(table.written), zero=True),
+        _larger(table.touched, touched, len(table.touched)),
+        table.used.copy(),
     )
 
 

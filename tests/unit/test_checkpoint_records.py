@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from processors.layout import NONE, RING, ROW
-from streams.engine.checkpoint import LAYOUT, Header, UnreadableCheckpoint, decode_chunk, encode_chunk
+from streams.engine.checkpoint import LAYOUT, Header, UnreadableCheckpoint, decode_chunk
+from streams.engine.checkpoint import encode_chunk as encode_chosen
 from streams.engine.restoring import empty_rows
 
 HEADER = Header(3, "owner", 17, 0, 2, 1234, NONE, "a policy\n", 5)
@@ -25,6 +26,11 @@ def some_rows(names: list[bytes]) -> tuple[Any, np.ndarray[Any, np.dtype[np.uint
         rows[i].ring[:] = i
         arena += b"\xee" + names[i]
     return rows, np.frombuffer(arena, np.uint8)
+
+
+def encode_chunk(header: Header, rows: Any, arena: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    """Of all the rows."""
+    return encode_chosen(header, rows, np.arange(len(rows)), arena)
 
 
 NAMES = [b"ann", b"b" * 255, "björn".encode()]

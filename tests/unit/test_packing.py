@@ -4,11 +4,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.engine.packing import bitmap_words, pack, unpack
+from streams.engine.packing import pack as pack_chosen
+from streams.engine.packing import packed_size, unpack
 
-WIDTH = 130  # three words of bitmap, the last one nearly empty
+WIDTH = 130
+MAPS = 3  # words of bitmap, the last one nearly empty
+START = 5
 words = st.integers(0, 2**64 - 1)
 places = st.dictionaries(st.integers(0, WIDTH - 1), words, max_size=20)
+
+
+def pack(rows: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """All of them, and nothing in them says where an id begins."""
+    return pack_chosen(rows, np.arange(len(rows)), empty, -1, np.zeros(len(rows), np.int32))
 
 
 def filled(empty: np.ndarray, rows: list[dict[int, int]]) -> np.ndarray:
@@ -24,7 +32,7 @@ def test_what_is_packed_comes_back(template: dict[int, int], rows: list[dict[int
     (empty,) = filled(np.zeros(WIDTH, np.uint64), [template])
     given_rows = filled(empty, rows)
     packed = pack(given_rows, empty)
-    assert len(packed) == len(rows) * bitmap_words(WIDTH) + int((given_rows != empty).sum())
+    assert len(packed) == packed_size(given_rows, empty) == len(rows) * MAPS + int((given_rows != empty).sum())
     out = np.zeros_like(given_rows)
     assert unpack(packed, empty, len(rows), out)
     assert np.array_equal(out, given_rows)
@@ -52,3 +60,20 @@ def test_a_bitmap_that_names_places_beyond_the_row_is_refused() -> None:
     empty = np.zeros(WIDTH, np.uint64)
     beyond = np.array([0, 0, 1 << 63, 5], np.uint64)
     assert not unpack(beyond, empty, 1, np.zeros((1, WIDTH), np.uint64))
+
+
+@given(st.lists(places, min_size=1, max_size=6), st.data())
+def test_the_chosen_rows_are_packed_and_say_where_their_ids_begin(
+    rows: list[dict[int, int]], data: st.DataObject
+) -> None:
+    empty = np.zeros(WIDTH, np.uint64)
+    given_rows = filled(empty, rows)
+    before = given_rows.copy()
+    lengths = np.array([data.draw(st.integers(0, 255)) for _ in rows], np.int32)
+    chosen = np.array([i for i in range(len(rows)) if data.draw(st.booleans())], np.int64)
+    out = np.zeros((len(chosen), WIDTH), np.uint64)
+    assert unpack(pack_chosen(given_rows, chosen, empty, START, lengths), empty, len(chosen), out)
+    wanted = given_rows[chosen]
+    wanted[:, START] = np.cumsum(lengths[chosen]) - lengths[chosen]
+    assert np.array_equal(out, wanted)
+    assert np.array_equal(given_rows, before)
