@@ -1,6 +1,7 @@
 """The process of a worker: start, run until told to stop or until something fails, and stop within ten seconds."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.kafka.app import consumer_of
 from streams.kafka.outbox import Outbox
 from streams.kafka.readiness import Readiness
+from streams.kafka.release import PARTS
 from streams.kafka.reporting import Reporting
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import BrokerUnreachable, check
@@ -49,6 +51,9 @@ def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
     """Run a worker until SIGTERM or SIGINT. Raises TopicsDiffer."""
     configure(settings.log_format)
     warm()
+    # What is there by now stays. A full collection would look at all of it, and everything else would wait meanwhile.
+    gc.collect()
+    gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_main(settings, accept_rejects))
 
@@ -115,7 +120,7 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
     tasks = [
         _guarded(started),
         _every(PUBLISH_SECONDS, worker.publish_all, worker),
-        _every(settings.checkpoint_seconds, worker.checkpoint_all, worker),
+        _every(settings.checkpoint_seconds / PARTS, worker.checkpoint_due, worker),
         _every(LOOK_SECONDS, look, worker),
     ]
     if settings.ticks == CLOCK:
@@ -167,7 +172,7 @@ async def _leave(worker: Worker) -> int:
     code = 0
     try:
         async with asyncio.timeout(CHECKPOINT_WITHIN):
-            await worker.checkpoint_all(final=True)
+            await worker.checkpoint_all()
             await consumer_of(worker.app).commit()
     except TimeoutError:
         log.warning("stopped before everything was checkpointed; it will be processed again")

@@ -14,6 +14,8 @@ from streams.kafka.topics import Topics
 from streams.profiles import profiles_table
 
 PROFILES_AT_ONCE = 131_072
+_FETCHES = 2
+"""Of a partition at once: one in work, and one that needs no waiting for when that is done."""
 _REST = 4
 """While it catches up, a partition rests from checkpoints for so many times as long as the last one took."""
 
@@ -28,13 +30,18 @@ class Snapshot:
 
 
 class Tenure:
-    """Not thread-safe. ``lock``: held while a snapshot goes out, so that snapshots reach the changelog in order.
+    """Its locks belong to the worker's loop; what is done under them may be done in any thread.
 
+    ``turns``: one is held for each fetch that has arrived, until what has to follow it at once is done.
+    ``working``: held while a fetch is in work, so that they are processed in order.
+    ``rows``: held while the partition's rows are read or changed.
+    ``lock``: held while a snapshot goes out, so that snapshots reach the changelog in order.
     ``publishing``: held while messages go out, so that they reach their topics in order; a lock of its own, because
     transitions don't wait for a checkpoint. ``reports``: whether rows of reports are wanted.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds.
-    ``remembered_at``, ``remembering_took``: when the last checkpoint was confirmed, and its seconds.
+    ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
+    its seconds. ``behind``: whether there was much of the log to catch up, and its end was not reached since.
     ``waiting``: bytes that are held for what has to go out still.
     """
 
@@ -42,12 +49,16 @@ class Tenure:
         self, partition: Partition, topics: Topics, registry: Registry, held_offset: int, *, reports: bool
     ) -> None:
         self.partition = partition
+        self.turns = asyncio.Semaphore(_FETCHES)
+        self.working = asyncio.Lock()
+        self.rows = asyncio.Lock()
         self.lock = asyncio.Lock()
         self.publishing = asyncio.Lock()
         self.held_offset = held_offset
         self.log_start = 0
         self.ended = False
-        self.reported_at = self.remembered_at = float("-inf")
+        self.behind = False
+        self.reported_at = self.remembered_at = self.begun_at = float("-inf")
         self.remembering_took = 0.0
         self._reports = reports
         self._topics = topics
@@ -70,8 +81,13 @@ class Tenure:
         unsaid = (table for each in self._unsaid for table in (each.transitions, each.rejects) if table is not None)
         return sum(map(_bytes, kept)) + sum(int(table.nbytes) for table in unsaid)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether something was applied that was not digested yet."""
+        return bool(self._fresh)
+
     def apply(self, fetch: Fetch) -> Applied | Refused:
-        """Process a fetch. Raises PoisonedLog."""
+        """Process a fetch. Raises PoisonedLog. Only while holding ``rows``."""
         if self.partition.next_offset == 0 and fetch.wanted == self.log_start:
             fetch = replace(fetch, wanted=0)
         applied = self.partition.apply(fetch)
@@ -88,8 +104,8 @@ class Tenure:
         """
         return now - self.remembered_at < _REST * self.remembering_took
 
-    def _digest(self) -> None:
-        """Keep of what was applied only what has to go out."""
+    def digest(self) -> None:
+        """Keep of what was applied only what has to go out. Only while holding ``rows``."""
         fresh, self._fresh = self._fresh, []
         spoken = [said(each, self.partition, self._topics.touchpoints) for each in fresh]
         self._unsaid += spoken
@@ -98,16 +114,15 @@ class Tenure:
             self._unreported_said += spoken
 
     def take_messages(self) -> Said:
-        """What has to be said in the topics; it counts as said. Only while holding ``publishing``."""
-        self._digest()
+        """What was digested and has to be said in the topics; it counts as said. Only while holding ``publishing``."""
         unsaid, self._unsaid = self._unsaid, []
         return Said(joined([each.transitions for each in unsaid]), joined([each.rejects for each in unsaid]))
 
-    def snapshot(self, *, profiles: bool, final: bool = False) -> Snapshot | None:
+    def snapshot(self, profiles: bool, final: bool) -> Snapshot | None:
         """Take out what the reports must hold, with the checkpoint that contains it; None where nothing came.
 
-        Nothing may be awaited in here: rows and facts must be of the same moment. Messages of that moment stay for
-        ``take_messages``. ``final``: write a checkpoint also when nothing but profiles is new.
+        Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
+        stay for ``take_messages``. ``final``: write a checkpoint also when nothing but profiles is new.
         """
         tables = self._profiles() if profiles and self._reports and (self._changed or final) else []
         if not self._changed and not tables:
@@ -116,8 +131,8 @@ class Tenure:
         return Snapshot(self.take_rows(), tables, self.partition.checkpoint())
 
     def take_rows(self) -> Emission:
-        """What the reports must hold; it counts as reported. Only while holding ``lock``."""
-        self._digest()
+        """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
+        self.digest()
         applied, self._unreported = self._unreported, []
         spoken, self._unreported_said = self._unreported_said, []
         return emission_of(applied, spoken, self.partition, self._registry)

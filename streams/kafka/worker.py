@@ -1,8 +1,8 @@
-"""One worker: what it does with a fetch, and how a checkpoint goes out. Emit, remember, acknowledge."""
+"""One worker: its share of the partitions, and what it does with a fetch."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -24,18 +24,18 @@ from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
 from streams.kafka.outbox import Outbox
+from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
 from streams.kafka.tenure import Tenure
+from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
-from streams.messages import message, reject_messages, transition_messages
+from streams.messages import message
 from streams.metrics import Metrics
 from streams.policies import preset
 from streams.settings import CLOCK, Settings
 
 AHEAD_MS: Final = 5_000
-MUCH: Final = 100_000
-"""Records that a partition lags behind when it counts as catching up."""
 _ANSWER_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
@@ -68,11 +68,22 @@ class Worker:
         self._ends: Mapping[TP, int | None] = {}
         self._registry = registry
         self._outbox = outbox
-        # A producer of its own: transitions would wait in line behind megabytes of rows.
-        self._changelog = changelog
         self._reporting = reporting
         self._fail = fail
         self._accept_rejects = accept_rejects
+        self._threads = Threads()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._release = Release(
+            self.topics,
+            registry,
+            outbox,
+            changelog,
+            reporting,
+            metrics,
+            self._threads,
+            self._confirm,
+            settings.profile_seconds,
+        )
         self.app: faust.App = new_app(settings, self.topics)
         consumer_of(self.app).read_from(self._wanted)
         self._table = add_table(self.app, self.topics, self._begin, fail)
@@ -105,7 +116,7 @@ class Worker:
             accept_rejects=self._accept_rejects,
             judgements=self._reporting.wanted,
         )
-        partition.restore(records)
+        await self._threads.aside(partition.restore, list(records))
         ends = await consumer_of(self.app).highwaters(self._tp(number))
         partition.check_log(ends[self._tp(number)])
         seconds = time.monotonic() - begun
@@ -119,38 +130,72 @@ class Worker:
         )
         return Tenure(partition, self.topics, self._registry, read, reports=self._reporting.wanted)
 
+    def _confirm(self, number: int, offset: int) -> None:
+        consumer_of(self.app).confirm(self._tp(number), offset)
+
     def _resolve(self, schema_id: int) -> Plans | None:
         known = self._registry.ids()
         return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None
 
     async def take(self, event: EventT[Any]) -> None:
-        """Process one fetch, unless it is of another generation or partition than ours."""
+        """Have a fetch processed, unless it is of another generation or partition than ours.
+
+        Returns when it is in work: the next one may be of another partition, and go into another thread.
+        """
         fetched = cast(Fetched, event.value)
         tenure = self.store.tenures.get(fetched.partition)
-        if self.stopping or tenure is None or event.message.generation_id != self.app.consumer_generation_id:
+        if tenure is None:
             self.metrics.fetches.labels("dropped").inc()
             return
-        if fetched.fetch is None:
-            raise fetched.error or RuntimeError("a fetch without content")
-        await self._apply(tenure, fetched.fetch)
-        if tenure.waiting >= self.settings.waiting_bytes:
-            await self.publish(tenure)
-        if tenure.waiting >= self.settings.waiting_bytes and not tenure.ended:
-            async with tenure.lock:
-                await self._reporting.store(tenure.take_rows(), [])
+        await tenure.turns.acquire()
+        self._begin_task(self._work(tenure, event))
+
+    def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._watched(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _is_current(self, tenure: Tenure, event: EventT[Any]) -> bool:
+        ours = self.store.tenures.get(tenure.number) is tenure
+        return ours and not self.stopping and event.message.generation_id == self.app.consumer_generation_id
+
+    async def _work(self, tenure: Tenure, event: EventT[Any]) -> None:
+        """Process a fetch when those before it are done, and give up the turn."""
+        try:
+            async with tenure.working:
+                if not self._is_current(tenure, event):
+                    self.metrics.fetches.labels("dropped").inc()
+                    return
+                fetched = cast(Fetched, event.value)
+                if fetched.fetch is None:
+                    raise fetched.error or RuntimeError("a fetch without content")
+                await self._apply(tenure, fetched.fetch)
+                await self._release.relieve(tenure, self.settings.waiting_bytes)
+                if tenure.behind and self._lag(tenure) == 0:
+                    tenure.behind = False
+                    await self._release.checkpoint(tenure)
+        finally:
+            tenure.turns.release()
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
         """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
         while True:
             begun = time.monotonic()
-            applied = tenure.apply(fetch)
+            applied = await self._threads.work(tenure, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
             self._count(applied, time.monotonic() - begun)
             if applied.next_offset >= fetch.end or tenure.ended:
                 return
-            await self.checkpoint(tenure)
+            await self._release.checkpoint(tenure)
 
     def _count(self, applied: Applied, seconds: float) -> None:
         self.metrics.fetches.labels("applied").inc()
@@ -174,53 +219,19 @@ class Worker:
         log.info("fetch refused, reading again", partition=tp.partition, offset=max(first, expected))
         await consumer.seek_wait({tp: max(first, expected)})
 
-    async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
-        """Let everything out that came of a partition so far, remember it, and have its offset committed."""
-        async with tenure.lock:
-            begun = time.monotonic()
-            due = final or begun - tenure.reported_at >= self.settings.profile_seconds
-            snapshot = tenure.snapshot(profiles=due, final=final)
-            if snapshot is None:
-                return
-            if snapshot.profiles:
-                tenure.reported_at = begun
-            await self.publish(tenure)
-            await self._reporting.store(snapshot.emission, snapshot.profiles)
-            records = snapshot.checkpoint.records
-            written = await self._changelog.send_records(self.topics.changelog, tenure.number, records)
-            tenure.held_offset = max(tenure.held_offset, written)
-            if not tenure.ended and snapshot.checkpoint.offset > 0:
-                consumer_of(self.app).confirm(self._tp(tenure.number), snapshot.checkpoint.offset)
-            tenure.remembered_at = time.monotonic()
-            tenure.remembering_took = tenure.remembered_at - begun
-            self.metrics.checkpoint.observe(tenure.remembering_took)
-            self.metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
-            self.metrics.checkpoint_rows.inc(snapshot.checkpoint.rows)
-
-    async def publish(self, tenure: Tenure) -> None:
-        """Say in the topics what came of a partition so far; when it returns, the broker has all of it.
-
-        No checkpoint is waited for: should it be said again after a crash, then under the same ids.
-        """
-        async with tenure.publishing:
-            said, number = tenure.take_messages(), tenure.number
-            if said.transitions is not None:
-                keys, bodies = transition_messages(said.transitions, self._registry)
-                await self._outbox.send(self.topics.transitions, number, keys, bodies)
-            if said.rejects is not None:
-                messages = reject_messages(said.rejects, self._registry)
-                await self._outbox.send(self.topics.rejects, number, None, messages)
-
     async def publish_all(self) -> None:
         """The messages of each partition that is ours."""
-        await asyncio.gather(*(self.publish(tenure) for tenure in list(self.store.tenures.values())))
+        await self._release.publish_all(list(self.store.tenures.values()))
 
-    async def checkpoint_all(self, *, final: bool = False) -> None:
-        """A checkpoint of each partition that is ours, but for those that catch up and rest from the last one."""
-        now, tenures = time.monotonic(), list(self.store.tenures.values())
-        if not final:
-            tenures = [each for each in tenures if self._lag(each) < MUCH or not each.rests(now)]
-        await asyncio.gather(*(self.checkpoint(tenure, final=final) for tenure in tenures))
+    async def checkpoint_due(self) -> None:
+        """Begin the checkpoints that are due."""
+        tenures = list(self.store.tenures.values())
+        for tenure in self._release.due(tenures, self._lag, self.settings.checkpoint_seconds):
+            self._begin_task(self._release.checkpoint(tenure))
+
+    async def checkpoint_all(self) -> None:
+        """The last checkpoint of each partition that is ours."""
+        await self._release.checkpoint_all(list(self.store.tenures.values()))
 
     async def tick_all(self) -> None:
         """Let the time of each of our partitions pass to now."""

@@ -1,0 +1,128 @@
+"""How what came of a partition goes out, and is remembered. Emit, remember, acknowledge."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from schemas.registry import Registry
+from streams.kafka.outbox import Outbox
+from streams.kafka.reporting import Reporting
+from streams.kafka.tenure import Snapshot, Tenure
+from streams.kafka.threads import Threads
+from streams.kafka.topics import Topics
+from streams.messages import reject_messages, transition_messages
+from streams.metrics import Metrics
+
+MUCH: Final = 100_000
+"""Records that a partition lags behind when it counts as catching up."""
+PARTS: Final = 4
+"""Into so many parts the time between two checkpoints of a partition is cut, to spread the partitions over them."""
+
+Confirm = Callable[[int, int], None]
+"""All before an offset of a partition is emitted and remembered: (number, offset)."""
+
+
+class Release:
+    """Lets out messages, reports and checkpoints. ``profile_seconds``: how often the profiles that changed go along."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        registry: Registry,
+        outbox: Outbox,
+        changelog: Outbox,
+        reporting: Reporting,
+        metrics: Metrics,
+        threads: Threads,
+        confirm: Confirm,
+        profile_seconds: float,
+    ) -> None:
+        self._topics = topics
+        self._registry = registry
+        self._outbox = outbox
+        # A producer of its own: transitions would wait in line behind megabytes of rows.
+        self._changelog = changelog
+        self._reporting = reporting
+        self._metrics = metrics
+        self._threads = threads
+        self._confirm = confirm
+        self._profile_seconds = profile_seconds
+
+    async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
+        """Let everything out that came of a partition so far, remember it, and have its offset committed."""
+        async with tenure.lock:
+            begun = tenure.begun_at = time.monotonic()
+            due = final or begun - tenure.reported_at >= self._profile_seconds
+            snapshot = await self._threads.work(tenure, tenure.snapshot, due, final)
+            if snapshot is None:
+                return
+            if snapshot.profiles:
+                tenure.reported_at = begun
+            async with tenure.publishing:
+                await self._say(tenure)
+            await self._reporting.store(snapshot.emission, snapshot.profiles)
+            await self._remember(tenure, snapshot)
+            tenure.remembered_at = time.monotonic()
+            tenure.remembering_took = tenure.remembered_at - begun
+            self._metrics.checkpoint.observe(tenure.remembering_took)
+
+    async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
+        records = snapshot.checkpoint.records
+        written = await self._changelog.send_records(self._topics.changelog, tenure.number, records)
+        tenure.held_offset = max(tenure.held_offset, written)
+        if not tenure.ended and snapshot.checkpoint.offset > 0:
+            self._confirm(tenure.number, snapshot.checkpoint.offset)
+        self._metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
+        self._metrics.checkpoint_rows.inc(snapshot.checkpoint.rows)
+
+    async def publish(self, tenure: Tenure) -> None:
+        """Say in the topics what came of a partition so far; when it returns, the broker has all of it.
+
+        No checkpoint is waited for: should it be said again after a crash, then under the same ids.
+        """
+        async with tenure.publishing:
+            if tenure.fresh:
+                await self._threads.work(tenure, tenure.digest)
+            await self._say(tenure)
+
+    async def _say(self, tenure: Tenure) -> None:
+        said, number = tenure.take_messages(), tenure.number
+        if said.transitions is not None:
+            keys, bodies = await self._threads.aside(transition_messages, said.transitions, self._registry)
+            await self._outbox.send(self._topics.transitions, number, keys, bodies)
+        if said.rejects is not None:
+            messages = reject_messages(said.rejects, self._registry)
+            await self._outbox.send(self._topics.rejects, number, None, messages)
+
+    async def relieve(self, tenure: Tenure, most: int) -> None:
+        """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""
+        if tenure.waiting >= most:
+            await self.publish(tenure)
+        if tenure.waiting >= most and not tenure.ended:
+            async with tenure.lock:
+                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows), [])
+
+    async def publish_all(self, tenures: Iterable[Tenure]) -> None:
+        """The messages of each partition."""
+        await asyncio.gather(*(self.publish(tenure) for tenure in tenures))
+
+    def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
+        """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.
+
+        All at once would keep everything else waiting. Those that catch up rest from the last one.
+        """
+        now = time.monotonic()
+        rested = []
+        for each in tenures:
+            if each.lock.locked() or now - each.begun_at < seconds:
+                continue
+            much = lag(each) >= MUCH
+            each.behind = each.behind or much
+            if not (much and each.rests(now)):
+                rested.append(each)
+        return sorted(rested, key=lambda each: each.begun_at)[: -(-len(tenures) // PARTS)]
+
+    async def checkpoint_all(self, tenures: Iterable[Tenure]) -> None:
+        """The last checkpoint of each partition."""
+        await asyncio.gather(*(self.checkpoint(tenure, final=True) for tenure in tenures))
