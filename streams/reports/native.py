@@ -93,14 +93,12 @@ def _decoded(array: pa.Array) -> pa.Array:
 
 
 def _required(values: Values, array: pa.Array) -> list[bytes]:
-    # A null of a dictionary may be one of its values, where null_count does not see it.
-    if array.null_count or (kinds.is_dictionary(array.type) and array.dictionary.null_count and _holes(array)):
+    if kinds.is_dictionary(array.type) and array.dictionary.null_count:
+        # A null may be one of the values of a dictionary, where its own null_count does not see it.
+        array = array.dictionary_decode()
+    if array.null_count:
         raise UnfitError("null in a column that must have a value")
     return values(array)
-
-
-def _holes(array: pa.Array) -> int:
-    return int(_decoded(array).null_count)
 
 
 def _raw(array: pa.Array) -> bytes:

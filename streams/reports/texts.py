@@ -20,8 +20,9 @@ def texts(array: pa.Array) -> list[bytes]:
     """The pieces of bytes that values of a text or binary type become, also of a dictionary; no value may be null."""
     if pa.types.is_dictionary(array.type):
         # Lengths are put before the few different values instead of before each.
-        return [_bytes_of(with_lengths(array.dictionary).take(array.indices))]
-    lengths = pc.binary_length(array).to_numpy()
+        words = _joined(array.dictionary, _lengths(array.dictionary))
+        return [_bytes_of(words.take(array.indices))]
+    lengths = _lengths(array)
     if len(lengths) == 0:
         return []
     longest = int(lengths.max())
@@ -30,9 +31,9 @@ def texts(array: pa.Array) -> list[bytes]:
     return [_bytes_of(_joined(array, lengths))]
 
 
-def with_lengths(array: pa.Array) -> pa.Array:
-    """Each value with its length before it, as binary."""
-    return _joined(array, pc.binary_length(array).to_numpy())
+def _lengths(array: pa.Array) -> npt.NDArray[Any]:
+    lengths: npt.NDArray[Any] = pc.binary_length(array).to_numpy()
+    return lengths
 
 
 def _of_one_length(array: pa.Array, length: int) -> bytes:
@@ -44,10 +45,11 @@ def _of_one_length(array: pa.Array, length: int) -> bytes:
 
 
 def _joined(array: pa.Array, lengths: npt.NDArray[Any]) -> pa.Array:
-    return pc.binary_join_element_wise(varints(lengths), array.cast(pa.binary()), pa.scalar(b"", pa.binary()))
+    """Each value with its length before it, as binary."""
+    return pc.binary_join_element_wise(_varints(lengths), array.cast(pa.binary()), pa.scalar(b"", pa.binary()))
 
 
-def varints(numbers: npt.NDArray[Any]) -> pa.Array:
+def _varints(numbers: npt.NDArray[Any]) -> pa.Array:
     """Numbers from 0 to 2**31 - 1 as varints, a binary array."""
     if len(numbers) == 0 or numbers.max() < _ONE_BYTE:
         offsets = np.arange(len(numbers) + 1, dtype=np.int32)

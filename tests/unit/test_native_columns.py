@@ -123,6 +123,18 @@ def test_nulls_of_a_dictionary_are_found_in_both_places(spec: str) -> None:
     assert encoded(spec, array) == golden(spec, ["a", None, None, "a"])
 
 
+def test_a_null_of_a_dictionary_that_no_row_has_does_no_harm() -> None:
+    array = pa.DictionaryArray.from_arrays(pa.array([0, 2, 0]), pa.array(["a", None, "b"]))
+    for spec in ("String", "LowCardinality(String)"):
+        assert encoded(spec, array) == golden(spec, ["a", "b", "a"])
+
+
+def test_rows_of_a_dictionary_in_several_chunks_are_one_column() -> None:
+    chunks = [pa.array(values).dictionary_encode() for values in (["a", "b"], ["c", "a", "c"])]
+    for spec in ("String", "LowCardinality(String)"):
+        assert encoded(spec, pa.chunked_array(chunks).combine_chunks()) == golden(spec, ["a", "b", "c", "a", "c"])
+
+
 def test_bytes_that_are_no_text_go_as_they_are() -> None:
     values = [b"\xff\x00", b"", b"\x80" * 200]
     assert encoded("String", pa.array(values, pa.binary())) == b"\2\xff\0\0\xc8\1" + b"\x80" * 200
