@@ -20,6 +20,8 @@ from streams.reports.tables import JUDGEMENTS, MEANINGS, POLICIES, REJECTS, TRAN
 
 _ALL_WORDS = tuple(word for words in WORDS for word in words)
 _FIRST_WORD = np.cumsum([0, *(len(words) for words in WORDS[:-1])]).astype(np.int16)
+# By code; there is none for some numbers.
+_REASONS, _DETAILS = (tuple(words.get(code, "") for code in range(max(words) + 1)) for words in (NAMES, DETAILS))
 
 
 def transitions_table(applied: Applied, partition: Partition) -> pa.Table:
@@ -71,14 +73,13 @@ def _policies(applied: Applied, offsets: npt.NDArray[np.int64]) -> pa.Array:
 def rejects_table(applied: Applied, source: str) -> pa.Table:
     """The rejects of a fetch; ``source`` names the topic. Columns ``reports.tables.REJECTS``."""
     rejects = applied.rejects
-    reasons = rejects["reason"].tolist()
     return pa.table(
         {
-            "reason": [NAMES[reason] for reason in reasons],
-            "detail": [DETAILS[reason] for reason in reasons],
-            "source": [source] * len(reasons),
+            "reason": names(rejects["reason"], _REASONS),
+            "detail": names(rejects["reason"], _DETAILS),
+            "source": pa.repeat(source, len(rejects)),
             "position": rejects["offset"],
-            "partition": np.full(len(reasons), applied.partition, np.int32),
+            "partition": np.full(len(rejects), applied.partition, np.int32),
             "at": instants(np.maximum(rejects["time"], 0)),
             "payload": slices(applied.buffer, rejects["start"], rejects["length"], pa.binary()),
         },

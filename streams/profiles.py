@@ -14,8 +14,10 @@ from processors.judgements import (
     INVOLVEMENT,
     LET_GO,
     LET_GO_NAMES,
+    LET_GO_WORDS,
     MOTIVATION,
     NEED,
+    NEEDS,
     OBSERVED,
     REASON,
     RECOMMENDED,
@@ -24,6 +26,7 @@ from processors.judgements import (
     SIGNS,
     STEP,
     TIER,
+    TIERS,
     TRUST,
     WORDS,
     let_go_names,
@@ -35,6 +38,9 @@ from processors.standing import FIGURES, fill_figures
 from streams.columns import hashes, instants, names, slices
 from streams.engine.partition import Partition
 from streams.reports.tables import PROFILES
+
+_LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))
+_SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
 
 
 def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None = None) -> pa.Table:
@@ -111,7 +117,6 @@ def _counts(partition: Partition, rows: Any, figures: Any) -> dict[str, Any]:
 
 
 def _ends(figures: Any) -> dict[str, Any]:
-    bits = figures.judged[:, LET_GO].tolist()
     costs = {f"{name}_cost_minor": figures.costs[:, i] for i, name in enumerate(LET_GO_NAMES)}
     return {
         "ended_by": _words(figures, ENDED_BY),
@@ -119,7 +124,7 @@ def _ends(figures: Any) -> dict[str, Any]:
         "end_at": instants(figures.end_at),
         "end_evidence_event": hashes(figures.end_event),
         "end_evidence_at": instants(figures.end_evidence_at),
-        "let_go": pa.array([let_go_names(each) for each in bits], pa.list_(pa.string())),
+        "let_go": _LET_GO.take(pa.array(np.ascontiguousarray(figures.judged[:, LET_GO]))),
         **costs,
     }
 
@@ -163,7 +168,7 @@ def _in_lists(values: pa.Array) -> pa.Array:
 
 def _value_and_category(figures: Any) -> dict[str, Any]:
     mix = {f"mix_{name}": np.ascontiguousarray(figures.mix[:, i]) for i, name in enumerate(CATEGORIES[1:])}
-    tiers, needs = (np.array(WORDS[which])[figures.judged[:, which]] for which in (TIER, NEED))
+    segments = figures.judged[:, TIER].astype(np.int64) * len(NEEDS) + figures.judged[:, NEED]
     return {
         "clv_minor": figures.clv,
         "value_tier": _words(figures, TIER),
@@ -174,5 +179,5 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
         "motivation": _words(figures, MOTIVATION),
         "next_step": _words(figures, STEP),
         "need": _words(figures, NEED),
-        "segment": pa.array(np.char.add(np.char.add(tiers, "/"), needs)),
+        "segment": names(segments, _SEGMENTS),
     }

@@ -3,7 +3,7 @@
 import http.client
 import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as DriverError
 
+from streams.reports.blocks import insert
 from streams.reports.ddl import split_statements, statements
 from streams.reports.errors import ReportsError, first_line
 from streams.reports.parameters import values
@@ -20,6 +21,8 @@ from streams.reports.types import arrow_column
 _FORM: Final = "clickhouse://user:password@host:port/database?http_port=8123"
 _CONNECT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 300
+# An insert arrives in several blocks, of which the server makes one part; by default it starts another at 256 MiB.
+_INSERT_SETTINGS: Final = {**INSERT_SETTINGS, "min_insert_block_size_bytes": 0}
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,18 @@ class _Connection:
             settings={"server_side_params": True},
         )
 
-    def run(self, sql: str, rows: object = None, **options: Any) -> Any:
+    def run(self, sql: str, parameters: object = None, **options: Any) -> Any:
         """Execute one statement. Raises ReportsError."""
+        return self._do(sql, lambda client: client.execute(sql, parameters, **options))
+
+    def insert(self, sql: str, rows: pa.Table) -> None:
+        """Execute an INSERT of these rows. Raises ReportsError."""
+        self._do(sql, lambda client: insert(client, sql, rows, _INSERT_SETTINGS))
+
+    def _do(self, sql: str, work: Callable[[Client], Any]) -> Any:
         with self._turn:
             try:
-                return self._client.execute(sql, rows, **options)
+                return work(self._client)
             except (DriverError, OSError, EOFError) as error:
                 # A server's message ends in its stack trace, which helps nobody here.
                 reason = str(error).partition("Stack trace:")[0].strip()
@@ -113,8 +123,7 @@ class ClickHouseSink:
         if fitting.num_rows == 0:
             return
         names = ", ".join(f"`{name}`" for name in fitting.column_names)
-        columns = [_ticks(column) for column in fitting.columns]
-        self._writer.run(f"INSERT INTO {table} ({names}) VALUES", columns, columnar=True, settings=INSERT_SETTINGS)
+        self._writer.insert(f"INSERT INTO {table} ({names}) VALUES", fitting)
 
     def insert_touchpoints(self, container: bytes) -> None:
         """Send an Avro object container over HTTP; the server decodes it."""
@@ -152,10 +161,3 @@ class ClickHouseSink:
         """Close both connections."""
         self._reader.close()
         self._writer.close()
-
-
-def _ticks(column: pa.ChunkedArray) -> list[Any]:
-    # The driver takes integers for the ticks of a DateTime64; it would convert every datetime by its zone.
-    plain = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
-    items: list[Any] = plain.to_pylist()
-    return items

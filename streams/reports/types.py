@@ -25,7 +25,7 @@ _ZONE: Final = re.compile(r"'([^']*)'")
 _FIELD_NAME: Final = re.compile(r"^(`[^`]+`|[A-Za-z_]\w*) (?=[A-Z])")
 
 
-def _outer(name: str) -> tuple[str, list[str]]:
+def outer(name: str) -> tuple[str, list[str]]:
     """``Map(String, Array(Int8))`` as its head and the texts of its arguments."""
     head, bracket, rest = name.partition("(")
     if not bracket:
@@ -58,7 +58,7 @@ def _fields(arguments: Sequence[str]) -> list[pa.Field]:
 
 def arrow_type(name: str) -> pa.DataType:
     """The Arrow type of a ClickHouse type; text for those that have none here."""
-    head, arguments = _outer(name.strip())
+    head, arguments = outer(name.strip())
     if head in _PLAIN:
         return _PLAIN[head]
     if head in ("Nullable", "LowCardinality"):
