@@ -23,3 +23,14 @@ def bodies_of(messages: Sequence[bytes]) -> Bodies:
     offsets = np.zeros(len(messages) + 1, np.int64)
     np.cumsum([len(message) for message in messages], out=offsets[1:])
     return Bodies(np.frombuffer(b"".join(messages), np.uint8), offsets)
+
+
+def one_after_another(parts: Sequence[Bodies]) -> Bodies:
+    """All messages, in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    ends = [np.zeros(1, np.int64)]
+    for part in parts:
+        ends.append(part.offsets[1:] - part.offsets[0] + ends[-1][-1])
+    buffers = [part.buffer[part.offsets[0] : part.offsets[-1]] for part in parts]
+    return Bodies(np.concatenate(buffers), np.concatenate(ends))

@@ -20,6 +20,8 @@ _INT_MAX: Final = (1 << 31) - 1
 _NUMBERS: Final = {"int": NUMBER, "long": NUMBER, "boolean": BOOLEAN, "double": DOUBLE, "float": FLOAT}
 _NO_NUMBERS: Final = np.zeros(0, np.int64)
 _NO_DATA: Final = np.zeros(0, np.uint8)
+for _nothing in (_NO_NUMBERS, _NO_DATA):
+    _nothing.flags.writeable = False
 
 
 class EncodeError(ValueError):
@@ -51,14 +53,14 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def numbers_column(kind: int, null: int, valid: npt.NDArray[np.bool_], numbers: npt.NDArray[np.int64]) -> Column:
     """A column of integers, truth values or bits."""
-    return Column(kind, null, frozen(valid), frozen(numbers), frozen(_NO_NUMBERS), frozen(_NO_DATA))
+    return Column(kind, null, frozen(valid), frozen(numbers), _NO_NUMBERS, _NO_DATA)
 
 
 def bytes_column(
     kind: int, null: int, valid: npt.NDArray[np.bool_], offsets: npt.NDArray[np.int64], data: npt.NDArray[np.uint8]
 ) -> Column:
     """A column of texts, or of bytes that are Avro already."""
-    return Column(kind, null, frozen(valid), frozen(_NO_NUMBERS), frozen(offsets), frozen(data))
+    return Column(kind, null, frozen(valid), _NO_NUMBERS, frozen(offsets), frozen(data))
 
 
 def nullable(schema: Any, where: str) -> tuple[Any, int]:
@@ -112,7 +114,11 @@ def leaf_column(schema: Any, null: int, array: Any, where: str) -> Column:
 def _numbers(schema: Any, name: str, array: Any, valid: npt.NDArray[np.bool_], where: str) -> npt.NDArray[np.int64]:
     numbers: npt.NDArray[Any]
     if name == "boolean":
-        return _values(_cast(array, pa.bool_(), where).cast(pa.uint8()), np.uint8).astype(np.int64)
+        array = _cast(array, pa.bool_(), where)
+        if array.null_count == 0:
+            found: npt.NDArray[np.bool_] = array.to_numpy(zero_copy_only=False)
+            return found.astype(np.int64)
+        return _values(array.cast(pa.uint8()), np.uint8).astype(np.int64)
     if name == "double":
         return _values(_cast(array, pa.float64(), where), np.int64)
     if name == "float":
@@ -121,13 +127,23 @@ def _numbers(schema: Any, name: str, array: Any, valid: npt.NDArray[np.bool_], w
         if not isinstance(schema, dict) or schema.get("logicalType") != "timestamp-millis":
             raise EncodeError(f"{where}: instants are only written to fields of logical type timestamp-millis")
         array = _cast(array, pa.timestamp("ms", array.type.tz), where)
-    numbers = _values(_cast(array, pa.int64(), where), np.int64)
+    numbers = _integers(array, where)
     if name == "int":
         outside = valid & ((numbers < _INT_MIN) | (numbers > _INT_MAX))
         if outside.any():
             row = int(np.argmax(outside))
             raise EncodeError(f"{where}: {numbers[row]} in row {row} of the batch doesn't fit into 32 bits")
     return numbers
+
+
+def _integers(array: Any, where: str) -> npt.NDArray[np.int64]:
+    kind = array.type
+    if pa.types.is_timestamp(kind):
+        array, kind = array.view(pa.int64()), pa.int64()
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        # An Arrow cast costs more than a message of a few rows (measured), and none of these can lose anything.
+        return _values(array, kind.to_pandas_dtype()).astype(np.int64)
+    return _values(_cast(array, pa.int64(), where), np.int64)
 
 
 def _cast(array: Any, target: Any, where: str) -> Any:

@@ -1,5 +1,6 @@
 """Arrow columns out of slices of bytes and of integers, without a Python object per value."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from processors.compiled import compiled
 from processors.layout import NEVER, NONE
 from streams.reports.tables import INSTANT
 
-_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint8).reshape(256, 2)
+# The two digits of a byte as one number of 16 bits: twice as fast to look up as two of 8 (measured).
+_HEX = np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
 
 
 @compiled
@@ -51,29 +53,37 @@ def slices(
 def instants(values: npt.NDArray[np.int64]) -> pa.Array:
     """A column of UTC instants from ms; NONE and NEVER are null."""
     missing = (values == NONE) | (values == NEVER)
-    return pa.array(np.ascontiguousarray(values), pa.int64(), mask=missing).cast(INSTANT)
+    if not missing.any():
+        return pa.Array.from_buffers(INSTANT, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+    known = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(INSTANT, len(values), [known, pa.py_buffer(np.where(missing, 0, values))])
+
+
+def _digits(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """Each value as 16 hexadecimal digits, one after another."""
+    return _HEX[np.ascontiguousarray(values).astype(">u8").view(np.uint8)].view(np.uint8)
 
 
 def identities(customers: npt.NDArray[np.uint64], facts: npt.NDArray[np.uint64]) -> pa.Array:
     """Ids of facts, 32 hexadecimal digits: the hash of the customer's id, then that of the fact."""
-    words = np.stack([customers, facts], axis=1).astype(">u8")
-    digits = _HEX[words.view(np.uint8).reshape(len(facts), 16)].reshape(len(facts) * 32)
+    digits = _digits(np.stack([customers, facts], axis=1).reshape(-1))
     offsets = np.arange(len(facts) + 1, dtype=np.int32) * 32
-    return pa.Array.from_buffers(
-        pa.string(), len(facts), [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(digits))]
-    )
+    return pa.Array.from_buffers(pa.string(), len(facts), [None, pa.py_buffer(offsets), pa.py_buffer(digits)])
+
+
+@cache
+def _words(words: tuple[str, ...]) -> pa.Array:
+    return pa.array(words, pa.string())
 
 
 def names(codes: npt.NDArray[np.integer[Any]], words: tuple[str, ...], kind: type = np.int8) -> pa.Array:
     """A string column from small codes that ``kind`` can hold."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(kind)), pa.array(words)).cast(pa.string())
+    return _words(words).take(pa.array(codes.astype(kind)))
 
 
 def hashes(values: npt.NDArray[np.uint64]) -> pa.Array:
     """A column of hashes as 16 hexadecimal digits; empty for 0, which stands for none."""
-    words = np.ascontiguousarray(values).astype(">u8")
-    digits = _HEX[words.view(np.uint8).reshape(len(words), 8)].reshape(len(words), 16)
-    present = words != 0
-    sizes = np.where(present, 16, 0).astype(np.int64)
-    kept = np.ascontiguousarray(digits[present]).reshape(-1)
-    return pa.Array.from_buffers(pa.string(), len(words), [None, pa.py_buffer(_offsets(sizes)), pa.py_buffer(kept)])
+    present = values != 0
+    offsets = _offsets(np.where(present, 16, 0).astype(np.int64))
+    digits = pa.py_buffer(_digits(values[present]))
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), digits])

@@ -1,4 +1,4 @@
-"""What came of several fetches, in the forms in which it goes out."""
+"""What came of several fetches, in the forms in which it goes into the reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,47 +36,29 @@ class Emission:
         return [(name, rows) for name, rows in named.items() if rows is not None]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What goes out as messages (None: no rows)."""
-
-    transitions: pa.Table | None
-    rejects: pa.Table | None
-
-
 def emission(applied: Sequence[Applied], partition: Partition, registry: Registry, source: str) -> Emission:
     """Everything that came of these fetches of one partition; ``source``: the topic that they were read from."""
-    return emission_of(applied, [said(each, partition, source) for each in applied], partition, registry)
-
-
-def emission_of(
-    applied: Sequence[Applied], spoken: Sequence[Said], partition: Partition, registry: Registry
-) -> Emission:
-    """The same where what they let be said is there already."""
     changes = [change for each in applied for change in each.policies]
-    judged = [judgements_table(each, partition) for each in applied if len(each.judged)]
+    moved = [each for each in applied if len(each.facts)]
+    judged = [each for each in applied if len(each.judged)]
     return Emission(
         policies=policies_table(changes) if changes else None,
         meanings=meanings_table(changes) if changes else None,
         containers=touchpoint_containers(applied, registry),
-        transitions=joined([each.transitions for each in spoken]),
-        judgements=joined(judged),
-        rejects=joined([each.rejects for each in spoken]),
+        transitions=transitions_table(moved, partition) if moved else None,
+        judgements=judgements_table(judged, partition) if judged else None,
+        rejects=rejects_of(applied, source),
     )
 
 
-def said(applied: Applied, partition: Partition, source: str) -> Said:
-    """What a fetch lets be said in the topics; ``source``: the topic that it was read from."""
-    return Said(
-        transitions_table(applied, partition) if len(applied.facts) else None,
-        rejects_table(applied, source) if len(applied.rejects) else None,
-    )
+def rejects_of(applied: Sequence[Applied], source: str) -> pa.Table | None:
+    """The rejects of these fetches; None: there are none."""
+    return joined([rejects_table(each, source) for each in applied if len(each.rejects)])
 
 
-def joined(tables: Sequence[pa.Table | None]) -> pa.Table | None:
+def joined(tables: Sequence[pa.Table]) -> pa.Table | None:
     """The rows of all of them; None: no rows."""
-    found = [table for table in tables if table is not None]
-    return pa.concat_tables(found) if found else None
+    return pa.concat_tables(tables) if tables else None
 
 
 def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:

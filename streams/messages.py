@@ -111,13 +111,6 @@ def record_batches(keys: Bodies | None, bodies: Bodies, base_offset: int, now: i
         yield batch, base_offset + first, base_offset + last - 1
 
 
-def transition_messages(rows: pa.Table, registry: Registry) -> tuple[Bodies, Bodies]:
-    """(keys, messages) of transitions."""
-    schema_id = registry.id_of("Transition")
-    (batch,) = rows.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], rows.schema)]
-    return text_bodies(batch.column("customer_id")), encode_bodies(batch, registry.schema(schema_id), schema_id)
-
-
 def reject_messages(rows: pa.Table, registry: Registry) -> Bodies:
     """Messages of rejects, which have no key. A row of a file has a line instead of an offset."""
     return bodies_of(

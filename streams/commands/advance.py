@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
     applied = ahead.apply(runner.tick_fetch(args.to))
     if isinstance(applied, Refused):
         raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
-    moved = transitions_table(applied, ahead).sort_by([("at", "ascending"), ("customer_id", "ascending")])
+    moved = transitions_table([applied], ahead).sort_by([("at", "ascending"), ("customer_id", "ascending")])
     changes = Counter(zip(moved["from_stage"].to_pylist(), moved["to_stage"].to_pylist(), strict=True))
     verb = "changes" if args.commit else "would change"
     terminal.say(f"Up to {show_instant(args.to)}, silence {verb} {moved.num_rows:,} relationships")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from processors.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
+from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
 from streams.engine.batches import Fetch, read_batches
@@ -27,7 +28,6 @@ from streams.messages import (
     message,
     record_batches,
     reject_messages,
-    transition_messages,
 )
 from streams.profiles import profiles_table
 from streams.reports.sink import Sink
@@ -56,7 +56,7 @@ class Runner:
         self.checkpoint_records = CHECKPOINT_RECORDS
         self._applied: list[Applied] = []
         self._unemitted = 0
-        self._transitions: list[pa.Table] = []
+        self._transitions: list[tuple[Bodies, Bodies]] = []
         self._rejects: list[pa.Table] = []
         self._unacknowledged = False
         self._unremembered = 0
@@ -131,8 +131,8 @@ class Runner:
         if out.rejects is not None:
             self.sink.insert("rejects_raw", out.rejects)
             self._rejects.append(out.rejects)
-        if out.transitions is not None:
-            self._transitions.append(out.transitions)
+        if messages := transition_messages(self._applied, self.partition, self.registry):
+            self._transitions.append(messages)
         self._applied.clear()
         self._unemitted = 0
 
@@ -184,8 +184,7 @@ class Runner:
             self.log.put_position(self.partition.number, checkpoint.offset)
 
     def _put_messages(self) -> None:
-        if self._transitions:
-            keys, bodies = transition_messages(pa.concat_tables(self._transitions), self.registry)
+        for keys, bodies in self._transitions:
             self.put(TRANSITIONS_TOPIC, keys, bodies)
         if self._rejects:
             self.put(REJECTS_TOPIC, None, reject_messages(pa.concat_tables(self._rejects), self.registry))

@@ -11,7 +11,7 @@ from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads
 from streams.kafka.topics import Topics
-from streams.messages import reject_messages, transition_messages
+from streams.messages import reject_messages
 from streams.metrics import Metrics
 
 MUCH: Final = 100_000
@@ -87,13 +87,11 @@ class Release:
             await self._say(tenure)
 
     async def _say(self, tenure: Tenure) -> None:
-        said, number = tenure.take_messages(), tenure.number
-        if said.transitions is not None:
-            keys, bodies = await self._threads.aside(transition_messages, said.transitions, self._registry)
-            await self._outbox.send(self._topics.transitions, number, keys, bodies)
-        if said.rejects is not None:
-            messages = reject_messages(said.rejects, self._registry)
-            await self._outbox.send(self._topics.rejects, number, None, messages)
+        transitions, rejects, number = tenure.take_transitions(), tenure.take_rejects(), tenure.number
+        if transitions is not None:
+            await self._outbox.send(self._topics.transitions, number, *transitions)
+        if rejects is not None:
+            await self._outbox.send(self._topics.rejects, number, None, reject_messages(rejects, self._registry))
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""

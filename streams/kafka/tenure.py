@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from schemas.bodies import Bodies, one_after_another
 from schemas.registry import Registry
-from streams.emission import Emission, Said, emission_of, joined, said
+from streams.announcing import transition_messages
+from streams.emission import Emission, emission, joined, rejects_of
 from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Checkpoint, Refused
@@ -65,9 +67,9 @@ class Tenure:
         self._registry = registry
         self._changed = False
         self._fresh: list[Applied] = []
-        self._unsaid: list[Said] = []
+        self._transitions: list[tuple[Bodies, Bodies]] = []
+        self._rejects: list[pa.Table] = []
         self._unreported: list[Applied] = []
-        self._unreported_said: list[Said] = []
 
     @property
     def number(self) -> int:
@@ -78,8 +80,8 @@ class Tenure:
     def waiting(self) -> int:
         """See the class."""
         kept = [*self._fresh, *self._unreported]
-        unsaid = (table for each in self._unsaid for table in (each.transitions, each.rejects) if table is not None)
-        return sum(map(_bytes, kept)) + sum(int(table.nbytes) for table in unsaid)
+        unsaid = sum(keys.buffer.nbytes + bodies.buffer.nbytes for keys, bodies in self._transitions.copy())
+        return sum(map(_bytes, kept)) + unsaid + sum(int(table.nbytes) for table in self._rejects.copy())
 
     @property
     def fresh(self) -> bool:
@@ -107,22 +109,32 @@ class Tenure:
     def digest(self) -> None:
         """Keep of what was applied only what has to go out. Only while holding ``rows``."""
         fresh, self._fresh = self._fresh, []
-        spoken = [said(each, self.partition, self._topics.touchpoints) for each in fresh]
-        self._unsaid += spoken
+        if not fresh:
+            return
+        if messages := transition_messages(fresh, self.partition, self._registry):
+            self._transitions.append(messages)
+        rejects = rejects_of(fresh, self._topics.touchpoints)
+        if rejects is not None:
+            self._rejects.append(rejects)
         if self._reports:
             self._unreported += fresh
-            self._unreported_said += spoken
 
-    def take_messages(self) -> Said:
-        """What was digested and has to be said in the topics; it counts as said. Only while holding ``publishing``."""
-        unsaid, self._unsaid = self._unsaid, []
-        return Said(joined([each.transitions for each in unsaid]), joined([each.rejects for each in unsaid]))
+    def take_transitions(self) -> tuple[Bodies, Bodies] | None:
+        """(keys, messages) of what was digested; they count as said. Only while holding ``publishing``."""
+        found, self._transitions = self._transitions, []
+        keys, bodies = [part for part, _ in found], [part for _, part in found]
+        return (one_after_another(keys), one_after_another(bodies)) if found else None
+
+    def take_rejects(self) -> pa.Table | None:
+        """The rejects that were digested; they count as said. Only while holding ``publishing``."""
+        found, self._rejects = self._rejects, []
+        return joined(found)
 
     def snapshot(self, profiles: bool, final: bool) -> Snapshot | None:
         """Take out what the reports must hold, with the checkpoint that contains it; None where nothing came.
 
         Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
-        stay for ``take_messages``. ``final``: write a checkpoint also when nothing but profiles is new.
+        stay to be taken. ``final``: write a checkpoint also when nothing but profiles is new.
         """
         tables = self._profiles() if profiles and self._reports and (self._changed or final) else []
         if not self._changed and not tables:
@@ -134,8 +146,7 @@ class Tenure:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
         self.digest()
         applied, self._unreported = self._unreported, []
-        spoken, self._unreported_said = self._unreported_said, []
-        return emission_of(applied, spoken, self.partition, self._registry)
+        return emission(applied, self.partition, self._registry, self._topics.touchpoints)
 
     def _profiles(self) -> list[pa.Table]:
         tables = []

@@ -9,12 +9,13 @@ import pyarrow as pa
 from schemas.bodies import bodies_of
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
+from streams.announcing import transition_messages
 from streams.emission import emission
 from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
-from streams.messages import message, touchpoints_with_ticks, transition_messages
+from streams.messages import message, touchpoints_with_ticks
 from streams.policies import preset
 from streams.profiles import profiles_table
 
@@ -45,9 +46,8 @@ def warm() -> None:
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))
         assert isinstance(applied, Applied)
-        out = emission([applied], first, registry, "")
-        if out.transitions is not None:
-            transition_messages(out.transitions, registry)
+        emission([applied], first, registry, "")
+        transition_messages([applied], first, registry)
     profiles_table(first, first.take_unreported(1))
     second = Partition(0, policy, plans, owner="1")
     second.restore((key, value) for key, value in first.checkpoint().records if value is not None)

@@ -74,7 +74,7 @@ def run(story: Story) -> Outcome:
     fetch, places = fetch_of(story)
     applied = partition.apply(fetch)
     assert not isinstance(applied, Refused)
-    moved = transitions_table(applied, partition).to_pylist()
+    moved = transitions_table([applied], partition).to_pylist()
     return Outcome(
         profile=_profile(partition, story),
         transitions=[fact for fact in moved if fact["customer_id"] == story.customer],

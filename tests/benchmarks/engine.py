@@ -75,7 +75,7 @@ def building_rate(partition: Partition, some: Sequence[Fetch]) -> float:
         applied = partition.apply(fetch)
         if isinstance(applied, Refused):
             raise RuntimeError("a fetch was refused")
-        transitions_table(applied, partition)
+        transitions_table([applied], partition)
         taken = applied.taken
         container(schema, applied.buffer, taken[:, 0], taken[:, 0] + taken[:, 1])
     profiles_table(partition, partition.take_unreported(partition.customers))

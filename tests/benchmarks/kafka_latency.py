@@ -93,21 +93,21 @@ def latency(made: Installation, rate: float) -> list[Figure]:
 
 async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float64], float]:
     """(seconds of each transition that the load caused, events sent per second)."""
-    found: list[float] = []
+    arrived: list[tuple[float, bytes]] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.servers, enable_auto_commit=False)
     await consumer.start()
     topic = topics_of(settings).transitions
     partitions = [TopicPartition(topic, number) for number in range(settings.partitions)]
     consumer.assign(partitions)
     await consumer.seek_to_end(*partitions)
-    reading = asyncio.create_task(_read(consumer, load, found))
+    reading = asyncio.create_task(_read(consumer, arrived))
     async with Outbox(settings, "latency") as outbox:
         sent = await _send(outbox, topics_of(settings).touchpoints, load)
         # What the last of them caused is still on its way.
         await asyncio.sleep(WARM_SECONDS)
     reading.cancel()
     await consumer.stop()
-    return np.array(found), sent
+    return np.array(_waits(load, arrived)), sent
 
 
 async def _send(outbox: Outbox, topic: str, load: Load) -> float:
@@ -121,15 +121,22 @@ async def _send(outbox: Outbox, topic: str, load: Load) -> float:
     return len(load.sent_at) * load.per_slice / (time.monotonic() - begun)
 
 
-async def _read(consumer: AIOKafkaConsumer, load: Load, found: list[float]) -> None:
-    schema: Any = fastavro.parse_schema(FileRegistry().schema(FileRegistry().id_of("Transition")))
-    warm = int(WARM_SECONDS / SLICE_SECONDS)
+async def _read(consumer: AIOKafkaConsumer, arrived: list[tuple[float, bytes]]) -> None:
     while True:
         messages = await consumer.getmany(timeout_ms=100)
         now = time.time()
-        for message in (message for some in messages.values() for message in some):
-            fact: Any = fastavro.schemaless_reader(io.BytesIO(message.value[HEADER_SIZE:]), schema, None)
-            if fact["cause"] == "touchpoint" and fact["evidence_event_id"].startswith(f"e{_SEED}-"):
-                number = load.slice_of(fact["evidence_event_id"])
-                if number >= warm:
-                    found.append(now - load.sent_at[number])
+        arrived += [(now, message.value) for some in messages.values() for message in some]
+
+
+def _waits(load: Load, arrived: list[tuple[float, bytes]]) -> list[float]:
+    """Seconds of each transition that the load caused once it was warm. Decoded afterwards: it takes a processor."""
+    schema: Any = fastavro.parse_schema(FileRegistry().schema(FileRegistry().id_of("Transition")))
+    warm = int(WARM_SECONDS / SLICE_SECONDS)
+    found = []
+    for at, value in arrived:
+        fact: Any = fastavro.schemaless_reader(io.BytesIO(value[HEADER_SIZE:]), schema, None)
+        if fact["cause"] == "touchpoint" and fact["evidence_event_id"].startswith(f"e{_SEED}-"):
+            number = load.slice_of(fact["evidence_event_id"])
+            if number >= warm:
+                found.append(at - load.sent_at[number])
+    return found

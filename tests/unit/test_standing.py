@@ -87,7 +87,7 @@ def tables() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     applied = partition.apply(read_batches(batch([Message(value, written_at=START) for value in MESSAGES]), 0))
     assert not isinstance(applied, Refused)
     profiles = profiles_table(partition, np.arange(1), START + 400 * DAY)
-    return profiles.to_pylist()[0], judgements_table(applied, partition).to_pylist()
+    return profiles.to_pylist()[0], judgements_table([applied], partition).to_pylist()
 
 
 def test_a_profile_says_in_words_what_was_published_last(tables: Any) -> None:
