@@ -29,8 +29,6 @@ def one_after_another(parts: Sequence[Bodies]) -> Bodies:
     """All messages, in their order."""
     if len(parts) == 1:
         return parts[0]
-    ends = [np.zeros(1, np.int64)]
-    for part in parts:
-        ends.append(part.offsets[1:] - part.offsets[0] + ends[-1][-1])
+    sizes = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.offsets) for part in parts)])
     buffers = [part.buffer[part.offsets[0] : part.offsets[-1]] for part in parts]
-    return Bodies(np.concatenate(buffers), np.concatenate(ends))
+    return Bodies(np.concatenate(buffers), np.cumsum(sizes))

@@ -82,16 +82,16 @@ class Release:
         No checkpoint is waited for: should it be said again after a crash, then under the same ids.
         """
         async with tenure.publishing:
-            if tenure.fresh:
-                await self._threads.work(tenure, tenure.digest)
             await self._say(tenure)
 
     async def _say(self, tenure: Tenure) -> None:
-        transitions, rejects, number = tenure.take_transitions(), tenure.take_rejects(), tenure.number
-        if transitions is not None:
-            await self._outbox.send(self._topics.transitions, number, *transitions)
-        if rejects is not None:
-            await self._outbox.send(self._topics.rejects, number, None, reject_messages(rejects, self._registry))
+        if tenure.silent:
+            return
+        said, number = await self._threads.work(tenure, tenure.take_messages), tenure.number
+        if said.transitions is not None:
+            await self._outbox.send(self._topics.transitions, number, *said.transitions)
+        if said.rejects is not None:
+            await self._outbox.send(self._topics.rejects, number, None, reject_messages(said.rejects, self._registry))
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""
@@ -100,10 +100,6 @@ class Release:
         if tenure.waiting >= most and not tenure.ended:
             async with tenure.lock:
                 await self._reporting.store(await self._threads.work(tenure, tenure.take_rows), [])
-
-    async def publish_all(self, tenures: Iterable[Tenure]) -> None:
-        """The messages of each partition."""
-        await asyncio.gather(*(self.publish(tenure) for tenure in tenures))
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.

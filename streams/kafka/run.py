@@ -122,7 +122,7 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
     started = asyncio.create_task(worker.app.start(), name="faust")
     tasks = [
         _guarded(started),
-        _every(PUBLISH_SECONDS, worker.publish_all, worker),
+        _every(PUBLISH_SECONDS, worker.publish_due, worker),
         _every(settings.checkpoint_seconds / PARTS, worker.checkpoint_due, worker),
         _every(LOOK_SECONDS, look, worker),
     ]

@@ -31,6 +31,14 @@ class Snapshot:
     checkpoint: Checkpoint
 
 
+@dataclass(frozen=True)
+class Messages:
+    """What goes to the topics (None: nothing): keys and values of transitions, and the rows of rejects."""
+
+    transitions: tuple[Bodies, Bodies] | None
+    rejects: pa.Table | None
+
+
 class Tenure:
     """Its locks belong to the worker's loop; what is done under them may be done in any thread.
 
@@ -84,9 +92,9 @@ class Tenure:
         return sum(map(_bytes, kept)) + unsaid + sum(int(table.nbytes) for table in self._rejects.copy())
 
     @property
-    def fresh(self) -> bool:
-        """Whether something was applied that was not digested yet."""
-        return bool(self._fresh)
+    def silent(self) -> bool:
+        """Whether nothing has to be said. What is in work at this moment may change that."""
+        return not (self._fresh or self._transitions or self._rejects)
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch. Raises PoisonedLog. Only while holding ``rows``."""
@@ -119,16 +127,13 @@ class Tenure:
         if self._reports:
             self._unreported += fresh
 
-    def take_transitions(self) -> tuple[Bodies, Bodies] | None:
-        """(keys, messages) of what was digested; they count as said. Only while holding ``publishing``."""
-        found, self._transitions = self._transitions, []
-        keys, bodies = [part for part, _ in found], [part for _, part in found]
-        return (one_after_another(keys), one_after_another(bodies)) if found else None
-
-    def take_rejects(self) -> pa.Table | None:
-        """The rejects that were digested; they count as said. Only while holding ``publishing``."""
-        found, self._rejects = self._rejects, []
-        return joined(found)
+    def take_messages(self) -> Messages:
+        """What has to be said in the topics; it counts as said. Only while holding ``rows`` and ``publishing``."""
+        self.digest()
+        transitions, self._transitions = self._transitions, []
+        rejects, self._rejects = self._rejects, []
+        keys, bodies = [part for part, _ in transitions], [part for _, part in transitions]
+        return Messages((one_after_another(keys), one_after_another(bodies)) if transitions else None, joined(rejects))
 
     def snapshot(self, profiles: bool, final: bool) -> Snapshot | None:
         """Take out what the reports must hold, with the checkpoint that contains it; None where nothing came.

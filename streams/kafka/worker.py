@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, cast
 from uuid import uuid4
 
 import faust
 import structlog
-from aiokafka.errors import KafkaError
 from faust.types import TP, EventT
 
 from schemas.bodies import bodies_of
@@ -21,6 +19,7 @@ from streams.engine.outcomes import NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
+from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
 from streams.kafka.outbox import Outbox
@@ -36,7 +35,6 @@ from streams.policies import preset
 from streams.settings import CLOCK, Settings
 
 AHEAD_MS: Final = 5_000
-_ANSWER_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -65,7 +63,6 @@ class Worker:
         self.metrics = metrics
         self.stopping = False
         self._gauges = Gauges(metrics)
-        self._ends: Mapping[TP, int | None] = {}
         self._registry = registry
         self._outbox = outbox
         self._reporting = reporting
@@ -85,6 +82,7 @@ class Worker:
             settings.profile_seconds,
         )
         self.app: faust.App = new_app(settings, self.topics)
+        self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted)
         self._table = add_table(self.app, self.topics, self._begin, fail)
         add_agent(self.app, self.topics, self.take, fail)
@@ -178,7 +176,7 @@ class Worker:
                     raise fetched.error or RuntimeError("a fetch without content")
                 await self._apply(tenure, fetched.fetch)
                 await self._release.relieve(tenure, self.settings.waiting_bytes)
-                if tenure.behind and self._lag(tenure) == 0:
+                if tenure.behind and self._ends.lag(tenure) == 0:
                     tenure.behind = False
                     await self._release.checkpoint(tenure)
         finally:
@@ -219,14 +217,16 @@ class Worker:
         log.info("fetch refused, reading again", partition=tp.partition, offset=max(first, expected))
         await consumer.seek_wait({tp: max(first, expected)})
 
-    async def publish_all(self) -> None:
-        """The messages of each partition that is ours."""
-        await self._release.publish_all(list(self.store.tenures.values()))
+    async def publish_due(self) -> None:
+        """Begin to let out the messages that wait; none waits for a partition whose rows are busy."""
+        for tenure in self.store.tenures.values():
+            if not tenure.silent and not tenure.publishing.locked():
+                self._begin_task(self._release.publish(tenure))
 
     async def checkpoint_due(self) -> None:
         """Begin the checkpoints that are due."""
         tenures = list(self.store.tenures.values())
-        for tenure in self._release.due(tenures, self._lag, self.settings.checkpoint_seconds):
+        for tenure in self._release.due(tenures, self._ends.lag, self.settings.checkpoint_seconds):
             self._begin_task(self._release.checkpoint(tenure))
 
     async def checkpoint_all(self) -> None:
@@ -240,11 +240,8 @@ class Worker:
         await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
     async def look_at_ends(self) -> None:
-        """Learn where the log ends. A fetch says so too, but there are none while reading waits for something."""
-        tps = [self._tp(number) for number in self.store.tenures]
-        with suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                self._ends = await consumer_of(self.app).highwaters(*tps) if tps else {}
+        """Learn where the log ends."""
+        await self._ends.look(list(self.store.tenures))
 
     def not_ready(self) -> str:
         """Why no work can be done now; empty when it can."""
@@ -252,11 +249,6 @@ class Worker:
             return "stopping"
         return "recovering" if not self.app.tables.actives_ready or self.app.rebalancing else ""
 
-    def _lag(self, tenure: Tenure) -> int:
-        tp = self._tp(tenure.number)
-        end = max(self._ends.get(tp) or 0, self.app.monitor.tp_end_offsets.get(tp) or 0)
-        return max(0, end - tenure.partition.next_offset)
-
     def refresh(self) -> None:
         """Set the gauges."""
-        self._gauges.set(self.store.tenures, self._lag)
+        self._gauges.set(self.store.tenures, self._ends.lag)
