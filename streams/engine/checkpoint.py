@@ -8,6 +8,7 @@ the only copy of a row. Recovery needs no order: for each customer the row with 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from streams.engine.packing import pack, packed_size, unpack
 from streams.engine.restoring import empty_rows
 from streams.engine.rows import LONGEST_ID
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3  # since 3 the header says of which log it is
 _PLAIN: Final = 1  # rows as they are in memory
 SPAN: Final = 16
 SLOTS: Final = SPAN + 1
@@ -36,7 +37,8 @@ class Header:
 
     ``offset``: up to which the partition is complete; ``time`` (ms) and ``policy`` (text, in the first chunk) are in
     force there, and ``bad_run`` is the number of consecutive rejects before it. ``customers``: of the partition, so
-    that a restore can make room for all at once.
+    that a restore can make room for all at once. ``log``: identity of the log that the rows were made from; empty:
+    unknown.
     """
 
     partition: int
@@ -49,6 +51,7 @@ class Header:
     policy: str
     bad_run: int = 0
     customers: int = 0
+    log: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,15 @@ def gather_ids(
     return out
 
 
+@cache
+def _empty() -> Any:
+    return empty_rows(1)
+
+
 def encode_chunk(header: Header, rows: Any, chosen: npt.NDArray[np.int64], arena: npt.NDArray[np.uint8]) -> bytes:
     """The value of one checkpoint record, of the chosen rows."""
     lengths = rows["id_length"]
-    empty = empty_rows(1)
+    empty = _empty()
     packed = pack(_words(rows), chosen, _words(empty)[0], _START_WORD, lengths)
     ids = gather_ids(arena, rows["id_start"], lengths, chosen)
     described = {
@@ -119,7 +127,7 @@ def encode_chunk(header: Header, rows: Any, chosen: npt.NDArray[np.int64], arena
 
 def packed_bytes(rows: Any) -> int:
     """Bytes that the rows take in a checkpoint, their ids aside."""
-    return 8 * int(packed_size(_words(rows), _words(empty_rows(1))[0]))
+    return 8 * int(packed_size(_words(rows), _words(_empty())[0]))
 
 
 def _words(rows: Any) -> npt.NDArray[np.uint64]:

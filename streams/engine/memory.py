@@ -18,7 +18,7 @@ from streams.engine.checkpoint import (
     split,
 )
 from streams.engine.restoring import take_in
-from streams.engine.results import Checkpoint
+from streams.engine.results import Checkpoint, ForeignLog
 from streams.engine.rows import ROWS, Table, grow, reschedule, reserve
 
 
@@ -34,10 +34,11 @@ class Standing(NamedTuple):
 class Memory:
     """Writes the checkpoints of one tenure, and reads those of earlier ones."""
 
-    def __init__(self, partition: int, owner: str, chunk_bytes: int) -> None:
+    def __init__(self, partition: int, owner: str, chunk_bytes: int, log: str = "") -> None:
         self._partition = partition
         self._owner = owner
         self._chunk_bytes = chunk_bytes
+        self._log = log
         self._number = 0
         self._chunks: dict[int, int] = {}
         # Keys of other owners: deleted once SPAN + 1 checkpoints of our own hold all that they held.
@@ -77,10 +78,14 @@ class Memory:
             policy,
             standing.bad_run,
             customers,
+            self._log,
         )
 
     def restore(self, table: Table, records: Iterable[tuple[bytes, bytes]]) -> tuple[Table, Standing | None]:
-        """The table with the newest row of each customer, and where the newest complete checkpoint stood."""
+        """The table with the newest row of each customer, and where the newest complete checkpoint stood.
+
+        Raises ForeignLog where a record was made from another log.
+        """
         headers = []
         for key, value in records:
             chunk = decode_chunk(value)
@@ -88,6 +93,11 @@ class Memory:
                 continue
             if chunk.header.owner == self._owner:
                 raise ValueError(f"owner {self._owner!r} has written checkpoints before; a new tenure needs a new name")
+            if self._log and chunk.header.log not in ("", self._log):
+                raise ForeignLog(
+                    f"partition {self._partition}: its customers were made from log {chunk.header.log}, and this is "
+                    f"{self._log}: it is another log than the one that they were made from; start with an empty state"
+                )
             headers.append(chunk.header)
             self._foreign.append(key)
             table = reserve(table, chunk.header.customers)

@@ -41,6 +41,7 @@ class Partition:
     know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``judgements``: the same of judgements alone.
+    ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
     ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
 
@@ -57,6 +58,7 @@ class Partition:
         collect: bool = True,
         judgements: bool = True,
         chunk_bytes: int = CHUNK_BYTES,
+        log: str = "",
     ) -> None:
         self.number = number
         self.policy = policy
@@ -72,7 +74,7 @@ class Partition:
         self._time = NONE
         self._bad_run = 0
         self._unknown: set[int] = set()
-        self._memory = Memory(number, owner, chunk_bytes)
+        self._memory = Memory(number, owner, chunk_bytes, log)
 
     @property
     def next_offset(self) -> int:
@@ -208,7 +210,7 @@ class Partition:
         """Take in checkpoint records of this partition, in any order; only into a partition that is still empty.
 
         Where some are torn, rows are newer than ``next_offset``: the replay skips for each what it contains.
-        Raises UnreadableCheckpoint, and ValueError where this owner's name was used before.
+        Raises UnreadableCheckpoint, ForeignLog, and ValueError where this owner's name was used before.
         """
         self.table, standing = self._memory.restore(self.table, records)
         if standing is not None:

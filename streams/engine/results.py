@@ -15,7 +15,7 @@ class PoisonedLog(RuntimeError):
 
 
 class ForeignLog(RuntimeError):
-    """The log ends before what the rows contain: it is another log than the one that they were made from."""
+    """Rows were made from another log than the one that is there: it has another identity, or ends before them."""
 
 
 @dataclass(frozen=True)

@@ -73,12 +73,21 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     ready = Readiness(settings, reporting)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    if not await _unless(stop, _prepare(settings, reporting, ready)):
+    identity = await _unless(stop, _prepare(settings, reporting, ready))
+    if identity is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
     async with Outbox(settings, client) as outbox, Outbox(settings, f"{client}-changelog") as changelog:
         worker = Worker(
-            settings, registry, outbox, changelog, reporting, metrics, end_at_once, accept_rejects=accept_rejects
+            settings,
+            registry,
+            outbox,
+            changelog,
+            reporting,
+            metrics,
+            end_at_once,
+            log=identity,
+            accept_rejects=accept_rejects,
         )
         ready.worker = worker
         await _work(worker, stop, lambda: ready.look_for_broker(outbox))
@@ -90,24 +99,26 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     os._exit(code)
 
 
-async def _unless(stop: asyncio.Event, work: Awaitable[None]) -> bool:
-    """Whether the work was done before the process was told to stop."""
+async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
+    """What came of the work; None where the process was told to stop before."""
     task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if task.done():
-        task.result()
-        return True
+        return task.result()
     task.cancel()
-    return False
+    return None
 
 
-async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -> None:
-    """Wait for the broker and for ClickHouse. Raises TopicsDiffer, and ReportsError for a URL with a mistake."""
+async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -> str:
+    """Wait for the broker and for ClickHouse; the identity of the topic of touchpoints.
+
+    Raises TopicsDiffer, and ReportsError for a URL with a mistake.
+    """
     backoff = Backoff()
     while True:
         try:
-            await asyncio.to_thread(check, settings)
+            identity = await asyncio.to_thread(check, settings)
         except BrokerUnreachable as error:
             ready.broker_unreachable(str(error))
             await backoff.wait()
@@ -115,6 +126,7 @@ async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -
             break
     ready.broker_reachable()
     await reporting.create()
+    return identity
 
 
 async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]]) -> None:

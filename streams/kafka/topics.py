@@ -29,6 +29,7 @@ class BrokerUnreachable(RuntimeError):
 class _Found:
     """What a topic on the broker is like."""
 
+    identity: str  # given by the broker when it was created: one of the same name that is created anew has another
     partitions: int
     replication: int
     config: dict[str, str]
@@ -119,22 +120,31 @@ def apply(settings: Settings) -> list[str]:
 
 def differences(settings: Settings) -> list[str]:
     """What is not as declared, a line each. Raises BrokerUnreachable."""
+    return _compared(settings)[0]
+
+
+def check(settings: Settings) -> str:
+    """The identity of the topic of touchpoints.
+
+    Raises TopicsDiffer where a worker can't run on the topics as they are, BrokerUnreachable.
+    """
+    lines, found = _compared(settings)
+    if lines:
+        raise TopicsDiffer("\n".join([*lines, "run `relasi topics apply`, or correct the settings"]))
+    return found[topics_of(settings).touchpoints].identity
+
+
+def _compared(settings: Settings) -> tuple[list[str], dict[str, _Found]]:
     with _admin(settings) as admin:
         wanted = declared(settings)
         found = _found(admin, wanted)
-        lines = []
-        for topic in wanted:
-            if topic.name not in found:
-                lines.append(f"{topic.name}: is missing")
-            else:
-                lines += [*_unchangeable(topic, found), *_config_differences(topic, found[topic.name])]
-        return lines
-
-
-def check(settings: Settings) -> None:
-    """Raises TopicsDiffer where a worker can't run on the topics as they are, BrokerUnreachable."""
-    if lines := differences(settings):
-        raise TopicsDiffer("\n".join([*lines, "run `relasi topics apply`, or correct the settings"]))
+    lines = []
+    for topic in wanted:
+        if topic.name not in found:
+            lines.append(f"{topic.name}: is missing")
+        else:
+            lines += [*_unchangeable(topic, found), *_config_differences(topic, found[topic.name])]
+    return lines, found
 
 
 @contextmanager
@@ -170,6 +180,7 @@ def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
     configs = admin.describe_configs(asked, config_filter="all")["topic"]
     return {
         topic["name"]: _Found(
+            identity=str(topic["topic_id"]),
             partitions=len(topic["partitions"]),
             replication=min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
             config={key: entry["value"] for key, entry in configs[topic["name"]].items()},

@@ -44,7 +44,10 @@ class LostHistory(RuntimeError):
 
 
 class Worker:
-    """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back."""
+    """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
+
+    ``log``: identity of the topic of touchpoints.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Worker:
         metrics: Metrics,
         fail: Callable[[BaseException], None],
         *,
+        log: str,
         accept_rejects: bool = False,
     ) -> None:
         self.settings = settings
@@ -67,6 +71,7 @@ class Worker:
         self._outbox = outbox
         self._reporting = reporting
         self._fail = fail
+        self._log = log
         self._accept_rejects = accept_rejects
         self._threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,6 +118,7 @@ class Worker:
             ahead_limit=AHEAD_MS if self.settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             judgements=self._reporting.wanted,
+            log=self._log,
         )
         await self._threads.aside(partition.restore, list(records))
         ends = await consumer_of(self.app).highwaters(self._tp(number))
@@ -240,8 +246,8 @@ class Worker:
         await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
     async def look_at_ends(self) -> None:
-        """Learn where the log ends."""
-        await self._ends.look(list(self.store.tenures))
+        """Learn where the log ends. Raises ForeignLog."""
+        await self._ends.look(list(self.store.tenures.values()))
 
     def not_ready(self) -> str:
         """Why no work can be done now; empty when it can."""

@@ -61,6 +61,25 @@ def test_a_log_that_ends_below_what_the_rows_contain_is_another_log() -> None:
         only_rows.check_log(4)
 
 
+def test_what_was_made_from_a_log_of_another_identity_is_refused() -> None:
+    changelog: Changelog = {}
+    store(changelog, *crowded(5, owner="first", chunk_bytes=CHUNK, log="one").checkpoint().records)
+    with pytest.raises(ForeignLog, match="partition 3: its customers were made from log one, and this is two: "):
+        new_partition("heir", log="two").restore(changelog.items())
+    for known in ("one", ""):
+        heir = new_partition("heir", log=known)
+        heir.restore(changelog.items())
+        assert heir.next_offset == 5
+
+
+def test_what_does_not_say_from_which_log_it_was_made_is_taken_in() -> None:
+    changelog: Changelog = {}
+    store(changelog, *crowded(5, owner="first", chunk_bytes=CHUNK).checkpoint().records)
+    heir = new_partition("heir", log="two")
+    heir.restore(changelog.items())
+    assert heir.next_offset == 5
+
+
 def test_many_customers_with_ids_of_every_length_survive() -> None:
     names = [f"{i}-".ljust(8 + i % 248, "x") for i in range(MANY)]
     partition = new_partition("first")

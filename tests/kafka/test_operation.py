@@ -7,7 +7,7 @@ from pathlib import Path
 from kafka.admin import KafkaAdminClient
 from support.kafka_broker import until
 from support.kafka_inputs import write_files
-from support.kafka_workers import Install, embedded, same
+from support.kafka_workers import Install, Installation, embedded, same
 
 CONVENTION = re.compile(r"^relasi_[a-z_]+(_seconds|_bytes|_records|_rows|_total)$")
 
@@ -74,14 +74,8 @@ def test_topics_that_are_missing_or_differ_are_refused(install: Install) -> None
     assert "relasi topics apply" in done.stderr
 
 
-def test_a_topic_that_was_created_anew_under_old_state_is_refused(install: Install, tmp_path: Path) -> None:
-    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
-    made = install()
-    made.must("produce", str(file), "--as-arrived")
-    worker = made.start()
-    worker.wait_ready()
-    made.settle()
-    assert worker.stop() == 0
+def create_anew(made: Installation) -> None:
+    """Delete the topic of touchpoints, and create it again."""
     admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
     admin.delete_topics([f"{made.name}.touchpoints.v1"])
     for _ in until(30):
@@ -89,6 +83,31 @@ def test_a_topic_that_was_created_anew_under_old_state_is_refused(install: Insta
             break
     admin.close()
     made.must("topics", "apply")
+
+
+def test_a_topic_that_was_created_anew_under_old_state_is_refused(install: Install, tmp_path: Path) -> None:
+    first, more = write_files(tmp_path / "files", seed=5, files=2, count=500, customers=50)
+    made = install()
+    made.must("produce", str(first), "--as-arrived")
+    worker = made.start()
+    worker.wait_ready()
+    made.settle()
+    assert worker.stop() == 0
+    create_anew(made)
+    # Filled beyond where the old one ended, so that its end does not tell.
+    made.must("produce", str(first), str(more), "--as-arrived")
     again = made.start()
     assert again.process.wait(90) == 1
     assert "it is another log than the one that they were made from" in again.text()
+
+
+def test_a_topic_that_is_created_anew_under_a_running_worker_ends_it(install: Install, tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    made = install()
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start()
+    worker.wait_ready()
+    made.settle()
+    create_anew(made)
+    assert worker.process.wait(90) == 1
+    assert "it is another log" in worker.text()
