@@ -17,9 +17,10 @@ from streams.engine.checkpoint import (
     key_of,
     split,
 )
+from streams.engine.growth import grow, reserve
 from streams.engine.restoring import take_in
 from streams.engine.results import Checkpoint, ForeignLog
-from streams.engine.rows import ROWS, Table, grow, reschedule, reserve
+from streams.engine.rows import ROWS, Table, reschedule
 
 
 class Standing(NamedTuple):

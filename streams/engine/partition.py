@@ -14,11 +14,12 @@ from streams.engine import cursor as cursors
 from streams.engine import loop
 from streams.engine.batches import Fetch
 from streams.engine.checkpoint import CHUNK_BYTES
+from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
 from streams.engine.passing import rejudge_rows
 from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import ROWS, Table, copied, grow, memory_bytes, new_table
+from streams.engine.rows import ROWS, Table, new_table
 
 FACTS: Final = 16_384  # room between two visits to Python
 

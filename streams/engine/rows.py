@@ -24,9 +24,6 @@ LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
 KEPT: Final = 5  # … and those that stay in it
 USED: Final = 6
 
-STEEP: Final = 16
-"""By so much rows get more room. Each step copies them all; room that isn't used costs address space, not memory."""
-
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 _FREE: Final = np.uint64(0)
@@ -65,6 +62,16 @@ def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
 
 
 @compiled_leaf
+def crowded(table: Table) -> bool:
+    """Whether the due index is full, or holds so many stale entries that they have to be swept out.
+
+    The second long before the first: rows have room for many more, and entries that were written stay in memory.
+    """
+    heap = table.used[HEAP]
+    return bool(heap >= len(table.heap_at) or heap >= 4 * table.used[ROWS] + 1024)
+
+
+@compiled_leaf
 def has_room(table: Table) -> bool:
     """Whether one more customer with an id of any length, and one more due entry, fit."""
     used = table.used
@@ -72,7 +79,7 @@ def has_room(table: Table) -> bool:
         used[ROWS] < len(table.rows)
         and used[ROWS] * 10 < len(table.slots) * 7
         and used[IDS] + LONGEST_ID <= len(table.ids)
-        and used[HEAP] < len(table.heap_at)
+        and not crowded(table)
     )
 
 
@@ -166,102 +173,15 @@ def list_touched(table: Table, number: int) -> None:
 
 
 @compiled_leaf
-def _reindex(rows: Any, count: int, index: npt.NDArray[np.uint64]) -> None:
-    for number in range(count):
-        enter(index, np.uint64(rows[number].hash), number)
-
-
-def reserve(table: Table, customers: int) -> Table:
-    """The same table with room for so many customers; only an empty one is made anew."""
-    if int(table.used[ROWS]) > 0 or customers <= len(table.rows):
-        return table
-    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID)
-
-
-def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
-    # np.empty leaves the pages beyond the old contents untouched: room to grow costs address space, not memory.
-    grown = np.zeros(capacity, array.dtype) if zero else np.empty(capacity, array.dtype)
-    grown[:used] = array[:used]
-    return grown.view(type(array))
-
-
-def _with_rows(table: Table, rows: int, capacity: int) -> Table:
-    table = table._replace(
-        rows=_larger(table.rows, rows, capacity),
-        dirty=_larger(table.dirty, rows, capacity, zero=True),
-        written=_larger(table.written, rows, capacity, zero=True),
-        touched=_larger(table.touched, int(table.used[TOUCHED]), capacity),
-    )
-    # Every row must find a place in the due index when it is built anew.
-    return _with_heap(table, int(table.used[HEAP]), capacity) if capacity > len(table.heap_at) else table
-
-
-def _with_more_rows(table: Table, rows: int) -> Table:
-    try:
-        return _with_rows(table, rows, len(table.rows) * STEEP)
-    except MemoryError:
-        # Systems refuse what they could never fill, and some count address space as memory.
-        return _with_rows(table, rows, len(table.rows) * 2)
-
-
-def grow(table: Table) -> Table:
-    """The same table with more room wherever ``has_room`` finds too little."""
-    rows, ids, heap = (int(n) for n in table.used[:3])
-    if rows >= len(table.rows):
-        table = _with_more_rows(table, rows)
-    if ids + LONGEST_ID > len(table.ids):
-        table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
-    if rows * 10 >= len(table.slots) * 7:
-        slots = np.zeros(len(table.slots) * 2, np.uint64)
-        _reindex(table.rows, rows, slots)
-        table = table._replace(slots=slots)
-    if heap >= len(table.heap_at):
-        table = _grow_heap(table, heap)
-    return table
-
-
-def _grow_heap(table: Table, heap: int) -> Table:
-    # Stale entries would let the heap outgrow the rows: sweep them out before it does.
-    if heap > 2 * int(table.used[ROWS]) + 1024:
-        reschedule(table)
-        return table
-    return _with_heap(table, heap, len(table.heap_at) * 2)
-
-
-def _with_heap(table: Table, heap: int, capacity: int) -> Table:
-    return table._replace(
-        heap_at=_larger(table.heap_at, heap, capacity), heap_row=_larger(table.heap_row, heap, capacity)
-    )
-
-
-def copied(table: Table) -> Table:
-    """A table of its own with the same contents."""
-    rows, ids, heap, touched = (int(n) for n in table.used[:4])
-    return Table(
-        _larger(table.rows, rows, len(table.rows)),
-        _larger(table.ids, ids, len(table.ids)),
-        table.slots.copy(),
-        _larger(table.heap_at, heap, len(table.heap_at)),
-        _larger(table.heap_row, heap, len(table.heap_row)),
-        _larger(table.dirty, rows, len(table.dirty), zero=True),
-        _larger(table.written, rows, len(table.written), zero=True),
-        _larger(table.touched, touched, len(table.touched)),
-        table.used.copy(),
-    )
-
-
-def memory_bytes(table: Table) -> int:
-    """Bytes that hold customers: used rows, ids and due entries, and the whole index."""
-    rows, ids, heap = (int(n) for n in table.used[:3])
-    per_row = table.rows.itemsize + table.dirty.itemsize + table.written.itemsize + table.touched.itemsize
-    return int(rows * per_row) + ids + heap * 12 + table.slots.nbytes
-
-
-@compiled_leaf
 def reschedule(table: Table) -> None:
-    """Build the due index, and the list of touched rows, anew from the rows."""
+    """Build the due index, and the list of touched rows, anew from the rows.
+
+    Also in the middle of a tick that goes through the list: it begins again, with those that it has not judged yet.
+    """
     table.used[HEAP] = 0
     table.used[TOUCHED] = 0
+    table.used[LOOKED] = 0
+    table.used[KEPT] = 0
     for number in range(table.used[ROWS]):
         row = table.rows[number]
         row.entry_at = NEVER

@@ -9,7 +9,7 @@ from schemas.registry import Registry
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
-from streams.kafka.threads import Threads
+from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import Topics
 from streams.messages import reject_messages
 from streams.metrics import Metrics
@@ -52,25 +52,31 @@ class Release:
     async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
         """Let everything out that came of a partition so far, remember it, and have its offset committed."""
         async with tenure.lock:
+            if tenure.torn:
+                return
             begun = tenure.begun_at = time.monotonic()
             due = final or begun - tenure.reported_at >= self._profile_seconds
-            snapshot = await self._threads.work(tenure, tenure.snapshot, due, final)
+            snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
             if snapshot is None:
                 return
             if snapshot.profiles:
                 tenure.reported_at = begun
+            tenure.torn = True
+            taken = time.monotonic()
             async with tenure.publishing:
                 await self._say(tenure)
             await self._reporting.store(snapshot.emission, snapshot.profiles)
             await self._remember(tenure, snapshot)
+            tenure.torn = False
             tenure.remembered_at = time.monotonic()
-            tenure.remembering_took = tenure.remembered_at - begun
+            tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
     async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
         records = snapshot.checkpoint.records
         written = await self._changelog.send_records(self._topics.changelog, tenure.number, records)
         tenure.held_offset = max(tenure.held_offset, written)
+        tenure.remembered_offset = snapshot.checkpoint.offset
         if not tenure.ended and snapshot.checkpoint.offset > 0:
             self._confirm(tenure.number, snapshot.checkpoint.offset)
         self._metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))

@@ -86,7 +86,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             reporting,
             metrics,
             end_at_once,
-            log=identity,
+            identity=identity,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker

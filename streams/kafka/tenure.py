@@ -50,6 +50,8 @@ class Tenure:
     transitions don't wait for a checkpoint. ``reports``: whether rows of reports are wanted.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds.
+    ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
+    ``torn``: a snapshot was taken out that did not go out; no later one may be remembered without it.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
     its seconds. ``behind``: whether there was much of the log to catch up, and its end was not reached since.
     ``waiting``: bytes that are held for what has to go out still.
@@ -65,6 +67,8 @@ class Tenure:
         self.lock = asyncio.Lock()
         self.publishing = asyncio.Lock()
         self.held_offset = held_offset
+        self.remembered_offset = partition.next_offset
+        self.torn = False
         self.log_start = 0
         self.ended = False
         self.behind = False

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
@@ -171,6 +172,11 @@ def _creation(topic: Declared) -> dict[str, Any]:
     }
 
 
+def _identity(given: object) -> str:
+    """Empty where the broker gives none: before Kafka 2.8 all topics have the same, of zeros."""
+    return "" if given is None or not UUID(str(given)).int else str(given)
+
+
 def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
     existing = set(admin.list_topics())
     names = [topic.name for topic in wanted if topic.name in existing]
@@ -180,7 +186,7 @@ def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
     configs = admin.describe_configs(asked, config_filter="all")["topic"]
     return {
         topic["name"]: _Found(
-            identity=str(topic["topic_id"]),
+            identity=_identity(topic["topic_id"]),
             partitions=len(topic["partitions"]),
             replication=min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
             config={key: entry["value"] for key, entry in configs[topic["name"]].items()},

@@ -15,6 +15,8 @@ from streams.kafka.fetch import Fetched
 
 FETCH_WAIT_MS: Final = 100
 
+Offsets = Callable[[], Mapping[TP, int]]
+
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that speaks to the broker."""
@@ -32,7 +34,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     """Commits what was confirmed, and nothing else; reads from where our rows are complete."""
 
-    _wanted: Callable[[], Mapping[TP, int]] = staticmethod(dict)
+    _wanted: Offsets = staticmethod(dict)
+    _remembered: Offsets = staticmethod(dict)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -50,9 +53,13 @@ class Consumer(driver.Consumer):
             generation_id=generation,
         )  # fmt: skip
 
-    def read_from(self, wanted: Callable[[], Mapping[TP, int]]) -> None:
-        """``wanted`` says where each of our partitions has to be read from, whenever Faust seeks."""
+    def read_from(self, wanted: Offsets, remembered: Offsets) -> None:
+        """``wanted`` says where each of our partitions has to be read from, whenever Faust seeks.
+
+        ``remembered``: up to where a checkpoint holds what came of it.
+        """
         self._wanted = wanted
+        self._remembered = remembered
 
     async def perform_seek(self) -> None:
         """Seek to where our rows are complete.
@@ -65,10 +72,10 @@ class Consumer(driver.Consumer):
         places = {tp: offset for tp, offset in self._wanted().items() if tp in assigned}
         if places:
             await self.seek_wait(places)
-        for tp, offset in places.items():
+        for tp, offset in self._remembered().items():
             # The owner before us may have remembered more than it came to commit. Nothing may be left to fetch then,
             # and without this the group would seem to lag for good (measured: a rebalance at the end of a log).
-            if offset > (self._committed_offset.get(tp) or 0):
+            if tp in assigned and offset > (self._committed_offset.get(tp) or 0):
                 self.confirm(tp, offset)
 
     def confirm(self, tp: TP, offset: int) -> None:

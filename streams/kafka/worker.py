@@ -1,22 +1,20 @@
 """One worker: its share of the partitions, and what it does with a fetch."""
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Final, cast
-from uuid import uuid4
 
 import faust
 import structlog
+from aiokafka.errors import IllegalStateError
 from faust.types import TP, EventT
 
 from schemas.bodies import bodies_of
-from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.engine.batches import Fetch
 from streams.engine.outcomes import NAMES
-from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.ends import Ends
@@ -26,13 +24,13 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
+from streams.kafka.takeover import Takeover
 from streams.kafka.tenure import Tenure
-from streams.kafka.threads import Threads
+from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
 from streams.messages import message
 from streams.metrics import Metrics
-from streams.policies import preset
-from streams.settings import CLOCK, Settings
+from streams.settings import Settings
 
 AHEAD_MS: Final = 5_000
 
@@ -46,7 +44,7 @@ class LostHistory(RuntimeError):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``log``: identity of the topic of touchpoints.
+    ``identity``: of the topic of touchpoints.
     """
 
     def __init__(
@@ -59,7 +57,7 @@ class Worker:
         metrics: Metrics,
         fail: Callable[[BaseException], None],
         *,
-        log: str,
+        identity: str,
         accept_rejects: bool = False,
     ) -> None:
         self.settings = settings
@@ -69,10 +67,7 @@ class Worker:
         self._gauges = Gauges(metrics)
         self._registry = registry
         self._outbox = outbox
-        self._reporting = reporting
         self._fail = fail
-        self._log = log
-        self._accept_rejects = accept_rejects
         self._threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
         self._release = Release(
@@ -88,8 +83,19 @@ class Worker:
         )
         self.app: faust.App = new_app(settings, self.topics)
         self._ends = Ends(self.app, self.topics.touchpoints)
-        consumer_of(self.app).read_from(self._wanted)
-        self._table = add_table(self.app, self.topics, self._begin, fail)
+        consumer_of(self.app).read_from(self._wanted, self._remembered)
+        takeover = Takeover(
+            self.app,
+            settings,
+            self.topics,
+            registry,
+            reporting,
+            metrics,
+            self._threads,
+            identity,
+            accept_rejects=accept_rejects,
+        )
+        self._table = add_table(self.app, self.topics, takeover.begin, fail)
         add_agent(self.app, self.topics, self.take, fail)
 
     @property
@@ -106,40 +112,11 @@ class Worker:
         tenures = self.store.tenures.values()
         return {self._tp(tenure.number): max(tenure.partition.next_offset, tenure.log_start) for tenure in tenures}
 
-    async def _begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
-        """Rebuild a partition from its checkpoint. Raises ForeignLog."""
-        begun = time.monotonic()
-        partition = Partition(
-            number,
-            preset(),
-            build_plans(self._registry),
-            owner=f"{self.app.consumer_generation_id}-{uuid4().hex[:12]}",
-            resolve=self._resolve,
-            ahead_limit=AHEAD_MS if self.settings.ticks == CLOCK else None,
-            accept_rejects=self._accept_rejects,
-            judgements=self._reporting.wanted,
-            log=self._log,
-        )
-        await self._threads.aside(partition.restore, list(records))
-        ends = await consumer_of(self.app).highwaters(self._tp(number))
-        partition.check_log(ends[self._tp(number)])
-        seconds = time.monotonic() - begun
-        self.metrics.recovery.observe(seconds)
-        log.info(
-            "partition taken over",
-            partition=number,
-            customers=partition.customers,
-            next_offset=partition.next_offset,
-            seconds=round(seconds, 3),
-        )
-        return Tenure(partition, self.topics, self._registry, read, reports=self._reporting.wanted)
+    def _remembered(self) -> dict[TP, int]:
+        return {self._tp(tenure.number): tenure.remembered_offset for tenure in self.store.tenures.values()}
 
     def _confirm(self, number: int, offset: int) -> None:
         consumer_of(self.app).confirm(self._tp(number), offset)
-
-    def _resolve(self, schema_id: int) -> Plans | None:
-        known = self._registry.ids()
-        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None
 
     async def take(self, event: EventT[Any]) -> None:
         """Have a fetch processed, unless it is of another generation or partition than ours.
@@ -152,17 +129,20 @@ class Worker:
             self.metrics.fetches.labels("dropped").inc()
             return
         await tenure.turns.acquire()
-        self._begin_task(self._work(tenure, event))
+        self._begin_task(tenure, self._work(tenure, event))
 
-    def _begin_task(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._watched(work))
+    def _begin_task(self, tenure: Tenure, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(self._watched(tenure, work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _watched(self, tenure: Tenure, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
+            if self.stopping and tenure.ended:
+                # Whoever has the partition now does it again; the producers may be gone already.
+                return
             self._fail(error)
             raise
 
@@ -182,21 +162,21 @@ class Worker:
                     raise fetched.error or RuntimeError("a fetch without content")
                 await self._apply(tenure, fetched.fetch)
                 await self._release.relieve(tenure, self.settings.waiting_bytes)
-                if tenure.behind and self._ends.lag(tenure) == 0:
+                if tenure.behind and not tenure.ended and self._ends.lag(tenure) == 0:
                     tenure.behind = False
-                    await self._release.checkpoint(tenure)
+                    # Not awaited: the next fetch would wait, and behind that those of all other partitions.
+                    self._begin_task(tenure, self._release.checkpoint(tenure))
         finally:
             tenure.turns.release()
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
         """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
         while True:
-            begun = time.monotonic()
-            applied = await self._threads.work(tenure, tenure.apply, fetch)
+            applied, seconds = await self._threads.work(tenure, timed, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
-            self._count(applied, time.monotonic() - begun)
+            self._count(applied, seconds)
             if applied.next_offset >= fetch.end or tenure.ended:
                 return
             await self._release.checkpoint(tenure)
@@ -213,6 +193,8 @@ class Worker:
         self.metrics.fetches.labels("refused").inc()
         tp, consumer = self._tp(tenure.number), consumer_of(self.app)
         first = (await consumer.earliest_offsets(tp))[tp] or 0
+        if tenure.ended:
+            return
         if first > expected:
             if expected > 0:
                 raise LostHistory(
@@ -221,19 +203,21 @@ class Worker:
                 )
             tenure.log_start = first
         log.info("fetch refused, reading again", partition=tp.partition, offset=max(first, expected))
-        await consumer.seek_wait({tp: max(first, expected)})
+        with suppress(IllegalStateError):
+            # It is not assigned any more. Should it still be ours, its next fetch will be refused as well.
+            await consumer.seek_wait({tp: max(first, expected)})
 
     async def publish_due(self) -> None:
         """Begin to let out the messages that wait; none waits for a partition whose rows are busy."""
         for tenure in self.store.tenures.values():
             if not tenure.silent and not tenure.publishing.locked():
-                self._begin_task(self._release.publish(tenure))
+                self._begin_task(tenure, self._release.publish(tenure))
 
     async def checkpoint_due(self) -> None:
         """Begin the checkpoints that are due."""
         tenures = list(self.store.tenures.values())
         for tenure in self._release.due(tenures, self._ends.lag, self.settings.checkpoint_seconds):
-            self._begin_task(self._release.checkpoint(tenure))
+            self._begin_task(tenure, self._release.checkpoint(tenure))
 
     async def checkpoint_all(self) -> None:
         """The last checkpoint of each partition that is ours."""

@@ -9,7 +9,8 @@ import pytest
 from processors import layout
 from processors.hashing import avalanche
 from processors.layout import DELIVERY_FIELDS, IDENTITY_FIELDS, PROFILE_FIELDS, PUBLISHED_FIELDS, ROW
-from streams.engine.rows import add, grow, has_room, list_touched, memory_bytes, new_table, schedule
+from streams.engine.growth import grow, memory_bytes
+from streams.engine.rows import add, has_room, list_touched, new_table, schedule
 
 LIMIT: Final = 2_500  # bytes a customer
 

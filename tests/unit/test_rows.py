@@ -8,20 +8,9 @@ from hypothesis import strategies as st
 
 from processors.layout import NEVER
 from streams.engine.due import pop
+from streams.engine.growth import grow
 from streams.engine.restoring import empty_rows, take_in
-from streams.engine.rows import (
-    HEAP,
-    LONGEST_ID,
-    ROWS,
-    Table,
-    add,
-    find,
-    grow,
-    has_room,
-    new_table,
-    reschedule,
-    schedule,
-)
+from streams.engine.rows import HEAP, LONGEST_ID, ROWS, Table, add, find, has_room, new_table, reschedule, schedule
 
 # Keys that agree in the upper half, which the index keeps, or in the lower bits, which choose the slot, or in all.
 KEYS = st.sampled_from([0, 1, 5, 5 + 1024, 5 + (1 << 40), (7 << 32) + 5, 2**64 - 1])

@@ -1,0 +1,87 @@
+"""How a worker takes a partition over: its rows come back from the checkpoints in the changelog."""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+from uuid import uuid4
+
+import faust
+import structlog
+from faust.types import TP
+
+from schemas.plans import Plans, build_plans
+from schemas.registry import Registry
+from streams.engine.partition import Partition
+from streams.kafka.app import consumer_of
+from streams.kafka.reporting import Reporting
+from streams.kafka.tenure import Tenure
+from streams.kafka.threads import Threads
+from streams.kafka.topics import Topics
+from streams.metrics import Metrics
+from streams.policies import preset
+from streams.settings import CLOCK, Settings
+
+AHEAD_MS: Final = 5_000
+
+# Not by this module's name: whoever reads the log looks for what the worker did.
+log = structlog.get_logger("streams.kafka.worker")
+
+
+class Takeover:
+    """Begins tenures. ``identity``: of the topic of touchpoints."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        settings: Settings,
+        topics: Topics,
+        registry: Registry,
+        reporting: Reporting,
+        metrics: Metrics,
+        threads: Threads,
+        identity: str,
+        *,
+        accept_rejects: bool,
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._topics = topics
+        self._registry = registry
+        self._reporting = reporting
+        self._metrics = metrics
+        self._threads = threads
+        self._identity = identity
+        self._accept_rejects = accept_rejects
+
+    async def begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
+        """Rebuild a partition from its checkpoint. Raises ForeignLog."""
+        begun = time.monotonic()
+        partition = Partition(
+            number,
+            preset(),
+            build_plans(self._registry),
+            owner=f"{self._app.consumer_generation_id}-{uuid4().hex[:12]}",
+            resolve=self._resolve,
+            ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
+            accept_rejects=self._accept_rejects,
+            judgements=self._reporting.wanted,
+            log=self._identity,
+        )
+        await self._threads.aside(partition.restore, list(records))
+        tp = TP(self._topics.touchpoints, number)
+        ends = await consumer_of(self._app).highwaters(tp)
+        partition.check_log(ends[tp])
+        seconds = time.monotonic() - begun
+        self._metrics.recovery.observe(seconds)
+        log.info(
+            "partition taken over",
+            partition=number,
+            customers=partition.customers,
+            next_offset=partition.next_offset,
+            seconds=round(seconds, 3),
+        )
+        return Tenure(partition, self._topics, self._registry, read, reports=self._reporting.wanted)
+
+    def _resolve(self, schema_id: int) -> Plans | None:
+        known = self._registry.ids()
+        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None
