@@ -10,9 +10,10 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads, timed
-from streams.kafka.topics import Topics
+from streams.kafka.topics import topics_of
 from streams.messages import reject_messages
 from streams.metrics import Metrics
+from streams.settings import Settings
 
 MUCH: Final = 100_000
 """Records that a partition lags behind when it counts as catching up."""
@@ -24,11 +25,11 @@ Confirm = Callable[[int, int], None]
 
 
 class Release:
-    """Lets out messages, reports and checkpoints. ``profile_seconds``: how often the profiles that changed go along."""
+    """Lets out messages, reports and checkpoints, and says through ``confirm`` what may be committed."""
 
     def __init__(
         self,
-        topics: Topics,
+        settings: Settings,
         registry: Registry,
         outbox: Outbox,
         changelog: Outbox,
@@ -36,9 +37,8 @@ class Release:
         metrics: Metrics,
         threads: Threads,
         confirm: Confirm,
-        profile_seconds: float,
     ) -> None:
-        self._topics = topics
+        self._topics = topics_of(settings)
         self._registry = registry
         self._outbox = outbox
         # A producer of its own: transitions would wait in line behind megabytes of rows.
@@ -47,7 +47,7 @@ class Release:
         self._metrics = metrics
         self._threads = threads
         self._confirm = confirm
-        self._profile_seconds = profile_seconds
+        self._profile_seconds = settings.profile_seconds
 
     async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
         """Let everything out that came of a partition so far, remember it, and have its offset committed."""

@@ -16,7 +16,7 @@ from streams.kafka.app import consumer_of
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
-from streams.kafka.topics import Topics
+from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.policies import preset
 from streams.settings import CLOCK, Settings
@@ -34,7 +34,6 @@ class Takeover:
         self,
         app: faust.App,
         settings: Settings,
-        topics: Topics,
         registry: Registry,
         reporting: Reporting,
         metrics: Metrics,
@@ -45,7 +44,7 @@ class Takeover:
     ) -> None:
         self._app = app
         self._settings = settings
-        self._topics = topics
+        self._topics = topics_of(settings)
         self._registry = registry
         self._reporting = reporting
         self._metrics = metrics

@@ -118,7 +118,7 @@ class Tenure:
         """
         return now - self.remembered_at < _REST * self.remembering_took
 
-    def digest(self) -> None:
+    def _digest(self) -> None:
         """Keep of what was applied only what has to go out. Only while holding ``rows``."""
         fresh, self._fresh = self._fresh, []
         if not fresh:
@@ -133,7 +133,7 @@ class Tenure:
 
     def take_messages(self) -> Messages:
         """What has to be said in the topics; it counts as said. Only while holding ``rows`` and ``publishing``."""
-        self.digest()
+        self._digest()
         transitions, self._transitions = self._transitions, []
         rejects, self._rejects = self._rejects, []
         keys, bodies = [part for part, _ in transitions], [part for _, part in transitions]
@@ -153,7 +153,7 @@ class Tenure:
 
     def take_rows(self) -> Emission:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
-        self.digest()
+        self._digest()
         applied, self._unreported = self._unreported, []
         return emission(applied, self.partition, self._registry, self._topics.touchpoints)
 

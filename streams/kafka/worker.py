@@ -70,30 +70,12 @@ class Worker:
         self._fail = fail
         self._threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(
-            self.topics,
-            registry,
-            outbox,
-            changelog,
-            reporting,
-            metrics,
-            self._threads,
-            self._confirm,
-            settings.profile_seconds,
-        )
+        self._release = Release(settings, registry, outbox, changelog, reporting, metrics, self._threads, self._confirm)
         self.app: faust.App = new_app(settings, self.topics)
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         takeover = Takeover(
-            self.app,
-            settings,
-            self.topics,
-            registry,
-            reporting,
-            metrics,
-            self._threads,
-            identity,
-            accept_rejects=accept_rejects,
+            self.app, settings, registry, reporting, metrics, self._threads, identity, accept_rejects=accept_rejects
         )
         self._table = add_table(self.app, self.topics, takeover.begin, fail)
         add_agent(self.app, self.topics, self.take, fail)

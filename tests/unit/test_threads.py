@@ -41,7 +41,7 @@ def test_rows_are_held_until_the_thread_is_done_with_them() -> None:
     assert asyncio.run(_cancelled()) == ["first", "second"]
 
 
-async def _failing() -> None:
+async def _failing() -> int:
     threads, tenure = Threads(), rows_of_nobody()
 
     def fail() -> Any:
@@ -49,11 +49,11 @@ async def _failing() -> None:
 
     with pytest.raises(ValueError, match="no"):
         await threads.work(tenure, fail)
-    assert await threads.work(tenure, lambda: 7) == 7
+    return await threads.work(tenure, lambda: 7)
 
 
 def test_a_failure_is_told_and_the_rows_are_free_again() -> None:
-    asyncio.run(_failing())
+    assert asyncio.run(_failing()) == 7
 
 
 async def _many(count: int) -> list[int]:
