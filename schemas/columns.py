@@ -6,18 +6,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-NUMBER: Final = 0
-BOOLEAN: Final = 1
-DOUBLE: Final = 2
-FLOAT: Final = 3
-TEXT: Final = 4
-RAW: Final = 5
+COLUMN_NUMBER: Final = 0
+COLUMN_BOOLEAN: Final = 1
+COLUMN_DOUBLE: Final = 2
+COLUMN_FLOAT: Final = 3
+COLUMN_TEXT: Final = 4
+COLUMN_RAW: Final = 5
 
 NO_NULL: Final = -1
 
 _INT_MIN: Final = -(1 << 31)
 _INT_MAX: Final = (1 << 31) - 1
-_NUMBERS: Final = {"int": NUMBER, "long": NUMBER, "boolean": BOOLEAN, "double": DOUBLE, "float": FLOAT}
+_NUMBERS: Final = {
+    "int": COLUMN_NUMBER,
+    "long": COLUMN_NUMBER,
+    "boolean": COLUMN_BOOLEAN,
+    "double": COLUMN_DOUBLE,
+    "float": COLUMN_FLOAT,
+}
 _NO_NUMBERS: Final = np.zeros(0, np.int64)
 _NO_DATA: Final = np.zeros(0, np.uint8)
 for _nothing in (_NO_NUMBERS, _NO_DATA):
@@ -82,10 +88,10 @@ def absent(schema: Any, default: Any, rows: int, where: str) -> Column:
     """The column of a field that the batch lacks: null, or the empty array or map that is its default."""
     inner, null = nullable(schema, where)
     if null != NO_NULL:
-        return numbers_column(NUMBER, null, np.zeros(rows, np.bool_), np.zeros(rows, np.int64))
+        return numbers_column(COLUMN_NUMBER, null, np.zeros(rows, np.bool_), np.zeros(rows, np.int64))
     if kind_name(inner) in {"array", "map"} and default in ([], {}):
         return bytes_column(
-            RAW, NO_NULL, np.ones(rows, np.bool_), np.arange(rows + 1, dtype=np.int64), np.zeros(rows, np.uint8)
+            COLUMN_RAW, NO_NULL, np.ones(rows, np.bool_), np.arange(rows + 1, dtype=np.int64), np.zeros(rows, np.uint8)
         )
     raise EncodeError(f"{where}: the batch has no such column, and the field may not be null")
 
@@ -107,7 +113,7 @@ def leaf_column(schema: Any, null: int, array: Any, where: str) -> Column:
     if name in _NUMBERS:
         return numbers_column(_NUMBERS[name], null, valid, _numbers(schema, name, array, valid, where))
     if name in {"string", "bytes"}:
-        return bytes_column(TEXT, null, valid, *slices(array, name, where))
+        return bytes_column(COLUMN_TEXT, null, valid, *slices(array, name, where))
     raise EncodeError(f"{where}: columns of type {name} are not written")
 
 

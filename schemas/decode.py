@@ -13,24 +13,24 @@ import numpy.typing as npt
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.words import byte_at, half_word_at, word_at
 from schemas.plan import (
-    BLOCKS,
-    BOOLEAN,
-    BYTES,
     CELLS,
-    DOUBLE,
-    ENUM,
-    FIXED,
-    FLOAT,
-    INT,
-    JUMP,
     NO_NULL,
-    RECORD,
+    OP_BLOCKS,
+    OP_BOOLEAN,
+    OP_BYTES,
+    OP_DOUBLE,
+    OP_ENUM,
+    OP_FIXED,
+    OP_FLOAT,
+    OP_INT,
+    OP_JUMP,
+    OP_NULL,
+    OP_RECORD,
+    OP_STOP,
+    OP_STRING,
+    OP_UNION,
     SKIP,
-    STOP,
-    STRING,
-    UNION,
 )
-from schemas.plan import NULL as NOTHING
 from schemas.reasons import (
     BAD_BLOCK,
     BAD_BOOLEAN,
@@ -46,7 +46,7 @@ from schemas.reasons import (
 from schemas.utf8 import is_utf8
 from schemas.varint import read_long
 
-NULL: Final = -1
+ABSENT: Final = -1
 """Second cell of a slot without a value."""
 
 
@@ -55,19 +55,19 @@ def _fixed_width(
     buffer: npt.NDArray[np.uint8], at: np.int64, stop: np.int64, code: np.int64, size: np.int64
 ) -> tuple[np.int64, np.int64, np.int64]:
     room = stop - at
-    if code == NOTHING:
-        return np.int64(0), np.int64(NULL), at
-    if code == FIXED and room >= size:
+    if code == OP_NULL:
+        return np.int64(0), np.int64(ABSENT), at
+    if code == OP_FIXED and room >= size:
         return at, size, at + size
-    if code == DOUBLE and room >= 8:
+    if code == OP_DOUBLE and room >= 8:
         return word_at(buffer, at), np.int64(0), at + 8
-    if code == FLOAT and room >= 4:
+    if code == OP_FLOAT and room >= 4:
         single = np.uint32(half_word_at(buffer, at)).view(np.float32)
         return np.float64(single).view(np.int64), np.int64(0), at + 4
-    if code == BOOLEAN and room >= 1:
+    if code == OP_BOOLEAN and room >= 1:
         truth = byte_at(buffer, at)
         return truth, np.int64(0), at + 1 if truth <= 1 else np.int64(-BAD_BOOLEAN)
-    return np.int64(0), np.int64(NULL), np.int64(-TRUNCATED)
+    return np.int64(0), np.int64(ABSENT), np.int64(-TRUNCATED)
 
 
 @compiled_inline
@@ -75,21 +75,21 @@ def _value(
     buffer: npt.NDArray[np.uint8], at: np.int64, stop: np.int64, code: np.int64, size: np.int64
 ) -> tuple[np.int64, np.int64, np.int64]:
     """Two cells of the leaf value at ``at``, and the position after it. ``size``: of a fixed, or symbols of an enum."""
-    if code > BYTES or code == NOTHING:
+    if code > OP_BYTES or code == OP_NULL:
         return _fixed_width(buffer, at, stop, code, size)
     value, after = read_long(buffer, at, stop)
     if after < 0:
-        return value, np.int64(NULL), after
-    if code >= STRING:
+        return value, np.int64(ABSENT), after
+    if code >= OP_STRING:
         if value < 0 or value > stop - after:
-            return value, np.int64(NULL), np.int64(-BAD_LENGTH)
-        if code == STRING and not is_utf8(buffer, after, after + value):
-            return value, np.int64(NULL), np.int64(-BAD_UTF8)
+            return value, np.int64(ABSENT), np.int64(-BAD_LENGTH)
+        if code == OP_STRING and not is_utf8(buffer, after, after + value):
+            return value, np.int64(ABSENT), np.int64(-BAD_UTF8)
         return after, value, after + value
-    if code == INT and (value < -(1 << 31) or value >= 1 << 31):
-        return value, np.int64(NULL), np.int64(-BAD_INT)
-    if code == ENUM and (value < 0 or value >= size):
-        return value, np.int64(NULL), np.int64(-BAD_ENUM)
+    if code == OP_INT and (value < -(1 << 31) or value >= 1 << 31):
+        return value, np.int64(ABSENT), np.int64(-BAD_INT)
+    if code == OP_ENUM and (value < 0 or value >= size):
+        return value, np.int64(ABSENT), np.int64(-BAD_ENUM)
     return value, np.int64(0), after
 
 
@@ -158,24 +158,24 @@ def _run(
     """Run the program at ``pc`` until its STOP. Calls itself for items of arrays and maps, as deep as the schema is."""
     while at >= 0:
         code, argument = np.int64(ops[pc]), np.int64(ops[pc + 3])
-        if code == STOP:
+        if code == OP_STOP:
             return at
-        if code == JUMP:
+        if code == OP_JUMP:
             pc += argument
             continue
-        if code == UNION:
+        if code == OP_UNION:
             pc, at = _branch(buffer, at, stop, ops, pc)
             continue
-        step = argument if code >= BLOCKS else np.int64(CELLS)
+        step = argument if code >= OP_BLOCKS else np.int64(CELLS)
         absent, at = _absence(buffer, at, stop, np.int64(ops[pc + 2]))
         if absent:
             pc += step
             continue
-        if code < BLOCKS:
+        if code < OP_BLOCKS:
             first, second, at = _value(buffer, at, stop, code, argument)
         else:
             first = at
-            if code == RECORD:
+            if code == OP_RECORD:
                 at = _run(buffer, at, stop, ops, pc + CELLS, out)
             else:
                 count, end, at = _next_block(buffer, at, stop, np.int64(-1))
@@ -212,7 +212,7 @@ def decode(
     """
     for slot in range(out.shape[0]):
         out[slot, 0] = 0
-        out[slot, 1] = NULL
+        out[slot, 1] = ABSENT
     at = _run(buffer, np.int64(start), np.int64(stop), ops, np.int64(pc), out)
     if at < 0:
         return -int(at)

@@ -16,13 +16,13 @@ from processors.compiled import compiled_leaf
 from processors.words import copy_bytes, put_word
 from schemas.bodies import Bodies
 from schemas.columns import (
-    BOOLEAN,
-    DOUBLE,
-    FLOAT,
+    COLUMN_BOOLEAN,
+    COLUMN_DOUBLE,
+    COLUMN_FLOAT,
+    COLUMN_NUMBER,
+    COLUMN_RAW,
+    COLUMN_TEXT,
     NO_NULL,
-    NUMBER,
-    RAW,
-    TEXT,
     Column,
     EncodeError,
     absent,
@@ -55,17 +55,17 @@ def _add_sizes(
     for i in range(sizes.size):
         size = np.int64(null != NO_NULL)
         if valid[i]:
-            if kind == NUMBER:
+            if kind == COLUMN_NUMBER:
                 size += long_size(numbers[i])
-            elif kind == BOOLEAN:
+            elif kind == COLUMN_BOOLEAN:
                 size += 1
-            elif kind == DOUBLE:
+            elif kind == COLUMN_DOUBLE:
                 size += 8
-            elif kind == FLOAT:
+            elif kind == COLUMN_FLOAT:
                 size += 4
             else:
                 length = offsets[i + 1] - offsets[i]
-                size += length if kind == RAW else long_size(length) + length
+                size += length if kind == COLUMN_RAW else long_size(length) + length
         sizes[i] += size
 
 
@@ -87,20 +87,20 @@ def _write(
         if null != NO_NULL:
             at = write_long(out, at, np.int64(1 - null) if valid[i] else np.int64(null))
         if valid[i]:
-            if kind == NUMBER:
+            if kind == COLUMN_NUMBER:
                 at = write_long(out, at, numbers[i])
-            elif kind == BOOLEAN:
+            elif kind == COLUMN_BOOLEAN:
                 put_word(out, at, numbers[i], 1)
                 at += 1
-            elif kind == DOUBLE:
+            elif kind == COLUMN_DOUBLE:
                 put_word(out, at, numbers[i], 8)
                 at += 8
-            elif kind == FLOAT:
+            elif kind == COLUMN_FLOAT:
                 put_word(out, at, numbers[i], 4)
                 at += 4
             else:
                 length = offsets[i + 1] - offsets[i]
-                if kind == TEXT:
+                if kind == COLUMN_TEXT:
                     at = write_long(out, at, length)
                 at = copy_bytes(data, offsets[i], length, out, at)
         cursors[i] = at
@@ -148,11 +148,11 @@ def _column(schema: Any, array: Any, where: str) -> Column:
         return leaf_column(inner, null, array, where)
     valid = validity(array, null, where)
     if pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        return bytes_column(RAW, null, valid, *slices(array, "bytes", where))
+        return bytes_column(COLUMN_RAW, null, valid, *slices(array, "bytes", where))
     if name == "record" and pa.types.is_struct(array.type):
         parts = [_column(field["type"], array.field(field["name"]), where) for field in inner["fields"]]
         bodies = encode_rows(parts, len(array))
-        return bytes_column(RAW, null, valid, bodies.offsets, bodies.buffer)
+        return bytes_column(COLUMN_RAW, null, valid, bodies.offsets, bodies.buffer)
     if name == "map" and pa.types.is_map(array.type):
         first, count = _range(array)
         keys = _column("string", array.keys.slice(first, count), where)
@@ -181,13 +181,13 @@ def _blocks(entry: Sequence[Column], array: Any, null: int, valid: npt.NDArray[n
     np.cumsum(counts > 0, out=ends[1:])
     bodies = encode_rows(
         [
-            numbers_column(NUMBER, NO_NULL, some, counts),
-            bytes_column(RAW, NO_NULL, some, entries.offsets[bounds], entries.buffer),
-            bytes_column(RAW, NO_NULL, some, ends, np.zeros(int(ends[-1]), np.uint8)),
+            numbers_column(COLUMN_NUMBER, NO_NULL, some, counts),
+            bytes_column(COLUMN_RAW, NO_NULL, some, entries.offsets[bounds], entries.buffer),
+            bytes_column(COLUMN_RAW, NO_NULL, some, ends, np.zeros(int(ends[-1]), np.uint8)),
         ],
         len(array),
     )
-    return bytes_column(RAW, null, valid, bodies.offsets, bodies.buffer)
+    return bytes_column(COLUMN_RAW, null, valid, bodies.offsets, bodies.buffer)
 
 
 def encode_bodies(batch: pa.RecordBatch, schema: Any, schema_id: int) -> Bodies:
@@ -195,5 +195,5 @@ def encode_bodies(batch: pa.RecordBatch, schema: Any, schema_id: int) -> Bodies:
     rows = batch.num_rows
     header = np.tile(np.frombuffer(HEADER.pack(0, schema_id), np.uint8), rows)
     starts = np.arange(rows + 1, dtype=np.int64) * HEADER.size
-    framing = bytes_column(RAW, NO_NULL, np.ones(rows, np.bool_), starts, header)
+    framing = bytes_column(COLUMN_RAW, NO_NULL, np.ones(rows, np.bool_), starts, header)
     return encode_rows([framing, *columns_of(batch, schema)], rows)

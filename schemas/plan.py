@@ -21,21 +21,21 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-NULL: Final = 0
-LONG: Final = 1
-INT: Final = 2
-ENUM: Final = 3
-STRING: Final = 4
-BYTES: Final = 5
-DOUBLE: Final = 6
-FLOAT: Final = 7
-BOOLEAN: Final = 8
-FIXED: Final = 9
-BLOCKS: Final = 10
-RECORD: Final = 11
-UNION: Final = 12
-JUMP: Final = 13
-STOP: Final = 14
+OP_NULL: Final = 0
+OP_LONG: Final = 1
+OP_INT: Final = 2
+OP_ENUM: Final = 3
+OP_STRING: Final = 4
+OP_BYTES: Final = 5
+OP_DOUBLE: Final = 6
+OP_FLOAT: Final = 7
+OP_BOOLEAN: Final = 8
+OP_FIXED: Final = 9
+OP_BLOCKS: Final = 10
+OP_RECORD: Final = 11
+OP_UNION: Final = 12
+OP_JUMP: Final = 13
+OP_STOP: Final = 14
 
 CELLS: Final = 4
 SKIP: Final = -1
@@ -44,14 +44,14 @@ NO_NULL: Final = -1
 _LONGEST_PROGRAM: Final = 1 << 16
 _DEEPEST: Final = 64
 _PRIMITIVES: Final = {
-    "null": (NULL, 0),
-    "boolean": (BOOLEAN, 1),
-    "int": (INT, 1),
-    "long": (LONG, 1),
-    "float": (FLOAT, 4),
-    "double": (DOUBLE, 8),
-    "bytes": (BYTES, 1),
-    "string": (STRING, 1),
+    "null": (OP_NULL, 0),
+    "boolean": (OP_BOOLEAN, 1),
+    "int": (OP_INT, 1),
+    "long": (OP_LONG, 1),
+    "float": (OP_FLOAT, 4),
+    "double": (OP_DOUBLE, 8),
+    "bytes": (OP_BYTES, 1),
+    "string": (OP_STRING, 1),
 }
 _LANDINGS: Final = {
     "boolean": "integer",
@@ -132,10 +132,10 @@ class _Compiler:
             self.op(code, slot, null)
             return least
         if kind == "enum":
-            self.op(ENUM, slot, null, len(schema["symbols"]))
+            self.op(OP_ENUM, slot, null, len(schema["symbols"]))
             return 1
         if kind == "fixed":
-            self.op(FIXED, slot, null, int(schema["size"]))
+            self.op(OP_FIXED, slot, null, int(schema["size"]))
             return int(schema["size"])
         if kind in {"record", "error"}:
             return self._record(schema, namespace, slot, null)
@@ -149,37 +149,37 @@ class _Compiler:
                 raise PlanError("a union stands directly in a union, which Avro doesn't allow")
             self.emit(other, namespace, slot, nulls[0])
             return 1
-        start = self.op(UNION, len(branches))
+        start = self.op(OP_UNION, len(branches))
         table = len(self.ops)
         self.ops += [0] * len(branches)
         jumps = []
         for i, branch in enumerate(branches):
             self.ops[table + i] = len(self.ops) - start
             self.emit(branch, namespace, slot)
-            jumps.append(self.op(JUMP))
+            jumps.append(self.op(OP_JUMP))
         for jump in jumps:
             self.ops[jump + 3] = len(self.ops) - jump
         return 1
 
     def _record(self, schema: dict[str, Any], namespace: str, slot: int, null: int) -> int:
         self._enter(schema)
-        own = self.op(RECORD, slot, null) if slot != SKIP or null != NO_NULL else None
+        own = self.op(OP_RECORD, slot, null) if slot != SKIP or null != NO_NULL else None
         least = sum(self.emit(field["type"], namespace, SKIP) for field in schema["fields"])
         if own is not None:
-            self.op(STOP)
+            self.op(OP_STOP)
             self.ops[own + 3] = len(self.ops) - own
         self._leave()
         return least
 
     def _blocks(self, schema: dict[str, Any], namespace: str, slot: int, null: int) -> int:
         self._enter(schema)
-        own = self.op(BLOCKS, slot, null)
+        own = self.op(OP_BLOCKS, slot, null)
         if schema["type"] == "map":
-            self.op(STRING)
+            self.op(OP_STRING)
             self.emit(schema["values"], namespace, SKIP)
         elif self.emit(schema["items"], namespace, SKIP) == 0:
             raise PlanError("an array of items of zero bytes is refused: its length would not be bounded by its bytes")
-        self.op(STOP)
+        self.op(OP_STOP)
         self.ops[own + 3] = len(self.ops) - own
         self._leave()
         return 1
@@ -232,7 +232,7 @@ def compile_plan(writer_schema: Any, slots: Mapping[str, int], reader_schema: An
             compiler.emit(field["type"], namespace, slot)
         except PlanError as error:
             raise PlanError(f"field {name!r} of {record['name']!r}: {error}") from None
-    compiler.op(STOP)
+    compiler.op(OP_STOP)
     return np.array(compiler.ops, np.int32)
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled, compiled_inline
-from processors.facts import CAUSES, FACT
-from processors.layout import NEVER, NONE
-from processors.stages import DISSOLUTION, STAGES
+from processors.lifecycle.facts import CAUSES, FACT
+from processors.lifecycle.stages import DISSOLUTION, STAGES
+from processors.row.layout import NEVER, NONE
 from processors.words import Int, copy_bytes
 from schemas.bodies import Bodies
 from schemas.registry import Registry

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from processors.compiled import compiled
-from processors.layout import NEVER, NONE
+from processors.row.layout import NEVER, NONE
 from streams.reports.tables import INSTANT
 
 # The two digits of a byte as one number of 16 bits: twice as fast to look up as two of 8 (measured).

@@ -7,22 +7,23 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from processors.facts import CAUSES, SUPERSEDED
-from processors.judgements import NAMES as JUDGEMENT_NAMES
-from processors.judgements import WORDS
-from processors.policy import Policy, exponent
-from processors.policy_meanings import complete, minor
-from processors.stages import DISSOLUTION, STAGES
+from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
+from processors.lifecycle.facts import CAUSES, SUPERSEDED
+from processors.lifecycle.stages import DISSOLUTION, STAGES
+from processors.policy.meanings import complete, minor
+from processors.policy.policy import Policy, exponent
 from streams.columns import hashes, identities, instants, names, slices
-from streams.engine.outcomes import DETAILS, NAMES
+from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
 from streams.reports.tables import JUDGEMENTS, MEANINGS, POLICIES, REJECTS, TRANSITIONS
 
-_ALL_WORDS = tuple(word for words in WORDS for word in words)
-_FIRST_WORD = np.cumsum([0, *(len(words) for words in WORDS[:-1])]).astype(np.int16)
+_ALL_WORDS = tuple(word for words in JUDGEMENT_WORDS for word in words)
+_FIRST_WORD = np.cumsum([0, *(len(words) for words in JUDGEMENT_WORDS[:-1])]).astype(np.int16)
 # By code; there is none for some numbers.
-_REASONS, _DETAILS = (tuple(words.get(code, "") for code in range(max(words) + 1)) for words in (NAMES, DETAILS))
+_REASONS, _DETAILS = (
+    tuple(words.get(code, "") for code in range(max(words) + 1)) for words in (REJECT_NAMES, REJECT_DETAILS)
+)
 
 
 def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from processors.compiled import compiled_leaf
-from processors.layout import NONE
+from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry

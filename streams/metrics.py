@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from streams.engine.outcomes import JUDGEMENTS, OUTCOMES, TRANSITIONS
+from streams.engine.outcomes import OUTCOME_JUDGEMENTS, OUTCOME_TRANSITIONS, OUTCOMES
 from streams.settings import SettingsError
 
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -47,9 +47,9 @@ class Metrics:
     def count(self, counts: dict[str, int]) -> None:
         """Add what became of the records of a fetch, and what came of them."""
         for outcome, number in counts.items():
-            if outcome == OUTCOMES[TRANSITIONS]:
+            if outcome == OUTCOMES[OUTCOME_TRANSITIONS]:
                 self.transitions.inc(number)
-            elif outcome == OUTCOMES[JUDGEMENTS]:
+            elif outcome == OUTCOMES[OUTCOME_JUDGEMENTS]:
                 self.judgements.inc(number)
             elif number:
                 self.records.labels(outcome).inc(number)

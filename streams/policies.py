@@ -4,15 +4,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from processors.policy import Policy
+    from processors.policy.policy import Policy
 
 PRESETS: Final = ("commerce", "hotel", "telecom", "banking", "b2b")
 
 
 def preset(name: str = "commerce") -> "Policy":
     """A policy that comes with Relasi, by its name. Raises ValueError for another name."""
-    from processors.policy import read_policy
+    from processors.policy.policy import read_policy
 
     if name not in PRESETS:
         raise ValueError(f"no policy {name!r} comes with Relasi; choose one of {', '.join(PRESETS)}")
-    return read_policy((files("processors") / "policies" / f"{name}.toml").read_text(encoding="utf-8"))
+    return read_policy((files("processors") / "policy" / "presets" / f"{name}.toml").read_text(encoding="utf-8"))

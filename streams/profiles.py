@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from processors.categories import RECOMMENDATIONS
-from processors.judgements import (
+from processors.judgements.catalogue import (
     BOND_STRENGTH,
     BOND_TYPE,
     ENDED_BY,
     INVOLVEMENT,
+    JUDGEMENT_WORDS,
     LET_GO,
     LET_GO_NAMES,
     LET_GO_WORDS,
@@ -28,13 +28,13 @@ from processors.judgements import (
     TIER,
     TIERS,
     TRUST,
-    WORDS,
     let_go_names,
 )
-from processors.layout import FACTORS, NONE
-from processors.rules import CATEGORIES, TRUST_FACTORS
-from processors.stages import STAGES
-from processors.standing import FIGURES, fill_figures
+from processors.judgements.categories import RECOMMENDATIONS
+from processors.judgements.standing import FIGURES, fill_figures
+from processors.lifecycle.stages import STAGES
+from processors.policy.rules import CATEGORIES, TRUST_FACTORS
+from processors.row.layout import FACTORS, NONE
 from streams.columns import hashes, instants, names, slices
 from streams.engine.partition import Partition
 from streams.reports.tables import PROFILES
@@ -75,7 +75,7 @@ def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int
 
 
 def _words(figures: Any, which: int) -> pa.Array:
-    return names(figures.judged[:, which], WORDS[which])
+    return names(figures.judged[:, which], JUDGEMENT_WORDS[which])
 
 
 def _or_null(values: npt.NDArray[np.float64]) -> pa.Array:

@@ -1,7 +1,7 @@
 -- SELECT … FROM profiles_at(at = '2026-03-01T12:00:00Z'): p_alive and churn_risk of every customer at that instant, as
 -- if silence had lasted from the last touchpoint that we know of. All else is as last published.
 --
--- The formulas are those of processors/churn.py. MBG/NBD: P = 1 / (1 + a / (b+x) · ((α+T) / (α+t_x))^(r+x)); BG/NBD has
+-- The formulas are those of processors/models/churn.py. MBG/NBD: P = 1 / (1 + a / (b+x) · ((α+T) / (α+t_x))^(r+x)); BG/NBD has
 -- b+x−1 for b+x, and 1 at x = 0. The risk is 1 − P · (1 − ((α+T) / (α+T+h))^(r+x)). An instant before the last known
 -- purchase counts as that purchase's, because how long silence had lasted then is no longer in the profile.
 -- Its columns are those of the view profiles, and `at`. (The engine shows no comments of a parameterised view's columns.)

@@ -1,5 +1,5 @@
 -- Every touchpoint with what it means by the policy in force, and its money in that policy's currency: what the views
--- below count. The rates are those by which the engine converts (processors/rules.py), and so is the rounding, half to
+-- below count. The rates are those by which the engine converts (processors/policy/rules.py), and so is the rounding, half to
 -- even. An amount without a rate, which only a policy before can have let in, is left out of the sums.
 CREATE OR REPLACE VIEW touchpoint_meanings
 (

@@ -1,4 +1,4 @@
--- The factors are in the order of the arrays of profiles, which is that of processors/rules.py.
+-- The factors are in the order of the arrays of profiles, which is that of processors/policy/rules.py.
 CREATE OR REPLACE VIEW trust
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from processors.hashing import xxh64
-from processors.layout import NEVER, NONE, Row
-from processors.letting_go import orders
-from processors.rules import CATEGORIES, TRUST_FACTORS, Rules
-from processors.ties import open_ties
+from processors.judgements.letting_go import orders
+from processors.lifecycle.ties import open_ties
+from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Rules
+from processors.row.layout import NEVER, NONE, Row
 from streams.clock import iso_instant
 from streams.commands.customer_evidence import Question, Touchpoints, questions_of
 from streams.engine.partition import Partition

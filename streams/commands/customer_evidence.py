@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from processors.layout import NEVER, NONE, Row
-from processors.questions import IS_COMPLAINT, IS_QUESTION
-from processors.rules import Rules
+from processors.policy.rules import Rules
+from processors.row.layout import NEVER, NONE, Row
+from processors.row.questions import IS_COMPLAINT, IS_QUESTION
 from streams.clock import iso_instant
 from streams.reports.format import objects
 from streams.reports.sink import Sink
@@ -71,7 +71,7 @@ class Question(NamedTuple):
 
     asked_ms: int
     event_hash: str  # 16 hexadecimal digits
-    what: int  # bits of processors.questions
+    what: int  # bits of processors.row.questions
     answered_ms: int  # NEVER: not yet
     resolved_ms: int
 

@@ -113,7 +113,7 @@ def _of_trust(its: Document, _: str) -> str:
     return "; ".join(filter(None, (f"index {its['value']:+.2f}", touchpoint(its))))
 
 
-# What count and value of the evidence are, as processors/publishing.py writes them.
+# What count and value of the evidence are, as processors/lifecycle/publishing.py writes them.
 _READ: Final[dict[str, Callable[[Document, str], str]]] = {
     "risk_band": _of_risk,
     "value_tier": _of_value,

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any, Final
 
-from processors.policy import exponent
+from processors.policy.policy import exponent
 from streams.reports.format import one_line
 
 WIDTH: Final = 100

@@ -110,7 +110,7 @@ def _warn_about_the_end(end: int, log_end: int, until: date | None) -> None:
 
 
 def _store(path: Path, fitted: "Estimate", unit: str) -> None:
-    from processors.policy import find_problems
+    from processors.policy.policy import find_problems
     from streams.commands.fit_report import rounded
     from streams.fitting.store import write_table
 

@@ -22,9 +22,9 @@ def rounded(fitted: "Estimate") -> dict[str, float]:
 
 def of_a_newcomer(fitted: "Estimate", unit: str) -> float:
     """Repeat purchases to expect of a new customer within 52 weeks; of Gamma-Gamma the spend of one purchase."""
-    from processors.pareto import pareto_expected
-    from processors.purchasing import bg_expected, mbg_expected
-    from processors.spend import expected_spend
+    from processors.models.pareto import pareto_expected
+    from processors.models.purchasing import bg_expected, mbg_expected
+    from processors.models.spend import expected_spend
 
     if fitted.model == "gammagamma":
         p, q, gamma = fitted.values

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from processors.policy import Policy, PolicyError, read_policy
+from processors.policy.policy import Policy, PolicyError, read_policy
 from schemas.registry import RegistryError
 from streams.commands.terminal import Terminal
 from streams.embedded.client import NotAnswered, ask

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from processors.policy import exponent
+from processors.policy.policy import exponent
 from streams.clock import show_instant
 from streams.reports.sink import Sink
 

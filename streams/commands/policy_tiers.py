@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from processors.policy import Policy, exponent
+from processors.policy.policy import Policy, exponent
 from streams.commands.held import FAILED, SettingsProblem, policy_from
 from streams.commands.terminal import Terminal
 from streams.fitting.store import PolicyEditError, write_table

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Send every file, in the order given: 0 sent, 1 not all of it, 2 a setting or an argument is wrong."""
-    from processors.policy import PolicyError, read_policy
+    from processors.policy.policy import PolicyError, read_policy
     from streams.imports.problems import InputProblem
     from streams.kafka.outbox import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
-    from processors.policy import Policy
+    from processors.policy.policy import Policy
     from schemas.registry import FileRegistry, Registry, SchemaRegistry
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing

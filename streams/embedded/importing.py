@@ -12,7 +12,7 @@ from schemas.bodies import bodies_of
 from streams.embedded.known import KnownEvents
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
-from streams.engine.outcomes import REJECTED
+from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
 from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
 from streams.reports.tables import REJECTS
@@ -53,11 +53,11 @@ def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_a
     state = before or ImportProgress(
         prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, runner.now(), None
     )
-    refused = int(runner.partition.counts[REJECTED])
+    refused = int(runner.partition.counts[OUTCOME_REJECTED])
     resumed_at = state.rows_done
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once)
     state = _finish(runner, prepared, state)
-    refused = int(runner.partition.counts[REJECTED]) - refused
+    refused = int(runner.partition.counts[OUTCOME_REJECTED]) - refused
     return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
 
 

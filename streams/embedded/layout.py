@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, explained
 
-LAYOUT: Final = 1
+FILE_LAYOUT: Final = 1
 
 # Marks the file as ours in SQLite's header, where `file` and `sqlite3` show it: the letters RLSI.
 APPLICATION_ID: Final = 0x524C5349
@@ -69,7 +69,7 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     for table in TABLES:
         connection.execute(table)
-    connection.execute("INSERT INTO settings VALUES ('layout', ?)", (str(LAYOUT),))
+    connection.execute("INSERT INTO settings VALUES ('layout', ?)", (str(FILE_LAYOUT),))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("COMMIT")
 
@@ -78,9 +78,9 @@ def _check_layout(connection: sqlite3.Connection, path: Path) -> None:
     row = connection.execute("SELECT value FROM settings WHERE key = 'layout'").fetchone()
     if row is None or not row[0].isdecimal():
         raise StorageDamaged(f"{path}: says nothing about its layout. Restore the data directory from a copy.")
-    if int(row[0]) > LAYOUT:
+    if int(row[0]) > FILE_LAYOUT:
         raise NewerLayout(
-            f"{path}: written by a newer Relasi (layout {row[0]}; this one knows layouts up to {LAYOUT}). "
+            f"{path}: written by a newer Relasi (layout {row[0]}; this one knows layouts up to {FILE_LAYOUT}). "
             "Upgrade Relasi, or choose another data directory with --data."
         )
 

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
 from streams.engine.batches import Fetch, read_batches
-from streams.engine.checkpoint import SPAN
+from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
@@ -178,7 +178,7 @@ class Runner:
         where all that was processed is lasting.
         """
         with self.log.transaction():
-            for _ in range(SPAN + 2):
+            for _ in range(ROLLING_SPAN + 2):
                 checkpoint = self.partition.checkpoint()
                 self.log.put_checkpoint(self.partition.number, checkpoint.records)
             self.log.put_position(self.partition.number, checkpoint.offset)

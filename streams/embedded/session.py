@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 from schemas.plan import PlanError
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema

@@ -13,18 +13,18 @@ from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from schemas.reasons import OK
 from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
-from streams.engine.rows import ROWS, Table
+from streams.engine.rows import USED_ROWS, Table
 
-FAR: Final = 12  # records ahead: the slot of the index
-MIDDLE: Final = 8  # the row
-NEAR: Final = 4  # the id
-SMALL: Final = 4_096  # fewer rows than this stay in the caches by themselves
+AHEAD_FAR: Final = 12  # records ahead: the slot of the index
+AHEAD_MIDDLE: Final = 8  # the row
+AHEAD_NEAR: Final = 4  # the id
+AHEAD_SMALL: Final = 4_096  # fewer rows than this stay in the caches by themselves
 
-PLACE: Final = 0  # slots of the view: where the next record to look at begins
-LOOKED: Final = 1  # records of the span that were looked at
-HEAD: Final = 2
-KEYS: Final = HEAD + HEAD_CELLS
-VIEW: Final = KEYS + 16
+VIEW_PLACE: Final = 0  # slots of the view: where the next record to look at begins
+VIEW_LOOKED: Final = 1  # records of the span that were looked at
+VIEW_HEAD: Final = 2
+VIEW_KEYS: Final = VIEW_HEAD + HEAD_CELLS
+VIEW_CELLS: Final = VIEW_KEYS + 16
 
 _ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
 _SEED: Final = np.uint64(0)
@@ -69,20 +69,20 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
 
     ``view``: int64 (VIEW,), to be zeroed but for PLACE where a span begins.
     """
-    if table.used[ROWS] < SMALL:
+    if table.used[USED_ROWS] < AHEAD_SMALL:
         return
-    keys = view[KEYS:]
-    while view[LOOKED] <= done + FAR and view[PLACE] < stop:
-        head = view[HEAD:KEYS]
-        known = next_record(buffer, view[PLACE], stop, head) == OK and head[HEAD_KEY_SIZE] > 0
+    keys = view[VIEW_KEYS:]
+    while view[VIEW_LOOKED] <= done + AHEAD_FAR and view[VIEW_PLACE] < stop:
+        head = view[VIEW_HEAD:VIEW_KEYS]
+        known = next_record(buffer, view[VIEW_PLACE], stop, head) == OK and head[HEAD_KEY_SIZE] > 0
         start = head[HEAD_KEY]
         key = xxh64(buffer, start, start + head[HEAD_KEY_SIZE], _SEED) if known else _SEED
-        keys[view[LOOKED] & 15] = np.int64(key)
+        keys[view[VIEW_LOOKED] & 15] = np.int64(key)
         if known:
             ask_for_line(table.slots.ctypes.data + np.int64(key & np.uint64(len(table.slots) - 1)) * 8)
-        view[PLACE] = head[HEAD_NEXT]
-        view[LOOKED] += 1
-    if done + MIDDLE < view[LOOKED]:
-        _ask_for_candidate(table, np.uint64(keys[(done + MIDDLE) & 15]))
-    if done + NEAR < view[LOOKED]:
-        _ask_for_id(table, np.uint64(keys[(done + NEAR) & 15]))
+        view[VIEW_PLACE] = head[HEAD_NEXT]
+        view[VIEW_LOOKED] += 1
+    if done + AHEAD_MIDDLE < view[VIEW_LOOKED]:
+        _ask_for_candidate(table, np.uint64(keys[(done + AHEAD_MIDDLE) & 15]))
+    if done + AHEAD_NEAR < view[VIEW_LOOKED]:
+        _ask_for_id(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))

@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled
-from processors.layout import NEVER, ROW
+from processors.row.layout import NEVER, ROW
 from streams.engine.packing import pack, packed_size, unpack
 from streams.engine.restoring import empty_rows
 from streams.engine.rows import LONGEST_ID
 
-LAYOUT: Final = 3  # since 3 the header says of which log it is
+CHECKPOINT_LAYOUT: Final = 3  # since 3 the header says of which log it is
 _PLAIN: Final = 1  # rows as they are in memory
-SPAN: Final = 16
-SLOTS: Final = SPAN + 1
+ROLLING_SPAN: Final = 16
+ROLLING_SLOTS: Final = ROLLING_SPAN + 1
 CHUNK_BYTES: Final = 900_000  # under the default limit of a Kafka message, with room for the header and the ids
 
 
@@ -74,8 +74,8 @@ def key_of(owner: str, slot: int, chunk: int) -> bytes:
 def choose(written: npt.NDArray[np.int32], dirty: npt.NDArray[np.uint8], number: int) -> npt.NDArray[np.int64]:
     """Rows that checkpoint ``number`` writes: ``written`` and ``dirty`` have one entry a row."""
     changed = dirty != 0
-    must = changed | (written <= number - SPAN)
-    share = -(-len(written) // SPAN) - int(np.count_nonzero(must & ~changed))
+    must = changed | (written <= number - ROLLING_SPAN)
+    share = -(-len(written) // ROLLING_SPAN) - int(np.count_nonzero(must & ~changed))
     if share <= 0:
         return np.flatnonzero(must)
     rest = np.flatnonzero(~must)
@@ -115,7 +115,7 @@ def encode_chunk(header: Header, rows: Any, chosen: npt.NDArray[np.int64], arena
     ids = gather_ids(arena, rows["id_start"], lengths, chosen)
     described = {
         **vars(header),
-        "layout": LAYOUT,
+        "layout": CHECKPOINT_LAYOUT,
         "rows": len(chosen),
         "packed": len(packed),
         "fields": _FIELDS,
@@ -170,9 +170,10 @@ def decode_chunk(value: bytes) -> Chunk:
     try:
         described = dict(json.loads(value[4 : 4 + size]))
         layout = int(described.pop("layout"))
-        if layout > LAYOUT:
+        if layout > CHECKPOINT_LAYOUT:
             raise UnreadableCheckpoint(
-                f"a checkpoint was written in layout {layout}, this version knows {LAYOUT}: start the newer version"
+                f"a checkpoint was written in layout {layout}, this version knows "
+                f"{CHECKPOINT_LAYOUT}: start the newer version"
             )
         count, stored = described.pop("rows"), _described(described.pop("fields"))
         packed = described.pop("packed", None)
@@ -248,7 +249,7 @@ def complete_headers(headers: Iterable[Header]) -> list[Header]:
     whole = [
         header
         for (owner, number), header in complete.items()
-        if all((owner, before) in complete for before in range(max(1, number - SPAN + 1), number))
+        if all((owner, before) in complete for before in range(max(1, number - ROLLING_SPAN + 1), number))
     ]
     return sorted(whole, key=lambda header: header.offset)
 

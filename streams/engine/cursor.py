@@ -7,33 +7,34 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from schemas.touchpoint import SLOTS
-from streams.engine.ahead import VIEW
+from streams.engine.ahead import VIEW_CELLS
 from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
-from streams.engine.outcomes import REJECTED
+from streams.engine.outcomes import OUTCOME_REJECTED
+from streams.engine.records import HEAD_CELLS
 
 # Why the loop returned to Python.
-FINISHED: Final = 0
-NEED_ROOM: Final = 1
-NEED_FACTS: Final = 2
-POLICY_READ: Final = 3
-SCHEMA_WANTED: Final = 4
-POISONED: Final = 5
+STATUS_FINISHED: Final = 0
+STATUS_NEED_ROOM: Final = 1
+STATUS_NEED_FACTS: Final = 2
+STATUS_POLICY_READ: Final = 3
+STATUS_SCHEMA_WANTED: Final = 4
+STATUS_POISONED: Final = 5
 
 # Slots of Cursor.at.
-SPAN: Final = 0
-PLACE: Final = 1  # of the next record in the buffer; 0: the span has not been begun
-DONE: Final = 2  # records of the span that are done
-NEXT: Final = 3  # the first offset that has not been processed
-TIME: Final = 4  # the newest tick
-REJECTS: Final = 5
-TAKEN: Final = 6  # accepted touchpoints listed
-BAD_RUN: Final = 7  # consecutive rejects
-START: Final = 8  # of the value that Python has to look at
-LENGTH: Final = 9
-OFFSET: Final = 10  # of the record that the loop stands at
-EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
-END: Final = 12  # of the fetch: the offset after its last record
-CURSOR: Final = 13
+AT_SPAN: Final = 0
+AT_PLACE: Final = 1  # of the next record in the buffer; 0: the span has not been begun
+AT_DONE: Final = 2  # records of the span that are done
+AT_NEXT: Final = 3  # the first offset that has not been processed
+AT_TIME: Final = 4  # the newest tick
+AT_REJECTS: Final = 5
+AT_TAKEN: Final = 6  # accepted touchpoints listed
+AT_BAD_RUN: Final = 7  # consecutive rejects
+AT_START: Final = 8  # of the value that Python has to look at
+AT_LENGTH: Final = 9
+AT_OFFSET: Final = 10  # of the record that the loop stands at
+AT_EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
+AT_END: Final = 12  # of the fetch: the offset after its last record
+AT_CELLS: Final = 13
 
 POISON_RUN: Final = 10_000
 NO_LIMIT: Final = -1
@@ -51,7 +52,7 @@ class Cursor(NamedTuple):
     counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
     taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
     rejects: Any  # recarray of REJECT
-    head: npt.NDArray[np.int64]  # shape (7,): scratch of next_record
+    head: npt.NDArray[np.int64]  # shape (HEAD_CELLS,): scratch of next_record
     slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
     ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
 
@@ -60,15 +61,15 @@ class Cursor(NamedTuple):
 def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
     """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
     at = cursor.at
-    entry = cursor.rejects[at[REJECTS]]
+    entry = cursor.rejects[at[AT_REJECTS]]
     entry.offset = offset
     entry.start = start
     entry.length = length
-    entry.time = at[TIME]
+    entry.time = at[AT_TIME]
     entry.reason = reason
-    at[REJECTS] += 1
-    at[BAD_RUN] += 1
-    cursor.counts[REJECTED] += 1
+    at[AT_REJECTS] += 1
+    at[AT_BAD_RUN] += 1
+    cursor.counts[OUTCOME_REJECTED] += 1
 
 
 def new_cursor(
@@ -78,14 +79,14 @@ def new_cursor(
     sizes = (fetch.spans[:, SPAN_STOP] - fetch.spans[:, SPAN_START]) // _SMALLEST_RECORD + 1
     # A header's count may lie; the bytes that follow it bound how many records there can be.
     records = int(np.minimum(fetch.spans[:, SPAN_COUNT], sizes).clip(0).sum()) + len(fetch.spans)
-    at = np.zeros(CURSOR, np.int64)
-    at[NEXT], at[TIME], at[BAD_RUN], at[END] = after, time, bad_run, fetch.end
+    at = np.zeros(AT_CELLS, np.int64)
+    at[AT_NEXT], at[AT_TIME], at[AT_BAD_RUN], at[AT_END] = after, time, bad_run, fetch.end
     return Cursor(
         at=at,
         counts=counts,
         taken=np.empty((records if collect else 0, 3), np.int64),
         rejects=np.zeros(records, REJECT).view(np.recarray),
-        head=np.zeros(7, np.int64),
+        head=np.zeros(HEAD_CELLS, np.int64),
         slots=np.zeros((SLOTS, 2), np.int64),
-        ahead=np.zeros(VIEW, np.int64),
+        ahead=np.zeros(VIEW_CELLS, np.int64),
     )

@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from streams.engine.rows import (
-    HEAP,
     LONGEST_ID,
-    ROWS,
-    TOUCHED,
+    USED_HEAP,
+    USED_ROWS,
+    USED_TOUCHED,
     Table,
     crowded,
     enter,
@@ -20,7 +20,7 @@ from streams.engine.rows import (
 
 STEEP: Final = 16
 """By so much few rows get more room. Each step copies them all; what isn't used costs address space, not memory."""
-FEW: Final = 65_536
+FEW_ROWS: Final = 65_536
 LESS_STEEP: Final = 4
 
 
@@ -32,7 +32,7 @@ def _reindex(rows: Any, count: int, index: npt.NDArray[np.uint64]) -> None:
 
 def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
-    if int(table.used[ROWS]) > 0 or customers <= len(table.rows):
+    if int(table.used[USED_ROWS]) > 0 or customers <= len(table.rows):
         return table
     return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID)
 
@@ -49,15 +49,15 @@ def _with_rows(table: Table, rows: int, capacity: int) -> Table:
         rows=_larger(table.rows, rows, capacity),
         dirty=_larger(table.dirty, rows, capacity, zero=True),
         written=_larger(table.written, rows, capacity, zero=True),
-        touched=_larger(table.touched, int(table.used[TOUCHED]), capacity),
+        touched=_larger(table.touched, int(table.used[USED_TOUCHED]), capacity),
     )
     # Every row must find a place in the due index when it is built anew.
-    return _with_heap(table, int(table.used[HEAP]), capacity) if capacity > len(table.heap_at) else table
+    return _with_heap(table, int(table.used[USED_HEAP]), capacity) if capacity > len(table.heap_at) else table
 
 
 def _with_more_rows(table: Table, rows: int) -> Table:
     try:
-        return _with_rows(table, rows, len(table.rows) * (STEEP if rows < FEW else LESS_STEEP))
+        return _with_rows(table, rows, len(table.rows) * (STEEP if rows < FEW_ROWS else LESS_STEEP))
     except MemoryError:
         # Systems refuse what they could never fill, and some count address space as memory.
         return _with_rows(table, rows, len(table.rows) * 2)
@@ -79,7 +79,7 @@ def grow(table: Table) -> Table:
 
 def _grow_heap(table: Table, heap: int) -> Table:
     # Stale entries would let the heap outgrow the rows: sweep them out before it does.
-    if heap > 2 * int(table.used[ROWS]) + 1024:
+    if heap > 2 * int(table.used[USED_ROWS]) + 1024:
         reschedule(table)
         return table
     return _with_heap(table, heap, len(table.heap_at) * 2)

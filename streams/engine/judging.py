@@ -6,15 +6,22 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_inline
-from processors.facts import COUNT, JUDGED_COUNT, TOUCHPOINT, Cause, Out
 from processors.hashing import xxh64
-from processors.profile import is_duplicate
-from processors.rules import UNMAPPED as UNMAPPED_KIND
-from processors.rules import Rules, Vocabulary
-from processors.step import meet
+from processors.lifecycle.facts import CAUSE_TOUCHPOINT, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
+from processors.lifecycle.step import meet
+from processors.policy.rules import UNMAPPED, Rules, Vocabulary
+from processors.row.profile import is_duplicate
 from schemas.reasons import OK
 from schemas.touchpoint import EVENT_ID
-from streams.engine.outcomes import ACCEPTED, CONTAINED, DUPLICATE, JUDGEMENTS, LATE, TRANSITIONS, UNMAPPED
+from streams.engine.outcomes import (
+    OUTCOME_ACCEPTED,
+    OUTCOME_CONTAINED,
+    OUTCOME_DUPLICATE,
+    OUTCOME_JUDGEMENTS,
+    OUTCOME_LATE,
+    OUTCOME_TRANSITIONS,
+    OUTCOME_UNMAPPED,
+)
 from streams.engine.reading import contact_of, meaning_of
 from streams.engine.rows import Table, add, find, list_touched, schedule
 
@@ -46,23 +53,25 @@ def apply_touchpoint(
         number = add(table, buffer, meaning.start, meaning.length, key)
     row = table.rows[number]
     if offset <= row.offset:
-        counts[CONTAINED] += 1
+        counts[OUTCOME_CONTAINED] += 1
         return OK
     row.offset = offset
     table.dirty[number] = 1
     if is_duplicate(row, contact.event):
-        counts[DUPLICATE] += 1
+        counts[OUTCOME_DUPLICATE] += 1
         return OK
     at = contact.at
-    counts[ACCEPTED] += 1
-    counts[LATE] += at < max(time, row.judged_at)
-    counts[UNMAPPED] += (contact.flags & UNMAPPED_KIND) != 0
+    counts[OUTCOME_ACCEPTED] += 1
+    counts[OUTCOME_LATE] += at < max(time, row.judged_at)
+    counts[OUTCOME_UNMAPPED] += (contact.flags & UNMAPPED) != 0
     row.unreported = 1
-    transitions, judgements = out.counts[COUNT], out.counts[JUDGED_COUNT]
-    cause = Cause(number, offset, max(time, at), TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1])
+    transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
+    cause = Cause(
+        number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
+    )
     meet(row, rules, out, cause, contact, time)
-    counts[TRANSITIONS] += out.counts[COUNT] - transitions
-    counts[JUDGEMENTS] += out.counts[JUDGED_COUNT] - judgements
+    counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
+    counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     list_touched(table, number)
     schedule(table, number)
     return OK

@@ -8,40 +8,40 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
-from processors.facts import Out
-from processors.rules import Rules, Vocabulary
-from schemas.decode import NULL, decode
+from processors.lifecycle.facts import Out
+from processors.policy.rules import Rules, Vocabulary
+from schemas.decode import ABSENT, decode
 from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
 from schemas.touchpoint import LINES, POLICY_TEXT, PROPERTIES
-from streams.engine.ahead import LOOKED, look_ahead
-from streams.engine.ahead import PLACE as LOOK_PLACE
+from streams.engine.ahead import VIEW_LOOKED, VIEW_PLACE, look_ahead
+from streams.engine.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
 from streams.engine.cursor import (
-    BAD_RUN,
-    DONE,
-    END,
-    EXPECTED,
-    FINISHED,
-    LENGTH,
-    NEED_FACTS,
-    NEED_ROOM,
-    NEXT,
-    OFFSET,
-    PLACE,
-    POISONED,
-    POLICY_READ,
-    SCHEMA_WANTED,
-    SPAN,
-    START,
-    TAKEN,
-    TIME,
+    AT_BAD_RUN,
+    AT_DONE,
+    AT_END,
+    AT_EXPECTED,
+    AT_LENGTH,
+    AT_NEXT,
+    AT_OFFSET,
+    AT_PLACE,
+    AT_SPAN,
+    AT_START,
+    AT_TAKEN,
+    AT_TIME,
+    STATUS_FINISHED,
+    STATUS_NEED_FACTS,
+    STATUS_NEED_ROOM,
+    STATUS_POISONED,
+    STATUS_POLICY_READ,
+    STATUS_SCHEMA_WANTED,
     Cursor,
     reject,
 )
 from streams.engine.judging import apply_touchpoint
-from streams.engine.outcomes import ACCEPTED, UNSUPPORTED_RECORD
+from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
-from streams.engine.records import next_record
+from streams.engine.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.rows import Table, has_room
 
 
@@ -83,41 +83,41 @@ def _apply_value(
     """Apply one record's value; returns a status. Rejects are listed."""
     if length < 0:
         reject(cursor, offset, start, 0, NO_VALUE)
-        return FINISHED
+        return STATUS_FINISHED
     if length < 5 or buffer[start] != 0:
         reject(cursor, offset, start, length, NOT_FRAMED)
-        return FINISHED
+        return STATUS_FINISHED
     index = _schema_index(plans, buffer, start + 1)
     if index == -1:
-        return SCHEMA_WANTED
+        return STATUS_SCHEMA_WANTED
     if index < 0 or plans.starts[index] < 0:
         reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
-        return FINISHED
+        return STATUS_FINISHED
     kind = plans.types[index]
     reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
     if reason == OK and kind == TYPE_TOUCHPOINT:
         if plans.plain[index] == 0:
-            cursor.slots[LINES, 1], cursor.slots[PROPERTIES, 1] = NULL, NULL
-        accepted = cursor.counts[ACCEPTED]
+            cursor.slots[LINES, 1], cursor.slots[PROPERTIES, 1] = ABSENT, ABSENT
+        accepted = cursor.counts[OUTCOME_ACCEPTED]
         reason = apply_touchpoint(
-            buffer, cursor.slots, offset, cursor.at[TIME], table, rules, words, out, cursor.counts
+            buffer, cursor.slots, offset, cursor.at[AT_TIME], table, rules, words, out, cursor.counts
         )
-        if cursor.counts[ACCEPTED] > accepted and len(cursor.taken) > 0:
-            taken = cursor.taken[cursor.at[TAKEN]]
+        if cursor.counts[OUTCOME_ACCEPTED] > accepted and len(cursor.taken) > 0:
+            taken = cursor.taken[cursor.at[AT_TAKEN]]
             taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
-            cursor.at[TAKEN] += 1
+            cursor.at[AT_TAKEN] += 1
     elif reason == OK and kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
     elif reason == OK and kind == TYPE_POLICY:
-        cursor.at[START], cursor.at[LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
-        return POLICY_READ
+        cursor.at[AT_START], cursor.at[AT_LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
+        return STATUS_POLICY_READ
     elif reason == OK:
         reason = UNSUPPORTED_RECORD
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:
-        cursor.at[BAD_RUN] = 0
-    return FINISHED
+        cursor.at[AT_BAD_RUN] = 0
+    return STATUS_FINISHED
 
 
 @compiled_leaf
@@ -127,14 +127,17 @@ def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: i
     Offsets rise within a batch and end where the next batch begins. A record that says otherwise would hide others from
     the row that took it in: it is bad. Where no offset can be read, the record stands at the least that it can have.
     """
-    at, span = cursor.at, spans[cursor.at[SPAN]]
-    least = max(at[EXPECTED], span[2])
-    end = spans[at[SPAN] + 1, 2] if at[SPAN] + 1 < len(spans) else at[END]
-    reason = next_record(buffer, place, span[1], cursor.head)
-    at[OFFSET] = least
-    if cursor.head[1] < least - span[2] or cursor.head[1] >= end - span[2]:
+    at, span = cursor.at, spans[cursor.at[AT_SPAN]]
+    least = max(at[AT_EXPECTED], span[SPAN_BASE_OFFSET])
+    end = spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END]
+    reason = next_record(buffer, place, span[SPAN_STOP], cursor.head)
+    at[AT_OFFSET] = least
+    if (
+        cursor.head[HEAD_OFFSET] < least - span[SPAN_BASE_OFFSET]
+        or cursor.head[HEAD_OFFSET] >= end - span[SPAN_BASE_OFFSET]
+    ):
         return BAD_RECORD
-    at[OFFSET] = span[2] + cursor.head[1]
+    at[AT_OFFSET] = span[SPAN_BASE_OFFSET] + cursor.head[HEAD_OFFSET]
     return int(reason)
 
 
@@ -157,36 +160,49 @@ def run(
     consecutive rejects stop the loop; 0: nothing does.
     """
     at = cursor.at
-    while at[SPAN] < len(spans):
-        span = spans[at[SPAN]]
-        place = at[PLACE] if at[PLACE] > 0 else span[0]
-        if at[DONE] == 0:
-            cursor.ahead[LOOK_PLACE], cursor.ahead[LOOKED] = place, 0
-        if at[DONE] >= span[4]:
-            at[SPAN] += 1
-            at[PLACE], at[DONE], at[EXPECTED] = 0, 0, 0
+    while at[AT_SPAN] < len(spans):
+        span = spans[at[AT_SPAN]]
+        place = at[AT_PLACE] if at[AT_PLACE] > 0 else span[SPAN_START]
+        if at[AT_DONE] == 0:
+            cursor.ahead[VIEW_PLACE], cursor.ahead[VIEW_LOOKED] = place, 0
+        if at[AT_DONE] >= span[SPAN_COUNT]:
+            at[AT_SPAN] += 1
+            at[AT_PLACE], at[AT_DONE], at[AT_EXPECTED] = 0, 0, 0
             continue
         if facts_full(out):
-            return NEED_FACTS
+            return STATUS_NEED_FACTS
         if not has_room(table):
-            return NEED_ROOM
-        if poison_run > 0 and at[BAD_RUN] >= poison_run:
-            return POISONED
-        look_ahead(buffer, span[1], at[DONE], table, cursor.ahead)
+            return STATUS_NEED_ROOM
+        if poison_run > 0 and at[AT_BAD_RUN] >= poison_run:
+            return STATUS_POISONED
+        look_ahead(buffer, span[SPAN_STOP], at[AT_DONE], table, cursor.ahead)
         reason = _frame(buffer, spans, place, cursor)
-        head, offset = cursor.head, at[OFFSET]
-        if offset >= at[NEXT]:
+        head, offset = cursor.head, at[AT_OFFSET]
+        if offset >= at[AT_NEXT]:
             if reason != OK:
-                reject(cursor, offset, place, head[6] - place, reason)
+                reject(cursor, offset, place, head[HEAD_NEXT] - place, reason)
             else:
-                written_at = span[3] if span[5] != 0 else span[3] + head[0]
-                status = _apply_value(
-                    buffer, head[4], head[5], offset, written_at, ahead_limit, plans, table, rules, words, out, cursor
+                written_at = (
+                    span[SPAN_BASE_TIME] if span[SPAN_FIXED_TIME] != 0 else span[SPAN_BASE_TIME] + head[HEAD_TIME]
                 )
-                if status != FINISHED:
+                status = _apply_value(
+                    buffer,
+                    head[HEAD_VALUE],
+                    head[HEAD_VALUE_SIZE],
+                    offset,
+                    written_at,
+                    ahead_limit,
+                    plans,
+                    table,
+                    rules,
+                    words,
+                    out,
+                    cursor,
+                )
+                if status != STATUS_FINISHED:
                     return int(status)
-            at[NEXT] = offset + 1
-        at[PLACE], at[EXPECTED] = head[6], offset + 1
+            at[AT_NEXT] = offset + 1
+        at[AT_PLACE], at[AT_EXPECTED] = head[HEAD_NEXT], offset + 1
         # Beyond a record whose length can't be trusted nothing is known; its reject holds the rest of the batch.
-        at[DONE] = span[4] if reason != OK and head[6] >= span[1] else at[DONE] + 1
-    return FINISHED
+        at[AT_DONE] = span[SPAN_COUNT] if reason != OK and head[HEAD_NEXT] >= span[SPAN_STOP] else at[AT_DONE] + 1
+    return STATUS_FINISHED

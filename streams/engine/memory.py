@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.engine.checkpoint import (
-    SLOTS,
-    SPAN,
+    ROLLING_SLOTS,
+    ROLLING_SPAN,
     Header,
     Record,
     choose,
@@ -20,7 +20,7 @@ from streams.engine.checkpoint import (
 from streams.engine.growth import grow, reserve
 from streams.engine.restoring import take_in
 from streams.engine.results import Checkpoint, ForeignLog
-from streams.engine.rows import ROWS, Table, reschedule
+from streams.engine.rows import USED_ROWS, Table, reschedule
 
 
 class Standing(NamedTuple):
@@ -48,10 +48,10 @@ class Memory:
     def checkpoint(self, table: Table, standing: Standing) -> Checkpoint:
         """The records of the next checkpoint; its rows count as written."""
         self._number += 1
-        number, count = self._number, int(table.used[ROWS])
+        number, count = self._number, int(table.used[USED_ROWS])
         chosen = choose(table.written[:count], table.dirty[:count], number)
         chunks = list(split(chosen, table.rows.itemsize, table.rows.id_length[:count], self._chunk_bytes))
-        slot = number % SLOTS
+        slot = number % ROLLING_SLOTS
         records: list[Record] = []
         for i, rows in enumerate(chunks):
             header = self._header(i, len(chunks), count, standing)
@@ -59,7 +59,7 @@ class Memory:
         surplus = range(len(chunks), self._chunks.get(slot, 0))
         records.extend((key_of(self._owner, slot, chunk), None) for chunk in surplus)
         self._chunks[slot] = len(chunks)
-        if number == SPAN + 2:
+        if number == ROLLING_SPAN + 2:
             records += [(key, None) for key in self._foreign]
             self._foreign.clear()
         table.dirty[:count] = 0

@@ -5,17 +5,17 @@ from typing import Final
 from schemas import reasons
 
 # Slots of the counters.
-ACCEPTED: Final = 0
-DUPLICATE: Final = 1
-CONTAINED: Final = 2  # the row already contains this offset: a replay
-LATE: Final = 3  # of the accepted: older than what its customer was judged at, or than the partition's time
-UNMAPPED: Final = 4  # of the accepted: a kind that the policy does not name
-REJECTED: Final = 5
-TICKS: Final = 6
-TICKS_IGNORED: Final = 7  # behind the partition's time, ahead of the broker's clock, or beyond the year 2299
-POLICIES: Final = 8
-TRANSITIONS: Final = 9
-JUDGEMENTS: Final = 10
+OUTCOME_ACCEPTED: Final = 0
+OUTCOME_DUPLICATE: Final = 1
+OUTCOME_CONTAINED: Final = 2  # the row already contains this offset: a replay
+OUTCOME_LATE: Final = 3  # of the accepted: older than what its customer was judged at, or than the partition's time
+OUTCOME_UNMAPPED: Final = 4  # of the accepted: a kind that the policy does not name
+OUTCOME_REJECTED: Final = 5
+OUTCOME_TICKS: Final = 6
+OUTCOME_TICKS_IGNORED: Final = 7  # behind the partition's time, ahead of the broker's clock, or beyond the year 2299
+OUTCOME_POLICIES: Final = 8
+OUTCOME_TRANSITIONS: Final = 9
+OUTCOME_JUDGEMENTS: Final = 10
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -42,7 +42,7 @@ UNKNOWN_CURRENCY: Final = 42
 IMPOSSIBLE_AMOUNT: Final = 43
 BAD_POLICY: Final = 44
 
-NAMES: Final[dict[int, str]] = {
+REJECT_NAMES: Final[dict[int, str]] = {
     **reasons.REASONS,
     UNSUPPORTED_RECORD: "unsupported_record",
     NO_CUSTOMER: "no_customer",
@@ -55,7 +55,7 @@ NAMES: Final[dict[int, str]] = {
     IMPOSSIBLE_AMOUNT: "impossible_amount",
     BAD_POLICY: "bad_policy",
 }
-DETAILS: Final[dict[int, str]] = {
+REJECT_DETAILS: Final[dict[int, str]] = {
     **reasons.DETAILS,
     UNSUPPORTED_RECORD: "a record of this type is not processed",
     NO_CUSTOMER: "neither customer_id nor anonymous_id is given",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from processors.calendar import population
 from processors.compiled import compiled
+from processors.row.calendar import population
 
 Words = npt.NDArray[np.uint64]
 

@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.facts import FACT, JUDGED, JUDGED_WRITTEN, WRITTEN, Out, new_out
-from processors.layout import NONE
-from processors.policy import Policy, read_policy
+from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
+from processors.policy.policy import Policy, read_policy
+from processors.row.layout import NONE
 from schemas.plans import Plans, with_unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
@@ -16,10 +16,11 @@ from streams.engine.batches import Fetch
 from streams.engine.checkpoint import CHUNK_BYTES
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.memory import Memory, Standing
-from streams.engine.outcomes import BAD_POLICY, OUTCOMES, POLICIES
+from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
+from streams.engine.records import HEAD_VALUE, HEAD_VALUE_SIZE
 from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import ROWS, Table, new_table
+from streams.engine.rows import USED_ROWS, Table, new_table
 
 FACTS: Final = 16_384  # room between two visits to Python
 
@@ -90,7 +91,7 @@ class Partition:
     @property
     def customers(self) -> int:
         """Number of rows."""
-        return int(self.table.used[ROWS])
+        return int(self.table.used[USED_ROWS])
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
@@ -105,24 +106,26 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) not in {cursors.FINISHED, cursors.POISONED}:
+        while (status := self._run(fetch, cursor)) not in {cursors.STATUS_FINISHED, cursors.STATUS_POISONED}:
             self._attend(status, fetch, cursor, facts, policies)
-        if status == cursors.POISONED and cursor.at[cursors.NEXT] == self._next:
+        if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(
                 f"partition {self.number}: {cursors.POISON_RUN} consecutive records were rejected, the last before "
                 f"offset {self._next}; look at the rejects, and start with --accept-rejects to go on anyway"
             )
         self._drain(facts)
-        self._next = max(self._next, fetch.end) if status == cursors.FINISHED else int(cursor.at[cursors.NEXT])
-        self._time = int(cursor.at[cursors.TIME])
-        self._bad_run = int(cursor.at[cursors.BAD_RUN])
+        self._next = (
+            max(self._next, fetch.end) if status == cursors.STATUS_FINISHED else int(cursor.at[cursors.AT_NEXT])
+        )
+        self._time = int(cursor.at[cursors.AT_TIME])
+        self._bad_run = int(cursor.at[cursors.AT_BAD_RUN])
         return Applied(
             partition=self.number,
             buffer=fetch.buffer,
             facts=_in_one(facts.transitions, FACT),
             judged=_in_one(facts.judged, JUDGED),
-            taken=cursor.taken[: cursor.at[cursors.TAKEN]],
-            rejects=np.asarray(cursor.rejects)[: cursor.at[cursors.REJECTS]],
+            taken=cursor.taken[: cursor.at[cursors.AT_TAKEN]],
+            rejects=np.asarray(cursor.rejects)[: cursor.at[cursors.AT_REJECTS]],
             policy=policy,
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
@@ -147,11 +150,11 @@ class Partition:
         self, status: int, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
     ) -> None:
         """Do for the loop what it can't do itself; it goes on at the same record."""
-        if status == cursors.NEED_ROOM:
+        if status == cursors.STATUS_NEED_ROOM:
             self.table = grow(self.table)
-        elif status == cursors.NEED_FACTS:
+        elif status == cursors.STATUS_NEED_FACTS:
             self._drain(facts)
-        elif status == cursors.POLICY_READ:
+        elif status == cursors.STATUS_POLICY_READ:
             self._change_policy(fetch, cursor, facts, policies)
         else:
             self._learn_schema(fetch, cursor)
@@ -159,15 +162,15 @@ class Partition:
     def _drain(self, facts: Drained) -> None:
         # As plain arrays: every slice of a recarray costs ten microseconds, and most fetches are small.
         counts = self._out.counts
-        if counts[WRITTEN] > 0:
-            facts.transitions.append(np.asarray(self._out.facts)[: counts[WRITTEN]].copy())
-            counts[WRITTEN] = 0
-        if counts[JUDGED_WRITTEN] > 0:
-            facts.judged.append(np.asarray(self._out.judged)[: counts[JUDGED_WRITTEN]].copy())
-            counts[JUDGED_WRITTEN] = 0
+        if counts[OUT_WRITTEN] > 0:
+            facts.transitions.append(np.asarray(self._out.facts)[: counts[OUT_WRITTEN]].copy())
+            counts[OUT_WRITTEN] = 0
+        if counts[OUT_JUDGED_WRITTEN] > 0:
+            facts.judged.append(np.asarray(self._out.judged)[: counts[OUT_JUDGED_WRITTEN]].copy())
+            counts[OUT_JUDGED_WRITTEN] = 0
 
     def _learn_schema(self, fetch: Fetch, cursor: cursors.Cursor) -> None:
-        place = int(cursor.head[4]) + 1
+        place = int(cursor.head[HEAD_VALUE]) + 1
         schema_id = int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
         plans = self._resolve(schema_id) if self._resolve else None
         if plans is not None and schema_id in plans.ids:
@@ -182,14 +185,14 @@ class Partition:
     def _change_policy(
         self, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
     ) -> None:
-        start, length = int(cursor.at[cursors.START]), int(cursor.at[cursors.LENGTH])
-        offset = int(cursor.at[cursors.OFFSET])
+        start, length = int(cursor.at[cursors.AT_START]), int(cursor.at[cursors.AT_LENGTH])
+        offset = int(cursor.at[cursors.AT_OFFSET])
         try:
             policy = read_policy(fetch.buffer[start : start + length].tobytes().decode())
             np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
         except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
-            cursors.reject(cursor, offset, int(cursor.head[4]), int(cursor.head[5]), BAD_POLICY)
-            cursor.at[cursors.NEXT] = offset + 1
+            cursors.reject(cursor, offset, int(cursor.head[HEAD_VALUE]), int(cursor.head[HEAD_VALUE_SIZE]), BAD_POLICY)
+            cursor.at[cursors.AT_NEXT] = offset + 1
             return
         self.policy = policy
         row = 0
@@ -197,10 +200,10 @@ class Partition:
             row = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, row)
             self._drain(facts)
             self.table = grow(self.table)
-        self.counts[POLICIES] += 1
-        cursor.at[cursors.BAD_RUN] = 0
-        cursor.at[cursors.NEXT] = offset + 1
-        policies.append(PolicyChange(offset, int(cursor.at[cursors.TIME]), policy))
+        self.counts[OUTCOME_POLICIES] += 1
+        cursor.at[cursors.AT_BAD_RUN] = 0
+        cursor.at[cursors.AT_NEXT] = offset + 1
+        policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
 
     def checkpoint(self) -> Checkpoint:
         """The records of a new checkpoint; the state goes on from here, whatever becomes of them."""

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
-from processors.contact import Contact
 from processors.hashing import xxh64
-from processors.rules import (
+from processors.policy.rules import (
     CUSTOMER,
     DISCOUNTED,
     FAILURE,
@@ -27,7 +26,8 @@ from processors.rules import (
     find_kind,
     rate_of,
 )
-from schemas.decode import NULL
+from processors.row.contact import Contact
+from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, read_decimal
 from schemas.reasons import OK
 from schemas.touchpoint import (
@@ -98,7 +98,7 @@ def _refused(reason: int) -> Meaning:
 @compiled_leaf
 def _possible(slots: Slots) -> int:
     at = slots[OCCURRED_AT, 0]
-    if slots[OCCURRED_AT, 1] == NULL or at < 0 or at > LATEST or at - _MS_PER_DAY > slots[RECEIVED_AT, 0]:
+    if slots[OCCURRED_AT, 1] == ABSENT or at < 0 or at > LATEST or at - _MS_PER_DAY > slots[RECEIVED_AT, 0]:
         return IMPOSSIBLE_TIME
     if slots[EVENT_ID, 1] <= 0:
         return NO_EVENT_ID
@@ -129,7 +129,7 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
 @compiled_inline
 def _own(slots: Slots, which: int, rate: float, otherwise: int) -> tuple[bool, int]:
     """An amount of a slot in the policy's currency, ``otherwise`` where the slot is empty; False: it is too large."""
-    if slots[which, 1] == NULL:
+    if slots[which, 1] == ABSENT:
         return True, otherwise
     amount = slots[which, 0]
     if amount > _LARGEST_AMOUNT or amount < -_LARGEST_AMOUNT:
@@ -141,10 +141,10 @@ def _own(slots: Slots, which: int, rate: float, otherwise: int) -> tuple[bool, i
 @compiled_inline
 def _money(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, kind: int) -> Money:
     default_cost = int(words.meanings[kind].cost_minor) if kind >= 0 else 0
-    if slots[AMOUNT_MINOR, 1] == NULL and slots[COST_MINOR, 1] == NULL and slots[MARGIN_MINOR, 1] == NULL:
+    if slots[AMOUNT_MINOR, 1] == ABSENT and slots[COST_MINOR, 1] == ABSENT and slots[MARGIN_MINOR, 1] == ABSENT:
         return Money(OK, 0, default_cost, 0)
     rate = 1.0
-    if slots[CURRENCY, 1] != NULL:
+    if slots[CURRENCY, 1] != ABSENT:
         place = rate_of(words, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1]))
         if place < 0:
             return Money(UNKNOWN_CURRENCY, 0, 0, 0)
@@ -159,7 +159,7 @@ def _money(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, kind: i
 
 @compiled_inline
 def _property(buffer: Bytes, slots: Slots, name: np.uint64) -> tuple[int, int]:
-    if slots[PROPERTIES, 1] == NULL:
+    if slots[PROPERTIES, 1] == ABSENT:
         return 0, -1
     return find_text(buffer, slots[PROPERTIES, 0], slots[PROPERTIES, 1], name)
 
@@ -178,7 +178,7 @@ def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> in
         share = min(value / 100.0, 0.99)
         return max(1, int(np.rint(amount * share / (1.0 - share))))
     place = 0
-    if slots[CURRENCY, 1] != NULL:
+    if slots[CURRENCY, 1] != ABSENT:
         place = max(rate_of(words, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1])), 0)
     return max(1, int(np.rint(min(value * words.currency_scales[place], 1e15))))
 
@@ -190,7 +190,7 @@ def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]
     start, length = _property(buffer, slots, CATEGORY_NAME)
     if is_among(buffer, start, length, categories):
         return True
-    return slots[LINES, 1] != NULL and any_category(buffer, slots[LINES, 0], slots[LINES, 1], categories)
+    return slots[LINES, 1] != ABSENT and any_category(buffer, slots[LINES, 0], slots[LINES, 1], categories)
 
 
 @compiled_inline
@@ -227,7 +227,7 @@ def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, mea
     if slots[ORDER_ID, 1] > 0:
         order = xxh64(buffer, slots[ORDER_ID, 0], slots[ORDER_ID, 0] + slots[ORDER_ID, 1], _SEED)
     stated = np.nan
-    if slots[SATISFACTION, 1] != NULL:
+    if slots[SATISFACTION, 1] != ABSENT:
         stated = np.int64(slots[SATISFACTION, 0]).view(np.float64)
     return money.reason, Contact(
         slots[OCCURRED_AT, 0],

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from processors.blank import clear_memory, clear_profile
 from processors.compiled import compiled_leaf
-from processors.layout import NEVER, ROW
+from processors.row.blank import clear_memory, clear_profile
+from processors.row.layout import NEVER, ROW
 from streams.engine.rows import Table, append, find, has_room
 
 

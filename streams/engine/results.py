@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 from streams.engine.checkpoint import Record
 
 

@@ -9,20 +9,20 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.blank import clear_memory, clear_profile
 from processors.compiled import compiled_leaf
-from processors.layout import NEVER, ROW, Row
+from processors.row.blank import clear_memory, clear_profile
+from processors.row.layout import NEVER, ROW, Row
 from streams.engine.due import push
 
 LONGEST_ID: Final = 255
 
-ROWS: Final = 0  # slots of Table.used
-IDS: Final = 1
-HEAP: Final = 2
-TOUCHED: Final = 3  # entries of the list of touched rows …
-LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
-KEPT: Final = 5  # … and those that stay in it
-USED: Final = 6
+USED_ROWS: Final = 0  # slots of Table.used
+USED_IDS: Final = 1
+USED_HEAP: Final = 2
+USED_TOUCHED: Final = 3  # entries of the list of touched rows …
+USED_LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
+USED_KEPT: Final = 5  # … and those that stay in it
+USED_CELLS: Final = 6
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -57,7 +57,7 @@ def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
         np.zeros(rows, np.uint8),
         np.zeros(rows, np.int32),
         np.empty(rows, np.int32),
-        np.zeros(USED, np.int64),
+        np.zeros(USED_CELLS, np.int64),
     )
 
 
@@ -67,8 +67,8 @@ def crowded(table: Table) -> bool:
 
     The second long before the first: rows have room for many more, and entries that were written stay in memory.
     """
-    heap = table.used[HEAP]
-    return bool(heap >= len(table.heap_at) or heap >= 4 * table.used[ROWS] + 1024)
+    heap = table.used[USED_HEAP]
+    return bool(heap >= len(table.heap_at) or heap >= 4 * table.used[USED_ROWS] + 1024)
 
 
 @compiled_leaf
@@ -76,9 +76,9 @@ def has_room(table: Table) -> bool:
     """Whether one more customer with an id of any length, and one more due entry, fit."""
     used = table.used
     return bool(
-        used[ROWS] < len(table.rows)
-        and used[ROWS] * 10 < len(table.slots) * 7
-        and used[IDS] + LONGEST_ID <= len(table.ids)
+        used[USED_ROWS] < len(table.rows)
+        and used[USED_ROWS] * 10 < len(table.slots) * 7
+        and used[USED_IDS] + LONGEST_ID <= len(table.ids)
         and not crowded(table)
     )
 
@@ -124,8 +124,8 @@ def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
 @compiled_leaf
 def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
     """Make a row for an id that is not in the table; there must be room. Only its identity is filled."""
-    number = table.used[ROWS]
-    place = table.used[IDS]
+    number = table.used[USED_ROWS]
+    place = table.used[USED_IDS]
     row = table.rows[number]
     row.hash = key
     row.id_start = place
@@ -134,8 +134,8 @@ def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int,
         table.ids[place + i] = buffer[start + i]
     table.dirty[number] = 0
     table.written[number] = 0
-    table.used[ROWS] += 1
-    table.used[IDS] += length
+    table.used[USED_ROWS] += 1
+    table.used[USED_IDS] += length
     enter(table.slots, key, number)
     return int(number)
 
@@ -158,7 +158,7 @@ def schedule(table: Table, number: int) -> None:
     row = table.rows[number]
     wake = row.due_at if row.touched != 0 else min(row.due_at, row.review_at)
     if wake < row.entry_at:
-        table.used[HEAP] = push(table.heap_at, table.heap_row, table.used[HEAP], wake, number)
+        table.used[USED_HEAP] = push(table.heap_at, table.heap_row, table.used[USED_HEAP], wake, number)
         row.entry_at = wake
 
 
@@ -168,8 +168,8 @@ def list_touched(table: Table, number: int) -> None:
     row = table.rows[number]
     if row.touched == 0:
         row.touched = 1
-        table.touched[table.used[TOUCHED]] = number
-        table.used[TOUCHED] += 1
+        table.touched[table.used[USED_TOUCHED]] = number
+        table.used[USED_TOUCHED] += 1
 
 
 @compiled_leaf
@@ -178,11 +178,11 @@ def reschedule(table: Table) -> None:
 
     Also in the middle of a tick that goes through the list: it begins again, with those that it has not judged yet.
     """
-    table.used[HEAP] = 0
-    table.used[TOUCHED] = 0
-    table.used[LOOKED] = 0
-    table.used[KEPT] = 0
-    for number in range(table.used[ROWS]):
+    table.used[USED_HEAP] = 0
+    table.used[USED_TOUCHED] = 0
+    table.used[USED_LOOKED] = 0
+    table.used[USED_KEPT] = 0
+    for number in range(table.used[USED_ROWS]):
         row = table.rows[number]
         row.entry_at = NEVER
         if row.touched != 0:

@@ -44,19 +44,19 @@ class Family:
 
 
 def _bg() -> Likelihood:
-    from processors.likelihood import bg_log_likelihood
+    from processors.models.likelihood import bg_log_likelihood
 
     return bg_log_likelihood
 
 
 def _mbg() -> Likelihood:
-    from processors.likelihood import mbg_log_likelihood
+    from processors.models.likelihood import mbg_log_likelihood
 
     return mbg_log_likelihood
 
 
 def _pareto() -> Likelihood:
-    from processors.pareto_likelihood import pareto_log_likelihood
+    from processors.models.pareto_likelihood import pareto_log_likelihood
 
     return pareto_log_likelihood
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.policy import MS_PER_UNIT
+from processors.policy.policy import MS_PER_UNIT
 from streams.fitting.estimate import Estimate, estimate
 from streams.fitting.histories import Histories, histories_of
 from streams.fitting.purchases import DAY_MS, PurchaseDays
@@ -48,7 +48,7 @@ def window(days: PurchaseDays, unit: str, cut: int, end: int) -> Window:
 
 
 def _functions(model: str) -> tuple[Any, Any, Any]:
-    from processors import churn, pareto, purchasing
+    from processors.models import churn, pareto, purchasing
 
     return {
         "mbgnbd": (churn.mbg_p_no_purchase, churn.mbg_p_alive, purchasing.mbg_expected_conditional),

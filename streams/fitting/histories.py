@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from processors.policy import MS_PER_UNIT
+from processors.policy.policy import MS_PER_UNIT
 from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays, purchase_days
 
 

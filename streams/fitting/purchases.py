@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from processors.policy import MS_PER_UNIT, exponent
+from processors.policy.policy import MS_PER_UNIT, exponent
 
 DAY_MS: Final = MS_PER_UNIT["day"]
 SEGMENTS: Final = ("channel", "campaign", "first_month")

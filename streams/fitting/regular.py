@@ -100,8 +100,8 @@ def forecast_regular(fitted: Regular, seen: Histories, horizon: float) -> tuple[
 
     The expected ones by the authors' approximation: those of MBG/NBD at a k-th of the rate.
     """
-    from processors.churn import p_buys_alive
-    from processors.purchasing import expected_alive
+    from processors.models.churn import p_buys_alive
+    from processors.models.purchasing import expected_alive
 
     k, p = fitted.k, np.array(fitted.parameters)
     risk = np.minimum(1.0, np.exp(_log_silence(k, p, seen, seen.age + horizon) - _log_silence(k, p, seen, seen.age)))

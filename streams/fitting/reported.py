@@ -5,7 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from processors.policy import MS_PER_UNIT
+from processors.policy.policy import MS_PER_UNIT
 
 _DAY_MS: Final = MS_PER_UNIT["day"]
 

@@ -25,7 +25,7 @@ def _parameters(theta: Floats) -> Floats:
 
 
 def _objective(seen: Spending) -> Any:
-    from processors.spend import spend_log_likelihood
+    from processors.models.spend import spend_log_likelihood
 
     def value(theta: Floats) -> tuple[float, Floats]:
         p = _parameters(theta)
@@ -112,6 +112,6 @@ def estimate_spend(seen: Spending) -> Estimate:
 
 def spend_likelihood(fitted: Estimate, seen: Spending) -> float:
     """Log-likelihood of ``seen`` under fitted parameters."""
-    from processors.spend import spend_log_likelihood
+    from processors.models.spend import spend_log_likelihood
 
     return spend_log_likelihood(np.array(fitted.values), seen.x, seen.mean, np.empty(3))

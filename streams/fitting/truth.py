@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from processors.policy import MS_PER_UNIT
+from processors.policy.policy import MS_PER_UNIT
 from streams.fitting.estimate import CannotFitError
 from streams.fitting.forecasts import MODELS, Floats, Forecast, Window, forecast, window
 from streams.fitting.metrics import Metrics, metrics

@@ -35,7 +35,7 @@ def _worth(name: str, expected: Floats, actual: Floats) -> Worth:
 
 def _per_purchase(days: PurchaseDays, cut: int, purchases: Floats, means: Floats) -> Floats | None:
     """Gamma-Gamma's spend of one purchase; None where it has no meaning."""
-    from processors.spend import expected_spend
+    from processors.models.spend import expected_spend
 
     try:
         fitted = estimate_spend(spending_of(days, cut))

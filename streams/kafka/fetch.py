@@ -17,7 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from schemas.reasons import OK
 from streams.engine.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
-from streams.engine.records import next_record
+from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, next_record
 from streams.kafka.versions import check_versions
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -74,10 +74,10 @@ def _batches(data: bytes) -> Iterator[_Batch]:
 def _is_abort(data: bytes, batch: _Batch) -> bool:
     """Whether a control batch marks the end of an aborted transaction. Its only record's key says so: version, type."""
     buffer = np.frombuffer(data, np.uint8)
-    head = np.zeros(7, np.int64)
-    if next_record(buffer, batch.start + _HEADER.size, batch.stop, head) != OK or head[3] < 4:
+    head = np.zeros(HEAD_CELLS, np.int64)
+    if next_record(buffer, batch.start + _HEADER.size, batch.stop, head) != OK or head[HEAD_KEY_SIZE] < 4:
         return False
-    return int.from_bytes(data[head[2] + 2 : head[2] + 4], "big") == _ABORT
+    return int.from_bytes(data[head[HEAD_KEY] + 2 : head[HEAD_KEY] + 4], "big") == _ABORT
 
 
 def committed(data: bytes, aborted: list[tuple[int, int]]) -> tuple[bytes, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from processors.layout import NONE
+from processors.row.layout import NONE
 from streams.clock import now_ms
 from streams.kafka.tenure import Tenure
 from streams.metrics import Metrics

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from processors.layout import NONE
-from processors.policy import Policy
+from processors.policy.policy import Policy
+from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry

@@ -14,7 +14,7 @@ from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.engine.batches import Fetch
-from streams.engine.outcomes import NAMES
+from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.ends import Ends
@@ -168,7 +168,7 @@ class Worker:
         self.metrics.batch.observe(seconds)
         self.metrics.count(applied.counts)
         for reason in applied.rejects["reason"].tolist():
-            self.metrics.rejects.labels(NAMES[reason]).inc()
+            self.metrics.rejects.labels(REJECT_NAMES[reason]).inc()
 
     async def _seek(self, tenure: Tenure, expected: int) -> None:
         """Read again from where the partition is complete. Raises LostHistory."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from processors.facts import CAUSES
-from processors.rules import CATEGORIES, TRUST_FACTORS
-from processors.stages import STAGES
+from processors.lifecycle.facts import CAUSES
+from processors.lifecycle.stages import STAGES
+from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from streams.stories.story import Expected
 
 NONE: Final = "none"

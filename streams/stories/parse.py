@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 from streams.stories import values
 from streams.stories.expectations import EXPECTATIONS, PUBLISHED, tables
 from streams.stories.policies import policy_named

@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
-from processors.policy import Policy, PolicyError, read_policy
+from processors.policy.policy import Policy, PolicyError, read_policy
 from streams.stories.story import Problem, StoryError
 
 # Stories share a few policies; a text is checked and compiled once.

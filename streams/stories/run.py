@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from processors.layout import NONE
-from processors.policy import hash_of
-from processors.rules import find_kind
+from processors.policy.policy import hash_of
+from processors.policy.rules import find_kind
+from processors.row.layout import NONE
 from schemas.bodies import Bodies
 from schemas.encode import encode_bodies
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry
 from streams.engine.batches import Fetch, read_batches
-from streams.engine.outcomes import DETAILS
+from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.facts import transitions_table
@@ -134,7 +134,9 @@ def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:
 
 def _rejected(applied: Applied, places: npt.NDArray[np.int64]) -> list[tuple[int, str]]:
     numbers = np.searchsorted(places, applied.rejects["offset"]) + 1
-    return list(zip(numbers.tolist(), (DETAILS[reason] for reason in applied.rejects["reason"].tolist()), strict=True))
+    return list(
+        zip(numbers.tolist(), (REJECT_DETAILS[reason] for reason in applied.rejects["reason"].tolist()), strict=True)
+    )
 
 
 def _unmapped(story: Story) -> list[str]:

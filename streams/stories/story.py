@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 
 Expected = str | tuple[str, ...]
 

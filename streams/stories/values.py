@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
-from processors.policy import exponent
+from processors.policy.policy import exponent
 from streams.engine.reading import LATEST
 from streams.imports.kinds import kind_of
 

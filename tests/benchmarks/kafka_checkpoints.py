@@ -17,7 +17,7 @@ from benchmarks.kafka_load import fill
 from benchmarks.kafka_systems import catch_up, settings_of, total
 from benchmarks.report import Figure
 from benchmarks.workload import START, YEAR_MS, customer_ids, table
-from streams.engine.checkpoint import SPAN
+from streams.engine.checkpoint import ROLLING_SPAN
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import topics_of
 from streams.settings import Settings
@@ -81,7 +81,7 @@ def cost(customers: int, partitions: int, before: Reading, after: Reading) -> Co
     """From the counters of a worker at two instants."""
     seconds = after.at - before.at
     rows = after.rows - before.rows
-    share = (after.count - before.count) * customers / partitions / SPAN
+    share = (after.count - before.count) * customers / partitions / ROLLING_SPAN
     return Cost(
         rows=rows / seconds,
         beyond=(rows - share) / seconds,

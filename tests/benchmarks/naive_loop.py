@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import fastavro
 
-from processors.policy import Policy
+from processors.policy.policy import Policy
 from schemas.registry import FileRegistry
 
 DAY_MS: Final = 86_400_000

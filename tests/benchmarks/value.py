@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.report import Figure
-from processors.churn import mbg_p_alive
-from processors.discounting import bg_discounted, continuous_rate, mbg_discounted
-from processors.spend import expected_spend
+from processors.models.churn import mbg_p_alive
+from processors.models.discounting import bg_discounted, continuous_rate, mbg_discounted
+from processors.models.spend import expected_spend
 
 ROWS: Final = 50_000
 # As the textbook has it, with scipy: a few are enough.

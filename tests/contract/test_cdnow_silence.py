@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from cdnow_purchases import FOLDER, LOG_END, calibration, day_number, purchases
 
-from processors.churn import mbg_crossing
-from processors.facts import SILENCE
-from processors.policy import Policy, read_policy
+from processors.lifecycle.facts import CAUSE_SILENCE
+from processors.models.churn import mbg_crossing
+from processors.policy.policy import Policy, read_policy
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from streams.columns import slices
@@ -28,7 +28,7 @@ DAY_MS = 86_400_000
 
 def policy_of(fit: Estimate) -> Policy:
     """The packaged policy with fitted parameters; orders of nothing count, as in the published fits."""
-    text = (files("processors") / "policies" / "commerce.toml").read_text()
+    text = (files("processors") / "policy" / "presets" / "commerce.toml").read_text()
     numbers = {"r": fit.r, "alpha": fit.alpha, "a": fit.a, "b": fit.b, "minimum_amount": 0.0}
     for key, value in numbers.items():
         text = re.sub(rf"(?m)^{key} = \S+", f"{key} = {value!r}", text)
@@ -48,7 +48,7 @@ def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
             for data, first, _ in record_batches(keys, bodies, partition.next_offset, 0):
                 applied = partition.apply(read_batches(data, first))
                 assert not isinstance(applied, Refused)
-                ended = applied.facts[applied.facts["cause"] == SILENCE]
+                ended = applied.facts[applied.facts["cause"] == CAUSE_SILENCE]
                 rows = partition.table.rows[ended["row"]]
                 names = slices(partition.table.ids, rows.id_start, rows.id_length).to_pylist()
                 found.update(zip(names, ended["at"].tolist(), strict=True))

@@ -8,13 +8,13 @@ from support.messages import DAY, START, Message, batch, cut, policy, policy_tex
 from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, facts_of, new_partition, rows_of
 
-from processors.layout import ROW
+from processors.row.layout import ROW
 from streams.engine.batches import read_batches
-from streams.engine.checkpoint import SLOTS, SPAN, decode_chunk
+from streams.engine.checkpoint import ROLLING_SLOTS, ROLLING_SPAN, decode_chunk
 from streams.engine.partition import Partition
 from streams.engine.results import Checkpoint
 
-QUIET = 2 * SPAN
+QUIET = 2 * ROLLING_SPAN
 MANY = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]
 
 
@@ -61,7 +61,7 @@ def test_a_checkpoint_torn_anywhere_loses_no_row_however_quiet_it_is() -> None:
     rows = rows_of(partition)
     changelog: Changelog = {}
     store(changelog, *partition.checkpoint().records)
-    for number in range(2, 3 * SLOTS):
+    for number in range(2, 3 * ROLLING_SLOTS):
         torn = dict(changelog)
         checkpoint = partition.checkpoint()
         assert checkpoint.number == number
@@ -86,7 +86,7 @@ def test_the_changelog_holds_the_chunks_of_the_newest_checkpoints_and_no_others(
             apply_all(partition, *(touchpoint(f"{number}", f"c{i}", START + DAY) for i in range(number % 20)))
         written.append(partition.checkpoint())
         store(changelog, *written[-1].records)
-        assert len(changelog) == sum(map(chunks_of, written[-SLOTS:]))
+        assert len(changelog) == sum(map(chunks_of, written[-ROLLING_SLOTS:]))
     assert {chunks_of(checkpoint) for checkpoint in written} > {1, 2}
 
 
@@ -107,7 +107,7 @@ def test_foreign_records_are_deleted_when_a_span_and_one_of_our_own_hold_them_an
         store(changelog, *first.checkpoint().records)
     foreign = set(changelog)
     second = restored(changelog, "second")
-    for number in range(1, SPAN + 2):
+    for number in range(1, ROLLING_SPAN + 2):
         checkpoint = second.checkpoint()
         assert not [key for key, value in checkpoint.records if value is None], number
         store(changelog, *checkpoint.records)
@@ -127,7 +127,7 @@ def test_records_of_another_partition_are_left_alone() -> None:
     store(changelog, *neighbour.checkpoint().records)
     other = restored(changelog)
     assert (other.next_offset, other.customers) == (0, 0)
-    for _ in range(SPAN + 2):
+    for _ in range(ROLLING_SPAN + 2):
         store(changelog, *other.checkpoint().records)
     assert b"neighbour/1/0" in changelog
 

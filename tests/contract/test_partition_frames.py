@@ -6,7 +6,7 @@ import pytest
 from support.messages import START, Message, batch, raw_batch, record, touchpoint, varint
 from support.shell import Refusal, applied, new_partition, refusals_of, rows_of
 
-from processors.layout import NONE
+from processors.row.layout import NONE
 from streams.engine.batches import read_batches
 
 SMALL: Final = Message(touchpoint("good", "ann", START))

@@ -18,12 +18,12 @@ from support.messages import (
 )
 from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, rows_of
 
-from processors.layout import NONE
+from processors.row.layout import NONE
 from schemas.plans import Plans, build_plans
 from schemas.reasons import BAD_BOOLEAN, BAD_ENUM
 from schemas.wire import frame
 from streams.engine import outcomes
-from streams.engine.outcomes import NAMES
+from streams.engine.outcomes import REJECT_NAMES
 
 GOOD: Final = touchpoint("good", "ann", START)
 LATEST: Final = 10_413_791_999_999
@@ -108,10 +108,10 @@ def test_a_reject_has_its_reason_and_its_bytes_and_stops_nothing(reason: str, va
 
 
 def test_every_reason_is_there() -> None:
-    never_in_a_log = {NAMES[BAD_BOOLEAN], NAMES[BAD_ENUM]}
+    never_in_a_log = {REJECT_NAMES[BAD_BOOLEAN], REJECT_NAMES[BAD_ENUM]}
     elsewhere = {"bad_record", "refused_kind"}
-    assert {reason for reason, _ in REFUSED} == set(NAMES.values()) - never_in_a_log - elsewhere
-    assert set(outcomes.DETAILS) == set(NAMES)
+    assert {reason for reason, _ in REFUSED} == set(REJECT_NAMES.values()) - never_in_a_log - elsewhere
+    assert set(outcomes.REJECT_DETAILS) == set(REJECT_NAMES)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ import pytest
 from support.messages import DAY, START, Message, policy, policy_text, raw_batch, record, tick, touchpoint
 from support.shell import Fact, applied, apply_all, facts_of, new_partition, rows_of
 
-from processors.facts import FACTS_PER_EVENT
-from processors.layout import NEVER, NONE
+from processors.lifecycle.facts import FACTS_PER_EVENT
+from processors.row.layout import NEVER, NONE
 from schemas.bodies import bodies_of
 from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import FACTS, Partition
 from streams.engine.results import Applied
-from streams.engine.rows import HEAP
+from streams.engine.rows import USED_HEAP
 
 SILENCE, POLICY = 1, 4
 DISSOLUTION = 4
@@ -208,11 +208,11 @@ def test_the_spacing_of_ticks_changes_nothing_for_a_customer() -> None:
 def fill_with_stale_entries(partition: Partition, room: int) -> None:
     """Leave room for so many entries in the due index until it has to be swept."""
     table, limit = partition.table, 4 * partition.customers + 1024 - room
-    used = int(table.used[HEAP])
+    used = int(table.used[USED_HEAP])
     at, row = np.full(2 * limit, NEVER, np.int64), np.zeros(2 * limit, np.int32)
     at[:used], row[:used] = table.heap_at[:used], table.heap_row[:used]
     partition.table = table._replace(heap_at=at, heap_row=row)
-    partition.table.used[HEAP] = limit
+    partition.table.used[USED_HEAP] = limit
 
 
 def test_a_sweep_of_the_due_index_in_the_middle_of_a_day_leaves_nobody_out() -> None:
@@ -225,6 +225,6 @@ def test_a_sweep_of_the_due_index_in_the_middle_of_a_day_leaves_nobody_out() -> 
     fill_with_stale_entries(swept, 4)
     for partition in (plain, swept):
         apply_all(partition, tick(START + DAY), tick(START + 2 * DAY))
-    assert swept.table.used[HEAP] < 100
+    assert swept.table.used[USED_HEAP] < 100
     assert rows_of(swept) == rows_of(plain)
     assert not swept.table.rows.touched[:12].any()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support.report_rows import day, policy, profile, table
 
-from processors import churn
+from processors.models import churn
 from streams.reports.sink import Sink
 
 WEEK = 7.0

@@ -7,8 +7,8 @@ from typing import Any, Final
 from support.command import ROOT, relasi, rows
 from support.people import NOW, PEOPLE, iso
 
-from processors.judgements import NAMES
-from processors.rules import TRUST_FACTORS
+from processors.judgements.catalogue import JUDGEMENT_NAMES
+from processors.policy.rules import TRUST_FACTORS
 from streams.reports.tables import PROFILES
 
 Documents = dict[str, dict[str, Any]]
@@ -38,7 +38,7 @@ def test_every_key_and_judgement_is_documented(documents: Documents) -> None:
     keys, counts = (ROOT / "docs" / "customer.md").read_text().split("What `count` and `value`")
     assert re.findall(r"^\| `(\w+)` \|", keys, re.M) == list(documents["kim"])
     named = set(re.findall(r"`(\w+?)(?:_…)?`", " ".join(re.findall(r"^\| (`.*?) \|", counts, re.M)))) - {"count"}
-    assert {"trust" if name.startswith("trust_") else name for name in NAMES} == named
+    assert {"trust" if name.startswith("trust_") else name for name in JUDGEMENT_NAMES} == named
 
 
 def test_trust_names_the_same_events_as_the_view(documents: Documents, shop: Path) -> None:

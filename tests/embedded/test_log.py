@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, StorageError, StorageFull
-from streams.embedded.layout import APPLICATION_ID, LAYOUT, TABLES
+from streams.embedded.layout import APPLICATION_ID, FILE_LAYOUT, TABLES
 from streams.embedded.log import FILE_NAME, ImportProgress, Log
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -197,7 +197,7 @@ def test_a_write_outside_a_transaction_is_refused(log: Log) -> None:
 
 
 def test_the_layout_is_no_setting(log: Log) -> None:
-    assert log.setting("layout") == str(LAYOUT)
+    assert log.setting("layout") == str(FILE_LAYOUT)
     with pytest.raises(ValueError, match="layout"), log.transaction():
         log.put_setting("layout", "7")
 
@@ -306,9 +306,9 @@ def test_a_damaged_page_is_told_as_damage(tmp_path: Path) -> None:
 def test_a_newer_layout_is_refused_with_both_versions(tmp_path: Path) -> None:
     Log(tmp_path).close()
     with sqlite3.connect(tmp_path / FILE_NAME) as newer:
-        newer.execute("UPDATE settings SET value = ? WHERE key = 'layout'", (str(LAYOUT + 1),))
+        newer.execute("UPDATE settings SET value = ? WHERE key = 'layout'", (str(FILE_LAYOUT + 1),))
     newer.close()
-    with pytest.raises(NewerLayout, match=f"layout {LAYOUT + 1}; .* up to {LAYOUT}.*Upgrade"):
+    with pytest.raises(NewerLayout, match=f"layout {FILE_LAYOUT + 1}; .* up to {FILE_LAYOUT}.*Upgrade"):
         Log(tmp_path)
 
 

@@ -12,7 +12,7 @@ from support.histories import HISTORY, csv_file
 from streams.embedded.log import Log
 from streams.messages import TOUCHPOINTS_TOPIC
 
-COMMERCE: Final = (files("processors") / "policies" / "commerce.toml").read_text()
+COMMERCE: Final = (files("processors") / "policy" / "presets" / "commerce.toml").read_text()
 
 
 def written(path: Path, *changes: tuple[str, str]) -> Path:

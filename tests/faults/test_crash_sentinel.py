@@ -25,7 +25,7 @@ from support.shell import (
     take_checkpoints,
 )
 
-from streams.engine.checkpoint import SPAN
+from streams.engine.checkpoint import ROLLING_SPAN
 
 # Whether a row has been reported depends on when the shell did so.
 CONTENT = [*PROFILE, "offset"]
@@ -102,7 +102,7 @@ def test_a_crash_after_any_step() -> None:
 
 
 def test_a_crash_after_any_step_around_the_deletion_of_what_was_restored_from() -> None:
-    expected = truth(3, 200, SPAN + 12)
+    expected = truth(3, 200, ROLLING_SPAN + 12)
 
     def until_the_second_worker_lives() -> Shell:
         shell = Shell(expected.log)
@@ -131,8 +131,8 @@ def test_a_zombie_that_is_ahead_of_the_worker_that_deletes_its_records(seed: int
     take_checkpoints(ahead, 2)
     worker = Worker(shell, "worker", Random(seed))
     # Its newest checkpoint stands under a key that the worker hasn't read; those before stand under keys that it has.
-    take_checkpoints(ahead, SPAN + 2)
-    take_checkpoints(worker.steps(orderly=True), SPAN + 2)
+    take_checkpoints(ahead, ROLLING_SPAN + 2)
+    take_checkpoints(worker.steps(orderly=True), ROLLING_SPAN + 2)
     assert worker.partition.next_offset < zombie.partition.next_offset
     assert b"zombie/1/0" not in shell.changelog
     assert b"zombie/3/0" in shell.changelog

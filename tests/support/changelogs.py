@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.layout import ROW
+from processors.row.layout import ROW
 from streams.engine.partition import Partition
 from support.messages import START, touchpoint
 from support.shell import apply_all, new_partition

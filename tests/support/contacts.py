@@ -6,14 +6,9 @@ from typing import Any, Final
 import numpy as np
 from hypothesis import strategies as st
 
-from processors.absorb import absorb
-from processors.calendar import DAY_WORDS, DAYS_PER_WORD, day_of
-from processors.contact import Contact
 from processors.hashing import avalanche
-from processors.layout import ANSWERS, ENDINGS, ENROLMENTS, NONE, PURCHASES, QUESTIONS, RESOLUTIONS, ROW, SIGNALS
-from processors.policy import hash_of
-from processors.profile import is_duplicate, remember_event
-from processors.rules import (
+from processors.policy.policy import hash_of
+from processors.policy.rules import (
     ANSWER,
     COMPLAINT,
     DISCOUNTED,
@@ -31,6 +26,11 @@ from processors.rules import (
     RIVAL,
     Rules,
 )
+from processors.row.absorb import absorb
+from processors.row.calendar import DAY_WORDS, DAYS_PER_WORD, day_of
+from processors.row.contact import Contact
+from processors.row.layout import ANSWERS, ENDINGS, ENROLMENTS, NONE, PURCHASES, QUESTIONS, RESOLUTIONS, ROW, SIGNALS
+from processors.row.profile import is_duplicate, remember_event
 from support.presets import Happening, contact_of, policy_of
 from support.relationship import DAY, HOUR, START, blank
 

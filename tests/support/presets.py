@@ -6,11 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from processors.contact import Contact
-from processors.judgements import NAMES, WORDS
-from processors.layout import ROW
-from processors.policy import Policy, exponent, hash_of, read_policy
-from processors.rules import (
+from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
+from processors.policy.policy import Policy, exponent, hash_of, read_policy
+from processors.policy.rules import (
     CUSTOMER,
     DISCOUNTED,
     FAILURE,
@@ -23,6 +21,8 @@ from processors.rules import (
     Rules,
     find_kind,
 )
+from processors.row.contact import Contact
+from processors.row.layout import ROW
 from streams.policies import preset
 from support.relationship import Relationship, at_day
 
@@ -124,13 +124,13 @@ class Customer(Relationship):
 
     def word(self, judgement: str) -> str:
         """The published value of a judgement, as a word."""
-        which = NAMES.index(judgement)
-        return WORDS[which][int(self.row.judged[which])]
+        which = JUDGEMENT_NAMES.index(judgement)
+        return JUDGEMENT_WORDS[which][int(self.row.judged[which])]
 
     def news(self, judgement: str) -> list[str]:
         """What was published of a judgement, in order, as words."""
-        which = NAMES.index(judgement)
-        return [WORDS[which][fact.after] for fact in self.judged if fact.judgement == which]
+        which = JUDGEMENT_NAMES.index(judgement)
+        return [JUDGEMENT_WORDS[which][fact.after] for fact in self.judged if fact.judgement == which]
 
 
 def as_record(row: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from processors.rules import BG, CONTRIBUTION, CUSTOMER, CUSTOMER_EXIT, FIRM_EXIT, INVESTMENT, PURCHASE, Rules
+from processors.policy.rules import BG, CONTRIBUTION, CUSTOMER, CUSTOMER_EXIT, FIRM_EXIT, INVESTMENT, PURCHASE, Rules
 from support.relationship import DAY, Touch
 
 AWARENESS, EXPLORATION, COMMITMENT, DISSOLUTION = 1, 2, 3, 4
@@ -133,7 +133,7 @@ def history(touches: list[Touch], rules: Rules, until: float = FOREVER) -> Histo
 
 
 def is_within_limits(arrived: list[Touch], rules: Rules, episodes: int = 2) -> bool:
-    """Whether corrections promise to get this order of arrival right (see processors/corrections.py).
+    """Whether corrections promise to get this order of arrival right (see processors/lifecycle/corrections.py).
 
     There are never more than ``episodes``, and no touchpoint puts an end before an initiative that was known: a return
     is new only if it is the newest initiative, or the one that was the return until then is no longer one. Of exits

@@ -6,14 +6,21 @@ from typing import Any, Final
 
 import numpy as np
 
-from processors.blank import clear_memory, clear_profile
-from processors.contact import Contact
-from processors.facts import JUDGED_WRITTEN, MERGE, PENDING, SUPERSEDED, TOUCHPOINT, WRITTEN, Cause, Out, new_out
 from processors.hashing import avalanche
-from processors.layout import NONE, ROW
-from processors.policy import Policy, read_policy
-from processors.profile import is_duplicate
-from processors.rules import (
+from processors.lifecycle.facts import (
+    CAUSE_MERGE,
+    CAUSE_TOUCHPOINT,
+    OUT_JUDGED_WRITTEN,
+    OUT_PENDING,
+    OUT_WRITTEN,
+    SUPERSEDED,
+    Cause,
+    Out,
+    new_out,
+)
+from processors.lifecycle.step import meet, pass_time, rejudge
+from processors.policy.policy import Policy, read_policy
+from processors.policy.rules import (
     CONTRIBUTION,
     CUSTOMER,
     CUSTOMER_EXIT,
@@ -23,7 +30,10 @@ from processors.rules import (
     PURCHASE,
     Rules,
 )
-from processors.step import meet, pass_time, rejudge
+from processors.row.blank import clear_memory, clear_profile
+from processors.row.contact import Contact
+from processors.row.layout import NONE, ROW
+from processors.row.profile import is_duplicate
 
 DAY: Final = 86_400_000
 HOUR: Final = 3_600_000
@@ -165,7 +175,7 @@ class Relationship:
         self.offset += 1
         if is_duplicate(self.row, contact.event):
             return
-        cause = Cause(0, self.offset, max(self.time, contact.at), TOUCHPOINT, contact.event, 0, 0)
+        cause = Cause(0, self.offset, max(self.time, contact.at), CAUSE_TOUCHPOINT, contact.event, 0, 0)
         meet(self.row, self.rules, self._out, cause, contact, self.time)
         self._drain()
 
@@ -184,20 +194,20 @@ class Relationship:
         self._drain()
 
     def _cause(self, known_at: int) -> Cause:
-        return Cause(0, self.offset, known_at, MERGE, np.uint64(0), -1, -1)
+        return Cause(0, self.offset, known_at, CAUSE_MERGE, np.uint64(0), -1, -1)
 
     def _drain(self) -> None:
-        for fact in self._out.facts[: self._out.counts[WRITTEN]]:
+        for fact in self._out.facts[: self._out.counts[OUT_WRITTEN]]:
             ids = tuple(int(identity) for identity in fact.supersedes[: fact.superseded])
             assert all(int(identity) == 0 for identity in fact.supersedes[fact.superseded : SUPERSEDED])
             numbers = {name: int(fact[name]) for name in _NUMBERS}
             self.facts.append(Published(**numbers, supersedes=ids))
-        assert self._out.counts[PENDING] == 0, "something was withdrawn, and nothing published that says so"
-        self._out.counts[WRITTEN] = 0
-        for fact in self._out.judged[: self._out.counts[JUDGED_WRITTEN]]:
+        assert self._out.counts[OUT_PENDING] == 0, "something was withdrawn, and nothing published that says so"
+        self._out.counts[OUT_WRITTEN] = 0
+        for fact in self._out.judged[: self._out.counts[OUT_JUDGED_WRITTEN]]:
             whole = {name: int(fact[name]) for name in _JUDGED}
             self.judged.append(Judged(**whole, evidence_value=float(fact.evidence_value)))
-        self._out.counts[JUDGED_WRITTEN] = 0
+        self._out.counts[OUT_JUDGED_WRITTEN] = 0
 
     @property
     def standing(self) -> list[Published]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import fastavro
 
-from processors.policy import hash_of
+from processors.policy.policy import hash_of
 from schemas.registry import FileRegistry
 from streams.reports.container import container
 from streams.reports.sink import Sink

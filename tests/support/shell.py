@@ -7,10 +7,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
 
-from processors.layout import ROW
-from processors.policy import read_policy
+from processors.policy.policy import read_policy
+from processors.row.layout import ROW
 from streams.engine.batches import Fetch, read_batches
-from streams.engine.outcomes import NAMES
+from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from support.messages import Message, batch, plans, policy_text
@@ -92,7 +92,7 @@ def refusals_of(outcome: Applied) -> list[Refusal]:
     return [
         Refusal(
             int(entry["offset"]),
-            NAMES[int(entry["reason"])],
+            REJECT_NAMES[int(entry["reason"])],
             int(entry["time"]),
             bytes(outcome.buffer[entry["start"] : entry["start"] + entry["length"]]),
         )

@@ -6,7 +6,7 @@ import pytest
 from support.presets import Customer
 from support.relationship import at_day
 
-from processors.bonds import (
+from processors.judgements.bonds import (
     bond_strength,
     bond_type,
     giving_share,
@@ -15,10 +15,10 @@ from processors.bonds import (
     relationship_type,
     two_way_rate,
 )
-from processors.judgements import BOND_TYPES, INVOLVEMENTS, RELATIONSHIPS, SIGNS, STRENGTHS
-from processors.rules import ONE_OFF, TRUST_FACTORS
-from processors.sums import factor
-from processors.trust import SUPPORT, trust_index, trust_sign, unanswered
+from processors.judgements.catalogue import BOND_TYPES, INVOLVEMENTS, RELATIONSHIPS, SIGNS, STRENGTHS
+from processors.judgements.trust import SUPPORT, trust_index, trust_sign, unanswered
+from processors.policy.rules import ONE_OFF, TRUST_FACTORS
+from processors.row.sums import factor
 
 YEAR: Final = 365
 HEAD: Final = "certification_viewed"  # a signal of an intellectual bond, of weight 1

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.shell import new_partition
 
-from processors.facts import CAUSES, FACT, SUPERSEDED
-from processors.layout import NEVER, NONE
-from processors.stages import STAGES
+from processors.lifecycle.facts import CAUSES, FACT, SUPERSEDED
+from processors.lifecycle.stages import STAGES
+from processors.row.layout import NEVER, NONE
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.announcing import transition_messages

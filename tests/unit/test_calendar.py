@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.relationship import blank
 
-from processors.calendar import (
+from processors.row.calendar import (
     DAY_WORDS,
     DAYS_PER_WORD,
     absorb_day,

@@ -5,7 +5,8 @@ from typing import Any, Final
 import pytest
 from support.presets import Customer
 
-from processors.categories import (
+from processors.judgements.catalogue import CATEGORY_WORDS
+from processors.judgements.categories import (
     AUTOMATED,
     CO_CREATION,
     COMMUNITY,
@@ -18,7 +19,6 @@ from processors.categories import (
     observed_category,
     recommended_category,
 )
-from processors.judgements import CATEGORY_WORDS
 
 BOUGHT: Final = (0, "order_completed", 100.0)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from streams.engine.checkpoint import (
-    SPAN,
+    ROLLING_SPAN,
     Header,
     choose,
     complete_headers,
@@ -24,7 +24,7 @@ class Choosing(RuleBasedStateMachine):
         self.number = 0
         self.dirty = np.zeros(0, np.uint8)
         self.written = np.zeros(0, np.int32)
-        self.newest: deque[set[int]] = deque(maxlen=SPAN)
+        self.newest: deque[set[int]] = deque(maxlen=ROLLING_SPAN)
         self.missed: set[int] = set()
 
     @rule(count=st.integers(1, 100))
@@ -43,7 +43,7 @@ class Choosing(RuleBasedStateMachine):
     def touch(self, part: int, start: int) -> None:
         self.dirty[start::part] = 1
 
-    @rule(count=st.integers(1, SPAN))
+    @rule(count=st.integers(1, ROLLING_SPAN))
     def write(self, count: int) -> None:
         for _ in range(count):
             self.number += 1
@@ -51,11 +51,13 @@ class Choosing(RuleBasedStateMachine):
             chosen = choose(self.written, self.dirty, self.number)
             assert chosen.tolist() == sorted(set(chosen.tolist()))
             assert changed <= set(chosen.tolist())
-            assert len(chosen) <= len(changed) + -(-len(self.written) // SPAN), "more than the share of the others"
+            assert len(chosen) <= len(changed) + -(-len(self.written) // ROLLING_SPAN), (
+                "more than the share of the others"
+            )
             self.newest.append(set(chosen.tolist()))
             self.dirty[:] = 0
             self.written[chosen] = self.number
-            if self.number >= SPAN:
+            if self.number >= ROLLING_SPAN:
                 self.missed |= set(range(len(self.written))) - set().union(*self.newest)
 
     @invariant()
@@ -108,6 +110,6 @@ def test_a_checkpoint_counts_when_it_is_there_with_those_that_it_builds_on() -> 
 
 
 def test_a_checkpoint_builds_on_no_more_than_a_span_of_them() -> None:
-    assert complete(*headers("a", *range(5, 5 + SPAN))) == [4 + SPAN]
-    assert complete(*headers("a", *range(5, 5 + SPAN), missing=(5, 1))) == []
-    assert complete(*headers("a", *range(2, 2 + SPAN), chunks=1), *headers("b", 1)) == [1, 1 + SPAN]
+    assert complete(*headers("a", *range(5, 5 + ROLLING_SPAN))) == [4 + ROLLING_SPAN]
+    assert complete(*headers("a", *range(5, 5 + ROLLING_SPAN), missing=(5, 1))) == []
+    assert complete(*headers("a", *range(2, 2 + ROLLING_SPAN), chunks=1), *headers("b", 1)) == [1, 1 + ROLLING_SPAN]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from processors.layout import NONE, RING, ROW
-from streams.engine.checkpoint import LAYOUT, Header, UnreadableCheckpoint, decode_chunk
+from processors.row.layout import NONE, RING, ROW
+from streams.engine.checkpoint import CHECKPOINT_LAYOUT, Header, UnreadableCheckpoint, decode_chunk
 from streams.engine.checkpoint import encode_chunk as encode_chosen
 from streams.engine.restoring import empty_rows
 
@@ -102,8 +102,8 @@ def test_a_header_of_before_the_count_of_rejects_is_read() -> None:
 
 def test_a_newer_layout_is_refused_by_its_number_whatever_else_is_new() -> None:
     value = encode_chunk(HEADER, *some_rows(NAMES))
-    with pytest.raises(UnreadableCheckpoint, match=f"layout {LAYOUT + 1}.*start the newer version"):
-        decode_chunk(rewritten(value, {"layout": LAYOUT + 1, "novelty": [1], "fields": "elsewhere"}))
+    with pytest.raises(UnreadableCheckpoint, match=f"layout {CHECKPOINT_LAYOUT + 1}.*start the newer version"):
+        decode_chunk(rewritten(value, {"layout": CHECKPOINT_LAYOUT + 1, "novelty": [1], "fields": "elsewhere"}))
 
 
 def test_a_record_that_ends_anywhere_is_unreadable_and_so_is_a_longer_one() -> None:

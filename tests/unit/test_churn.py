@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors import churn
-from processors.likelihood import bg_log_likelihood, mbg_log_likelihood
+from processors.models import churn
+from processors.models.likelihood import bg_log_likelihood, mbg_log_likelihood
 
 # The first example of a test may have to wait for the compiler.
 compiles = settings(deadline=None)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from support.contacts import contacts, profile_of
 from support.presets import Customer, policy_of
 
-from processors.commitment import consistency, contribution, evenness, investment
-from processors.contact import Contact
+from processors.judgements.commitment import consistency, contribution, evenness, investment
+from processors.row.contact import Contact
 
 RULES: Final = policy_of().rules
 

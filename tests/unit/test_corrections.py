@@ -27,8 +27,8 @@ from support.relationship import (
     touch,
 )
 
-from processors.facts import LATE, SILENCE
-from processors.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN
+from processors.lifecycle.facts import CAUSE_LATE, CAUSE_SILENCE
+from processors.lifecycle.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN
 
 RULES: Final = policy(commitment_weeks=2, consistency_weeks=3).rules
 LATER: Final = START + 5_000 * DAY
@@ -96,7 +96,7 @@ def test_any_order_of_arrival_comes_to_what_order_of_time_says(
         for _, days in (tick for tick in ticks if tick[0] == number):
             told.tick(max(told.time, one.at) + days * DAY)
     told.tick(LATER)
-    event(f"corrections: {any(fact.cause == LATE for fact in told.facts)}, episodes: {told.row.episode}")
+    event(f"corrections: {any(fact.cause == CAUSE_LATE for fact in told.facts)}, episodes: {told.row.episode}")
     assert to_the_day(told.path) == to_the_day(truth.path)
     assert_consistent(told)
     assert_chained(told.standing)
@@ -125,9 +125,9 @@ def corrected(before: list[Touch], late: Touch, *, known: float | None = None) -
 def test_a_late_purchase_moves_a_published_silence() -> None:
     relationship, facts = corrected([touch(0, ORDER)], touch(50, ORDER), known=300)
     silence = relationship.facts[1]
-    assert (silence.to_stage, silence.cause) == (DISSOLUTION, SILENCE)
+    assert (silence.to_stage, silence.cause) == (DISSOLUTION, CAUSE_SILENCE)
     (moved,) = facts
-    assert (moved.to_stage, moved.cause, moved.supersedes) == (DISSOLUTION, LATE, (silence.id,))
+    assert (moved.to_stage, moved.cause, moved.supersedes) == (DISSOLUTION, CAUSE_LATE, (silence.id,))
     assert moved.at > silence.at
     assert relationship.row.stage == DISSOLUTION
 
@@ -137,7 +137,7 @@ def test_a_late_purchase_withdraws_a_published_silence_and_the_stage_before_is_p
     explored, silence = relationship.facts[:2]
     (resumed,) = facts
     assert (resumed.from_stage, resumed.to_stage, resumed.at) == (UNKNOWN, EXPLORATION, START)
-    assert (resumed.cause, set(resumed.supersedes)) == (LATE, {explored.id, silence.id})
+    assert (resumed.cause, set(resumed.supersedes)) == (CAUSE_LATE, {explored.id, silence.id})
     assert relationship.row.stage == EXPLORATION
     assert relationship.row.due_at > at_day(100)
 
@@ -205,14 +205,14 @@ def test_a_return_that_moves_into_a_purchase_week_of_the_episode_before_shares_i
 def test_a_late_initiative_after_an_end_opens_an_episode_though_other_touchpoints_came_since() -> None:
     relationship, facts = corrected([touch(0, ORDER), touch(5, LEAVE), touch(50, CONTACTED)], touch(20, VISIT))
     assert relationship.days == [(1, EXPLORATION, 0), (1, DISSOLUTION, 5), (2, EXPLORATION, 20)]
-    assert [fact.cause for fact in facts] == [LATE]
+    assert [fact.cause for fact in facts] == [CAUSE_LATE]
     assert relationship.row.stage == EXPLORATION
 
 
 def test_a_late_return_ends_with_the_exit_that_is_known_already() -> None:
     relationship, facts = corrected([touch(0, VISIT), touch(200, LEAVE)], touch(190, VISIT))
     assert relationship.days[1:] == [(1, DISSOLUTION, 180), (2, EXPLORATION, 190), (2, DISSOLUTION, 200)]
-    assert [fact.cause for fact in facts] == [LATE, LATE]
+    assert [fact.cause for fact in facts] == [CAUSE_LATE, CAUSE_LATE]
 
 
 def test_a_late_contact_puts_awareness_before_exploration() -> None:
@@ -231,7 +231,7 @@ def test_a_late_contact_puts_awareness_before_what_went_on_to_commitment() -> No
 def test_a_late_investment_makes_commitment_known() -> None:
     relationship, facts = corrected([touch(0, ORDER), touch(7, ORDER), touch(9, CONTACTED)], touch(8, REVIEW))
     assert relationship.days[-1:] == [(1, COMMITMENT, 8)]
-    assert [fact.cause for fact in facts] == [LATE]
+    assert [fact.cause for fact in facts] == [CAUSE_LATE]
 
 
 @pytest.mark.parametrize("leaving", [LEAVE, BLOCK])

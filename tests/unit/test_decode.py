@@ -29,7 +29,7 @@ from avro_cases import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas.decode import NULL, decode
+from schemas.decode import ABSENT, decode
 from schemas.plan import PlanError, compile_plan
 from schemas.plans import build_plans
 from schemas.reasons import (
@@ -100,7 +100,7 @@ def landed(value: Any, schema: Any, cells: npt.NDArray[np.int64], data: bytes) -
     """Whether the two cells of a slot say what fastavro read."""
     first, second = int(cells[0]), int(cells[1])
     if value is None:
-        return (first, second) == (0, NULL)
+        return (first, second) == (0, ABSENT)
     if isinstance(value, datetime):
         return (first, second) == ((value - EPOCH) // timedelta(milliseconds=1), 0)
     if isinstance(value, float):
@@ -314,9 +314,9 @@ def test_each_kind_of_damage_has_its_reason(kind: Any, body: bytes, code: int) -
         ("int", long_bytes(-(1 << 31)), (-(1 << 31), 0)),
         ("boolean", b"\x01", (1, 0)),
         (ENUM, b"\x02", (1, 0)),
-        (["long", "null"], b"\x02", (0, NULL)),
+        (["long", "null"], b"\x02", (0, ABSENT)),
         (["long", "null"], b"\x00\x06", (3, 0)),
-        (["null"], b"\x00", (0, NULL)),
+        (["null"], b"\x00", (0, ABSENT)),
         (["null", "int", "long"], b"\x04\x06", (3, 0)),
         ("float", struct.pack("<f", -0.15625), (int(np.float64(-0.15625).view(np.int64)), 0)),
         ("string", b"\x00", (65, 0)),
@@ -359,7 +359,7 @@ def test_a_program_may_stand_anywhere_in_the_array() -> None:
     body = read_only(long_bytes(12345))
     assert decode(body, 0, body.size, plans.ops, int(plans.starts[1]), out) == OK
     assert out[0].tolist() == [12345, 0]
-    assert (out[1:, 1] == NULL).all()
+    assert (out[1:, 1] == ABSENT).all()
 
 
 def test_every_reason_has_a_name_and_a_sentence() -> None:
@@ -424,4 +424,4 @@ def test_the_slots_of_a_touchpoint() -> None:
     texts = {slot: data[out[slot, 0] : out[slot].sum()].decode() for slot in (EVENT_ID, CUSTOMER_ID, KIND)}
     assert texts == {EVENT_ID: "e1", CUSTOMER_ID: "Jürgen", KIND: "order_completed"}
     assert out[AMOUNT_MINOR].tolist() == [-5, 0]
-    assert out[SATISFACTION].tolist() == [0, NULL]
+    assert out[SATISFACTION].tolist() == [0, ABSENT]

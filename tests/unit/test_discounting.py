@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import betaln, hyp2f1
 
-from processors.churn import bg_p_alive, mbg_p_alive
-from processors.discounting import (
+from processors.models.churn import bg_p_alive, mbg_p_alive
+from processors.models.discounting import (
     _mean_over_p,
     bg_discounted,
     continuous_rate,
@@ -22,7 +22,7 @@ from processors.discounting import (
     mbg_discounted,
     survivor_mean,
 )
-from processors.purchasing import bg_expected_conditional, expected_alive, mbg_expected_conditional
+from processors.models.purchasing import bg_expected_conditional, expected_alive, mbg_expected_conditional
 
 # The first example of a test may have to wait for the compiler.
 compiles = settings(deadline=None)
@@ -122,9 +122,9 @@ def test_the_ends_of_the_range() -> None:
 
 PLAIN = """
 import math
-from processors.discounting import bg_discounted, mbg_discounted
-from processors.pareto import pareto_discounted
-from processors.spend import expected_spend
+from processors.models.discounting import bg_discounted, mbg_discounted
+from processors.models.pareto import pareto_discounted
+from processors.models.spend import expected_spend
 print(bg_discounted(.243, 4.414, .793, 2.426, 2., 30.43, 38.86, math.inf, .0027))
 print(mbg_discounted(20., 3., .5, 5., 900., 30.43, 38.86, 156., .0018))
 print(pareto_discounted(.563, 12.56, .408, 10.51, 7., 35., 77.86, 156., .0027))

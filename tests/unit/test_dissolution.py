@@ -6,10 +6,10 @@ import pytest
 from support.presets import Customer
 from support.relationship import at_day
 
-from processors.dissolution import end_of, purchase_interval
-from processors.layout import NONE
-from processors.rules import FINITE
-from processors.stages import DISSOLUTION
+from processors.lifecycle.dissolution import end_of, purchase_interval
+from processors.lifecycle.stages import DISSOLUTION
+from processors.policy.rules import FINITE
+from processors.row.layout import NONE
 
 ORDER: Final = "order_completed"
 BOUGHT: Final = (0, ORDER, 50.0)

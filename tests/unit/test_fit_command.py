@@ -14,7 +14,7 @@ from cdnow_purchases import FOLDER
 
 from streams.commands import fit
 
-COMMERCE = Path(__file__).parents[2] / "processors" / "policies" / "commerce.toml"
+COMMERCE = Path(__file__).parents[2] / "processors" / "policy" / "presets" / "commerce.toml"
 MAPPING = """\
 format = "csv"
 delimiter = "whitespace"

@@ -40,7 +40,7 @@ def test_values_are_replaced_where_they_stand() -> None:
 
 
 def test_the_packaged_policy_keeps_every_other_line() -> None:
-    path = Path(__file__).parents[2] / "processors" / "policies" / "commerce.toml"
+    path = Path(__file__).parents[2] / "processors" / "policy" / "presets" / "commerce.toml"
     before = path.read_text()
     after = with_table(before, "churn", FITTED)
     differing = [new for old, new in zip(before.splitlines(), after.splitlines(), strict=True) if old != new]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.hashing import avalanche, mix, xxh64
-from processors.policy import hash_of
+from processors.policy.policy import hash_of
 
 P1, P2, P3, P4 = 0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63
 WORD = 2**64 - 1

@@ -13,10 +13,18 @@ from support.messages import policy as policy_message
 from support.presets import Customer, changed, policy_of
 from support.relationship import DAY, START, Judged, Relationship, at_day
 
-from processors.contact import Contact
-from processors.facts import JUDGED_PER_EVENT
-from processors.judgements import COUNT, DEAL_SEEKER, NAMES, NEUTRAL, OBSERVED, RISK, WORDS
-from processors.layout import ROW
+from processors.judgements.catalogue import (
+    DEAL_SEEKER,
+    JUDGEMENT_COUNT,
+    JUDGEMENT_NAMES,
+    JUDGEMENT_WORDS,
+    NEUTRAL,
+    OBSERVED,
+    RISK,
+)
+from processors.lifecycle.facts import JUDGED_PER_EVENT
+from processors.row.contact import Contact
+from processors.row.layout import ROW
 from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
@@ -43,7 +51,7 @@ def lived(told: list[Contact], ticks: list[int], until: int) -> Relationship:
 def essence(judged: list[Judged]) -> list[tuple[Any, ...]]:
     """All of a fact but when it came to be known."""
     return [
-        (f.id, NAMES[f.judgement], f.before, f.after, f.at, f.evidence_event, f.evidence_at, f.evidence_count)
+        (f.id, JUDGEMENT_NAMES[f.judgement], f.before, f.after, f.at, f.evidence_event, f.evidence_at, f.evidence_count)
         for f in judged
     ]
 
@@ -70,12 +78,12 @@ def test_whatever_the_order_facts_are_chained_and_say_something_new(told: list[C
     ids = [fact.id for fact in relationship.judged]
     assert len(set(ids)) == len(ids)
     assert 0 not in ids
-    stands = list(NEUTRAL[:COUNT])
+    stands = list(NEUTRAL[:JUDGEMENT_COUNT])
     for fact in relationship.judged:
-        assert fact.before == stands[fact.judgement] != fact.after, NAMES[fact.judgement]
-        assert fact.after < len(WORDS[fact.judgement])
+        assert fact.before == stands[fact.judgement] != fact.after, JUDGEMENT_NAMES[fact.judgement]
+        assert fact.after < len(JUDGEMENT_WORDS[fact.judgement])
         stands[fact.judgement] = fact.after
-    assert stands == relationship.row.judged[:COUNT].tolist()
+    assert stands == relationship.row.judged[:JUDGEMENT_COUNT].tolist()
     assert int(relationship.row.last_judgement_id) == (ids[-1] if ids else 0)
 
 
@@ -107,7 +115,7 @@ def test_no_event_causes_more_facts_than_there_is_room_for() -> None:
         customer.does(number / 7, kind, amount=300.0, satisfaction=5.0, number=number)
     before = len(customer.judged)
     customer.until(30_000)
-    assert before > COUNT
+    assert before > JUDGEMENT_COUNT
     assert len(customer.judged) - before < JUDGED_PER_EVENT / 2
 
 
@@ -116,12 +124,15 @@ def test_a_new_policy_judges_anew() -> None:
     assert customer.word("trust_fulfilment") == "positive"
     customer.judge_by(changed(positive="0.5").rules)
     fact = customer.judged[-1]
-    assert (NAMES[fact.judgement], WORDS[fact.judgement][fact.after]) == ("trust_fulfilment", "none")
+    assert (JUDGEMENT_NAMES[fact.judgement], JUDGEMENT_WORDS[fact.judgement][fact.after]) == (
+        "trust_fulfilment",
+        "none",
+    )
     assert fact.at == at_day(5)
 
 
 def found(customer: Customer, name: str) -> Judged:
-    return [fact for fact in customer.judged if NAMES[fact.judgement] == name][-1]
+    return [fact for fact in customer.judged if JUDGEMENT_NAMES[fact.judgement] == name][-1]
 
 
 def test_evidence_comes_with_every_judgement() -> None:
@@ -137,7 +148,7 @@ def test_evidence_comes_with_every_judgement() -> None:
     assert found(customer, "let_go").evidence_value == 4000.0
     assert found(customer, "bond_strength").evidence_value == pytest.approx(3.0, abs=0.05), "after three discounts"
     assert found(customer, "risk_band").evidence_at == at_day(found_day(customer))
-    assert WORDS[OBSERVED][found(customer, "observed_category").after] == "self_service"
+    assert JUDGEMENT_WORDS[OBSERVED][found(customer, "observed_category").after] == "self_service"
 
 
 def found_day(customer: Customer) -> float:
@@ -196,7 +207,7 @@ def test_facts_of_a_fetch_are_chained_per_customer() -> None:
     judged = applied(Partition(0, policy_of(), plans()), MESSAGES).judged
     for customer in np.unique(judged["customer"]):
         own = judged[judged["customer"] == customer]
-        for which in range(COUNT):
+        for which in range(JUDGEMENT_COUNT):
             of_it = own[own["judgement"] == which]
             assert all(a["after"] == b["before"] for a, b in pairwise(of_it))
     assert RISK in judged["judgement"]

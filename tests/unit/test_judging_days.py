@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from support.messages import Message, batch, plans, tick, touchpoint
 from support.presets import policy_of
 
-from processors.layout import NEVER, NONE
+from processors.row.layout import NEVER, NONE
 from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.engine.rows import TOUCHED
+from streams.engine.rows import USED_TOUCHED
 
 DAY: Final = 86_400_000
 START: Final = 19_723 * DAY
@@ -58,7 +58,7 @@ def test_ticks_change_nothing_but_when_it_is_known(life: list[tuple[int, int, st
     daily, partition = judged(log_of(life, [START + day * DAY for day in range(700)]))
     none, _ = judged(log_of(life, []))
     assert by_customer(few) == by_customer(daily) == by_customer(none)
-    assert partition.table.used[TOUCHED] == 0
+    assert partition.table.used[USED_TOUCHED] == 0
 
 
 def test_a_touched_row_is_judged_at_the_first_tick_of_the_next_day_and_not_before() -> None:
@@ -69,7 +69,7 @@ def test_a_touched_row_is_judged_at_the_first_tick_of_the_next_day_and_not_befor
         facts, partition = judged([seen, *ticks])
         trust = facts[facts["judgement"] == 15]
         assert len(trust) == expected
-        assert partition.table.used[TOUCHED] == (1 if count == 3 else 0)
+        assert partition.table.used[USED_TOUCHED] == (1 if count == 3 else 0)
     assert trust["at"].tolist() == [START + DAY]
     assert trust["known_at"].tolist() == [START + DAY]
 
@@ -77,7 +77,7 @@ def test_a_touched_row_is_judged_at_the_first_tick_of_the_next_day_and_not_befor
 def test_a_row_stands_in_the_list_once_however_often_it_is_touched() -> None:
     told = [touchpoint(f"e{n}", f"c{n % 3}", START + n, "product_viewed") for n in range(60)]
     _, partition = judged(told)
-    assert partition.table.used[TOUCHED] == 3
+    assert partition.table.used[USED_TOUCHED] == 3
     assert partition.table.rows.touched[:3].tolist() == [1, 1, 1]
 
 

@@ -3,10 +3,10 @@
 import pytest
 from support.presets import Customer, policy_of
 
-from processors.judgements import let_go_names
-from processors.letting_go import let_go, letting_go_costs
-from processors.policy import read_policy
-from processors.rules import INSIDE, OUTSIDE
+from processors.judgements.catalogue import let_go_names
+from processors.judgements.letting_go import let_go, letting_go_costs
+from processors.policy.policy import read_policy
+from processors.policy.rules import INSIDE, OUTSIDE
 
 
 def reasons(customer: Customer) -> list[str]:

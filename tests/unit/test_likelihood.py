@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betaln, gammaln
 
-from processors.likelihood import bg_log_likelihood, mbg_log_likelihood
+from processors.models.likelihood import bg_log_likelihood, mbg_log_likelihood
 
 Floats = npt.NDArray[np.float64]
 compiles = settings(deadline=None)

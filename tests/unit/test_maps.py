@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.messages import varint
 
-from processors.policy import hash_of
+from processors.policy.policy import hash_of
 from schemas.maps import ABSENT, any_category, find_text, is_among, read_decimal
 
 MAP: Final = {"type": "map", "values": "string"}

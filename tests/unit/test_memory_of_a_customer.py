@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
-from processors import layout
 from processors.hashing import avalanche
-from processors.layout import DELIVERY_FIELDS, IDENTITY_FIELDS, PROFILE_FIELDS, PUBLISHED_FIELDS, ROW
+from processors.row import layout
+from processors.row.layout import DELIVERY_FIELDS, IDENTITY_FIELDS, PROFILE_FIELDS, PUBLISHED_FIELDS, ROW
 from streams.engine.growth import grow, memory_bytes
 from streams.engine.rows import add, has_room, list_touched, new_table, schedule
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from support.contacts import contacts, profile_of
 from support.presets import policy_of
 
-from processors.contact import Contact
-from processors.rules import CANCELLATION, DISCOUNT, DISCOUNTED, PURCHASE, REFUND, RETURN
+from processors.policy.rules import CANCELLATION, DISCOUNT, DISCOUNTED, PURCHASE, REFUND, RETURN
+from processors.row.contact import Contact
 
 RULES: Final = policy_of().rules
 

@@ -5,8 +5,8 @@ from typing import Any, Final
 import pytest
 from support.presets import Customer, in_any_order
 
-from processors.layout import ORDERS
-from processors.letting_go import letting_go_costs, orders, returned_orders
+from processors.judgements.letting_go import letting_go_costs, orders, returned_orders
+from processors.row.layout import ORDERS
 
 A: Final = {"order": "a"}
 BOUGHT: Final = (0, "order_completed", 100.0, A)

@@ -21,9 +21,9 @@ from support.relationship import (
     touch,
 )
 
-from processors.facts import LATE, POLICY, SILENCE
-from processors.rules import Rules
-from processors.stages import COMMITMENT, DISSOLUTION, EXPLORATION, stage_at
+from processors.lifecycle.facts import CAUSE_LATE, CAUSE_POLICY, CAUSE_SILENCE
+from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION, stage_at
+from processors.policy.rules import Rules
 
 RULES: Final = policy().rules
 EASY: Final = policy(commitment_weeks=1, consistency_weeks=2, hiatus_days=30).rules
@@ -53,7 +53,7 @@ def test_ticks_between_touchpoints_change_no_fact(touches: list[Touch], between:
 def test_silence_is_dated_by_its_instant_and_known_by_what_showed_it() -> None:
     relationship = lived([touch(0, VISIT), touch(400, VISIT)], RULES)
     silence = relationship.facts[1]
-    assert (silence.cause, silence.at, silence.known_at) == (SILENCE, at_day(180), at_day(400))
+    assert (silence.cause, silence.at, silence.known_at) == (CAUSE_SILENCE, at_day(180), at_day(400))
     relationship = lived([touch(0, VISIT)], RULES, until=at_day(190))
     assert relationship.facts[1].known_at == at_day(190)
     assert relationship.facts[1].id == silence.id
@@ -66,7 +66,9 @@ def test_a_timer_that_a_touchpoint_sets_in_the_past_fires_with_it() -> None:
     assert relationship.days == [(1, EXPLORATION, 0), (1, DISSOLUTION, 180)]
     relationship.meet(touch(300, VISIT))
     assert relationship.days[2:] == [(2, EXPLORATION, 300), (2, DISSOLUTION, 480)]
-    assert all(fact.cause != LATE for fact in relationship.facts), "behind the tick, and yet in the customer's order"
+    assert all(fact.cause != CAUSE_LATE for fact in relationship.facts), (
+        "behind the tick, and yet in the customer's order"
+    )
 
 
 def test_a_silence_speaks_once() -> None:
@@ -83,7 +85,7 @@ def test_a_policy_speaks_once_for_a_customer(touches: list[Touch], policies: lis
     published = len(relationship.facts)
     relationship.judge_by(after)
     new = relationship.facts[published:]
-    assert [fact.cause for fact in new] in ([], [POLICY])
+    assert [fact.cause for fact in new] in ([], [CAUSE_POLICY])
     assert relationship.row.stage == stage_at(relationship.row, after, relationship.time)
     assert all((fact.at, fact.to_stage) == (relationship.time, relationship.row.stage) for fact in new)
     due = int(relationship.row.due_at)
@@ -97,7 +99,7 @@ def test_a_policy_that_asks_for_less_commits() -> None:
     relationship = lived([touch(0, ORDER), touch(1, SIGN_UP)], RULES, until=at_day(9))
     relationship.judge_by(EASY)
     fact = relationship.facts[-1]
-    assert (fact.from_stage, fact.to_stage, fact.at, fact.cause) == (EXPLORATION, COMMITMENT, at_day(9), POLICY)
+    assert (fact.from_stage, fact.to_stage, fact.at, fact.cause) == (EXPLORATION, COMMITMENT, at_day(9), CAUSE_POLICY)
     assert fact.supersedes == ()
 
 

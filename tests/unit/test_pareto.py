@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.special import expn, gammaln, hyp2f1, hyperu
 
-from processors import pareto
-from processors.pareto_likelihood import pareto_log_likelihood
+from processors.models import pareto
+from processors.models.pareto_likelihood import pareto_log_likelihood
 
 # The first example of a test may have to wait for the compiler.
 compiles = settings(deadline=None)

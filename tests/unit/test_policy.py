@@ -8,8 +8,8 @@ import pytest
 from support.relationship import DAY, POLICY, policy
 
 import processors
-from processors.policy import EXPONENTS, PolicyError, exponent, find_problems, hash_of, read_policy
-from processors.rules import (
+from processors.policy.policy import EXPONENTS, PolicyError, exponent, find_problems, hash_of, read_policy
+from processors.policy.rules import (
     ANSWER,
     BG,
     CONTRIBUTION,
@@ -35,7 +35,7 @@ from processors.rules import (
 )
 from streams.imports.money import decimals_of
 
-COMMERCE = (Path(processors.__file__).parent / "policies" / "commerce.toml").read_text()
+COMMERCE = (Path(processors.__file__).parent / "policy" / "presets" / "commerce.toml").read_text()
 
 
 def found(text: str) -> list[tuple[int, str]]:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support.relationship import DAY, POLICY, policy
 
-from processors.policy import find_problems, hash_of, read_policy
-from processors.policy_meanings import MEANINGS, complete
-from processors.policy_settings import KEYS, OPTIONAL, REQUIRED, TARGETS
-from processors.rules import CATEGORIES, TRUST_FACTORS, Vocabulary
+from processors.policy.meanings import MEANINGS, complete
+from processors.policy.policy import find_problems, hash_of, read_policy
+from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Vocabulary
+from processors.policy.settings import KEYS, OPTIONAL, REQUIRED, TARGETS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from processors.policy import read_policy
+from processors.policy.policy import read_policy
 from streams.engine.results import PolicyChange
 from streams.facts import policies_table
 from streams.policies import preset

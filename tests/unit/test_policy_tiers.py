@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from support.command import relasi
 
-from processors.policy import Policy, read_policy
+from processors.policy.policy import Policy, read_policy
 from streams.commands.held import SettingsProblem
 from streams.commands.policy_tiers import tiers
 from streams.commands.terminal import Terminal

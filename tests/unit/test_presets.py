@@ -9,9 +9,9 @@ from typing import Any, Final
 import pytest
 from support.command import relasi
 
-from processors.policy import find_problems
-from processors.policy_meanings import complete
-from processors.policy_settings import KEYS, OPTIONAL, TARGETS
+from processors.policy.meanings import complete
+from processors.policy.policy import find_problems
+from processors.policy.settings import KEYS, OPTIONAL, TARGETS
 from streams.policies import PRESETS, preset
 
 Meaning = dict[str, Any]
@@ -248,7 +248,9 @@ def test_another_name_is_told_what_there_is() -> None:
 
 
 def test_every_file_among_the_policies_is_a_preset() -> None:
-    assert {file.name for file in (files("processors") / "policies").iterdir()} == {f"{name}.toml" for name in PRESETS}
+    assert {file.name for file in (files("processors") / "policy" / "presets").iterdir()} == {
+        f"{name}.toml" for name in PRESETS
+    }
 
 
 def test_a_preset_is_printed_without_a_data_directory(name: str) -> None:

@@ -11,10 +11,10 @@ from support.contacts import LOOSE_SETS, SETS, contacts, entries, merged_with, p
 from support.presets import policy_of
 from support.relationship import DAY, HOUR, START, Relationship, Touch, blank, policy, touch
 
-from processors.contact import Contact
-from processors.layout import PROFILE_FIELDS, RING
-from processors.profile import fade_to, merge
-from processors.rules import CUSTOMER
+from processors.policy.rules import CUSTOMER
+from processors.row.contact import Contact
+from processors.row.layout import PROFILE_FIELDS, RING
+from processors.row.profile import fade_to, merge
 
 RULES: Final = policy_of().rules
 DECAYED: Final = ("interaction", "engagement", "sums")

@@ -10,27 +10,27 @@ from support.contacts import contacts, profile_of
 from support.presets import policy_of
 from support.relationship import DAY
 
-from processors import rules as flag
-from processors.calendar import count_days, count_weeks, day_of
-from processors.contact import Contact
-from processors.layout import FACTORS, NEVER, NONE
-from processors.sales import EPOCH_DAYS
-from processors.sums import (
-    CONTRIBUTION,
-    COST,
-    DISTRUSTED,
-    EMOTIONAL,
-    EXCHANGES,
-    GIVING,
-    INDIVIDUAL,
-    INTELLECTUAL,
-    INTEREST,
-    INVESTMENT,
-    MIX,
-    OUTBOUND,
-    REFERRALS,
-    TRUSTED,
-    TWO_WAY,
+from processors.policy import rules as flag
+from processors.row.calendar import count_days, count_weeks, day_of
+from processors.row.contact import Contact
+from processors.row.layout import FACTORS, NEVER, NONE
+from processors.row.sales import EPOCH_DAYS
+from processors.row.sums import (
+    SUM_CONTRIBUTION,
+    SUM_COST,
+    SUM_DISTRUSTED,
+    SUM_EMOTIONAL,
+    SUM_EXCHANGES,
+    SUM_GIVING,
+    SUM_INDIVIDUAL,
+    SUM_INTELLECTUAL,
+    SUM_INTEREST,
+    SUM_INVESTMENT,
+    SUM_MIX,
+    SUM_OUTBOUND,
+    SUM_REFERRALS,
+    SUM_TRUSTED,
+    SUM_TWO_WAY,
 )
 
 RULES: Final = policy_of().rules
@@ -126,23 +126,23 @@ def test_sums_fade_each_with_its_half_life(drawn: list[Contact]) -> None:
     weights = [(one, one.weight) for one in drawn]
     assert row.interaction == approx(told.faded(RULES.interaction_half_life, [(one, 1.0) for one in drawn]))
     assert row.engagement == approx(told.faded(RULES.engagement_half_life, weights))
-    assert row.sums[INTEREST] == approx(told.slow(weights))
-    assert row.sums[COST] == approx(told.slow([(one, float(one.cost_minor)) for one in drawn]))
+    assert row.sums[SUM_INTEREST] == approx(told.slow(weights))
+    assert row.sums[SUM_COST] == approx(told.slow([(one, float(one.cost_minor)) for one in drawn]))
     for which, flags in {
-        GIVING: flag.GIVING,
-        EXCHANGES: flag.PURCHASE,
-        TWO_WAY: flag.TWO_WAY,
-        OUTBOUND: flag.FIRM,
-        CONTRIBUTION: flag.CONTRIBUTION,
-        INVESTMENT: flag.INVESTMENT,
-        REFERRALS: flag.REFERRAL,
+        SUM_GIVING: flag.GIVING,
+        SUM_EXCHANGES: flag.PURCHASE,
+        SUM_TWO_WAY: flag.TWO_WAY,
+        SUM_OUTBOUND: flag.FIRM,
+        SUM_CONTRIBUTION: flag.CONTRIBUTION,
+        SUM_INVESTMENT: flag.INVESTMENT,
+        SUM_REFERRALS: flag.REFERRAL,
     }.items():
         assert row.sums[which] == approx(told.slow_of(flags)), which
     made_for_one = [(one, 1.0) for one in told.of(flag.FIRM) if one.flags & flag.INDIVIDUAL]
-    assert row.sums[INDIVIDUAL] == approx(told.slow(made_for_one))
+    assert row.sums[SUM_INDIVIDUAL] == approx(told.slow(made_for_one))
     for category in range(1, 7):
         contact = [(one, 1.0) for one in drawn if one.category == category]
-        assert row.sums[MIX + category] == approx(told.slow(contact))
+        assert row.sums[SUM_MIX + category] == approx(told.slow(contact))
 
 
 @given(told_of)
@@ -152,9 +152,9 @@ def test_signals_of_a_bond_are_weighed_and_those_of_love_only_where_they_are(dra
     def counts(one: Contact) -> bool:
         return not one.flags & flag.SATISFIED or not one.satisfaction < RULES.satisfaction_high
 
-    for which, bond in ((INTELLECTUAL, 1), (EMOTIONAL, 2)):
+    for which, bond in ((SUM_INTELLECTUAL, 1), (SUM_EMOTIONAL, 2)):
         signals = [(one, one.bond_weight) for one in drawn if one.bond == bond and counts(one)]
-        if which == INTELLECTUAL:
+        if which == SUM_INTELLECTUAL:
             signals += [(one, 1.0) for one in told.of(flag.PURCHASE) if one.flags & flag.DISCOUNTED]
         assert row.sums[which] == approx(told.slow(signals))
 
@@ -173,8 +173,8 @@ def test_trust_is_summed_by_factor_and_sign_with_the_newest_touchpoint_that_bore
 
     for factor in range(FACTORS):
         bearing = [one for one in drawn if one.trust == factor and sign(one) != 0]
-        assert row.sums[TRUSTED + factor] == approx(told.slow([(one, 1.0) for one in bearing if sign(one) > 0]))
-        assert row.sums[DISTRUSTED + factor] == approx(told.slow([(one, 1.0) for one in bearing if sign(one) < 0]))
+        assert row.sums[SUM_TRUSTED + factor] == approx(told.slow([(one, 1.0) for one in bearing if sign(one) > 0]))
+        assert row.sums[SUM_DISTRUSTED + factor] == approx(told.slow([(one, 1.0) for one in bearing if sign(one) < 0]))
         newest = max(((one.at, int(one.event)) for one in bearing), default=(NONE, 0))
         assert (int(row.trust_at[factor]), int(row.trust_event[factor])) == newest
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
-from processors import purchasing
-from processors.churn import bg_p_alive, mbg_p_alive
-from processors.purchasing import _by_integral, _by_series
+from processors.models import purchasing
+from processors.models.churn import bg_p_alive, mbg_p_alive
+from processors.models.purchasing import _by_integral, _by_series
 
 # The first example of a test may have to wait for the compiler.
 compiles = settings(deadline=None)

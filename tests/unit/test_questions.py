@@ -7,9 +7,9 @@ import pytest
 from support.presets import Customer
 from support.relationship import DAY, START, at_day
 
-from processors.layout import ANSWERS, NEVER, NONE, QUESTIONS
-from processors.motivation import ANSWER_QUESTION, RESOLVE_COMPLAINT, open_matter
-from processors.questions import neglected_question, unresolved_complaint
+from processors.judgements.motivation import STEP_ANSWER_QUESTION, STEP_RESOLVE_COMPLAINT, open_matter
+from processors.row.layout import ANSWERS, NEVER, NONE, QUESTIONS
+from processors.row.questions import neglected_question, unresolved_complaint
 
 PATIENCE: Final = 7 * DAY
 LATER: Final = START + 1000 * DAY
@@ -123,8 +123,8 @@ def test_a_complaint_counts_until_it_is_resolved(
 def test_what_is_open_of_the_episode_comes_next_complaints_first() -> None:
     customer = Customer()
     assert open_matter(customer.row) == 0
-    assert open_matter(customer.does(0, "live_chat_started").row) == ANSWER_QUESTION
+    assert open_matter(customer.does(0, "live_chat_started").row) == STEP_ANSWER_QUESTION
     assert open_matter(customer.does(1, "live_chat_ended").row) == 0
-    assert open_matter(customer.does(2, "complaint_filed").row) == RESOLVE_COMPLAINT
-    assert open_matter(customer.does(3, "support_ticket_answered").row) == RESOLVE_COMPLAINT
+    assert open_matter(customer.does(2, "complaint_filed").row) == STEP_RESOLVE_COMPLAINT
+    assert open_matter(customer.does(3, "support_ticket_answered").row) == STEP_RESOLVE_COMPLAINT
     assert open_matter(customer.does(4, "order_refunded", amount=5.0).row) == 0

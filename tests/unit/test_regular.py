@@ -11,9 +11,9 @@ from scipy.integrate import quad
 from scipy.stats import gamma
 from support.simulated_shop import GROCERY, rows
 
-from processors.churn import mbg_p_no_purchase
-from processors.likelihood import mbg_log_likelihood
-from processors.purchasing import mbg_expected_conditional
+from processors.models.churn import mbg_p_no_purchase
+from processors.models.likelihood import mbg_log_likelihood
+from processors.models.purchasing import mbg_expected_conditional
 from streams.fitting.histories import Histories, histories_of
 from streams.fitting.purchases import PurchaseDays
 from streams.fitting.regular import Regular, _log_likelihood, estimate_regular, forecast_regular

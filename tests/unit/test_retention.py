@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.retention import retained_value
+from processors.models.retention import retained_value
 
 compiles = settings(deadline=None)
 

@@ -9,12 +9,12 @@ from support.contacts import contacts
 from support.presets import Customer, as_record, changed, policy_of
 from support.relationship import DAY, Judged, Relationship, at_day
 
-from processors.calendar import day_of, start_of_day
-from processors.contact import Contact
-from processors.judgements import NAMES
-from processors.layout import NEVER
-from processors.reviews import REVALUE_DAYS
-from processors.rules import Rules
+from processors.judgements.catalogue import JUDGEMENT_NAMES
+from processors.lifecycle.reviews import REVALUE_DAYS
+from processors.policy.rules import Rules
+from processors.row.calendar import day_of, start_of_day
+from processors.row.contact import Contact
+from processors.row.layout import NEVER
 
 YEARS: Final = 2 * 365
 SETTLED: Final = 10_300_000_000_000  # so that two more years are within what the engine holds
@@ -39,7 +39,10 @@ def asked_by_timers(row: Any, rules: Rules, start: int, days: int = YEARS) -> li
 
 
 def essence(judged: list[Judged]) -> list[tuple[str, int, int, float, int]]:
-    return [(NAMES[fact.judgement], fact.before, fact.after, (fact.at - at_day(0)) / DAY, fact.id) for fact in judged]
+    return [
+        (JUDGEMENT_NAMES[fact.judgement], fact.before, fact.after, (fact.at - at_day(0)) / DAY, fact.id)
+        for fact in judged
+    ]
 
 
 def assert_nothing_missed(row: Any, rules: Rules, start: int) -> None:
@@ -89,7 +92,7 @@ def test_nor_in_the_lives_of_customers_who_call_complain_and_give(
 
 def days_of(customer: Customer, judgement: str) -> list[float]:
     """Days on which a judgement was published."""
-    which = NAMES.index(judgement)
+    which = JUDGEMENT_NAMES.index(judgement)
     return [(fact.at - at_day(0)) / DAY for fact in customer.judged if fact.judgement == which]
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from support.presets import Customer, changed, policy_of, with_rules
 from support.relationship import DAY, at_day
 
-from processors.calendar import count_days, day_of, start_of_day
-from processors.layout import NEVER
-from processors.risk import risk_at, risk_crossing
+from processors.judgements.risk import risk_at, risk_crossing
+from processors.row.calendar import count_days, day_of, start_of_day
+from processors.row.layout import NEVER
 
 MODELS: Final = {"mbgnbd": policy_of(), "bgnbd": changed(model='"bgnbd"')}
 purchases: Final = st.lists(st.integers(0, 24 * 300).map(lambda hour: hour / 24), min_size=1, max_size=12, unique=True)

@@ -6,11 +6,22 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.layout import NEVER
+from processors.row.layout import NEVER
 from streams.engine.due import pop
 from streams.engine.growth import grow
 from streams.engine.restoring import empty_rows, take_in
-from streams.engine.rows import HEAP, LONGEST_ID, ROWS, Table, add, find, has_room, new_table, reschedule, schedule
+from streams.engine.rows import (
+    LONGEST_ID,
+    USED_HEAP,
+    USED_ROWS,
+    Table,
+    add,
+    find,
+    has_room,
+    new_table,
+    reschedule,
+    schedule,
+)
 
 # Keys that agree in the upper half, which the index keeps, or in the lower bits, which choose the slot, or in all.
 KEYS = st.sampled_from([0, 1, 5, 5 + 1024, 5 + (1 << 40), (7 << 32) + 5, 2**64 - 1])
@@ -27,7 +38,7 @@ def put(table: Table, name: bytes, key: int) -> Table:
     """The table, with room made and a row more."""
     while not has_room(table):
         table = grow(table)
-    number = int(table.used[ROWS])
+    number = int(table.used[USED_ROWS])
     assert add(table, np.frombuffer(b"\xee" + name, np.uint8), 1, len(name), np.uint64(key)) == number
     return table
 
@@ -67,9 +78,9 @@ def test_everybody_is_found_while_each_array_grows() -> None:
 def surfacing(table: Table) -> list[tuple[int, int]]:
     """Rows in the order in which the due index gives them up, each with its instant; stale entries left out."""
     found = []
-    while table.used[HEAP] > 0:
+    while table.used[USED_HEAP] > 0:
         at, number = int(table.heap_at[0]), int(table.heap_row[0])
-        table.used[HEAP] = pop(table.heap_at, table.heap_row, table.used[HEAP])
+        table.used[USED_HEAP] = pop(table.heap_at, table.heap_row, table.used[USED_HEAP])
         if table.rows[number].entry_at == at:
             found.append((at, number))
             table.rows[number].entry_at = NEVER
@@ -94,10 +105,10 @@ def test_an_entry_that_is_too_early_stays_where_it_is() -> None:
     for due in (50, 90, NEVER, 70):
         table.rows[0].due_at = due
         schedule(table, 0)
-    assert (int(table.used[HEAP]), int(table.rows[0].entry_at)) == (1, 50)
+    assert (int(table.used[USED_HEAP]), int(table.rows[0].entry_at)) == (1, 50)
     table.rows[0].due_at = 40
     schedule(table, 0)
-    assert (int(table.used[HEAP]), int(table.rows[0].entry_at)) == (2, 40)
+    assert (int(table.used[USED_HEAP]), int(table.rows[0].entry_at)) == (2, 40)
 
 
 def copies(*versions: tuple[bytes, int, int]) -> tuple[Any, np.ndarray[Any, np.dtype[np.uint8]]]:
@@ -127,7 +138,7 @@ def test_of_several_copies_the_one_with_the_greatest_offset_wins(versions: list[
     for name, offset in versions:
         newest[name] = max(offset, newest.get(name, -1))
     assert {name: int(table.rows[look_up(table, name, 7)].offset) for name in newest} == newest
-    assert table.used[ROWS] == len(newest)
+    assert table.used[USED_ROWS] == len(newest)
     reschedule(table)
     assert [at for at, _ in surfacing(table)] == sorted(1000 + offset for offset in newest.values())
 

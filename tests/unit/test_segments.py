@@ -5,11 +5,11 @@ from typing import Any, Final
 import pytest
 from support.presets import Customer, as_record, policy_of
 
-from processors.judgements import MOTIVATIONS, NEEDS, RELATIONSHIPS, STEPS, TIERS
-from processors.motivation import motivation, next_step
-from processors.needs import ADVICE, BELONGING, CONVENIENCE, PRICE, need
-from processors.stages import AWARENESS, DISSOLUTION, EXPLORATION
-from processors.value import HIGH, LOW, MIDDLE, tier
+from processors.judgements.catalogue import MOTIVATIONS, NEEDS, RELATIONSHIPS, STEPS, TIERS
+from processors.judgements.motivation import motivation, next_step
+from processors.judgements.needs import ADVICE, BELONGING, CONVENIENCE, PRICE, need
+from processors.judgements.value import TIER_HIGH, TIER_LOW, TIER_MIDDLE, tier
+from processors.lifecycle.stages import AWARENESS, DISSOLUTION, EXPLORATION
 
 RULES: Final = policy_of().rules  # low < 200 <= middle < 2,000 <= high, in major units; hysteresis a tenth
 
@@ -17,21 +17,21 @@ RULES: Final = policy_of().rules  # low < 200 <= middle < 2,000 <= high, in majo
 @pytest.mark.parametrize(
     ("value", "published", "expected"),
     [
-        (199.99, 0, LOW),
-        (200.0, 0, MIDDLE),
-        (1999.99, 0, MIDDLE),
-        (2000.0, 0, HIGH),
-        (-50.0, 0, LOW),
-        (219.99, LOW, LOW),
-        (220.01, LOW, MIDDLE),
-        (180.0, MIDDLE, MIDDLE),
-        (179.99, MIDDLE, LOW),
-        (2199.99, MIDDLE, MIDDLE),
-        (2200.01, MIDDLE, HIGH),
-        (1800.0, HIGH, HIGH),
-        (1799.99, HIGH, MIDDLE),
-        (2200.01, LOW, HIGH),
-        (179.99, HIGH, LOW),
+        (199.99, 0, TIER_LOW),
+        (200.0, 0, TIER_MIDDLE),
+        (1999.99, 0, TIER_MIDDLE),
+        (2000.0, 0, TIER_HIGH),
+        (-50.0, 0, TIER_LOW),
+        (219.99, TIER_LOW, TIER_LOW),
+        (220.01, TIER_LOW, TIER_MIDDLE),
+        (180.0, TIER_MIDDLE, TIER_MIDDLE),
+        (179.99, TIER_MIDDLE, TIER_LOW),
+        (2199.99, TIER_MIDDLE, TIER_MIDDLE),
+        (2200.01, TIER_MIDDLE, TIER_HIGH),
+        (1800.0, TIER_HIGH, TIER_HIGH),
+        (1799.99, TIER_HIGH, TIER_MIDDLE),
+        (2200.01, TIER_LOW, TIER_HIGH),
+        (179.99, TIER_HIGH, TIER_LOW),
     ],
 )
 def test_a_tier_is_left_only_beyond_its_hysteresis(value: float, published: int, expected: int) -> None:

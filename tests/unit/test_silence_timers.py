@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from cdnow_purchases import LOG_END, calibration, day_number, purchases
 
-from processors.churn import mbg_crossing
+from processors.models.churn import mbg_crossing
 from streams.fitting.estimate import Estimate, estimate
 
 THRESHOLD = 0.5

@@ -11,8 +11,8 @@ from scipy.integrate import quad
 from scipy.special import gammaln, psi
 from scipy.stats import gamma as gamma_distribution
 
-from processors.gamma import digamma, log_gamma_ratio
-from processors.spend import expected_spend, spend_log_likelihood
+from processors.models.gamma import digamma, log_gamma_ratio
+from processors.models.spend import expected_spend, spend_log_likelihood
 
 # The first example of a test may have to wait for the compiler.
 compiles = settings(deadline=None)

@@ -25,11 +25,11 @@ from support.relationship import (
     touch,
 )
 
-from processors.churn import bg_crossing, bg_p_alive, mbg_crossing, mbg_p_alive
-from processors.facts import SILENCE, TOUCHPOINT
-from processors.policy import hash_of, read_policy
-from processors.rules import PURCHASE
-from processors.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN, stage_at
+from processors.lifecycle.facts import CAUSE_SILENCE, CAUSE_TOUCHPOINT
+from processors.lifecycle.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN, stage_at
+from processors.models.churn import bg_crossing, bg_p_alive, mbg_crossing, mbg_p_alive
+from processors.policy.policy import hash_of, read_policy
+from processors.policy.rules import PURCHASE
 from schemas.reasons import OK
 from schemas.touchpoint import AMOUNT_MINOR, CUSTOMER_ID, EVENT_ID, KIND, OCCURRED_AT, RECEIVED_AT, SLOTS
 from streams.engine.reading import contact_of, meaning_of
@@ -104,7 +104,7 @@ def test_without_a_purchase_the_hiatus_ends_exploration_to_the_millisecond() -> 
     assert relationship.row.stage == EXPLORATION
     relationship.tick(end)
     (fact,) = relationship.facts[2:]
-    assert (fact.to_stage, fact.at, fact.cause) == (DISSOLUTION, end, SILENCE)
+    assert (fact.to_stage, fact.at, fact.cause) == (DISSOLUTION, end, CAUSE_SILENCE)
 
 
 def test_a_sign_of_life_at_the_end_of_the_hiatus_keeps_the_relationship_and_one_later_wins_it_back() -> None:
@@ -155,7 +155,7 @@ def test_several_purchases_of_a_day_are_one_repeat_at_most() -> None:
 def test_an_exit_by_either_side_ends_a_relationship_at_once(leaving: int, before: list[int]) -> None:
     relationship = lived([*(touch(0, flags) for flags in before), touch(4.5, leaving)], RULES)
     fact = relationship.facts[-1]
-    assert (fact.to_stage, fact.at, fact.cause) == (DISSOLUTION, at_day(4.5), TOUCHPOINT)
+    assert (fact.to_stage, fact.at, fact.cause) == (DISSOLUTION, at_day(4.5), CAUSE_TOUCHPOINT)
 
 
 def test_only_initiative_wins_back() -> None:

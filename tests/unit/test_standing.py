@@ -10,13 +10,13 @@ from support.messages import Message, batch, plans, tick, touchpoint
 from support.presets import policy_of
 from support.relationship import DAY, START, Relationship
 
-from processors.commitment import contribution
-from processors.contact import Contact
-from processors.judgements import COUNT, NAMES, TIER
-from processors.layout import NONE, ROW
-from processors.standing import FIGURES, fill_figures
-from processors.sums import MIX, factor
-from processors.value import clv
+from processors.judgements.catalogue import JUDGEMENT_COUNT, JUDGEMENT_NAMES, TIER
+from processors.judgements.commitment import contribution
+from processors.judgements.standing import FIGURES, fill_figures
+from processors.judgements.value import clv
+from processors.row.contact import Contact
+from processors.row.layout import NONE, ROW
+from processors.row.sums import SUM_MIX, factor
 from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
@@ -49,7 +49,7 @@ def test_figures_are_what_the_modules_say_and_asking_changes_nothing(told: list[
     left = factor(row.last_at, at, RULES.memory_half_life)
     assert figures.clv == clv(row, RULES, at)
     assert figures.contribution == contribution(row, RULES, left)
-    assert np.allclose(figures.mix.sum(), row.sums[MIX + 1 : MIX + 7].sum() * left)
+    assert np.allclose(figures.mix.sum(), row.sums[SUM_MIX + 1 : SUM_MIX + 7].sum() * left)
     assert (np.abs(figures.trust) <= 1.0).all()
     assert np.isnan(figures.p_alive) == (row.last_purchase_at == NONE)
     assert (figures.end_at == NONE) == (row.stage != 4)
@@ -67,7 +67,7 @@ def test_at_a_review_the_figures_judge_as_was_published(told: list[Contact]) -> 
     row = relationship.row
     figures = figures_of(row, int(row.reviewed_at))
     # A value is kept for as long as nothing was bought, four weeks at most; all others are of the instant.
-    own = [which for which in range(COUNT) if which != TIER]
+    own = [which for which in range(JUDGEMENT_COUNT) if which != TIER]
     if figures.judged[TIER] == row.judged[TIER]:
         assert figures.judged[own].tolist() == row.judged[own].tolist()
 
@@ -93,7 +93,7 @@ def tables() -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def test_a_profile_says_in_words_what_was_published_last(tables: Any) -> None:
     profile, facts = tables
     last = {fact["judgement"]: fact["after"] for fact in facts}
-    for name in set(NAMES) - {"let_go"}:
+    for name in set(JUDGEMENT_NAMES) - {"let_go"}:
         if name in last and not name.startswith("trust_"):  # which stands there as its index
             assert profile[name] == last[name], name
     assert (profile["ended_by"], profile["end_reason"]) == ("customer", "core_failure")

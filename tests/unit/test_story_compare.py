@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 from support.stories import story_of
 
-from processors.rules import TRUST_FACTORS
+from processors.policy.rules import TRUST_FACTORS
 from streams.reports.tables import PROFILES, TRANSITIONS
 from streams.stories.compare import answers, differences
 from streams.stories.expectations import EXPECTATIONS, PUBLISHED

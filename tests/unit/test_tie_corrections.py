@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.presets import Customer, changed
 
-from processors.stages import COMMITMENT, DISSOLUTION
+from processors.lifecycle.stages import COMMITMENT, DISSOLUTION
 
 PATIENT: Final = changed(threshold="0.001", hiatus_days="3000")  # no silence comes between
 OPENING: Final = ("subscription_started", 0.0)

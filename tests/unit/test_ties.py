@@ -6,10 +6,10 @@ import pytest
 from support.presets import Customer, as_record
 from support.relationship import DAY, HOUR, at_day
 
-from processors.layout import NEVER, NONE
-from processors.profile import merge
-from processors.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION
-from processors.ties import closing_exit, open_ties
+from processors.lifecycle.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION
+from processors.lifecycle.ties import closing_exit, open_ties
+from processors.row.layout import NEVER, NONE
+from processors.row.profile import merge
 
 BOUGHT: Final = "order_completed"
 ENROLLED: Final = "loyalty_enrolled"

@@ -8,9 +8,8 @@ import pytest
 from support.messages import START, avro, plans
 from support.presets import policy_of
 
-from processors.contact import Contact
-from processors.policy import Policy, hash_of, read_policy
-from processors.rules import (
+from processors.policy.policy import Policy, hash_of, read_policy
+from processors.policy.rules import (
     CUSTOMER,
     DISCOUNTED,
     FAILURE,
@@ -22,6 +21,7 @@ from processors.rules import (
     TIE_CLOSED,
     UNMAPPED,
 )
+from processors.row.contact import Contact
 from schemas.decode import decode
 from schemas.reasons import OK
 from schemas.touchpoint import SLOTS

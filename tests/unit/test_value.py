@@ -11,11 +11,11 @@ from scipy.special import roots_genlaguerre, roots_jacobi
 from support.presets import Customer, changed, policy_of, with_rules
 from support.relationship import DAY, at_day
 
-from processors.calendar import count_days
-from processors.churn import bg_p_alive, mbg_p_alive
-from processors.rules import BG, Rules
-from processors.spend import expected_spend
-from processors.value import annuity, clv, margin_share
+from processors.judgements.value import annuity, clv, margin_share
+from processors.models.churn import bg_p_alive, mbg_p_alive
+from processors.models.spend import expected_spend
+from processors.policy.rules import BG, Rules
+from processors.row.calendar import count_days
 
 YEAR: Final = 365.25 * DAY
 MBG: Final = policy_of()

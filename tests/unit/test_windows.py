@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.relationship import DAY, START, at_day, blank
 
-from processors.calendar import DAYS_PER_WORD, day_of
-from processors.layout import CONTACT_WORDS, NONE
-from processors.windows import MONTHS, contact_before, count_months, mark_contact, mark_month, merge_contacts, month_of
+from processors.row.calendar import DAYS_PER_WORD, day_of
+from processors.row.layout import CONTACT_WORDS, NONE
+from processors.row.windows import (
+    MONTHS,
+    contact_before,
+    count_months,
+    mark_contact,
+    mark_month,
+    merge_contacts,
+    month_of,
+)
 
 LATEST: Final = 10_413_791_999_999
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

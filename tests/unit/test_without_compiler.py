@@ -8,8 +8,8 @@ from pathlib import Path
 from support.fixed_history import fixed_history
 from support.fixed_judgements import fixed_judgements
 
-from processors.facts import LATE, POLICY, SILENCE, TOUCHPOINT
-from processors.judgements import COUNT, NAMES
+from processors.judgements.catalogue import JUDGEMENT_COUNT, JUDGEMENT_NAMES
+from processors.lifecycle.facts import CAUSE_LATE, CAUSE_POLICY, CAUSE_SILENCE, CAUSE_TOUCHPOINT
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -30,12 +30,16 @@ def in_plain_python(module: str) -> list[tuple[int, ...]]:
 
 def test_plain_python_publishes_the_same_facts_with_the_same_ids() -> None:
     compiled = fixed_history()
-    assert {fact[3] for fact in compiled} == {TOUCHPOINT, SILENCE, LATE, POLICY}, "nothing of note is left out"
+    assert {fact[3] for fact in compiled} == {CAUSE_TOUCHPOINT, CAUSE_SILENCE, CAUSE_LATE, CAUSE_POLICY}, (
+        "nothing of note is left out"
+    )
     assert in_plain_python("support.fixed_history") == compiled
 
 
 def test_plain_python_publishes_the_same_judgements_with_the_same_ids() -> None:
     compiled = fixed_judgements()
     seldom = {"let_go", "trust_technology", "trust_knowledge", "trust_third_party_rating"}
-    assert {NAMES[fact[1]] for fact in compiled} >= set(NAMES[:COUNT]) - seldom, "nothing of note is left out"
+    assert {JUDGEMENT_NAMES[fact[1]] for fact in compiled} >= set(JUDGEMENT_NAMES[:JUDGEMENT_COUNT]) - seldom, (
+        "nothing of note is left out"
+    )
     assert in_plain_python("support.fixed_judgements") == compiled

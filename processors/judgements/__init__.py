@@ -1,0 +1,1 @@
+"""What is said of a customer beside the stage: one module a subject."""

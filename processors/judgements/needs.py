@@ -1,0 +1,30 @@
+"""What a customer comes for: belonging, advice, price or convenience; with the tier of value it makes the segment."""
+
+from typing import Final
+
+from processors.compiled import compiled_leaf
+from processors.judgements.bonds import giving_share
+from processors.policy.rules import Rules
+from processors.row.layout import Row
+
+CONVENIENCE: Final = 1  # as judgements.NEEDS
+PRICE: Final = 2
+ADVICE: Final = 3
+BELONGING: Final = 4
+_DISCOUNTED: Final = 0.5  # of the purchases
+_FEWEST: Final = 2  # purchases that tell something of price
+
+
+@compiled_leaf
+def need(row: Row, rules: Rules, often: bool, published: int) -> int:
+    """The first that holds of belonging (communal), advice (``often`` in two-way contact), price (half discounted).
+
+    A published need is left only below its limit by the policy's hysteresis, so that small changes leave it.
+    """
+    kept = 1.0 - rules.hysteresis
+    if giving_share(row) > rules.communal_share * (kept if published == BELONGING else 1.0):
+        return BELONGING
+    if often:
+        return ADVICE
+    share = row.discounted / row.purchases if row.purchases >= _FEWEST else 0.0
+    return PRICE if share >= _DISCOUNTED * (kept if published == PRICE else 1.0) else CONVENIENCE

@@ -1,0 +1,1 @@
+"""Stages, episodes and their ends: from a row to its transitions, corrections included."""

@@ -1,0 +1,1 @@
+"""Models of purchases and spend: probabilities, crossings, likelihoods."""

@@ -1,0 +1,250 @@
+"""Policies: TOML text in, compiled rules out, or every problem at once with its line."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from processors.hashing import xxh64
+from processors.policy.contradictions import check_contradictions
+from processors.policy.keys import Problem
+from processors.policy.meanings import check_kind, minor, packed
+from processors.policy.rules import BG, MBG, MEANING, REFUSED, UNMAPPED, Rules, Vocabulary, currency_code, rules_of
+from processors.policy.settings import check_settings, setting
+
+MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
+MODELS = {"mbgnbd": MBG, "bgnbd": BG}
+# Currencies of ISO 4217 (list one) whose minor unit is not a hundredth.
+_NO_DECIMALS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV"}
+EXPONENTS = {
+    **dict.fromkeys(_NO_DECIMALS | {"XAF", "XOF", "XPF"}, 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+_DAY = MS_PER_UNIT["day"]
+
+
+class PolicyError(ValueError):
+    """A policy that can't be used; ``problems`` lists everything that is wrong with it, in the order of its lines."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(f"line {p.line}: {p.message}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A checked policy: its text, the SHA-256 of it, and the numbers that compiled code reads."""
+
+    name: str
+    text: str
+    hash: str
+    currency: str
+    rules: Rules
+    vocabulary: Vocabulary
+    kinds: Mapping[str, Mapping[str, Any]]
+    """The document's table of kinds, as it is written; ``policy_meanings.complete`` adds the defaults."""
+
+    @property
+    def model(self) -> str:
+        """``mbgnbd`` or ``bgnbd``."""
+        return "bgnbd" if self.rules.model == BG else "mbgnbd"
+
+
+def exponent(currency: str) -> int:
+    """Decimal places of a currency's minor unit (ISO 4217)."""
+    return EXPONENTS.get(currency, 2)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a policy's text, in hexadecimal: its identity in the log and in facts."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_problems(text: str) -> list[Problem]:
+    """Everything that is wrong with a policy, in the order of its lines; empty where it can be used."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
+    problems = check_settings(text, document) + check_contradictions(text, document)
+    for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
+        problems += check_kind(text, kind, meaning)
+    return sorted(problems, key=lambda problem: problem.line)
+
+
+def _toml_line(text: str, message: str) -> int:
+    found = re.search(r"\(at line (\d+)", message)
+    return int(found[1]) if found else max(1, len(text.splitlines()))
+
+
+def read_policy(text: str) -> Policy:
+    """Check and compile a policy. Raises PolicyError with all problems."""
+    problems = find_problems(text)
+    if problems:
+        raise PolicyError(problems)
+    document = tomllib.loads(text)
+    digest = text_hash(text)
+    rules, words = _rules(document, digest), _vocabulary(document)
+    return Policy(document["name"], text, digest, document["currency"], rules, words, document["kinds"])
+
+
+def _rules(document: dict[str, Any], digest: str) -> Rules:
+    refused = REFUSED if document["unmapped"]["action"] == "reject" else 0
+    return rules_of(
+        {
+            **_stages_and_churn(document),
+            **_value(document, exponent(document["currency"])),
+            **_dissolution(document),
+            **_let_go(document),
+            **_affection(document),
+            "unmapped": UNMAPPED | refused,
+            "hash": np.uint64(int(digest[:16], 16)),
+        }
+    )
+
+
+def _vocabulary(document: dict[str, Any]) -> Vocabulary:
+    hashes, meanings = _kinds(document["kinds"], exponent(document["currency"]))
+    codes, rates, scales = _currencies(document["currency"], document.get("rates", {}))
+    given = document.get("let_go", {})
+    target = given.get("in_target") or given.get("out_of_target")
+    return Vocabulary(
+        kind_hashes=hashes,
+        meanings=meanings,
+        currency_codes=codes,
+        currency_rates=rates,
+        currency_scales=scales,
+        failure_reasons=_hashes(setting(document, "dissolution", "failure_reasons")),
+        finite_categories=_hashes(setting(document, "dissolution", "finite_categories")),
+        one_off_categories=_hashes(setting(document, "involvement", "one_off_categories")),
+        target_name=hash_of(target["property"]) if target else np.uint64(0),
+        target_values=_hashes(target["values"] if target else []),
+        target_inverse=int("in_target" in given),
+    )
+
+
+def _days(value: float) -> int:
+    return round(value * _DAY)
+
+
+def _stages_and_churn(document: dict[str, Any]) -> dict[str, Any]:
+    churn, stages, decay = document["churn"], document["stages"], document["decay"]
+    return {
+        "model": MODELS[churn["model"]],
+        **{name: float(churn[name]) for name in ("r", "alpha", "a", "b", "threshold")},
+        "unit_ms": MS_PER_UNIT[churn["unit"]],
+        "horizon_ms": _days(churn["horizon_days"]),
+        "hiatus_ms": _days(stages["hiatus_days"]),
+        "commitment_weeks": stages["commitment_weeks"],
+        "consistency_weeks": stages["consistency_weeks"],
+        "minimum_minor": _least_minor(document["purchase"]["minimum_amount"], document["currency"]),
+        "interaction_half_life": float(decay["interaction_half_life_days"]),
+        "engagement_half_life": float(decay["engagement_half_life_days"]),
+        "memory_half_life": float(setting(document, "decay", "memory_half_life_days")),
+        "record_ms": round(setting(document, "commitment", "on_record_hours") * _DAY / 24),
+        "contribution_scale": float(setting(document, "commitment", "contribution_scale")),
+        "investment_scale": float(setting(document, "commitment", "investment_scale")),
+    }
+
+
+def _value(document: dict[str, Any], decimals: int) -> dict[str, Any]:
+    def value(name: str) -> Any:
+        return setting(document, "value", name)
+
+    return {
+        **{name: float(value(name)) for name in ("margin_share", "annual_rate", "hysteresis")},
+        "gg_p": float(value("p")),
+        "gg_q": float(value("q")),
+        "gg_gamma": value("gamma") * 10.0**decimals,
+        "clv_horizon_ms": _days(value("horizon_days")),
+        "referral_minor": minor(value("referral_value"), decimals),
+        "tier_middle_minor": minor(value("middle"), decimals),
+        "tier_high_minor": minor(value("high"), decimals),
+        "satisfaction_low": float(setting(document, "satisfaction", "low")),
+        "satisfaction_high": float(setting(document, "satisfaction", "high")),
+        "risk_band": float(setting(document, "risk", "band")),
+    }
+
+
+def _dissolution(document: dict[str, Any]) -> dict[str, Any]:
+    def value(name: str) -> Any:
+        return setting(document, "dissolution", name)
+
+    return {
+        **{f"{name}_ms": _days(value(f"{name}_days")) for name in ("lookback", "grace", "patience", "both")},
+        "default_interval_ms": _days(value("default_interval_days")),
+        "contact_gap": float(value("contact_gap")),
+    }
+
+
+def _let_go(document: dict[str, Any]) -> dict[str, Any]:
+    given = document.get("let_go", {})
+    return {
+        **{
+            name: setting(document, "let_go", name)
+            for name in ("deal_purchases", "norm_orders", "maintenance_contacts")
+        },
+        **{name: float(setting(document, "let_go", name)) for name in ("deal_share", "norm_share")},
+        "has_target": int("in_target" in given or "out_of_target" in given),
+    }
+
+
+def _affection(document: dict[str, Any]) -> dict[str, Any]:
+    """Bond, type, involvement, trust and category."""
+    keys = {
+        **{f"bond_{name}": ("bond", name) for name in ("weak", "strong", "side")},
+        "communal_share": ("bond", "communal"),
+        **{f"trust_{name}": ("trust", name) for name in ("prior", "positive", "negative")},
+        "two_way_rate": ("category", "two_way_per_quarter"),
+        "thin_margin": ("category", "thin_margin"),
+    }
+    return {
+        **{field: float(setting(document, *key)) for field, key in keys.items()},
+        "enduring_months": setting(document, "involvement", "enduring_months"),
+    }
+
+
+def _least_minor(amount: float, currency: str) -> int:
+    """The least whole number of minor units that is no less than ``amount``, as it is written in decimals."""
+    scaled = Decimal(str(amount)).scaleb(exponent(currency))
+    return int(scaled.to_integral_value(ROUND_CEILING))
+
+
+def hash_of(text: str) -> np.uint64:
+    """XXH64 (seed 0) of a string's UTF-8: how compiled code knows kinds, customers and events."""
+    data = np.frombuffer(text.encode(), np.uint8)
+    return np.uint64(xxh64(data, 0, len(data), np.uint64(0)))
+
+
+def _hashes(texts: list[str]) -> npt.NDArray[np.uint64]:
+    return np.sort(np.array([hash_of(text) for text in set(texts)], np.uint64))
+
+
+def _kinds(kinds: dict[str, dict[str, Any]], decimals: int) -> tuple[npt.NDArray[np.uint64], Any]:
+    capacity = 16
+    while capacity < 2 * len(kinds):
+        capacity *= 2
+    hashes, meanings = np.zeros(capacity, np.uint64), np.zeros(capacity, MEANING).view(np.recarray)
+    for kind, meaning in kinds.items():
+        key = hash_of(kind)
+        slot = int(key) % capacity
+        while hashes[slot] != 0:
+            slot = (slot + 1) % capacity
+        hashes[slot], meanings[slot] = key, packed(meaning, decimals)
+    return hashes, meanings
+
+
+def _currencies(own: str, rates: dict[str, float]) -> tuple[Any, Any, Any]:
+    """Codes; minor units of the own currency for one minor unit of each; and for one whole unit of each."""
+    names = [own, *(name for name in rates if name != own)]
+    codes = [currency_code(np.frombuffer(name.encode(), np.uint8), 0, 3) for name in names]
+    whole = [10.0 ** exponent(own) * (1.0 if name == own else rates[name]) for name in names]
+    minor = [1.0 if name == own else rates[name] * 10.0 ** (exponent(own) - exponent(name)) for name in names]
+    return np.array(codes, np.int64), np.array(minor), np.array(whole)
