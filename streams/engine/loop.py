@@ -132,12 +132,10 @@ def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: i
     end = spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END]
     reason = next_record(buffer, place, span[SPAN_STOP], cursor.head)
     at[AT_OFFSET] = least
-    if (
-        cursor.head[HEAD_OFFSET] < least - span[SPAN_BASE_OFFSET]
-        or cursor.head[HEAD_OFFSET] >= end - span[SPAN_BASE_OFFSET]
-    ):
+    base, delta = span[SPAN_BASE_OFFSET], cursor.head[HEAD_OFFSET]
+    if delta < least - base or delta >= end - base:
         return BAD_RECORD
-    at[AT_OFFSET] = span[SPAN_BASE_OFFSET] + cursor.head[HEAD_OFFSET]
+    at[AT_OFFSET] = base + delta
     return int(reason)
 
 
@@ -182,22 +180,10 @@ def run(
             if reason != OK:
                 reject(cursor, offset, place, head[HEAD_NEXT] - place, reason)
             else:
-                written_at = (
-                    span[SPAN_BASE_TIME] if span[SPAN_FIXED_TIME] != 0 else span[SPAN_BASE_TIME] + head[HEAD_TIME]
-                )
+                written_at = span[SPAN_BASE_TIME] + (0 if span[SPAN_FIXED_TIME] != 0 else head[HEAD_TIME])
+                start, size = head[HEAD_VALUE], head[HEAD_VALUE_SIZE]
                 status = _apply_value(
-                    buffer,
-                    head[HEAD_VALUE],
-                    head[HEAD_VALUE_SIZE],
-                    offset,
-                    written_at,
-                    ahead_limit,
-                    plans,
-                    table,
-                    rules,
-                    words,
-                    out,
-                    cursor,
+                    buffer, start, size, offset, written_at, ahead_limit, plans, table, rules, words, out, cursor
                 )
                 if status != STATUS_FINISHED:
                     return int(status)
