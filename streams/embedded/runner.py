@@ -13,9 +13,7 @@ import pyarrow as pa
 from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
-from streams.announcing import transition_messages
 from streams.embedded.log import Log
-from streams.emission import emission
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
@@ -29,7 +27,9 @@ from streams.messages import (
     record_batches,
     reject_messages,
 )
-from streams.profiles import profiles_table
+from streams.outputs.emission import emission
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transition_messages
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144

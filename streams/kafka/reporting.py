@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import structlog
 
-from streams.emission import Emission
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
+from streams.outputs.emission import Emission
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
 

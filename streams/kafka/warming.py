@@ -9,15 +9,15 @@ import pyarrow as pa
 from schemas.bodies import bodies_of
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
-from streams.announcing import transition_messages
-from streams.emission import emission
 from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
 from streams.messages import message, touchpoints_with_ticks
+from streams.outputs.emission import emission
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transition_messages
 from streams.policies import preset
-from streams.profiles import profiles_table
 
 _DAY = 86_400_000
 

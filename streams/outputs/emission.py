@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
-from streams.facts import judgements_table, meanings_table, policies_table, rejects_table, transitions_table
+from streams.outputs.facts import judgements_table, meanings_table, policies_table, rejects_table, transitions_table
 from streams.reports.container import container
 
 

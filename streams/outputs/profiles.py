@@ -35,8 +35,8 @@ from processors.judgements.standing import FIGURES, fill_figures
 from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from processors.row.layout import FACTORS, NONE
-from streams.columns import hashes, instants, names, slices
 from streams.engine.partition import Partition
+from streams.outputs.columns import hashes, instants, names, slices
 from streams.reports.tables import PROFILES
 
 _LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))

@@ -14,12 +14,12 @@ from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
-from streams.announcing import transition_messages
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
 from streams.engine.rows import add
-from streams.facts import transitions_table
+from streams.outputs.facts import transitions_table
+from streams.outputs.transitions import transition_messages
 from streams.policies import preset
 
 REGISTRY = FileRegistry()

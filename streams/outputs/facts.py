@@ -12,10 +12,10 @@ from processors.lifecycle.facts import CAUSES, SUPERSEDED
 from processors.lifecycle.stages import DISSOLUTION, STAGES
 from processors.policy.meanings import complete, minor
 from processors.policy.policy import Policy, exponent
-from streams.columns import hashes, identities, instants, names, slices
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
+from streams.outputs.columns import hashes, identities, instants, names, slices
 from streams.reports.tables import JUDGEMENTS, MEANINGS, POLICIES, REJECTS, TRANSITIONS
 
 _ALL_WORDS = tuple(word for words in JUDGEMENT_WORDS for word in words)
