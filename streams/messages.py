@@ -19,8 +19,6 @@ from schemas.wire import frame
 from streams.engine.batches import write_batch
 
 TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
-TRANSITIONS_TOPIC: Final = "relasi.transitions.v1"
-REJECTS_TOPIC: Final = "relasi.rejects.v1"
 BATCH_RECORDS: Final = 8192
 TICK_GRID_MS: Final = 86_400_000
 

@@ -14,7 +14,8 @@ from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
-from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
+from streams.messages import message, reject_messages, touchpoints_with_ticks
+from streams.outputs.rejects import TOPIC
 from streams.reports.tables import REJECTS
 
 RUNNING: Final = "running"
@@ -106,7 +107,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
         if prepared.rows and prepared.last_at > runner.partition.time:
             runner.append(None, bodies_of([message(runner.registry, "Tick", {"at": prepared.last_at})]))
         for table in _reject_tables(prepared, state.source, now):
-            runner.put(REJECTS_TOPIC, None, reject_messages(table, runner.registry))
+            runner.put(TOPIC.named(), None, reject_messages(table, runner.registry))
         runner.log.put_import(state)
     runner.settle()
     return state

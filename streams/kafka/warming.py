@@ -14,9 +14,7 @@ from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
 from streams.messages import message, touchpoints_with_ticks
-from streams.outputs.emission import emission
-from streams.outputs.profiles import profiles_table
-from streams.outputs.transitions import transition_messages
+from streams.outputs.outgoing import Outgoing
 from streams.policies import preset
 
 _DAY = 86_400_000
@@ -41,13 +39,15 @@ def warm() -> None:
     policy = preset()
     change = bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash}), b"not framed"])
     first = Partition(0, policy, plans)
+    outgoing = Outgoing(first, registry, "")
     for key, some in ((keys, bodies), (None, change)):
         count = len(some.offsets) - 1
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))
         assert isinstance(applied, Applied)
-        emission([applied], first, registry, "")
-        transition_messages([applied], first, registry)
-    profiles_table(first, first.take_unreported(1))
+        outgoing.add(applied)
+        outgoing.rows()
+        outgoing.forget_rows()
+    list(outgoing.standing())
     second = Partition(0, policy, plans, owner="1")
     second.restore((key, value) for key, value in first.checkpoint().records if value is not None)

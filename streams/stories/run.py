@@ -21,8 +21,8 @@ from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
-from streams.outputs.facts import transitions_table
 from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.stories.story import Story, Touchpoint
 
 _COLUMNS: Final = pa.schema(

@@ -18,8 +18,8 @@ from streams.engine.partition import Partition
 from streams.engine.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.results import Refused
 from streams.messages import TOUCHPOINTS_TOPIC
-from streams.outputs.facts import transitions_table
 from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.reports.container import container
 
 ROUNDS: Final = 5

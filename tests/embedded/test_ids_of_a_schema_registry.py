@@ -11,7 +11,7 @@ import pytest
 
 from streams.cli import main
 from streams.embedded.log import Log
-from streams.messages import TRANSITIONS_TOPIC
+from streams.outputs import transitions
 
 FIRST_ID = 501
 ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"
@@ -70,7 +70,7 @@ def test_ids_come_from_it_and_stay(address: str, tmp_path: Path, capsys: pytest.
     rows.write_text(ROWS)
     assert main(["import", str(rows), "--data", str(data), "--schema-registry", address]) == 0
     with Log(data) as log:
-        batch = log.read(TRANSITIONS_TOPIC, 0, 0)
+        batch = log.read(transitions.TOPIC.named(), 0, 0)
     transition = FIRST_ID + [subject for subject, _ in Registry.schemas].index("relasi.Transition")
     assert b"\x00" + transition.to_bytes(4, "big") in batch
     capsys.readouterr()

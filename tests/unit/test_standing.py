@@ -20,7 +20,7 @@ from processors.row.sums import SUM_MIX, factor
 from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.outputs.facts import judgements_table
+from streams.outputs.judgements import judgements_table
 from streams.outputs.profiles import profiles_table
 
 RULES: Final = policy_of().rules
