@@ -124,7 +124,7 @@ def judgement_messages(applied: Sequence[Applied], partition: Partition, registr
         return None
     table, words = partition.table, words_of(_STRINGS, registry, TOPIC.record)
     told = [(np.asarray(each.judged, JUDGED), policies_of(each)) for each in some]
-    longest = _LONGEST + max(int(np.diff(policies.ends).max()) for _, policies in told)
+    longest = _LONGEST + max(policies.longest for _, policies in told)
     room = new_room([judged for judged, _ in told], partition, longest)
     first = 0
     for judged, policies in told:

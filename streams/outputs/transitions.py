@@ -144,7 +144,7 @@ def transition_messages(applied: Sequence[Applied], partition: Partition, regist
         int(np.maximum(facts["event_length"], 0).sum()) + ID_BYTES * int(facts["superseded"].sum())
         for facts, _, _ in told
     )
-    longest = _LONGEST + max(int(np.diff(policies.ends).max()) for _, _, policies in told)
+    longest = _LONGEST + max(policies.longest for _, _, policies in told)
     room = new_room([facts for facts, _, _ in told], partition, longest, extra)
     first = 0
     for facts, buffer, policies in told:

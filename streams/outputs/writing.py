@@ -8,6 +8,7 @@ Source: Avro specification 1.12, "Binary Encoding", and Confluent's wire format.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class Policies(NamedTuple):
     since: Numbers  # offsets at which the second and the following came into force
     hashes: Bytes  # one after another …
     ends: Numbers  # … and where each begins, and the last ends
+    longest: int
 
 
 class Words(NamedTuple):
@@ -149,10 +151,22 @@ def words_of(strings: Bodies, registry: Registry, record: str) -> Words:
     return Words(strings.buffer, strings.offsets, np.frombuffer(HEADER.pack(0, registry.id_of(record)), np.uint8))
 
 
+@lru_cache(maxsize=16)
+def _one_policy(hash_of_policy: str) -> Policies:
+    return _policies((hash_of_policy,), np.zeros(0, np.int64))
+
+
+def _policies(hashes: Sequence[str], since: Numbers) -> Policies:
+    strings = strings_of(hashes)
+    return Policies(since, strings.buffer, strings.offsets, int(np.diff(strings.offsets).max()))
+
+
 def policies_of(applied: Applied) -> Policies:
     """Those by which the facts of a fetch were judged."""
-    hashes = strings_of([applied.policy.hash, *(change.policy.hash for change in applied.policies)])
-    return Policies(np.array([change.offset for change in applied.policies], np.int64), hashes.buffer, hashes.offsets)
+    if not applied.policies:
+        return _one_policy(applied.policy.hash)
+    hashes = [applied.policy.hash, *(change.policy.hash for change in applied.policies)]
+    return _policies(hashes, np.array([change.offset for change in applied.policies], np.int64))
 
 
 def new_room(facts: Sequence[Any], partition: Partition, longest: int, extra: int = 0) -> Room:
