@@ -85,6 +85,8 @@ async def _slow_judgements() -> Shell:
     shell.feed(0)
     await shell.release.digest(shell.tenure)
     judgements = asyncio.create_task(shell.release.say(shell.tenure, JUDGEMENTS))
+    while not shell.tenure.publishing[JUDGEMENTS.name].locked():
+        await asyncio.sleep(0)
     await shell.release.say(shell.tenure, TRANSITIONS)
     shell.feed(2)
     await shell.release.digest(shell.tenure)
@@ -109,6 +111,8 @@ async def _checkpoint_behind_judgements() -> Shell:
     shell.feed(0)
     await shell.release.digest(shell.tenure)
     judgements = asyncio.create_task(shell.release.say(shell.tenure, JUDGEMENTS))
+    while not shell.tenure.publishing[JUDGEMENTS.name].locked():
+        await asyncio.sleep(0)
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
     await shell.broker.arrived.wait()
     for _ in range(50):
