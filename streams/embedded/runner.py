@@ -14,6 +14,7 @@ import pyarrow as pa
 from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
+from streams.embedded.compression import compressed
 from streams.embedded.log import ENGINE, Log
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
@@ -172,7 +173,7 @@ class Runner:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
         base = self.log.end_offset(topic, self.partition.number)
         for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(topic, self.partition.number, batch, first, last)
+            self.log.append(topic, self.partition.number, compressed(batch), first, last)
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import fastavro
 import pytest
-from kafka.record import MemoryRecords
+from aiokafka.record.memory_records import MemoryRecords
 from support.command import Directory, done, relasi, rows
 from support.histories import HISTORY, csv_file, csv_of
 
@@ -33,7 +33,7 @@ def bad(tmp_path: Path) -> Path:
 
 
 def messages(data: Path, topic: str) -> list[dict[str, Any]]:
-    """What a topic of the log holds, as kafka-python and fastavro read it."""
+    """What a topic of the log holds, as aiokafka and fastavro read it."""
     registry = FileRegistry()
     with Log(data) as log:
         batches = MemoryRecords(log.read(topic, 0, 0, 1 << 30))
