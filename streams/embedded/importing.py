@@ -14,7 +14,7 @@ from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
-from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
+from streams.log.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
 from streams.reports.tables import REJECTS
 
 RUNNING: Final = "running"

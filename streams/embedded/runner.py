@@ -16,12 +16,12 @@ from schemas.registry import Registry
 from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.messages import (
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import (
     REJECTS_TOPIC,
     TOUCHPOINTS_TOPIC,
     TRANSITIONS_TOPIC,

@@ -16,9 +16,9 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
 from schemas.reasons import OK
-from streams.engine.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
-from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, next_record
 from streams.kafka.versions import check_versions
+from streams.log.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
+from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, next_record
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 _UNCOUNTED: Final = 12

@@ -24,8 +24,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
 from streams.clock import now_ms
-from streams.engine.batches import write_batch
 from streams.kafka.retry import Backoff
+from streams.log.batches import write_batch
 from streams.settings import Settings
 
 MOST_BYTES: Final = 800_000

@@ -22,10 +22,10 @@ from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.imports.prepare import Prepared
 from streams.kafka.outbox import Outbox
-from streams.kafka.partitioning import only, partitions_of
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
-from streams.messages import grid_ticks, interleave, message, reject_messages, text_bodies
+from streams.log.messages import grid_ticks, interleave, message, reject_messages, text_bodies
+from streams.log.partitioning import only, partitions_of
 from streams.reports.tables import REJECTS
 
 FROM_A_FILE: Final = -1

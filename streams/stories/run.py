@@ -16,12 +16,12 @@ from schemas.bodies import Bodies
 from schemas.encode import encode_bodies
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.facts import transitions_table
-from streams.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
 from streams.profiles import profiles_table
 from streams.stories.story import Story, Touchpoint
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bodies import Bodies
-from streams.engine.codecs import CodecError, decompress
-from streams.engine.records import records_size, write_records
+from streams.log.codecs import CodecError, decompress
+from streams.log.records import records_size, write_records
 
 SPAN_START: Final = 0
 SPAN_STOP: Final = 1

@@ -16,7 +16,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
 from schemas.wire import frame
-from streams.engine.batches import write_batch
+from streams.log.batches import write_batch
 
 TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
 TRANSITIONS_TOPIC: Final = "relasi.transitions.v1"
