@@ -14,15 +14,10 @@ from typing import Any, Final, Self
 
 from streams.embedded.failures import explained
 from streams.embedded.layout import open_file
+from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
 READ_BYTES: Final = 4 * 1024 * 1024
-
-# Of a record batch, format v2: the base offset leads, the length counts what follows it, and the distance of the last
-# offset comes after leader epoch, magic, CRC and attributes.
-_BATCH_HEADER_BYTES: Final = 61
-_LENGTH = slice(8, 12)
-_LAST_OFFSET_DELTA = slice(23, 27)
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ class Log:
 
         Raises ``ValueError`` unless it begins exactly at the partition's end, and the bytes agree with the arguments.
         """
-        stated = _offsets(batch)
+        stated = offsets_of(batch)
         if stated != (base_offset, last_offset):
             raise ValueError(f"the batch holds offsets {stated}, not {(base_offset, last_offset)}")
         end = self.end_offset(topic, partition)
@@ -217,10 +212,3 @@ class Log:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-
-
-def _offsets(batch: bytes) -> tuple[int, int]:
-    if len(batch) < _BATCH_HEADER_BYTES or len(batch) != 12 + int.from_bytes(batch[_LENGTH]):
-        raise ValueError(f"these {len(batch)} bytes are not exactly one record batch")
-    base = int.from_bytes(batch[:8], signed=True)
-    return base, base + int.from_bytes(batch[_LAST_OFFSET_DELTA])

@@ -8,13 +8,11 @@ and a checkpoint of some megabytes, which is dozens of requests, took seconds (m
 """
 
 import asyncio
-import struct
 import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import google_crc32c
 import numpy as np
 import structlog
 import uvloop
@@ -26,6 +24,7 @@ from schemas.bodies import Bodies
 from streams.clock import now_ms
 from streams.kafka.retry import Backoff
 from streams.log.batches import write_batch
+from streams.log.headers import put_producer
 from streams.settings import Settings
 
 MOST_BYTES: Final = 800_000
@@ -34,10 +33,6 @@ _RECORD_OVERHEAD: Final = 24
 _LARGEST_REQUEST: Final = 2 << 20
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
-_CHECKED_FROM: Final = 21
-_CRC_AT: Final = 17
-_PRODUCER_AT: Final = 43
-_PRODUCER: Final = struct.Struct(">qhi")
 
 T = TypeVar("T")
 
@@ -74,9 +69,7 @@ class RawBatch(BatchBuilder):  # type: ignore[misc]
         return self._count
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        _PRODUCER.pack_into(self._bytes, _PRODUCER_AT, producer_id, producer_epoch, base_sequence)
-        crc = google_crc32c.value(bytes(self._bytes[_CHECKED_FROM:]))
-        struct.pack_into(">I", self._bytes, _CRC_AT, crc)
+        put_producer(self._bytes, producer_id, producer_epoch, base_sequence)
 
     def _build(self) -> bytearray:
         return self._bytes
