@@ -1,7 +1,9 @@
 """The embedded log: one SQLite file with the record batches of every topic, the checkpoint, and what was imported.
 
 One transaction stores a checkpoint, the offset that it reaches and the messages that came out, so a crash leaves
-all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``), from one thread.
+all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``). Each connection belongs to
+the thread that has opened it; several take turns at writing, and each looks up within its transaction where the log
+ends.
 """
 
 import sqlite3
@@ -14,6 +16,7 @@ from typing import Any, Final, Self
 
 from streams.embedded.failures import explained
 from streams.embedded.layout import open_file
+from streams.embedded.turns import Turn
 from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
@@ -44,14 +47,16 @@ _IMPORT_VALUES: Final = ", ".join("?" for _ in fields(ImportProgress))
 
 
 class Log:
-    """The log in ``directory``, which must exist.
+    """A connection to the log in ``directory``, which must exist.
 
     Reading is always possible; every method that writes must be called within ``transaction()``. All methods raise
-    ``StorageError``, and ``StorageFull`` when a write finds no room.
+    ``StorageError``, and ``StorageFull`` when a write finds no room. ``turn``: shared with the other connections of
+    this process, where there are any.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, turn: Turn | None = None) -> None:
         self.path: Final = directory / FILE_NAME
+        self.turn: Final = turn or Turn()
         self._connection: Final = open_file(self.path)
 
     def __enter__(self) -> Self:
@@ -70,15 +75,16 @@ class Log:
         """All writes of the block, durably, or none of them when it raises. Not to be nested."""
         if self._connection.in_transaction:
             raise RuntimeError("a transaction is open already; what belongs together belongs in one block")
-        with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
+        with self.turn:
             with explained(self.path):
-                self._connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                with explained(self.path):
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
 
     def append(self, topic: str, partition: int, batch: bytes, base_offset: int, last_offset: int) -> None:
         """Store one record batch (format v2) whose bytes say that it holds ``base_offset`` to ``last_offset``.

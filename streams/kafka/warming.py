@@ -15,7 +15,8 @@ from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
 from streams.log.batches import read_batches, write_batch
-from streams.log.messages import message, touchpoints_with_ticks
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.policies import preset
 from streams.profiles import profiles_table
 

@@ -1,28 +1,19 @@
-"""Columns as messages of the log: touchpoints with ticks between them, transitions and rejects on their way out."""
+"""Messages of the log in the wire format, and the topics that they go to."""
 
 import io
-from collections.abc import Iterator
 from typing import Any, Final
 
 import fastavro
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from processors.compiled import compiled_leaf
-from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
-from schemas.encode import encode_bodies
 from schemas.registry import Registry
 from schemas.wire import frame
-from streams.log.batches import write_batch
 
 TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
 TRANSITIONS_TOPIC: Final = "relasi.transitions.v1"
 REJECTS_TOPIC: Final = "relasi.rejects.v1"
-BATCH_RECORDS: Final = 8192
-TICK_GRID_MS: Final = 86_400_000
 
 
 def message(registry: Registry, name: str, value: dict[str, Any]) -> bytes:
@@ -39,76 +30,6 @@ def text_bodies(column: pa.Array) -> Bodies:
     _, offsets, data = column.buffers()
     places = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8)
     return Bodies(np.frombuffer(data or b"", np.uint8), places)
-
-
-@compiled_leaf
-def _copy(
-    source: npt.NDArray[np.uint8],
-    starts: npt.NDArray[np.int64],
-    places: npt.NDArray[np.int64],
-    offsets: npt.NDArray[np.int64],
-    out: npt.NDArray[np.uint8],
-) -> None:
-    for i in range(len(places)):
-        to = offsets[places[i]]
-        for j in range(starts[i + 1] - starts[i]):
-            out[to + j] = source[starts[i] + j]
-
-
-def interleave(first: Bodies, second: Bodies, before: npt.NDArray[np.int64]) -> Bodies:
-    """Messages of ``first`` with message i of ``second`` put in before message ``before[i]`` (ascending)."""
-    mine = np.arange(len(first.offsets) - 1) + np.searchsorted(before, np.arange(len(first.offsets) - 1), "right")
-    theirs = before + np.arange(len(before))
-    sizes = np.zeros(len(mine) + len(theirs) + 1, np.int64)
-    sizes[mine + 1] = np.diff(first.offsets)
-    sizes[theirs + 1] = np.diff(second.offsets)
-    offsets = np.cumsum(sizes)
-    out = np.empty(int(offsets[-1]), np.uint8)
-    for bodies, places in ((first, mine), (second, theirs)):
-        _copy(bodies.buffer, np.ascontiguousarray(bodies.offsets), places, offsets, out)
-    return Bodies(out, offsets)
-
-
-def grid_ticks(occurred_at: npt.NDArray[np.int64], time: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(instants of the grid that pass while these touchpoints occur, the touchpoint that each precedes).
-
-    ``time``: the newest tick so far, NONE before the first; only later ones are given. Event time is the greatest
-    instant so far. How touchpoints are cut into batches doesn't change the ticks.
-    """
-    if len(occurred_at) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    days = np.maximum.accumulate(occurred_at) // TICK_GRID_MS
-    first = int(days[0]) if time == NONE else time // TICK_GRID_MS + 1
-    ticks = np.arange(first, int(days[-1]) + 1, dtype=np.int64)
-    return ticks * TICK_GRID_MS, np.searchsorted(days, ticks, "left").astype(np.int64)
-
-
-def touchpoints_with_ticks(batch: pa.RecordBatch, registry: Registry, time: int) -> tuple[Bodies, Bodies, int]:
-    """(keys, messages, newest tick) of canonical touchpoints, with a tick for each instant of the grid that passes."""
-    schema_id = registry.id_of("Touchpoint")
-    bodies = encode_bodies(batch, registry.schema(schema_id), schema_id)
-    keys = text_bodies(pc.coalesce(batch.column("customer_id"), batch.column("anonymous_id")))
-    ticks, before = grid_ticks(batch.column("occurred_at").to_numpy(), time)
-    if len(ticks) == 0:
-        return keys, bodies, time
-    messages = bodies_of([message(registry, "Tick", {"at": int(at)}) for at in ticks])
-    no_keys = bodies_of([b""] * len(ticks))
-    return interleave(keys, no_keys, before), interleave(bodies, messages, before), int(ticks[-1])
-
-
-def _cut(bodies: Bodies, first: int, last: int) -> Bodies:
-    return Bodies(bodies.buffer, bodies.offsets[first : last + 1])
-
-
-def record_batches(keys: Bodies | None, bodies: Bodies, base_offset: int, now: int) -> Iterator[tuple[bytes, int, int]]:
-    """Record batches of at most BATCH_RECORDS messages, each with its first and last offset."""
-    count = len(bodies.offsets) - 1
-    for first in range(0, count, BATCH_RECORDS):
-        last = min(first + BATCH_RECORDS, count)
-        some_keys = None if keys is None else _cut(keys, first, last)
-        stamps = np.full(last - first, now, np.int64)
-        batch = write_batch(some_keys, _cut(bodies, first, last), stamps, base_offset + first)
-        yield batch, base_offset + first, base_offset + last - 1
 
 
 def reject_messages(rows: pa.Table, registry: Registry) -> Bodies:

@@ -20,7 +20,8 @@ from streams.fitting.estimate import Estimate, estimate
 from streams.imports.mapping import read_mapping
 from streams.imports.prepare import prepare
 from streams.log.batches import read_batches
-from streams.log.messages import record_batches, touchpoints_with_ticks
+from streams.log.touchpoints import touchpoints_with_ticks
+from streams.log.writing import record_batches
 
 MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "cdnow.toml"
 DAY_MS = 86_400_000
