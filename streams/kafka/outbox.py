@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypeVar
 import structlog
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
@@ -41,6 +41,9 @@ log = structlog.get_logger()
 
 class SendFailed(NotWritten):
     """Something could not be written to Kafka. Nothing that depends on it may be acknowledged."""
+
+    too_large = False
+    """Whether the broker refused a batch because of its size."""
 
 
 class RawBatch(BatchBuilder):  # type: ignore[misc]
@@ -176,7 +179,9 @@ class Outbox:
             await sending
         except KafkaError as error:
             self._failed = True
-            raise SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}") from error
+            failure = SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}")
+            failure.too_large = isinstance(error, MessageSizeTooLargeError)
+            raise failure from error
 
     async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
         """Append keyed records; a value of None deletes its key. Returns the greatest offset. Raises SendFailed."""

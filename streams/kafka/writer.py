@@ -5,8 +5,8 @@ from collections import deque
 from typing import Final
 
 from schemas.bodies import Bodies
-from streams.kafka.outbox import Outbox
-from streams.log.arranging import joined
+from streams.kafka.outbox import MOST_BYTES, Outbox, SendFailed
+from streams.log.arranging import RECORD_OVERHEAD, joined, sizes_of
 from streams.log.partitioning import split
 from streams.log.writer import checked
 
@@ -45,9 +45,17 @@ class _Lane:
             self._sending = None
 
     def _take(self) -> list[_Waiting]:
-        """All that waits; what was cancelled by now is left out."""
-        group = [each for each in self._waiting if not each[2].done()]
-        self._waiting.clear()
+        """What waits and fits into one batch; what was cancelled by now is left out."""
+        group: list[_Waiting] = []
+        size = 0
+        while self._waiting:
+            keys, bodies, done = self._waiting[0]
+            size += int(sizes_of(keys, bodies).sum()) + RECORD_OVERHEAD * len(bodies.offsets)
+            if group and size > MOST_BYTES:
+                break
+            self._waiting.popleft()
+            if not done.done():
+                group.append((keys, bodies, done))
         return group
 
     async def _send_group(self, group: list[_Waiting]) -> None:
@@ -59,6 +67,14 @@ class _Lane:
             for *_, done in group:
                 done.cancel()
             raise
+        except SendFailed as error:
+            if error.too_large and len(group) > 1:
+                # The broker takes less than we had thought, and one batch as a whole or not at all: nothing of it is
+                # in the log, and only those are to fail that are too large by themselves.
+                for each in group:
+                    await self._send_group([each])
+                return
+            failure = error
         except Exception as error:
             failure = error
         for *_, done in group:

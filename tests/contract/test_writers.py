@@ -230,3 +230,19 @@ def test_what_finds_no_room_says_so_and_what_does_is_written_after_it(cramped: P
 
     written(cramped, work)
     assert cramped.values() == [b"small", b"small too"]
+
+
+def test_those_that_went_with_what_found_no_room_are_written_or_told(cramped: Place) -> None:
+    values = [b"x" * 300_000 if number == 7 else b"%d" % number for number in range(20)]
+
+    async def work(writer: Writer) -> None:
+        appends = (writer.append(bodies_of([b"a"]), bodies_of([value])) for value in values)
+        outcomes = await asyncio.gather(*appends, return_exceptions=True)
+        assert isinstance(outcomes[7], NotWritten)
+        for number, outcome in enumerate(outcomes):
+            if outcome is not None and number != 7:
+                assert isinstance(outcome, NotWritten)
+                await writer.append(bodies_of([b"a"]), bodies_of([values[number]]))
+
+    written(cramped, work)
+    assert sorted(cramped.values()) == sorted(values[:7] + values[8:])
