@@ -4,11 +4,11 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from schemas.bodies import Bodies
 from streams.embedded.appending import append_messages
@@ -25,16 +25,13 @@ LARGEST_MESSAGE: Final = 256 << 20
 """SQLite keeps no value of more than a gigabyte, and a record batch is one value."""
 
 
-@dataclass(frozen=True)
-class _Append:
+class _Append(NamedTuple):
+    """``done`` belongs to its event loop, and is settled there; whether it was given up can be seen from anywhere."""
+
     keys: Bodies | None
     bodies: Bodies
-    done: Future[None] = field(default_factory=Future)
-
-    @property
-    def size(self) -> int:
-        keys = 0 if self.keys is None else self.keys.offsets[-1] - self.keys.offsets[0]
-        return int(self.bodies.offsets[-1] - self.bodies.offsets[0] + keys)
+    size: int
+    done: "asyncio.Future[None]"
 
 
 class LogWriter:
@@ -52,6 +49,7 @@ class LogWriter:
         self._now: Final = now
         self._waiting: Final[deque[_Append]] = deque()
         self._lock: Final = threading.Lock()
+        self._awake = False
         # A connection belongs to the thread that has opened it.
         self._thread: Final = ThreadPoolExecutor(1, "log writer")
         try:
@@ -62,32 +60,36 @@ class LogWriter:
 
     async def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """See ``Writer``. One that is cancelled before its commit has begun is not written."""
-        if checked(keys, bodies, LARGEST_MESSAGE):
-            await asyncio.wrap_future(self._submit(keys, bodies))
-
-    def _submit(self, keys: Bodies | None, bodies: Bodies) -> Future[None]:
-        append = _Append(keys, bodies)
+        sizes = checked(keys, bodies, LARGEST_MESSAGE)
+        if not len(sizes):
+            return
+        append = _Append(keys, bodies, int(sizes.sum()), asyncio.get_running_loop().create_future())
         with self._lock:
             self._waiting.append(append)
-        # One task an append: those that find nothing to do have been served by the one before.
-        self._thread.submit(self._commit)
-        return append.done
+            if not self._awake:
+                self._thread.submit(self._commit_all)
+                self._awake = True
+        await append.done
+
+    def _commit_all(self) -> None:
+        while group := self._take():
+            self._commit(group)
 
     def _take(self) -> list[_Append]:
-        """The appends of the next commit. What was cancelled by now is left out."""
+        """The appends of the next commit; none, and the thread rests. What was given up by now is left out."""
         group: list[_Append] = []
         size = 0
         with self._lock:
             while self._waiting and (not group or size + self._waiting[0].size <= GROUP_BYTES):
                 append = self._waiting.popleft()
-                if append.done.set_running_or_notify_cancel():
+                if not append.done.cancelled():
                     group.append(append)
                     size += append.size
+            self._awake = bool(group)
         return group
 
-    def _commit(self) -> None:
-        if not (group := self._take()):
-            return
+    def _commit(self, group: list[_Append]) -> None:
+        failure: BaseException | None = None
         try:
             keys, bodies = joined([(append.keys, append.bodies) for append in group])
             with self._log.transaction():
@@ -95,12 +97,15 @@ class LogWriter:
         except StorageError as error:
             failure = NotWritten(str(error))
             failure.__cause__ = error
-            _fail(group, failure)
         except BaseException as error:
-            _fail(group, error)
-        else:
-            for append in group:
-                append.done.set_result(None)
+            failure = error
+        by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        for append in group:
+            by_loop.setdefault(append.done.get_loop(), []).append(append.done)
+        for loop, waiting in by_loop.items():
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, waiting, failure)
 
     def close(self) -> None:
         """Commit what waits, and let go of the file; nothing can be appended any more."""
@@ -114,6 +119,11 @@ class LogWriter:
         self.close()
 
 
-def _fail(group: list[_Append], error: BaseException) -> None:
-    for append in group:
-        append.done.set_exception(error)
+def _settle(waiting: list["asyncio.Future[None]"], failure: BaseException | None) -> None:
+    for done in waiting:
+        if done.done():
+            continue
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)

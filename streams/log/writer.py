@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from schemas.bodies import Bodies
 from streams.log.arranging import sizes_of
@@ -43,13 +44,12 @@ class Writer(Protocol):
         """
 
 
-def checked(keys: Bodies | None, bodies: Bodies, largest: int) -> int:
-    """How many messages these are. Raises ValueError where they are not one key a body, and MessageTooLarge."""
-    count = len(bodies.offsets) - 1
+def checked(keys: Bodies | None, bodies: Bodies, largest: int) -> npt.NDArray[np.int64]:
+    """Bytes of each message with its key. Raises ValueError where keys and bodies differ in number, MessageTooLarge."""
     if keys is not None and len(keys.offsets) != len(bodies.offsets):
-        raise ValueError(f"{count} messages with {len(keys.offsets) - 1} keys")
+        raise ValueError(f"{len(bodies.offsets) - 1} messages with {len(keys.offsets) - 1} keys")
     sizes = sizes_of(keys, bodies)
-    if count and sizes.max() > largest:
+    if len(sizes) and sizes.max() > largest:
         index = int(np.argmax(sizes > largest))
         raise MessageTooLarge(index, int(sizes[index]), largest)
-    return count
+    return sizes
