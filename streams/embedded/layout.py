@@ -15,6 +15,8 @@ APPLICATION_ID: Final = 0x524C5349
 # pages of 64 KiB gained a little more, but every tick would then write several of them.
 PAGE_BYTES: Final = 16 * 1024
 _WAL_BYTES: Final = 16 * 1024 * 1024
+BUSY_SECONDS: Final = 30.0
+"""For so long a write waits for another program to end its own. Connections of one process take turns instead."""
 
 _POSITIONS: Final = (
     "CREATE TABLE positions (reader TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
@@ -51,7 +53,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     ``NewerLayout``, ``StorageDamaged`` or ``StorageError``.
     """
     with explained(path):
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         try:
             if _is_new(connection, path):
                 _create(connection)

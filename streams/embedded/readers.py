@@ -9,7 +9,7 @@ import numpy as np
 from schemas.reasons import OK
 from streams.embedded.failures import StorageDamaged
 from streams.embedded.log import ENGINE, READ_BYTES, Log
-from streams.engine.batches import (
+from streams.log.batches import (
     SPAN_BASE_OFFSET,
     SPAN_COUNT,
     SPAN_START,
@@ -18,7 +18,7 @@ from streams.engine.batches import (
     Fetch,
     read_batches,
 )
-from streams.engine.records import (
+from streams.log.records import (
     HEAD_CELLS,
     HEAD_KEY,
     HEAD_KEY_SIZE,
@@ -50,7 +50,7 @@ class Reader:
     """Reads one partition of a topic under a name. What it has not committed is read again by the next of that name.
 
     So whoever acts on a record before committing it acts at least once, and recognises what comes again by its id.
-    It begins at the first record. A reader in another thread than the engine's needs a ``Log`` of its own.
+    It begins at the first record. A reader in another thread than the engine's needs a ``Log`` of its own, with the same turn.
     """
 
     def __init__(self, log: Log, name: str, topic: str, partition: int = 0) -> None:

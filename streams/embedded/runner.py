@@ -14,14 +14,16 @@ import pyarrow as pa
 from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
-from streams.embedded.compression import compressed
+from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Checkpoint, PoisonedLog, Refused
-from streams.messages import TOUCHPOINTS_TOPIC, message, record_batches
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import TOUCHPOINTS_TOPIC, message
+from streams.log.ticks import tick_messages
+from streams.log.writing import record_batch
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
@@ -59,9 +61,7 @@ class Runner:
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
-        base = self.log.end_offset(TOUCHPOINTS_TOPIC, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(TOUCHPOINTS_TOPIC, self.partition.number, batch, first, last)
+        append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())
 
     def append_message(self, name: str, value: dict[str, Any]) -> None:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
@@ -75,9 +75,8 @@ class Runner:
     def tick_fetch(self, at: int) -> Fetch:
         """A tick as if it stood next in the log: for asking what would happen."""
         base = self.partition.next_offset
-        bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
-        ((batch, _, _),) = record_batches(None, bodies, base, self.now())
-        return read_batches(batch, base)
+        bodies = tick_messages(self.registry, [at])
+        return read_batches(record_batch(None, bodies, base, self.now()), base)
 
     def change_policy(self, policy: Policy) -> None:
         """Put another policy in force, for all that the log holds from here on."""
@@ -171,9 +170,7 @@ class Runner:
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        base = self.log.end_offset(topic, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(topic, self.partition.number, compressed(batch), first, last)
+        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now(), compress=True)
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from schemas.registry import Registry
-from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Checkpoint, Refused
 from streams.kafka.topics import Topics
+from streams.log.batches import Fetch
 from streams.outputs.catalogue import SPOKEN
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Rows

@@ -9,11 +9,12 @@ import pyarrow as pa
 from schemas.bodies import bodies_of
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
-from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.batches import read_batches, write_batch
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.outputs.outgoing import Outgoing
 from streams.policies import preset
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.results import Applied
-from streams.messages import reject_messages
+from streams.log.messages import reject_messages
 from streams.outputs.columns import instants, names, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
 from streams.reports.tables import REJECTS as COLUMNS

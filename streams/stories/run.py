@@ -16,11 +16,14 @@ from schemas.bodies import Bodies
 from schemas.encode import encode_bodies
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
-from streams.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
+from streams.log.arranging import interleave
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import text_bodies
+from streams.log.ticks import TICK_GRID_MS, grid_ticks
+from streams.log.writing import record_batches
 from streams.outputs.profiles import profiles_table
 from streams.outputs.transitions import transitions_table
 from streams.stories.story import Story, Touchpoint

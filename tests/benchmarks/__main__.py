@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, outputs, storage, value
+from benchmarks import engine, outputs, storage, value, writing
 
 
 def main() -> int:
@@ -14,6 +14,7 @@ def main() -> int:
         ("Engine, one core", (engine.throughput, engine.growth)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
+        ("Log", (writing.group_commits,)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)

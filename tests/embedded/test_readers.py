@@ -18,7 +18,8 @@ from streams.embedded.failures import StorageDamaged, StorageError
 from streams.embedded.layout import FILE_LAYOUT, MIGRATIONS, TABLES
 from streams.embedded.log import ENGINE, FILE_NAME, Log, Position
 from streams.embedded.readers import Reader
-from streams.messages import TOUCHPOINTS_TOPIC, record_batches
+from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.log.writing import record_batches
 from streams.outputs.triggers import TOPIC
 
 ROOT: Final = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.bodies import bodies_of
-from streams.embedded.compression import compressed
-from streams.engine.batches import read_batches, write_batch
+from streams.log.batches import read_batches, write_batch
+from streams.log.compression import compressed
 
 RECORDS_AT = 61
 

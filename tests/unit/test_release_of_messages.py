@@ -10,13 +10,13 @@ from support.shell import new_partition
 
 from schemas.bodies import Bodies
 from schemas.registry import FileRegistry
-from streams.engine.batches import read_batches
 from streams.kafka.outbox import Outbox, SendFailed
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
+from streams.log.batches import read_batches
 from streams.metrics import Metrics
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.transitions import TRANSITIONS
