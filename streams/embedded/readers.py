@@ -50,7 +50,7 @@ class Reader:
     """Reads one partition of a topic under a name. What it has not committed is read again by the next of that name.
 
     So whoever acts on a record before committing it acts at least once, and recognises what comes again by its id.
-    It begins at the first record. A reader in another thread than the engine's needs a ``Log`` of its own, with the same turn.
+    It begins at the first record. In another thread than the engine's it needs a ``Log`` of its own, with its turn.
     """
 
     def __init__(self, log: Log, name: str, topic: str, partition: int = 0) -> None:
