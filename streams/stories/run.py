@@ -12,18 +12,15 @@ import pyarrow as pa
 from processors.policy.policy import hash_of
 from processors.policy.rules import find_kind
 from processors.row.layout import NONE
-from schemas.bodies import Bodies
-from schemas.encode import encode_bodies
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.facts import transitions_table
-from streams.log.arranging import interleave
 from streams.log.batches import Fetch, read_batches
-from streams.log.messages import text_bodies
-from streams.log.ticks import TICK_GRID_MS, grid_ticks
+from streams.log.messages import encoded, text_bodies
+from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
 from streams.log.writing import record_batches
 from streams.profiles import profiles_table
 from streams.stories.story import Story, Touchpoint
@@ -90,9 +87,9 @@ def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
     """(the story as record batches, the offset of each touchpoint)."""
     columns = _batch(story.touchpoints)
     ticks, before = _ticks(columns.column("occurred_at").to_numpy(), story.at)
-    bodies = interleave(_encoded("Touchpoint", columns), _encoded("Tick", _instants(ticks)), before)
-    no_keys = Bodies(np.zeros(0, np.uint8), np.zeros(len(ticks) + 1, np.int64))
-    keys = interleave(text_bodies(columns.column("customer_id")), no_keys, before)
+    registry = _schemas()[0]
+    named = text_bodies(columns.column("customer_id"))
+    keys, bodies = with_ticks(named, encoded(registry, "Touchpoint", columns), ticks, before, registry)
     data = b"".join(batch for batch, _, _ in record_batches(keys, bodies, 0, story.at))
     numbers = np.arange(len(story.touchpoints))
     return read_batches(data, 0), numbers + np.searchsorted(before, numbers, "right")
@@ -104,16 +101,6 @@ def _ticks(occurred_at: npt.NDArray[np.int64], until: int) -> tuple[npt.NDArray[
     closing = np.arange(ticks[-1] + TICK_GRID_MS, until, TICK_GRID_MS, dtype=np.int64)
     closing = np.append(closing, until) if until > ticks[-1] else closing
     return np.append(ticks, closing), np.append(before, np.full(len(closing), len(occurred_at)))
-
-
-def _instants(ticks: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    return pa.record_batch({"at": pa.array(ticks)})
-
-
-def _encoded(name: str, columns: pa.RecordBatch) -> Bodies:
-    registry = _schemas()[0]
-    schema_id = registry.id_of(name)
-    return encode_bodies(columns, registry.schema(schema_id), schema_id)
 
 
 def _batch(touchpoints: Sequence[Touchpoint]) -> pa.RecordBatch:
