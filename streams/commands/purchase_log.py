@@ -100,7 +100,7 @@ def _text_of(policy: Path | None) -> tuple[str, str] | None:
 
 
 def _packaged() -> tuple[str, str]:
-    return "commerce.toml", (files("processors") / "policy" / "presets" / "commerce.toml").read_text(encoding="utf-8")
+    return "commerce.toml", (files("processors") / "policies" / "commerce.toml").read_text(encoding="utf-8")
 
 
 def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], Money]":

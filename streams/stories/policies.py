@@ -14,7 +14,7 @@ _compiled = lru_cache(maxsize=64)(read_policy)
 @lru_cache(maxsize=1)
 def presets() -> dict[str, str]:
     """The texts of the policies that come with Relasi, by name."""
-    found = sorted((files("processors") / "policy" / "presets").iterdir(), key=lambda file: file.name)
+    found = sorted((files("processors") / "policies").iterdir(), key=lambda file: file.name)
     return {file.name[:-5]: file.read_text("utf-8") for file in found if file.name.endswith(".toml")}
 
 
