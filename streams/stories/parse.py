@@ -139,7 +139,7 @@ def _touchpoint(check: _Check, table: Table, number: int, own: str, named: set[s
 def _reader(kind: FieldType, currency: str) -> Callable[[Any], Told]:
     """How a value of a type is read; money is in major units of the currency."""
     readers: dict[FieldType, Callable[[Any], Told]] = {
-        FieldType.TEXT: values.identity,
+        FieldType.TEXT: values.identifier,
         FieldType.KIND: values.kind,
         FieldType.INSTANT: values.instant,
         FieldType.MONEY: lambda value: values.minor(value, currency),
@@ -169,7 +169,7 @@ def _properties(check: _Check, table: Table, where: str) -> dict[str, str]:
 def _judgement(check: _Check, expect: Table, touchpoints: list[Touchpoint]) -> tuple[int, str]:
     """(instant of judgement, whose relationship is judged)."""
     first = touchpoints[0].customer if touchpoints else CUSTOMER
-    customer = check.read(expect, "customer", "expect.", values.identity) or first
+    customer = check.read(expect, "customer", "expect.", values.identifier) or first
     known = list(dict.fromkeys(touchpoint.customer for touchpoint in touchpoints))
     if touchpoints and customer not in known:
         check.add("expect.customer", f'= "{customer}" has no touchpoint; there are those of {", ".join(known)}')

@@ -54,7 +54,7 @@ def text(value: Any) -> str:
     return value
 
 
-def identity(value: Any) -> str:
+def identifier(value: Any) -> str:
     """An id: a text, or a whole number as a text; up to 255 bytes of UTF-8."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
