@@ -12,39 +12,25 @@ import pyarrow as pa
 from processors.policy.policy import hash_of
 from processors.policy.rules import find_kind
 from processors.row.layout import NONE
+from schemas.fields import FIELDS
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry, Registry
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.facts import transitions_table
+from streams.imports.canonical import arrow_field
+from streams.imports.nested import map_bytes
 from streams.log.batches import Fetch, read_batches
 from streams.log.messages import encoded, text_bodies
 from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
 from streams.log.writing import record_batches
 from streams.profiles import profiles_table
-from streams.stories.story import Story, Touchpoint
+from streams.stories.story import Story, Told, Touchpoint
 
 _COLUMNS: Final = pa.schema(
-    [
-        ("event_id", pa.string()),
-        ("customer_id", pa.string()),
-        ("occurred_at", pa.int64()),
-        ("received_at", pa.int64()),
-        ("kind", pa.string()),
-        ("channel", pa.string()),
-        ("amount_minor", pa.int64()),
-        ("currency", pa.string()),
-        ("cost_minor", pa.int64()),
-        ("margin_minor", pa.int64()),
-        ("campaign", pa.string()),
-        ("order_id", pa.string()),
-        ("agent_id", pa.string()),
-        ("satisfaction", pa.float64()),
-        ("properties", pa.map_(pa.string(), pa.string())),
-    ]
+    [arrow_field(field) for field in FIELDS if field.story is not None or field.name == "received_at"]
 )
-_NAMED_OTHERWISE: Final = {"customer": "customer_id", "at": "occurred_at"}
 
 
 @dataclass(frozen=True)
@@ -107,11 +93,14 @@ def _batch(touchpoints: Sequence[Touchpoint]) -> pa.RecordBatch:
     """Touchpoints as columns; what is late was received when time stood at the newest before it."""
     newest = np.maximum.accumulate([touchpoint.at for touchpoint in touchpoints])
     rows = [
-        {_NAMED_OTHERWISE.get(name, name): value for name, value in vars(touchpoint).items()}
-        | {"received_at": int(now), "properties": list(touchpoint.properties.items())}
+        {**touchpoint.told, "received_at": int(now)} | _encoded_properties(touchpoint.told)
         for touchpoint, now in zip(touchpoints, newest, strict=True)
     ]
     return pa.RecordBatch.from_pylist(rows, _COLUMNS)
+
+
+def _encoded_properties(told: Mapping[str, Told]) -> dict[str, bytes]:
+    return {name: map_bytes(value) for name, value in told.items() if isinstance(value, Mapping)}
 
 
 def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:
