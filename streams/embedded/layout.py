@@ -68,11 +68,11 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether nothing was ever stored, so that a creation that was cut off is simply done again."""
-    (identity,) = connection.execute("PRAGMA application_id").fetchone()
-    if identity == APPLICATION_ID:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application == APPLICATION_ID:
         return False
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if identity or tables:
+    if application or tables:
         raise ForeignFile(
             f"{path}: this database was not made by Relasi. Choose another data directory with --data, or move it away."
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.bodies import Bodies, bodies_of
+from schemas.encode import encode_bodies
 from schemas.registry import Registry
 from schemas.wire import frame
 
@@ -20,6 +21,12 @@ def message(registry: Registry, name: str, value: dict[str, Any]) -> bytes:
     body = io.BytesIO()
     fastavro.schemaless_writer(body, fastavro.parse_schema(registry.schema(schema_id)), value)
     return frame(schema_id, body.getvalue())
+
+
+def encoded(registry: Registry, name: str, columns: pa.RecordBatch) -> Bodies:
+    """Messages in the wire format, one a row of the columns."""
+    schema_id = registry.id_of(name)
+    return encode_bodies(columns, registry.schema(schema_id), schema_id)
 
 
 def text_bodies(column: pa.Array) -> Bodies:

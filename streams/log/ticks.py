@@ -4,11 +4,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from processors.row.layout import NONE
-from schemas.bodies import Bodies, bodies_of
+from schemas.bodies import Bodies
 from schemas.registry import Registry
-from streams.log.messages import message
+from streams.log.arranging import interleave
+from streams.log.messages import encoded
 
 TICK_GRID_MS: Final = 86_400_000
 
@@ -28,5 +30,15 @@ def grid_ticks(occurred_at: npt.NDArray[np.int64], time: int) -> tuple[npt.NDArr
 
 
 def tick_messages(registry: Registry, instants: npt.NDArray[np.int64] | list[int]) -> Bodies:
-    """One Tick for each instant (ms). They have no key: a tick is for everybody."""
-    return bodies_of([message(registry, "Tick", {"at": int(at)}) for at in instants])
+    """One Tick for each instant (ms)."""
+    return encoded(registry, "Tick", pa.record_batch({"at": pa.array(instants, pa.int64())}))
+
+
+def with_ticks(
+    keys: Bodies, bodies: Bodies, ticks: npt.NDArray[np.int64], before: npt.NDArray[np.int64], registry: Registry
+) -> tuple[Bodies, Bodies]:
+    """(keys, messages) with tick i before message ``before[i]`` (ascending). An empty key: it is for everybody."""
+    if len(ticks) == 0:
+        return keys, bodies
+    no_keys = Bodies(np.zeros(0, np.uint8), np.zeros(len(ticks) + 1, np.int64))
+    return interleave(keys, no_keys, before), interleave(bodies, tick_messages(registry, ticks), before)

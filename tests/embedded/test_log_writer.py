@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.writers import stored_in_sqlite
+from support.log_writers import stored_in_sqlite
 
 from schemas.bodies import bodies_of
 from streams.embedded.appending import append_messages

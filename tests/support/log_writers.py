@@ -1,6 +1,6 @@
 """Writers of the log, for the contract that both keep; what they wrote is read by kafka-python.
 
-Run as a program it appends until it is killed: ``python -m support.writers KIND PLACE NAME``.
+Run as a program it appends until it is killed: ``python -m support.log_writers KIND PLACE NAME``.
 """
 
 import asyncio

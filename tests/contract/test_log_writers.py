@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from support.kafka_broker import ROOT, obtainable
-from support.writers import AT_ONCE, Place, kafka_place, sqlite_place
+from support.log_writers import AT_ONCE, Place, kafka_place, sqlite_place
 
 from schemas.bodies import bodies_of
 from streams.log.partitioning import partitions_of
@@ -200,7 +200,7 @@ def test_an_append_that_is_given_up_harms_no_other(place: Place) -> None:
 
 
 def test_after_a_kill_all_that_was_acknowledged_is_there_and_the_next_appender_goes_on(place: Place) -> None:
-    command = [sys.executable, "-m", "support.writers", place.kind, *place.address]
+    command = [sys.executable, "-m", "support.log_writers", place.kind, *place.address]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as appender:
         assert appender.stdout is not None
