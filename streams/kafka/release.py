@@ -1,14 +1,14 @@
 """How what came of a partition goes out, and is remembered. Emit, remember, acknowledge."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from streams.clock import Clock
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
-from streams.kafka.threads import Threads, timed
+from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
@@ -36,6 +36,7 @@ class Release:
         metrics: Metrics,
         threads: Threads,
         confirm: Confirm,
+        clock: Clock,
     ) -> None:
         self._topics = topics_of(settings)
         self._outbox = outbox
@@ -45,6 +46,7 @@ class Release:
         self._metrics = metrics
         self._threads = threads
         self._confirm = confirm
+        self._clock = clock
         self._profile_seconds = settings.profile_seconds
 
     async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
@@ -52,20 +54,20 @@ class Release:
         async with tenure.lock:
             if tenure.torn:
                 return
-            begun = tenure.begun_at = time.monotonic()
+            begun = tenure.begun_at = self._clock.monotonic()
             due = final or begun - tenure.reported_at >= self._profile_seconds
-            snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
+            snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, due, final)
             if snapshot is None:
                 return
             if snapshot.standing:
                 tenure.reported_at = begun
             tenure.torn = True
-            taken = time.monotonic()
+            taken = self._clock.monotonic()
             await self.publish(tenure)
             await self._reporting.store([*snapshot.rows, *snapshot.standing])
             await self._remember(tenure, snapshot)
             tenure.torn = False
-            tenure.remembered_at = time.monotonic()
+            tenure.remembered_at = self._clock.monotonic()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
@@ -118,7 +120,7 @@ class Release:
 
         All at once would keep everything else waiting. Those that catch up rest from the last one.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic()
         rested = []
         for each in tenures:
             if each.lock.locked() or now - each.begun_at < seconds:

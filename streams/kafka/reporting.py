@@ -5,13 +5,13 @@ server has the work and for the other we have.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import structlog
 
+from streams.clock import Clock
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
 from streams.outputs.output import Rows
@@ -24,10 +24,11 @@ log = structlog.get_logger()
 class Reporting:
     """Whoever waits for an insert reads no further: that is the back-pressure. ``sink`` None: no reports are wanted."""
 
-    def __init__(self, sink: Sink | None, metrics: Metrics) -> None:
+    def __init__(self, sink: Sink | None, metrics: Metrics, clock: Clock) -> None:
         self.wanted = sink is not None
         self._sink = sink
         self._metrics = metrics
+        self._clock = clock
         self._failing: set[str] = set()
         # clickhouse-driver's connections can be used by one thread at a time.
         self._rows = ThreadPoolExecutor(1, "reports")
@@ -61,9 +62,9 @@ class Reporting:
         await self._store(self._rows, [Rows(name, rows)])
 
     async def _try(self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object) -> None:
-        backoff = Backoff()
+        backoff = Backoff(self._clock)
         while True:
-            begun = time.monotonic()
+            begun = self._clock.monotonic()
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
@@ -73,7 +74,7 @@ class Reporting:
                 await backoff.wait()
                 continue
             self._failing.discard(table)
-            self._metrics.insert.labels(table).observe(time.monotonic() - begun)
+            self._metrics.insert.labels(table).observe(self._clock.monotonic() - begun)
             return
 
     def close(self) -> None:

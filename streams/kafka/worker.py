@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import faust
 import structlog
@@ -12,10 +12,10 @@ from faust.types import TP, EventT
 
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
-from streams.clock import now_ms
+from streams.clock import Clock
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
-from streams.kafka.app import add_agent, add_table, consumer_of, new_app
+from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
@@ -25,15 +25,13 @@ from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
 from streams.kafka.tenure import Tenure
-from streams.kafka.threads import Threads, timed
+from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.log.batches import Fetch
 from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
-
-AHEAD_MS: Final = 5_000
 
 log = structlog.get_logger()
 
@@ -45,7 +43,7 @@ class LostHistory(RuntimeError):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``identity``: of the topic of touchpoints.
+    ``identity``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
     """
 
     def __init__(
@@ -58,6 +56,8 @@ class Worker:
         metrics: Metrics,
         fail: Callable[[BaseException], None],
         *,
+        app: faust.App,
+        clock: Clock,
         identity: str,
         accept_rejects: bool = False,
     ) -> None:
@@ -65,18 +65,27 @@ class Worker:
         self.topics = topics_of(settings)
         self.metrics = metrics
         self.stopping = False
-        self._gauges = Gauges(metrics)
+        self._gauges = Gauges(metrics, clock)
         self._registry = registry
         self._outbox = outbox
         self._fail = fail
-        self._threads = Threads()
+        self._clock = clock
+        self._threads = Threads(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, outbox, changelog, reporting, metrics, self._threads, self._confirm)
-        self.app: faust.App = new_app(settings, self.topics)
+        self._release = Release(settings, outbox, changelog, reporting, metrics, self._threads, self._confirm, clock)
+        self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         takeover = Takeover(
-            self.app, settings, registry, reporting, metrics, self._threads, identity, accept_rejects=accept_rejects
+            self.app,
+            settings,
+            registry,
+            reporting,
+            metrics,
+            self._threads,
+            identity,
+            clock,
+            accept_rejects=accept_rejects,
         )
         self._table = add_table(self.app, self.topics, takeover.begin, fail)
         add_agent(self.app, self.topics, self.take, fail)
@@ -155,7 +164,7 @@ class Worker:
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
         """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
         while True:
-            applied, seconds = await self._threads.work(tenure, timed, tenure.apply, fetch)
+            applied, seconds = await self._threads.timed(tenure, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
@@ -215,7 +224,7 @@ class Worker:
 
     async def tick_all(self) -> None:
         """Let the time of each of our partitions pass to now."""
-        tick = bodies_of([message(self._registry, "Tick", {"at": now_ms()})])
+        tick = bodies_of([message(self._registry, "Tick", {"at": self._clock.now_ms()})])
         numbers = list(self.store.tenures)
         await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
