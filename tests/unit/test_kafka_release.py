@@ -278,7 +278,7 @@ def test_checkpoints_of_a_partition_reach_the_changelog_one_after_the_other() ->
 
 SECONDS: Final = 2.0
 # By tenure: seconds since its last checkpoint was begun, its lag, since it was remembered, how long that took, locked.
-DUE: Final = {
+DUE: Final[dict[str, tuple[list[tuple[Any, int, Any, float, bool]], list[int]]]] = {
     "none": ([], []),
     "one that was never": ([(None, 0, None, 0.0, False)], [0]),
     "not yet": ([(1.9, 0, 1.9, 0.0, False)], []),
