@@ -56,20 +56,24 @@ class Release:
                 return
             begun = tenure.begun_at = self._clock.monotonic()
             due = final or begun - tenure.reported_at >= self._profile_seconds
-            snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, due, final)
-            if snapshot is None:
-                return
-            if snapshot.standing:
-                tenure.reported_at = begun
-            tenure.torn = True
-            taken = self._clock.monotonic()
-            await self.publish(tenure)
-            await self._reporting.store([*snapshot.rows, *snapshot.standing])
-            await self._remember(tenure, snapshot)
-            tenure.torn = False
+            with tenure.going_out():
+                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, due, final)
+                if snapshot is None:
+                    return
+                if snapshot.standing:
+                    tenure.reported_at = begun
+                taken = self._clock.monotonic()
+                await self._let_out(tenure, snapshot)
             tenure.remembered_at = self._clock.monotonic()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
+
+    async def _let_out(self, tenure: Tenure, snapshot: Snapshot) -> None:
+        await self.publish(tenure)
+        await self._reporting.store([*snapshot.rows, *snapshot.standing])
+        # Messages that were on their way beside this one may have failed meanwhile.
+        if not tenure.torn:
+            await self._remember(tenure, snapshot)
 
     async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
         records = snapshot.checkpoint.records
@@ -94,17 +98,20 @@ class Release:
         """Make messages of what came of a partition so far."""
         async with tenure.digesting:
             if tenure.outgoing.undigested:
-                await self._threads.work(tenure, tenure.outgoing.digest)
+                with tenure.going_out():
+                    await self._threads.work(tenure, tenure.outgoing.digest)
 
     async def say(self, tenure: Tenure, output: Output) -> None:
         """Say what an output has to say; when it returns, the broker has it.
 
-        To be awaited, or to be a task that ends the process by itself: where sending fails, the process has to end
-        before whoever takes the lock next finds nothing left to say, and remembers.
+        Where sending fails the tenure is torn: whoever takes the lock next finds nothing left to say, and must not
+        remember.
         """
         async with tenure.publishing[output.name]:
             messages = tenure.outgoing.take_messages(output)
-            if messages is not None and output.topic is not None:
+            if messages is None or output.topic is None:
+                return
+            with tenure.going_out():
                 await self._outbox.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
@@ -113,7 +120,8 @@ class Release:
             await self.publish(tenure)
         if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows))
+                with tenure.going_out():
+                    await self._reporting.store(await self._threads.work(tenure, tenure.take_rows))
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.

@@ -6,11 +6,13 @@ from typing import Any, Final
 
 import pytest
 from support.changelogs import restored
-from support.kafka_fakes import FOR_GOOD, turns, until
+from support.kafka_fakes import FOR_GOOD, PATIENCE_SECONDS, turns, until
 from support.kafka_release import CONFIRMED, JUDGED, MOVED, TOPICS, ReleaseShell
 
 from streams.kafka.outbox import SendFailed
 from streams.kafka.release import MUCH, PARTS
+from streams.kafka.tenure import Snapshot
+from streams.outputs.judgements import JUDGEMENTS
 
 MESSAGES: Final = (MOVED, JUDGED)
 ROWS: Final = ("touchpoints_raw", "transitions_raw", "judgements_raw", "profiles_raw")
@@ -84,6 +86,78 @@ async def _given_up() -> ReleaseShell:
 def test_a_checkpoint_that_was_given_up_is_torn_too() -> None:
     shell = asyncio.run(_given_up())
     assert shell.tenure.torn
+    assert not {*LAST} & {*shell.journal}
+
+
+async def _given_up_before_it_was_taken() -> ReleaseShell:
+    shell = ReleaseShell()
+    shell.feed(0)
+    begun, go = threading.Event(), threading.Event()
+    snapshot = shell.tenure.snapshot
+
+    def slow(profiles: bool, final: bool) -> Snapshot | None:
+        begun.set()
+        assert go.wait(PATIENCE_SECONDS)
+        return snapshot(profiles, final)
+
+    shell.tenure.snapshot = slow  # type: ignore[method-assign]
+    checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
+    await until(begun.is_set)
+    # Whoever waits is cancelled, and the thread takes the snapshot nevertheless.
+    checkpoint.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await checkpoint
+    go.set()
+    await until(lambda: not shell.tenure.rows.locked())
+    shell.feed(2)
+    await shell.release.checkpoint(shell.tenure)
+    return shell
+
+
+def test_a_snapshot_that_a_thread_takes_for_nobody_tears_too() -> None:
+    shell = asyncio.run(_given_up_before_it_was_taken())
+    assert shell.journal == []
+    assert shell.tenure.torn
+
+
+async def _message_failed_beside(shell: ReleaseShell) -> None:
+    shell.outbox.shut[JUDGED] = asyncio.Event()
+    shell.outbox.failing[JUDGED] = 1
+    shell.feed(0)
+    await shell.release.digest(shell.tenure)
+    saying = asyncio.create_task(shell.release.say(shell.tenure, JUDGEMENTS))
+    await until(lambda: JUDGED in shell.outbox.asked)
+    checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
+    await until(lambda: MOVED in shell.journal)
+    shell.outbox.shut[JUDGED].set()
+    with pytest.raises(SendFailed):
+        await saying
+    await checkpoint
+
+
+def test_a_checkpoint_is_not_remembered_without_what_failed_beside_it() -> None:
+    shell = ReleaseShell(reports=True)
+    asyncio.run(_message_failed_beside(shell))
+    assert JUDGED not in shell.journal
+    assert not {*LAST} & {*shell.journal}
+
+
+async def _rows_failed(shell: ReleaseShell) -> None:
+    shell.sink.failing["transitions_raw"] = FOR_GOOD
+    shell.feed(0)
+    relieving = asyncio.create_task(shell.release.relieve(shell.tenure, 1))
+    await until(lambda: bool(shell.clock.asleep))
+    relieving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await relieving
+    shell.sink.failing.clear()
+    shell.feed(2)
+    await shell.release.checkpoint(shell.tenure)
+
+
+def test_a_checkpoint_is_not_remembered_without_rows_that_went_out_before_it() -> None:
+    shell = ReleaseShell(reports=True)
+    asyncio.run(_rows_failed(shell))
     assert not {*LAST} & {*shell.journal}
 
 
