@@ -21,6 +21,10 @@ BAD_RECORD: Final = 11
 NO_VALUE: Final = 12
 NOT_FRAMED: Final = 13
 UNKNOWN_SCHEMA: Final = 14
+UNREADABLE_SCHEMA: Final = 15
+MISSING_VALUE: Final = 16
+OUT_OF_RANGE: Final = 17
+WRONG_TYPE: Final = 18
 
 REASONS: Final[dict[int, str]] = {
     TRUNCATED: "truncated",
@@ -37,6 +41,10 @@ REASONS: Final[dict[int, str]] = {
     NO_VALUE: "no_value",
     NOT_FRAMED: "not_framed",
     UNKNOWN_SCHEMA: "unknown_schema",
+    UNREADABLE_SCHEMA: "unreadable_schema",
+    MISSING_VALUE: "missing_value",
+    OUT_OF_RANGE: "out_of_range",
+    WRONG_TYPE: "wrong_type",
 }
 
 DETAILS: Final[dict[int, str]] = {
@@ -53,5 +61,9 @@ DETAILS: Final[dict[int, str]] = {
     BAD_RECORD: "the record's own frame in the record batch is malformed",
     NO_VALUE: "the record has no value",
     NOT_FRAMED: "the value doesn't begin with a zero byte and a schema id of four bytes",
-    UNKNOWN_SCHEMA: "no plan is known for the schema id, or it isn't one for this topic",
+    UNKNOWN_SCHEMA: "the schema registry has no schema of this id",
+    UNREADABLE_SCHEMA: "its schema can't be read as one of the records of this log",
+    MISSING_VALUE: "a field that must have a value is null",
+    OUT_OF_RANGE: "a number is larger than its field holds",
+    WRONG_TYPE: "of the types that a union allows, a field has one that can't be read",
 }

@@ -2,41 +2,40 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.facts import judgements_table, meanings_table, policies_table, rejects_table, transitions_table
-from streams.reports.container import container
+from streams.history import History, history_of
+from streams.storing import Origin, Rows
 
 
 @dataclass(frozen=True)
 class Emission:
-    """Tables of the reports (None: no rows), and the accepted touchpoints as Avro object containers."""
+    """Tables of the reports (None: no rows), and the accepted touchpoints by the schemas of their bodies."""
 
     policies: pa.Table | None
     meanings: pa.Table | None
-    containers: list[bytes]
+    history: list[History]
     transitions: pa.Table | None
     judgements: pa.Table | None
     rejects: pa.Table | None
+    origin: Origin
 
-    def facts(self) -> list[tuple[str, pa.Table]]:
-        """(table, rows) of all that is reported, touchpoints and rejects aside, in the order in which to store it."""
+    def facts(self) -> list[Rows]:
+        """All that is reported, touchpoints and rejects aside, in the order in which to store it."""
         named = {
             "policies_raw": self.policies,
             "meanings_raw": self.meanings,
             "transitions_raw": self.transitions,
             "judgements_raw": self.judgements,
         }
-        return [(name, rows) for name, rows in named.items() if rows is not None]
+        return [Rows(name, rows) for name, rows in named.items() if rows is not None]
 
 
-def emission(applied: Sequence[Applied], partition: Partition, registry: Registry, source: str) -> Emission:
+def emission(applied: Sequence[Applied], partition: Partition, source: str) -> Emission:
     """Everything that came of these fetches of one partition; ``source``: the topic that they were read from."""
     changes = [change for each in applied for change in each.policies]
     moved = [each for each in applied if len(each.facts)]
@@ -44,10 +43,11 @@ def emission(applied: Sequence[Applied], partition: Partition, registry: Registr
     return Emission(
         policies=policies_table(changes) if changes else None,
         meanings=meanings_table(changes) if changes else None,
-        containers=touchpoint_containers(applied, registry),
+        history=history_of(applied),
         transitions=transitions_table(moved, partition) if moved else None,
         judgements=judgements_table(judged, partition) if judged else None,
         rejects=rejects_of(applied, source),
+        origin=Origin(source, partition.number, partition.time),
     )
 
 
@@ -59,23 +59,3 @@ def rejects_of(applied: Sequence[Applied], source: str) -> pa.Table | None:
 def joined(tables: Sequence[pa.Table]) -> pa.Table | None:
     """The rows of all of them; None: no rows."""
     return pa.concat_tables(tables) if tables else None
-
-
-def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:
-    """One container for each schema in which accepted touchpoints were written."""
-    bodies: dict[int, list[tuple[Any, Any, Any]]] = {}
-    for each in applied:
-        for schema_id in np.unique(each.taken[:, 2]):
-            taken = each.taken[each.taken[:, 2] == schema_id]
-            bodies.setdefault(int(schema_id), []).append((each.buffer, taken[:, 0], taken[:, 0] + taken[:, 1]))
-    return [_joined(registry.schema(schema_id), parts) for schema_id, parts in bodies.items()]
-
-
-def _joined(schema: dict[str, Any], parts: list[tuple[Any, Any, Any]]) -> bytes:
-    base = np.cumsum([0, *(len(buffer) for buffer, _, _ in parts)])
-    return container(
-        schema,
-        np.concatenate([buffer for buffer, _, _ in parts]),
-        np.concatenate([starts + base[i] for i, (_, starts, _) in enumerate(parts)]),
-        np.concatenate([stops + base[i] for i, (_, _, stops) in enumerate(parts)]),
-    )

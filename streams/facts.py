@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
 from processors.lifecycle.facts import CAUSES, SUPERSEDED
@@ -93,7 +94,7 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
     return pa.table(
         {
             "reason": names(rejects["reason"], _REASONS),
-            "detail": names(rejects["reason"], _DETAILS),
+            "detail": _reject_details(applied),
             "source": pa.repeat(source, len(rejects)),
             "position": rejects["offset"],
             "partition": np.full(len(rejects), applied.partition, np.int32),
@@ -102,6 +103,15 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
         },
         schema=REJECTS,
     )
+
+
+def _reject_details(applied: Applied) -> pa.Array:
+    """The text that a reject names by number, else that of its reason."""
+    told, which = names(applied.rejects["reason"], _DETAILS), applied.rejects["detail"]
+    if not which.any():
+        return told
+    more = pa.array(applied.details, pa.string()).take(pa.array(which - 1, mask=which == 0))
+    return pc.coalesce(more, told)
 
 
 def policies_table(changes: list[PolicyChange]) -> pa.Table:

@@ -11,8 +11,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from processors.policy.policy import Policy
+from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
-from schemas.registry import Registry
+from schemas.registry import Registry, RegistryError
 from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
@@ -31,6 +32,7 @@ from streams.messages import (
 )
 from streams.profiles import profiles_table
 from streams.reports.sink import Sink
+from streams.storing import Batch, Origin, Rows, store
 
 EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
@@ -46,11 +48,19 @@ class Runner:
     Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest.
     """
 
-    def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        sink: Sink,
+        partition: Partition,
+        registry: Registry,
+        now: Callable[[], int],
+    ) -> None:
         self.log = log
         self.sink = sink
         self.partition = partition
         self.registry = registry
+        self.answers = Answers(registry)
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
@@ -94,6 +104,7 @@ class Runner:
         data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
         if not data:
             return False
+        self.partition.forget_unknown(self.now() - UNKNOWN_MS)
         try:
             applied = self.partition.apply(read_batches(data, wanted))
         except PoisonedLog:
@@ -105,6 +116,8 @@ class Runner:
         self._applied.append(applied)
         self._unacknowledged = True
         self._eventful = self._eventful or any(applied.counts[name] for name in _EVENTS)
+        if applied.wanted is not None:
+            self._learn(applied.wanted)
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
@@ -113,6 +126,18 @@ class Runner:
         elif self._unemitted >= self.emit_records:
             self.emit()
         return True
+
+    def _learn(self, schema_id: int) -> None:
+        """Ask the registry for an id that the log's next record has. Raises RegistryError, with nothing lost."""
+        try:
+            known = self.answers.ask(schema_id)
+        except RegistryError as error:
+            raise RegistryError(
+                f"{self.log.path}: the record at offset {self.partition.next_offset} of {TOUCHPOINTS_TOPIC} names"
+                f" schema id {schema_id}, and the registry could not be asked for it: {error} Nothing is lost; when the"
+                " registry answers again, start again: it goes on there."
+            ) from error
+        self.partition.learn(known, self.now())
 
     def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
         """Apply all that the log holds; ``after`` is called after each fetch."""
@@ -123,14 +148,11 @@ class Runner:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
         if not self._applied:
             return
-        out = emission(self._applied, self.partition, self.registry, TOUCHPOINTS_TOPIC)
-        for container in out.containers:
-            self.sink.insert_touchpoints(container)
-        for name, rows in out.facts():
-            self.sink.insert(name, rows)
-        if out.rejects is not None:
-            self.sink.insert("rejects_raw", out.rejects)
-            self._rejects.append(out.rejects)
+        out = emission(self._applied, self.partition, TOUCHPOINTS_TOPIC)
+        rejects = [] if out.rejects is None else [out.rejects]
+        batches: list[Batch] = [*out.history, *out.facts(), *(Rows("rejects_raw", table) for table in rejects)]
+        rejects += store(self.sink, batches, out.origin)
+        self._rejects += rejects
         if messages := transition_messages(self._applied, self.partition, self.registry):
             self._transitions.append(messages)
         self._applied.clear()
@@ -140,7 +162,8 @@ class Runner:
         """Write the profiles that changed since they were last written."""
         while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
             try:
-                self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
+                profiles = Rows("profiles_raw", profiles_table(self.partition, numbers))
+                self._rejects += store(self.sink, [profiles], self._origin)
             except BaseException:
                 # A process that goes on, because somebody else's command failed here, must not forget them.
                 self.partition.table.rows.unreported[numbers] = 1
@@ -199,7 +222,11 @@ class Runner:
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
-        self.sink.insert("rejects_raw", rows)
+        store(self.sink, [Rows("rejects_raw", rows)], self._origin)
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin(TOUCHPOINTS_TOPIC, self.partition.number, self.partition.time)
 
     def settle(self) -> None:
         """Apply all that the log holds, and make it lasting."""

@@ -11,6 +11,7 @@ from streams.engine.ahead import VIEW_CELLS
 from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.engine.records import HEAD_CELLS
+from streams.engine.translating import ANEW_CELLS
 
 # Why the loop returned to Python.
 STATUS_FINISHED: Final = 0
@@ -19,6 +20,17 @@ STATUS_NEED_FACTS: Final = 2
 STATUS_POLICY_READ: Final = 3
 STATUS_SCHEMA_WANTED: Final = 4
 STATUS_POISONED: Final = 5
+STATUS_FOREIGN: Final = 6  # touchpoints are met that have to be written anew before they can be read
+
+# Of an accepted touchpoint: its Avro body, as the reports get it; the wire schema id that it came with; its offset; and
+# the message as it came.
+TAKEN_START: Final = 0
+TAKEN_LENGTH: Final = 1
+TAKEN_SCHEMA: Final = 2
+TAKEN_OFFSET: Final = 3
+TAKEN_MESSAGE: Final = 4
+TAKEN_MESSAGE_LENGTH: Final = 5
+TAKEN_CELLS: Final = 6
 
 # Slots of Cursor.at.
 AT_SPAN: Final = 0
@@ -41,7 +53,8 @@ NO_LIMIT: Final = -1
 _SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
 
 REJECT: Final = np.dtype(
-    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
+    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4"), ("detail", "i4")],
+    align=True,
 )
 
 
@@ -50,16 +63,20 @@ class Cursor(NamedTuple):
 
     at: npt.NDArray[np.int64]  # shape (CURSOR,)
     counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
-    taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
+    taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS)
     rejects: Any  # recarray of REJECT
     head: npt.NDArray[np.int64]  # shape (HEAD_CELLS,): scratch of next_record
     slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
     ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
+    anew: npt.NDArray[np.int64]  # shape (n, ANEW_CELLS): touchpoints that were written anew
 
 
 @compiled_leaf
-def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
-    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
+def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int, detail: int = 0) -> None:
+    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer.
+
+    ``detail``: number of the text that says more than the reason does; 0: none.
+    """
     at = cursor.at
     entry = cursor.rejects[at[AT_REJECTS]]
     entry.offset = offset
@@ -67,6 +84,7 @@ def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) ->
     entry.length = length
     entry.time = at[AT_TIME]
     entry.reason = reason
+    entry.detail = detail
     at[AT_REJECTS] += 1
     at[AT_BAD_RUN] += 1
     cursor.counts[OUTCOME_REJECTED] += 1
@@ -84,9 +102,10 @@ def new_cursor(
     return Cursor(
         at=at,
         counts=counts,
-        taken=np.empty((records if collect else 0, 3), np.int64),
+        taken=np.empty((records if collect else 0, TAKEN_CELLS), np.int64),
         rejects=np.zeros(records, REJECT).view(np.recarray),
         head=np.zeros(HEAD_CELLS, np.int64),
         slots=np.zeros((SLOTS, 2), np.int64),
         ahead=np.zeros(VIEW_CELLS, np.int64),
+        anew=np.zeros((0, ANEW_CELLS), np.int64),
     )

@@ -5,7 +5,10 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import pyarrow as pa
+
 from schemas.registry import Registry
+from streams.emission import Emission
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
@@ -65,7 +68,7 @@ class Release:
             taken = time.monotonic()
             async with tenure.publishing:
                 await self._say(tenure)
-            await self._reporting.store(snapshot.emission, snapshot.profiles)
+            await self._store(tenure, snapshot.emission, snapshot.profiles)
             await self._remember(tenure, snapshot)
             tenure.torn = False
             tenure.remembered_at = time.monotonic()
@@ -105,7 +108,14 @@ class Release:
             await self.publish(tenure)
         if tenure.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows), [])
+                await self._store(tenure, await self._threads.work(tenure, tenure.take_rows), [])
+
+    async def _store(self, tenure: Tenure, emission: Emission, profiles: list[pa.Table]) -> None:
+        """Have the reports hold it; what they will never take is said in the topic of rejects."""
+        rejects = await self._reporting.store(emission, profiles)
+        if rejects is not None:
+            messages = reject_messages(rejects, self._registry)
+            await self._outbox.send(self._topics.rejects, tenure.number, None, messages)
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.

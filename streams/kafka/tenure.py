@@ -155,7 +155,7 @@ class Tenure:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
         self._digest()
         applied, self._unreported = self._unreported, []
-        return emission(applied, self.partition, self._registry, self._topics.touchpoints)
+        return emission(applied, self.partition, self._topics.touchpoints)
 
     def _profiles(self) -> list[pa.Table]:
         tables = []

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.bodies import bodies_of
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.announcing import transition_messages
 from streams.emission import emission
@@ -36,18 +36,18 @@ def _batch() -> pa.RecordBatch:
 def warm() -> None:
     """Run a few touchpoints through a partition that nobody keeps."""
     registry = FileRegistry()
-    plans = build_plans(registry)
+    schemas = look_up_all(registry)
     keys, bodies, _ = touchpoints_with_ticks(_batch(), registry, 0)
     policy = preset()
     change = bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash}), b"not framed"])
-    first = Partition(0, policy, plans)
+    first = Partition(0, policy, schemas)
     for key, some in ((keys, bodies), (None, change)):
         count = len(some.offsets) - 1
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))
         assert isinstance(applied, Applied)
-        emission([applied], first, registry, "")
+        emission([applied], first, "")
         transition_messages([applied], first, registry)
     profiles_table(first, first.take_unreported(1))
-    second = Partition(0, policy, plans, owner="1")
+    second = Partition(0, policy, schemas, owner="1")
     second.restore((key, value) for key, value in first.checkpoint().records if value is not None)

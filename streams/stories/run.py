@@ -14,7 +14,7 @@ from processors.policy.rules import find_kind
 from processors.row.layout import NONE
 from schemas.bodies import Bodies
 from schemas.encode import encode_bodies
-from schemas.plans import Plans, build_plans
+from schemas.known import Known, look_up_all
 from schemas.registry import FileRegistry, Registry
 from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import REJECT_DETAILS
@@ -63,9 +63,9 @@ class Outcome:
 
 
 @lru_cache(maxsize=1)
-def _schemas() -> tuple[Registry, Plans]:
+def _schemas() -> tuple[Registry, list[Known]]:
     registry = FileRegistry()
-    return registry, build_plans(registry)
+    return registry, look_up_all(registry)
 
 
 def run(story: Story) -> Outcome:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Final
 import fastavro
 import pytest
 
-from schemas.plans import TYPE_TICK, TYPE_TOUCHPOINT, build_plans
+from schemas.known import TYPE_TICK, TYPE_TOUCHPOINT
+from schemas.plans import build_plans
 from schemas.registry import FileRegistry, RegistryError, SchemaRegistry
 from schemas.wire import NotFramedError, frame, unframe
 

@@ -1,0 +1,85 @@
+"""Accepted touchpoints on their way into the reports, and each one's message as it came."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streams.columns import slices
+from streams.engine.cursor import (
+    TAKEN_LENGTH,
+    TAKEN_MESSAGE,
+    TAKEN_MESSAGE_LENGTH,
+    TAKEN_OFFSET,
+    TAKEN_SCHEMA,
+    TAKEN_START,
+)
+from streams.engine.results import Applied
+from streams.reports.container import container
+from streams.reports.sink import Sink
+
+
+@dataclass(frozen=True)
+class History:
+    """Touchpoints whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
+
+    name: ClassVar[str] = "touchpoints_raw"
+    schema: Mapping[str, Any]
+    buffer: npt.NDArray[np.uint8]
+    taken: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.taken)
+
+    def part(self, first: int, last: int) -> Self:
+        """Those from ``first`` to before ``last``."""
+        return replace(self, taken=self.taken[first:last])
+
+    def insert(self, sink: Sink) -> None:
+        """Store them. Raises ReportsError."""
+        starts = self.taken[:, TAKEN_START]
+        sink.insert_touchpoints(container(self.schema, self.buffer, starts, starts + self.taken[:, TAKEN_LENGTH]))
+
+    def refused(self, reason: str, detail: str, partition: int, at: int, source: str) -> pa.Table:
+        """The rejects that they become, with their messages as they came."""
+        taken, count = self.taken, len(self.taken)
+        return pa.table(
+            {
+                "reason": pa.repeat(reason, count),
+                "detail": pa.repeat(detail, count),
+                "source": pa.repeat(source, count),
+                "position": np.ascontiguousarray(taken[:, TAKEN_OFFSET]),
+                "partition": np.full(count, partition, np.int32),
+                "at": np.full(count, at, np.int64),
+                "payload": slices(self.buffer, taken[:, TAKEN_MESSAGE], taken[:, TAKEN_MESSAGE_LENGTH], pa.binary()),
+            }
+        )
+
+
+def history_of(applied: Sequence[Applied]) -> list[History]:
+    """The accepted touchpoints of fetches of a partition, by the schema of their bodies."""
+    found: dict[int, tuple[Mapping[str, Any], list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]]] = {}
+    for each in applied:
+        for schema_id in np.unique(each.taken[:, TAKEN_SCHEMA]):
+            known = each.schemas[int(schema_id)]
+            assert known.stored is not None
+            # All that were written anew are of one schema, ours.
+            key = int(schema_id) if known.translation is None else -1
+            taken = each.taken[each.taken[:, TAKEN_SCHEMA] == schema_id]
+            found.setdefault(key, (known.stored, []))[1].append((each.buffer, taken))
+    return [_joined(schema, parts) for schema, parts in found.values()]
+
+
+def _joined(schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]) -> History:
+    base = np.cumsum([0, *(len(buffer) for buffer, _ in parts)])
+    moved = []
+    for i, (_, taken) in enumerate(parts):
+        there = taken.copy()
+        there[:, [TAKEN_START, TAKEN_MESSAGE]] += base[i]
+        moved.append(there)
+    if len(parts) == 1:
+        return History(schema, parts[0][0], moved[0])
+    return History(schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
