@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
     from processors.policy.policy import Policy
-    from schemas.registry import FileRegistry, Registry, SchemaRegistry
+    from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
@@ -66,6 +66,8 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics()) if settings.clickhouse else None
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    if isinstance(registry, SchemaRegistry):
+        establish(registry)
     async with Outbox(settings, "relasi-produce") as outbox:
         producing = Producing(outbox, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):

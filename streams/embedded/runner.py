@@ -17,7 +17,7 @@ from schemas.registry import Registry, RegistryError
 from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
-from streams.engine.batches import Fetch, read_batches
+from streams.engine.batches import read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
@@ -87,12 +87,16 @@ class Runner:
         """Let the partition's time pass to ``at`` (ms)."""
         self.append_message("Tick", {"at": at})
 
-    def tick_fetch(self, at: int) -> Fetch:
-        """A tick as if it stood next in the log: for asking what would happen."""
-        base = self.partition.next_offset
+    def ahead(self, at: int) -> tuple[Partition, Applied]:
+        """A copy of the partition at an instant as if a tick stood next in the log, and what would happen by then."""
+        copy, base = self.partition.copy(), self.partition.next_offset
+        copy.learn(self.answers.ask(self.registry.id_of("Tick")), self.now())
         bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
         ((batch, _, _),) = record_batches(None, bodies, base, self.now())
-        return read_batches(batch, base)
+        applied = copy.apply(read_batches(batch, base))
+        if isinstance(applied, Refused):
+            raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
+        return copy, applied
 
     def change_policy(self, policy: Policy) -> None:
         """Put another policy in force, for all that the log holds from here on."""

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.bodies import bodies_of
-from schemas.known import look_up_all
+from schemas.known import known, look_up_all
 from schemas.registry import FileRegistry
+from schemas.wire import frame, unframe
 from streams.announcing import transition_messages
 from streams.emission import emission
 from streams.engine.batches import read_batches, write_batch
@@ -20,6 +21,7 @@ from streams.policies import preset
 from streams.profiles import profiles_table
 
 _DAY = 86_400_000
+_FOREIGN = 1_000
 
 
 def _batch() -> pa.RecordBatch:
@@ -41,7 +43,12 @@ def warm() -> None:
     policy = preset()
     change = bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash}), b"not framed"])
     first = Partition(0, policy, schemas)
-    for key, some in ((keys, bodies), (None, change)):
+    # The same bytes by a schema of which the reports would not take them as they are.
+    own = registry.schema(registry.id_of("Touchpoint"))
+    fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "channel" else field for field in own["fields"]]
+    first.learn(known(_FOREIGN, {**own, "fields": fields}), 0)
+    foreign = bodies_of([frame(_FOREIGN, unframe(bodies.message(0))[1])])
+    for key, some in ((keys, bodies), (None, change), (None, foreign)):
         count = len(some.offsets) - 1
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))

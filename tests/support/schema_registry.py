@@ -67,10 +67,14 @@ def registry() -> Iterator[Registry]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             schema = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["schema"]
+            subject, register = self.path.split("/")[2], self.path.endswith("/versions")
+            known = any(each[1:] == (subject, schema) for each in kept.schemas)
             if kept.down:
                 self._send(503, {"error_code": 50301, "message": "down"})
+            elif known or register:
+                self._send(200, {"id": kept.register(subject, schema)})
             else:
-                self._send(200, {"id": kept.register(self.path.split("/")[2], schema)})
+                self._send(404, _NO_SUBJECT)
 
         def do_GET(self) -> None:
             self._send(*((503, {"error_code": 50301, "message": "down"}) if kept.down else kept.answer(self.path)))

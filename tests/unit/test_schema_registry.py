@@ -11,10 +11,12 @@ from typing import Any, ClassVar, Final
 
 import fastavro
 import pytest
+from support.schema_registry import FIRST_ID
+from support.schema_registry import registry as running
 
 from schemas.known import TYPE_TICK, TYPE_TOUCHPOINT
 from schemas.plans import build_plans
-from schemas.registry import FileRegistry, RegistryError, SchemaRegistry
+from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, establish
 from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject"]
@@ -139,6 +141,15 @@ def test_a_schema_can_be_registered(address: str) -> None:
     assert registry.register(schema) == 11
     assert registry.id_of("Touchpoint") == 11
     assert Server.posted == [("/subjects/relasi.Touchpoint/versions", {"schema": json.dumps(schema)})]
+
+
+def test_our_own_schemas_are_given_to_a_registry_only_where_it_lacks_them() -> None:
+    with running() as kept:
+        for _ in range(2):
+            registry = SchemaRegistry(kept.url)
+            establish(registry)
+            assert [registry.id_of(name) for name in NAMES] == [FIRST_ID + i for i in range(len(NAMES))]
+            assert len(kept.schemas) == len(NAMES)
 
 
 def test_what_a_schema_registry_lacks_is_said(address: str) -> None:
