@@ -12,7 +12,7 @@ from schemas.plan import PlanError, compile_plan
 from schemas.registry import NAMESPACE, FileRegistry, Registry, UnknownSchema
 from schemas.touchpoint import LINK_SLOTS, MERGE_SLOTS, POLICY_SLOTS, TICK_SLOTS, TOUCHPOINT_SLOTS
 from schemas.translation import Translation
-from schemas.writers import bare, own_fields, stored_as_they_are
+from schemas.writers import bare, logical, own_fields, stored_as_they_are
 
 TYPE_UNKNOWN: Final = 0
 TYPE_TOUCHPOINT: Final = 1
@@ -102,10 +102,14 @@ def _read(schema_id: int, schema: Mapping[str, Any]) -> Known:
     kind, slots = _LOG[name]
     if kind == TYPE_TOUCHPOINT:
         return _read_touchpoint(schema_id, schema, ours)
-    there = {field["name"] for field in schema["fields"]}
+    there = {field["name"]: field["type"] for field in schema["fields"]}
     for field in ours["fields"]:
-        if field["name"] not in there and "default" not in field:
-            raise PlanError(f"field {field['name']!r} is missing; it has to be of type {bare(field['type'])}")
+        name, wanted = field["name"], logical(field["type"])
+        if name not in there:
+            if "default" not in field:
+                raise PlanError(f"field {name!r} is missing; it has to be of type {bare(field['type'])}")
+        elif logical(there[name]) not in ("", wanted):
+            raise PlanError(f"field {name!r} is of type {logical(there[name])}; it is read as {wanted or 'none'}")
     return Known(schema_id, kind, compile_plan(schema, slots, ours))
 
 

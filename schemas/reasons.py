@@ -61,7 +61,7 @@ DETAILS: Final[dict[int, str]] = {
     BAD_RECORD: "the record's own frame in the record batch is malformed",
     NO_VALUE: "the record has no value",
     NOT_FRAMED: "the value doesn't begin with a zero byte and a schema id of four bytes",
-    UNKNOWN_SCHEMA: "the schema registry has no schema of this id",
+    UNKNOWN_SCHEMA: "no schema has this id: not those that come with Relasi, nor a schema registry's where one is set",
     UNREADABLE_SCHEMA: "its schema can't be read as one of the records of this log",
     MISSING_VALUE: "a field that must have a value is null",
     OUT_OF_RANGE: "a number is larger than its field holds",

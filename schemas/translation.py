@@ -14,29 +14,19 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from schemas.bodies import Bodies
-from schemas.columns import (
-    COLUMN_DOUBLE,
-    COLUMN_NUMBER,
-    COLUMN_TEXT,
-    NO_NULL,
-    Column,
-    bytes_column,
-    numbers_column,
-)
+from schemas.columns import COLUMN_DOUBLE, COLUMN_NUMBER, NO_NULL, Column, numbers_column
 from schemas.decode import ABSENT
 from schemas.encode import encode_rows, lists_column
 from schemas.landing import KEY, Alternative, Program, land_entries, land_items, land_record
 from schemas.plan import compile_plan
-from schemas.reasons import BAD_UTF8, DETAILS, MISSING_VALUE, OK, OUT_OF_RANGE, WRONG_TYPE
-from schemas.unfolding import are_texts, count_items, decode_all, gather, unfold
+from schemas.reasons import DETAILS, MISSING_VALUE, OK, OUT_OF_RANGE, WRONG_TYPE
+from schemas.unfolding import count_items, decode_all, unfold
+from schemas.values import Numbers, Truths, Values
 from schemas.writers import INSTANT, LINES, MEASURE, PROPERTIES, SMALL, TEXT, Field, check, fits, own_fields, scale_of
 
 _MOST: Final = {SMALL: (1 << 31) - 1}
-Numbers = npt.NDArray[np.int64]
-Truths = npt.NDArray[np.bool_]
 
 
 class Translated(NamedTuple):
@@ -48,78 +38,6 @@ class Translated(NamedTuple):
     bodies: Bodies
     reasons: npt.NDArray[np.int32]
     fields: npt.NDArray[np.int32]
-
-
-class _Table:
-    """Values of many records or items, all in slices of one growing buffer, and what is wrong with each."""
-
-    def __init__(self, buffer: npt.NDArray[np.uint8], cells: Numbers) -> None:
-        self.parts = [buffer]
-        self.size = len(buffer)
-        self.cells = cells
-        self.reasons = np.zeros(len(cells), np.int32)
-        self.fields = np.full(len(cells), -1, np.int32)
-
-    def add(self, data: npt.NDArray[np.uint8]) -> int:
-        """Append bytes; where they begin."""
-        self.parts.append(data)
-        self.size += len(data)
-        return self.size - len(data)
-
-    def refuse(self, wrong: Truths, reason: int, field: int) -> None:
-        """Note what is wrong with some, unless something was already."""
-        first = wrong & (self.reasons == OK)
-        self.reasons[first] = reason
-        self.fields[first] = field
-
-    def has(self, each: Alternative) -> Truths:
-        return np.asarray(self.cells[:, each.slot, 1] != ABSENT)
-
-    def text_of(self, each: Alternative, field: int) -> Numbers:
-        """(n, 2): start and length of the text of each value, -1 where it has none."""
-        found = self.cells[:, each.slot].copy()
-        has = self.has(each)
-        if each.kind == "bytes":
-            valid = np.ones(len(found), np.bool_)
-            are_texts(self.parts[0], found, valid)
-            self.refuse(has & ~valid, BAD_UTF8, field)
-        elif each.kind == "enum":
-            found = self._told(pa.array(each.schema["symbols"], pa.string()), np.where(has, found[:, 0], 0), has)
-        elif each.kind in ("int", "long"):
-            found = self._formatted(pa.array(found[has, 0]), has)
-        elif each.kind in ("double", "float"):
-            numbers = pa.array(found[has, 0].view(np.float64))
-            found = self._formatted(numbers.cast(pa.float32(), safe=False) if each.kind == "float" else numbers, has)
-        elif each.kind == "boolean":
-            found = self._told(pa.array(["false", "true"]), np.where(has, found[:, 0], 0), has)
-        elif each.kind != "string":
-            found[:, 1] = ABSENT
-        found[~has, 1] = ABSENT
-        return found
-
-    def _told(self, words: Any, which: Numbers, has: Truths) -> Numbers:
-        starts, lengths = self._slices(words)
-        return np.stack([starts[which], np.where(has, lengths[which], ABSENT)], axis=1)
-
-    def _formatted(self, numbers: Any, has: Truths) -> Numbers:
-        found = np.full((len(has), 2), ABSENT, np.int64)
-        found[has, 0], found[has, 1] = self._slices(numbers.cast(pa.string()))
-        return found
-
-    def _slices(self, texts: Any) -> tuple[Numbers, Numbers]:
-        _, offsets, data = texts.buffers()
-        places = np.frombuffer(offsets, np.int32, len(texts) + 1).astype(np.int64) if len(texts) else np.zeros(1, int)
-        base = self.add(np.frombuffer(data, np.uint8)) if data is not None and data.size else 0
-        return base + places[:-1], np.diff(places)
-
-    def text_column(self, slices: Numbers, null: int) -> Column:
-        """The column of texts; what has none is null."""
-        sizes = np.maximum(slices[:, 1], 0)
-        offsets = np.zeros(len(slices) + 1, np.int64)
-        np.cumsum(sizes, out=offsets[1:])
-        out = np.empty(int(offsets[-1]), np.uint8)
-        gather(self.parts[0] if len(self.parts) == 1 else np.concatenate(self.parts), slices, offsets, out)
-        return bytes_column(COLUMN_TEXT, null, slices[:, 1] != ABSENT, offsets, out)
 
 
 class Translation:
@@ -152,7 +70,7 @@ class Translation:
     def translate(self, buffer: npt.NDArray[np.uint8], starts: Numbers, stops: Numbers) -> Translated:
         """Bodies ``buffer[starts[i]:stops[i]]`` in our schema."""
         cells = np.zeros((len(starts), max(self._program.slots, 1), 2), np.int64)
-        table = _Table(buffer, cells)
+        table = Values(buffer, cells)
         decode_all(buffer, starts, stops, self._program.ops, cells, table.reasons)
         columns = []
         for number, field in enumerate(self._own.values()):
@@ -168,11 +86,11 @@ class Translation:
                 columns.append(_column(table, field, values, number))
         return Translated(encode_rows(columns, len(starts)), table.reasons, table.fields)
 
-    def _lines(self, table: _Table, values: Sequence[Alternative]) -> Column:
+    def _lines(self, table: Values, values: Sequence[Alternative]) -> Column:
         items, owners = _unfolded(table, self._items, values)
         if self._items is not None:
             there = items.cells[:, self._items.present, 1] != ABSENT
-            items, owners = _Table(items.parts[0], items.cells[there]), owners[there]
+            items, owners = Values(items.buffer, items.cells[there]), owners[there]
         found = {} if self._items is None else self._items.values
         first = len(self._own)
         columns = []
@@ -184,7 +102,7 @@ class Translation:
             columns.append(_column(items, field, fitting, first + i))
         return _listed(table, items, owners, columns)
 
-    def _properties(self, table: _Table, values: Sequence[Alternative], number: int) -> Column:
+    def _properties(self, table: Values, values: Sequence[Alternative], number: int) -> Column:
         entries, owners = _unfolded(table, self._entries, values)
         told = np.full((len(owners), 2), ABSENT, np.int64)
         for each in self._entries.values["value"] if self._entries is not None else ():
@@ -208,20 +126,20 @@ def _bounds(owners: Numbers, rows: int) -> Numbers:
     return bounds
 
 
-def _unfolded(table: _Table, program: Program | None, values: Sequence[Alternative]) -> tuple[_Table, Numbers]:
+def _unfolded(table: Values, program: Program | None, values: Sequence[Alternative]) -> tuple[Values, Numbers]:
     """The items of all records, and the record that each belongs to."""
     if program is None:
-        return _Table(table.parts[0], np.zeros((0, 1, 2), np.int64)), np.zeros(0, np.int64)
+        return Values(table.buffer, np.zeros((0, 1, 2), np.int64)), np.zeros(0, np.int64)
     blocks = np.ascontiguousarray(table.cells[:, values[0].slot])
     counts = np.zeros(len(blocks), np.int64)
-    count_items(table.parts[0], blocks, program.ops, np.zeros((program.slots, 2), np.int64), counts)
+    count_items(table.buffer, blocks, program.ops, np.zeros((program.slots, 2), np.int64), counts)
     cells = np.zeros((int(counts.sum()), program.slots, 2), np.int64)
     cells[:, :, 1] = ABSENT
-    unfold(table.parts[0], blocks, program.ops, cells)
-    return _Table(table.parts[0], cells), np.repeat(np.arange(len(blocks)), counts)
+    unfold(table.buffer, blocks, program.ops, cells)
+    return Values(table.buffer, cells), np.repeat(np.arange(len(blocks)), counts)
 
 
-def _pass_on(table: _Table, items: _Table, owners: Numbers) -> None:
+def _pass_on(table: Values, items: Values, owners: Numbers) -> None:
     """What is wrong with an item is wrong with its record; the first counts."""
     wrong = np.flatnonzero(items.reasons != OK)[::-1]
     reasons, fields = np.zeros(len(table.cells), np.int32), np.zeros(len(table.cells), np.int32)
@@ -230,12 +148,12 @@ def _pass_on(table: _Table, items: _Table, owners: Numbers) -> None:
     table.reasons[first], table.fields[first] = reasons[first], fields[first]
 
 
-def _listed(table: _Table, items: _Table, owners: Numbers, columns: list[Column]) -> Column:
+def _listed(table: Values, items: Values, owners: Numbers, columns: list[Column]) -> Column:
     _pass_on(table, items, owners)
     return lists_column(encode_rows(columns, len(owners)), _bounds(owners, len(table.cells)))
 
 
-def _column(table: _Table, field: Field, values: Sequence[Alternative], number: int) -> Column:
+def _column(table: Values, field: Field, values: Sequence[Alternative], number: int) -> Column:
     """One field of all records or items."""
     null = 0 if field.nullable else NO_NULL
     if field.reading == TEXT:
@@ -253,7 +171,7 @@ def _column(table: _Table, field: Field, values: Sequence[Alternative], number: 
     return column
 
 
-def _numbers(table: _Table, field: Field, values: Sequence[Alternative]) -> tuple[Numbers, Truths]:
+def _numbers(table: Values, field: Field, values: Sequence[Alternative]) -> tuple[Numbers, Truths]:
     """Integers, or the bits of doubles, and where there are any."""
     found, some = np.zeros(len(table.cells), np.int64), np.zeros(len(table.cells), np.bool_)
     for each in values:

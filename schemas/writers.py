@@ -91,8 +91,8 @@ def check(fields: Mapping[str, Field], values: Mapping[str, tuple[Alternative, .
         if not found and not field.nullable and field.reading not in (LINES, PROPERTIES):
             raise PlanError(f"{where} is always null; it has to be {field.reading}")
         if found and not any(fits(field, each) for each in found):
-            logical = f" ({found[0].logical})" if found[0].logical else ""
-            raise PlanError(f"{where} is of type {found[0].kind}{logical}; it is read as {field.reading}")
+            told = f" ({found[0].logical})" if found[0].logical else ""
+            raise PlanError(f"{where} is of type {found[0].kind}{told}; it is read as {field.reading}")
         if field.reading in (LINES, PROPERTIES) and sum(fits(field, each) for each in found) > 1:
             raise PlanError(f"{where} may be one of several arrays or maps; it is read as {field.reading}")
 
@@ -159,14 +159,16 @@ def _same(kind: Any, own: Field) -> bool:
     if nullable and not own.nullable:
         return False
     if own.reading == INSTANT:
-        return _logical(value) in ("", "timestamp-millis") and bool(bare(value) == "long")
+        return logical(value) in ("", "timestamp-millis") and bool(bare(value) == "long")
     if own.reading in (LINES, PROPERTIES):
         return bool(_layout(value) == _layout(ours))
     accepted = {TEXT: ("string",), NUMBER: ("int", "long"), MEASURE: ("double", "float")}[own.reading]
-    return _logical(value) in _TEXTS and bare(value) in accepted
+    return logical(value) in _TEXTS and bare(value) in accepted
 
 
-def _logical(kind: Any) -> str:
+def logical(kind: Any) -> str:
+    """Name of a type's logical type, of one that may be null as well; empty: none."""
+    kind, _ = _plain(kind)
     return str(kind.get("logicalType", "")) if isinstance(kind, dict) else ""
 
 

@@ -226,6 +226,13 @@ def line(**kinds: Any) -> dict[str, Any]:
 UNREADABLE: Final = [
     ({**TOUCHPOINT, "namespace": "shop"}, "'shop.Touchpoint'; what is read here is relasi.Touchpoint"),
     ({**TOUCHPOINT, "name": "Order"}, "'relasi.Order'"),
+    (
+        {"type": "record", "name": "relasi.Tick", "fields": [
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}}]},
+        "field 'at' is of type timestamp-micros; it is read as timestamp-millis",
+    ),
+    ({"type": "record", "name": "relasi.Tick", "fields": [{"name": "at", "type": "string"}]}, "field 'at'"),
+    ({"type": "record", "name": "relasi.Policy", "fields": [{"name": "text", "type": "string"}]}, "field 'hash'"),
     ({"type": "string"}, "it is of type 'string', and has to be a record"),
     ({"type": "PROTOBUF"}, "it is of type 'PROTOBUF'"),
     ({"type": "record", "name": "relasi.Touchpoint"}, "is no Avro schema"),
