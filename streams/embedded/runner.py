@@ -15,21 +15,17 @@ from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.announcing import transition_messages
+from streams.embedded.appending import append_messages
 from streams.embedded.log import Log
 from streams.emission import emission
-from streams.engine.batches import read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.messages import (
-    REJECTS_TOPIC,
-    TOUCHPOINTS_TOPIC,
-    TRANSITIONS_TOPIC,
-    message,
-    record_batches,
-    reject_messages,
-)
+from streams.log.batches import read_batches
+from streams.log.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC, message, reject_messages
+from streams.log.ticks import tick_messages
+from streams.log.writing import record_batch
 from streams.profiles import profiles_table
 from streams.reports.sink import Sink
 from streams.storing import Batch, Origin, Rows, store
@@ -74,9 +70,7 @@ class Runner:
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
-        base = self.log.end_offset(TOUCHPOINTS_TOPIC, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(TOUCHPOINTS_TOPIC, self.partition.number, batch, first, last)
+        append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())
 
     def append_message(self, name: str, value: dict[str, Any]) -> None:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
@@ -91,8 +85,7 @@ class Runner:
         """A copy of the partition at an instant as if a tick stood next in the log, and what would happen by then."""
         copy, base = self.partition.copy(), self.partition.next_offset
         copy.learn(self.answers.ask(self.registry.id_of("Tick")), self.now())
-        bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
-        ((batch, _, _),) = record_batches(None, bodies, base, self.now())
+        batch = record_batch(None, tick_messages(self.registry, [at]), base, self.now())
         applied = copy.apply(read_batches(batch, base))
         if isinstance(applied, Refused):
             raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
@@ -220,9 +213,7 @@ class Runner:
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        base = self.log.end_offset(topic, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(topic, self.partition.number, batch, first, last)
+        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now())
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""

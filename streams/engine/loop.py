@@ -16,7 +16,6 @@ from schemas.plans import Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA, UNREADABLE_SCHEMA
 from schemas.touchpoint import POLICY_TEXT
 from streams.engine.ahead import VIEW_LOOKED, VIEW_PLACE, look_ahead
-from streams.engine.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
 from streams.engine.cursor import (
     AT_BAD_RUN,
     AT_DONE,
@@ -49,7 +48,6 @@ from streams.engine.cursor import (
 from streams.engine.judging import apply_touchpoint
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
-from streams.engine.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.rows import Table, has_room
 from streams.engine.translating import (
     ANEW_DETAIL,
@@ -60,6 +58,8 @@ from streams.engine.translating import (
     place_of,
     schema_index,
 )
+from streams.log.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
+from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 
 @compiled_leaf

@@ -14,8 +14,8 @@ from processors.compiled import compiled_leaf
 from schemas.known import TYPE_TOUCHPOINT, Known
 from schemas.plans import Plans
 from schemas.reasons import OK
-from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP
-from streams.engine.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
+from streams.log.batches import SPAN_COUNT, SPAN_START, SPAN_STOP
+from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 FRAMING: Final = 5  # bytes of the wire format before a body
 

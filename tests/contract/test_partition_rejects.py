@@ -26,10 +26,10 @@ from schemas.known import known, unknown
 from schemas.reasons import BAD_BOOLEAN, BAD_ENUM, NOT_FRAMED
 from schemas.wire import frame
 from streams.engine import outcomes
-from streams.engine.batches import read_batches
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.schemas import MOST_UNKNOWN
 from streams.facts import rejects_table
+from streams.log.batches import read_batches
 
 GOOD: Final = touchpoint("good", "ann", START)
 LATEST: Final = 10_413_791_999_999

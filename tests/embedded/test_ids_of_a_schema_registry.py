@@ -18,7 +18,7 @@ from streams.cli import main
 from streams.embedded.log import Log
 from streams.embedded.runner import Runner
 from streams.embedded.session import Session
-from streams.messages import TRANSITIONS_TOPIC
+from streams.log.messages import TRANSITIONS_TOPIC
 
 ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"
 NEWER = {**OWN, "fields": [*OWN["fields"], {"name": "mood", "type": ["null", "string"], "default": None}]}
