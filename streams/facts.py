@@ -16,6 +16,7 @@ from streams.columns import hashes, identities, instants, names, slices
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
+from streams.payloads import kept_columns
 from streams.reports.tables import JUDGEMENTS, MEANINGS, POLICIES, REJECTS, TRANSITIONS
 
 _ALL_WORDS = tuple(word for words in JUDGEMENT_WORDS for word in words)
@@ -98,7 +99,8 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
             "position": rejects["offset"],
             "partition": np.full(len(rejects), applied.partition, np.int32),
             "at": instants(np.maximum(rejects["time"], 0)),
-            "payload": slices(applied.buffer, rejects["start"], rejects["length"], pa.binary()),
+            "records": rejects["records"].astype(np.int64),
+            **kept_columns(applied.buffer, rejects["start"], rejects["length"]),
         },
         schema=REJECTS,
     )

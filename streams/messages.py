@@ -22,6 +22,8 @@ TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
 TRANSITIONS_TOPIC: Final = "relasi.transitions.v1"
 REJECTS_TOPIC: Final = "relasi.rejects.v1"
 BATCH_RECORDS: Final = 8192
+BATCH_BYTES: Final = 16 << 20
+"""Of the messages of a batch, unless a single one is longer. SQLite holds no blob of more than 10^9 bytes."""
 TICK_GRID_MS: Final = 86_400_000
 
 
@@ -101,10 +103,11 @@ def _cut(bodies: Bodies, first: int, last: int) -> Bodies:
 
 
 def record_batches(keys: Bodies | None, bodies: Bodies, base_offset: int, now: int) -> Iterator[tuple[bytes, int, int]]:
-    """Record batches of at most BATCH_RECORDS messages, each with its first and last offset."""
-    count = len(bodies.offsets) - 1
-    for first in range(0, count, BATCH_RECORDS):
-        last = min(first + BATCH_RECORDS, count)
+    """Record batches of at most BATCH_RECORDS messages and BATCH_BYTES, each with its first and last offset."""
+    count, last = len(bodies.offsets) - 1, 0
+    while (first := last) < count:
+        room = int(np.searchsorted(bodies.offsets, bodies.offsets[first] + BATCH_BYTES, "right")) - 1
+        last = min(first + BATCH_RECORDS, count, max(room, first + 1))
         some_keys = None if keys is None else _cut(keys, first, last)
         stamps = np.full(last - first, now, np.int64)
         batch = write_batch(some_keys, _cut(bodies, first, last), stamps, base_offset + first)
@@ -127,6 +130,9 @@ def reject_messages(rows: pa.Table, registry: Registry) -> Bodies:
                     "detail": row["detail"],
                     "payload": row["payload"],
                     "at": row["at"],
+                    "records": row["records"],
+                    "payload_bytes": row["payload_bytes"],
+                    "payload_sha256": row["payload_sha256"],
                 },
             )
             for row in rows.to_pylist()

@@ -15,6 +15,7 @@ from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
 from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
+from streams.payloads import brief, kept
 from streams.reports.tables import REJECTS
 
 RUNNING: Final = "running"
@@ -120,12 +121,13 @@ def _reject_tables(prepared: Prepared, source: str, now: int) -> Iterator[pa.Tab
             [
                 {
                     "reason": reject.reason,
-                    "detail": reject.detail,
+                    "detail": brief(reject.detail),
                     "source": source,
                     "position": reject.row,
                     "partition": FROM_A_FILE,
                     "at": now,
-                    "payload": reject.payload,
+                    "records": 1,
+                    **kept(reject.payload),
                 }
                 for reject in some
             ],

@@ -13,7 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from processors import toml
 from streams.imports.problems import MappingProblem
+from streams.texts import read_text
 
 MONEY: Final = {"amount": "amount_minor", "cost": "cost_minor", "margin": "margin_minor"}
 """Fields in major units, and the minor-unit fields that they become."""
@@ -72,7 +74,7 @@ def read_mapping(path: Path) -> Mapping:
     Raises ``MappingProblem`` with every problem found, each with the file and the key.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = toml.loads(read_text(path))
     except OSError as error:
         raise MappingProblem([f"{path}: cannot be read ({error.strerror}); --mapping takes a TOML file"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

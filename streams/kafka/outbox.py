@@ -26,12 +26,12 @@ from schemas.bodies import Bodies
 from streams.clock import now_ms
 from streams.engine.batches import write_batch
 from streams.kafka.retry import Backoff
+from streams.kafka.topics import LARGEST_MESSAGE
 from streams.settings import Settings
 
 MOST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
 _RECORD_OVERHEAD: Final = 24
-_LARGEST_REQUEST: Final = 2 << 20
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
 _CHECKED_FROM: Final = 21
@@ -124,7 +124,7 @@ class Outbox:
                 client_id=self._client,
                 acks="all",
                 enable_idempotence=True,
-                max_request_size=_LARGEST_REQUEST,
+                max_request_size=LARGEST_MESSAGE,
                 linger_ms=2,
                 request_timeout_ms=_SECONDS * 1000,
             )

@@ -26,6 +26,7 @@ from streams.kafka.partitioning import only, partitions_of
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.messages import grid_ticks, interleave, message, reject_messages, text_bodies
+from streams.payloads import brief, kept
 from streams.reports.tables import REJECTS
 
 FROM_A_FILE: Final = -1
@@ -117,12 +118,13 @@ class Producing:
         rows = [
             {
                 "reason": reject.reason,
-                "detail": reject.detail,
+                "detail": brief(reject.detail),
                 "source": prepared.name,
                 "position": reject.row,
                 "partition": FROM_A_FILE,
                 "at": now,
-                "payload": reject.payload,
+                "records": 1,
+                **kept(reject.payload),
             }
             for reject in prepared.rejects
         ]
