@@ -7,11 +7,13 @@ each beginning of a key anew (CPython 3.11 to 3.13, *measured*). No file of ours
 import re
 import tomllib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 MOST_BYTES: Final = 1 << 20
 MOST_LEVELS: Final = 32
 """Brackets within brackets, and parts of a dotted key."""
+MOST_DIGITS: Final = 128
+"""Of a number. Python reads any hexadecimal one, and then can't say it in a message."""
 
 # What a text is made of, so that brackets and dots within strings and comments don't count (TOML 1.0). A closing
 # delimiter of several lines may follow upon one or two quotes that belong to the string.
@@ -47,6 +49,8 @@ def _check_levels(text: str) -> None:
     for token in _TOKENS.finditer(text):
         sign = text[token.start()]
         if sign in _IN_A_KEY:
+            if sign.isdigit() and len(token[0]) > MOST_DIGITS:
+                _refuse(text, token.start(), f"a number has more than {MOST_DIGITS} digits")
             continue
         dots = dots + 1 if sign == "." else 0
         if sign in "[{":
@@ -55,5 +59,9 @@ def _check_levels(text: str) -> None:
             levels -= 1
         if levels > MOST_LEVELS or dots >= MOST_LEVELS:
             what = "brackets stand within each other" if levels > MOST_LEVELS else "parts make one dotted key"
-            line = text.count("\n", 0, token.start()) + 1
-            raise tomllib.TOMLDecodeError(f"more than {MOST_LEVELS} {what} (at line {line}, column 1)")
+            _refuse(text, token.start(), f"more than {MOST_LEVELS} {what}")
+
+
+def _refuse(text: str, at: int, why: str) -> NoReturn:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    raise tomllib.TOMLDecodeError(f"{why} (at line {line}, column {column})")

@@ -16,11 +16,11 @@ COMMENT 'What could not be used; may hold one twice until parts are merged: read
 
 ALTER TABLE rejects_raw
     ADD COLUMN IF NOT EXISTS records Int64 DEFAULT 1
-    COMMENT 'Number of records that it stands for: more than one where a batch could not be expanded',
+        COMMENT 'Number of records that it stands for: more than one where a batch could not be expanded',
     ADD COLUMN IF NOT EXISTS payload_bytes Int64 DEFAULT length(payload)
-    COMMENT 'Number of the original bytes; payload has the first of them where they are too many',
+        COMMENT 'Number of the original bytes; payload has the first of them where they are too many',
     ADD COLUMN IF NOT EXISTS payload_sha256 String DEFAULT lower(hex(SHA256(payload)))
-    COMMENT 'SHA-256 of all original bytes, in hexadecimal';
+        COMMENT 'SHA-256 of all original bytes, in hexadecimal';
 
 CREATE OR REPLACE VIEW rejects
 (

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.limits import LONGEST, detail_of, reason_of
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, STORED
 from streams.imports.columns import parts_of, text_of
@@ -21,10 +22,8 @@ from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.problems import ImportReject
 from streams.imports.times import from_temporal, instants
 
-_LONGEST_ID: Final = 255
 _DAY: Final = 86_400_000
 _TEXTS: Final = ("event_id", "customer_id", "anonymous_id", "channel", "campaign", "order_id", "agent_id")
-_IDS: Final = ("customer_id", "anonymous_id")
 
 
 class Normaliser:
@@ -67,7 +66,7 @@ class _Rows:
     def canonical(self, not_after: int) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
         columns: dict[str, Any] = {name: self._text(name) for name in _TEXTS}
-        self._check_ids(columns)
+        self._check_customer(columns)
         columns |= self._times(not_after)
         columns["kind"] = self._kind()
         columns["currency"] = self._currency()
@@ -78,6 +77,7 @@ class _Rows:
         columns["lines"] = encoded_lines(self._raw("lines"), decimals, self._n, self.faults)
         columns["properties"] = self._properties()
         columns["row"] = pa.array(self._block.rows)
+        self._check_limits(columns)
         return columns
 
     def _raw(self, field: str) -> Any:
@@ -96,10 +96,13 @@ class _Rows:
         self.faults.add(bad, "bad_text", f"{field} is not UTF-8")
         return text
 
-    def _check_ids(self, columns: dict[str, Any]) -> None:
-        for name in _IDS:
+    def _check_limits(self, columns: dict[str, Any]) -> None:
+        """What the engine would reject once it stands in the log is rejected with its line in the file."""
+        for name, most in LONGEST.items():
             sizes = np.diff(parts_of(columns[name]).offsets)
-            self.faults.add(sizes > _LONGEST_ID, "id_too_long", f"{name} is longer than {_LONGEST_ID} bytes")
+            self.faults.add(sizes > most, reason_of(name), detail_of(name))
+
+    def _check_customer(self, columns: dict[str, Any]) -> None:
         nobody = pc.and_(pc.is_null(columns["customer_id"]), pc.is_null(columns["anonymous_id"]))
         self.faults.add(_mask(nobody), "no_customer", "neither customer_id nor anonymous_id")
 
