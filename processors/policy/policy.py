@@ -65,7 +65,7 @@ def exponent(currency: str) -> int:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256 of a policy's text, in hexadecimal: its identity in the log and in facts."""
+    """SHA-256 of a policy's text, in hexadecimal: by which the log and facts name it."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -15,6 +15,8 @@ APPLICATION_ID: Final = 0x524C5349
 # pages of 64 KiB gained a little more, but every tick would then write several of them.
 PAGE_BYTES: Final = 16 * 1024
 _WAL_BYTES: Final = 16 * 1024 * 1024
+BUSY_SECONDS: Final = 30.0
+"""For so long a write waits for another program to end its own. Connections of one process take turns instead."""
 
 TABLES: Final = (
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -37,7 +39,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     ``NewerLayout``, ``StorageDamaged`` or ``StorageError``.
     """
     with explained(path):
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
         try:
             if _is_new(connection, path):
                 _create(connection)
@@ -52,11 +54,11 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether nothing was ever stored, so that a creation that was cut off is simply done again."""
-    (identity,) = connection.execute("PRAGMA application_id").fetchone()
-    if identity == APPLICATION_ID:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    if application == APPLICATION_ID:
         return False
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if identity or tables:
+    if application or tables:
         raise ForeignFile(
             f"{path}: this database was not made by Relasi. Choose another data directory with --data, or move it away."
         )

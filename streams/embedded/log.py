@@ -1,7 +1,9 @@
 """The embedded log: one SQLite file with the record batches of every topic, the checkpoint, and what was imported.
 
 One transaction stores a checkpoint, the offset that it reaches and the messages that came out, so a crash leaves
-all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``), from one thread.
+all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``). Each connection belongs to
+the thread that has opened it; several take turns at writing, and each looks up within its transaction where the log
+ends.
 """
 
 import sqlite3
@@ -14,15 +16,11 @@ from typing import Any, Final, Self
 
 from streams.embedded.failures import explained
 from streams.embedded.layout import open_file
+from streams.embedded.turns import Turn
+from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
 READ_BYTES: Final = 4 * 1024 * 1024
-
-# Of a record batch, format v2: the base offset leads, the length counts what follows it, and the distance of the last
-# offset comes after leader epoch, magic, CRC and attributes.
-_BATCH_HEADER_BYTES: Final = 61
-_LENGTH = slice(8, 12)
-_LAST_OFFSET_DELTA = slice(23, 27)
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,16 @@ _IMPORT_VALUES: Final = ", ".join("?" for _ in fields(ImportProgress))
 
 
 class Log:
-    """The log in ``directory``, which must exist.
+    """A connection to the log in ``directory``, which must exist.
 
     Reading is always possible; every method that writes must be called within ``transaction()``. All methods raise
-    ``StorageError``, and ``StorageFull`` when a write finds no room.
+    ``StorageError``, and ``StorageFull`` when a write finds no room. ``turn``: shared with the other connections of
+    this process, where there are any.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, turn: Turn | None = None) -> None:
         self.path: Final = directory / FILE_NAME
+        self.turn: Final = turn or Turn()
         self._connection: Final = open_file(self.path)
 
     def __enter__(self) -> Self:
@@ -75,22 +75,23 @@ class Log:
         """All writes of the block, durably, or none of them when it raises. Not to be nested."""
         if self._connection.in_transaction:
             raise RuntimeError("a transaction is open already; what belongs together belongs in one block")
-        with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
+        with self.turn:
             with explained(self.path):
-                self._connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                with explained(self.path):
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
 
     def append(self, topic: str, partition: int, batch: bytes, base_offset: int, last_offset: int) -> None:
         """Store one record batch (format v2) whose bytes say that it holds ``base_offset`` to ``last_offset``.
 
         Raises ``ValueError`` unless it begins exactly at the partition's end, and the bytes agree with the arguments.
         """
-        stated = _offsets(batch)
+        stated = offsets_of(batch)
         if stated != (base_offset, last_offset):
             raise ValueError(f"the batch holds offsets {stated}, not {(base_offset, last_offset)}")
         end = self.end_offset(topic, partition)
@@ -217,10 +218,3 @@ class Log:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-
-
-def _offsets(batch: bytes) -> tuple[int, int]:
-    if len(batch) < _BATCH_HEADER_BYTES or len(batch) != 12 + int.from_bytes(batch[_LENGTH]):
-        raise ValueError(f"these {len(batch)} bytes are not exactly one record batch")
-    base = int.from_bytes(batch[:8], signed=True)
-    return base, base + int.from_bytes(batch[_LAST_OFFSET_DELTA])

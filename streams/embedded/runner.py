@@ -14,21 +14,17 @@ from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from streams.announcing import transition_messages
+from streams.embedded.appending import append_messages
 from streams.embedded.log import Log
 from streams.emission import emission
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.messages import (
-    REJECTS_TOPIC,
-    TOUCHPOINTS_TOPIC,
-    TRANSITIONS_TOPIC,
-    message,
-    record_batches,
-    reject_messages,
-)
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC, message, reject_messages
+from streams.log.ticks import tick_messages
+from streams.log.writing import record_batch
 from streams.profiles import profiles_table
 from streams.reports.sink import Sink
 
@@ -64,9 +60,7 @@ class Runner:
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
-        base = self.log.end_offset(TOUCHPOINTS_TOPIC, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(TOUCHPOINTS_TOPIC, self.partition.number, batch, first, last)
+        append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())
 
     def append_message(self, name: str, value: dict[str, Any]) -> None:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
@@ -80,9 +74,8 @@ class Runner:
     def tick_fetch(self, at: int) -> Fetch:
         """A tick as if it stood next in the log: for asking what would happen."""
         base = self.partition.next_offset
-        bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
-        ((batch, _, _),) = record_batches(None, bodies, base, self.now())
-        return read_batches(batch, base)
+        bodies = tick_messages(self.registry, [at])
+        return read_batches(record_batch(None, bodies, base, self.now()), base)
 
     def change_policy(self, policy: Policy) -> None:
         """Put another policy in force, for all that the log holds from here on."""
@@ -193,9 +186,7 @@ class Runner:
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        base = self.log.end_offset(topic, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(topic, self.partition.number, batch, first, last)
+        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now())
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""

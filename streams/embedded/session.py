@@ -17,7 +17,7 @@ from streams.embedded.log import Log
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import packed_bytes
 from streams.engine.partition import Partition
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 from streams.reports.chdb import ChdbSink
 

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from processors.compiled import compiled_leaf
 from schemas.touchpoint import SLOTS
 from streams.engine.ahead import VIEW_CELLS
-from streams.engine.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
 from streams.engine.outcomes import OUTCOME_REJECTED
-from streams.engine.records import HEAD_CELLS
+from streams.log.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
+from streams.log.records import HEAD_CELLS
 
 # Why the loop returned to Python.
 STATUS_FINISHED: Final = 0

@@ -15,15 +15,6 @@ from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
 from schemas.touchpoint import LINES, POLICY_TEXT, PROPERTIES
 from streams.engine.ahead import VIEW_LOOKED, VIEW_PLACE, look_ahead
-from streams.engine.batches import (
-    SPAN_BASE_OFFSET,
-    SPAN_BASE_TIME,
-    SPAN_COUNT,
-    SPAN_FIXED_TIME,
-    SPAN_REASON,
-    SPAN_START,
-    SPAN_STOP,
-)
 from streams.engine.cursor import (
     AT_BAD_RUN,
     AT_DONE,
@@ -52,8 +43,17 @@ from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
-from streams.engine.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.rows import Table, has_room
+from streams.log.batches import (
+    SPAN_BASE_OFFSET,
+    SPAN_BASE_TIME,
+    SPAN_COUNT,
+    SPAN_FIXED_TIME,
+    SPAN_REASON,
+    SPAN_START,
+    SPAN_STOP,
+)
+from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 
 @compiled_leaf

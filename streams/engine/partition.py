@@ -12,15 +12,15 @@ from processors.row.layout import NONE
 from schemas.plans import Plans, with_unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
-from streams.engine.batches import Fetch
 from streams.engine.checkpoint import CHUNK_BYTES
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
-from streams.engine.records import HEAD_VALUE, HEAD_VALUE_SIZE
 from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
 from streams.engine.rows import USED_ROWS, Table, new_table
+from streams.log.batches import Fetch
+from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))

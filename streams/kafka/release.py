@@ -11,7 +11,7 @@ from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
-from streams.messages import reject_messages
+from streams.log.messages import reject_messages
 from streams.metrics import Metrics
 from streams.settings import Settings
 

@@ -9,10 +9,10 @@ from schemas.bodies import Bodies, one_after_another
 from schemas.registry import Registry
 from streams.announcing import transition_messages
 from streams.emission import Emission, emission, joined, rejects_of
-from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Checkpoint, Refused
 from streams.kafka.topics import Topics
+from streams.log.batches import Fetch
 from streams.profiles import profiles_table
 
 PROFILES_AT_ONCE = 131_072

@@ -11,11 +11,12 @@ from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from streams.announcing import transition_messages
 from streams.emission import emission
-from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.batches import read_batches, write_batch
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.policies import preset
 from streams.profiles import profiles_table
 

@@ -13,7 +13,6 @@ from faust.types import TP, EventT
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
-from streams.engine.batches import Fetch
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
@@ -28,7 +27,8 @@ from streams.kafka.takeover import Takeover
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
-from streams.messages import message
+from streams.log.batches import Fetch
+from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.settings import Settings
 

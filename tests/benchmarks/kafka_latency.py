@@ -21,9 +21,10 @@ from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from schemas.wire import HEADER_SIZE
 from streams.kafka.outbox import Outbox
-from streams.kafka.partitioning import only, partitions_of
 from streams.kafka.topics import topics_of
-from streams.messages import text_bodies
+from streams.log.arranging import only
+from streams.log.messages import text_bodies
+from streams.log.partitioning import partitions_of
 from streams.settings import Settings
 
 KNOWN: Final = 200_000

@@ -11,10 +11,10 @@ from support.shell import Refusal, accepted_of, applied, apply_all, new_partitio
 from processors.row.layout import NONE
 from schemas.limits import LONGEST, reason_of
 from streams.engine import cursor
-from streams.engine.batches import MOST_UNPACKED, read_batches
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.rows import LONGEST_ID
 from streams.facts import rejects_table
+from streams.log.batches import MOST_UNPACKED, read_batches
 
 TEXTS: Final = sorted(set(LONGEST) - {"lines", "properties", "currency"})
 ENCODED_PROPERTY: Final = 1 + 2 + 3 + 1  # count, name and its length, length of a value below 2^20, end

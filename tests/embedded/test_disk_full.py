@@ -13,7 +13,7 @@ from support.command import ENVIRONMENT, Content, digest, done, finish, relasi, 
 from support.histories import csv_file, history
 
 from streams.embedded.log import FILE_NAME, Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 LIMITED: Final = """
 import resource, sys

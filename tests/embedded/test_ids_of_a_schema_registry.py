@@ -11,7 +11,7 @@ import pytest
 
 from streams.cli import main
 from streams.embedded.log import Log
-from streams.messages import TRANSITIONS_TOPIC
+from streams.log.messages import TRANSITIONS_TOPIC
 
 FIRST_ID = 501
 ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"

@@ -13,7 +13,7 @@ from support.histories import HISTORY, csv_file, csv_of
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
 from streams.embedded.log import Log
-from streams.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC
+from streams.log.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC
 
 BAD_LINES: Final = (11, 21, 31, 41)
 

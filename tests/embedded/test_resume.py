@@ -11,7 +11,7 @@ from support.histories import HISTORY, csv_file, csv_of, history
 from support.interrupted import cut, moments, resume, wait_for_rows
 
 from streams.embedded.log import Log
-from streams.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC
+from streams.log.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from support.compressed import compressed
 
 from schemas.bodies import bodies_of
-from streams.engine.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch
-from streams.engine.records import next_record
 from streams.kafka import versions
 from streams.kafka.fetch import read
-from streams.kafka.outbox import RawBatch, pieces
-from streams.kafka.partitioning import only, partitions_of
+from streams.kafka.outbox import RawBatch
 from streams.kafka.versions import WrongVersion, check_versions
+from streams.log.arranging import only, pieces
+from streams.log.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch
+from streams.log.partitioning import partitions_of
+from streams.log.records import next_record
 
 CONTROL = 0x20
 READ_COMMITTED = 1

@@ -13,7 +13,8 @@ from schemas.registry import FileRegistry
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.policies import preset
 
 CODECS: Final = (None, "gzip", "snappy", "lz4", "zstd")

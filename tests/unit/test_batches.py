@@ -17,7 +17,7 @@ from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 
 from schemas.bodies import bodies_of
 from schemas.reasons import BAD_BATCH, BAD_RECORD, BATCH_TOO_LARGE, OK
-from streams.engine.batches import (
+from streams.log.batches import (
     SPAN_BASE_OFFSET,
     SPAN_BASE_TIME,
     SPAN_COUNT,
@@ -31,8 +31,8 @@ from streams.engine.batches import (
     read_batches,
     write_batch,
 )
-from streams.engine.codecs import CodecError, TooLarge, decompress
-from streams.engine.records import (
+from streams.log.codecs import CodecError, TooLarge, decompress
+from streams.log.records import (
     HEAD_CELLS,
     HEAD_KEY,
     HEAD_KEY_SIZE,

@@ -7,10 +7,12 @@ from support.bounded import bounded
 
 from schemas.bodies import Bodies
 from schemas.registry import FileRegistry
-from streams.engine.batches import MOST_UNPACKED
-from streams.kafka.outbox import pieces
+from streams.kafka.outbox import MOST_BYTES
 from streams.kafka.topics import LARGEST_MESSAGE, declared, topics_of
-from streams.messages import BATCH_BYTES, record_batches, reject_messages
+from streams.log.arranging import pieces
+from streams.log.batches import MOST_UNPACKED
+from streams.log.messages import reject_messages
+from streams.log.writing import BATCH_BYTES, record_batches
 from streams.payloads import MOST_DETAIL, MOST_PAYLOAD, brief, kept
 from streams.reports.tables import REJECTS
 from streams.settings import Settings
@@ -20,8 +22,8 @@ import resource
 from support.compressed import compressed, CODECS
 import numpy as np
 from schemas.bodies import Bodies
-from streams.engine.batches import write_batch, read_batches
-import streams.engine.batches as b
+from streams.log.batches import write_batch, read_batches
+import streams.log.batches as b
 import zlib, cramjam
 # The bomb is made piece by piece: the process that measures has never held what it expands to.
 def bomb(base):
@@ -75,7 +77,7 @@ def largest_rejects(count: int) -> pa.Table:
 
 def test_the_largest_reject_fits_into_a_message_of_its_topic() -> None:
     bodies = reject_messages(largest_rejects(3), FileRegistry())
-    parts = list(pieces(None, bodies))
+    parts = list(pieces(None, bodies, MOST_BYTES))
     assert [len(part.offsets) - 1 for _, part in parts] == [1, 1, 1]
     assert MOST_PAYLOAD < int(np.diff(bodies.offsets).max()) < LARGEST_MESSAGE - 1000
     assert MOST_DETAIL < LARGEST_MESSAGE

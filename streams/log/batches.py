@@ -4,7 +4,6 @@ Source: Apache Kafka documentation, "Record Batch" under "Message format". No ob
 records inside of a span are read by the compiled cursor of ``records``.
 """
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,8 +14,19 @@ import numpy.typing as npt
 
 from schemas.bodies import Bodies
 from schemas.reasons import BAD_BATCH, BATCH_TOO_LARGE, OK
-from streams.engine.codecs import CodecError, TooLarge, decompress
-from streams.engine.records import records_size, write_records
+from streams.log.codecs import CodecError, TooLarge, decompress
+from streams.log.headers import (
+    CHECKED_FROM,
+    CODEC_BITS,
+    CONTROL_BIT,
+    HEADER,
+    LOG_APPEND_TIME_BIT,
+    MAGIC,
+    PREFIX,
+    UNCOUNTED,
+    UNKNOWN,
+)
+from streams.log.records import records_size, write_records
 
 SPAN_START: Final = 0
 SPAN_STOP: Final = 1
@@ -33,19 +43,6 @@ MOST_UNPACKED: Final = 32 << 20
 A batch of a mebibyte, which is what brokers take by default, may expand to 32 times its size; what expands to more is
 no batch of events. Six batches of 37 KB that were 1.2 GB each took 7 GB (measured).
 """
-
-_HEADER: Final = struct.Struct(">qiibIhiqqqhii")
-_PREFIX: Final = struct.Struct(">qiib")
-"""Base offset, length, leader epoch (or the checksum of older formats), magic: at the same place in every format."""
-_UNCOUNTED: Final = 12
-"""The length of a batch counts what follows the length itself."""
-_CHECKED_FROM: Final = 21
-"""The checksum covers the attributes and everything after them."""
-_MAGIC: Final = 2
-_CODEC_BITS: Final = 0x07
-_LOG_APPEND_TIME_BIT: Final = 0x08
-_CONTROL_BIT: Final = 0x20
-_UNKNOWN: Final = -1
 
 
 class CorruptBatch(Exception):  # it names what was found, and callers read it so
@@ -99,7 +96,7 @@ def read_batches(data: bytes | bytearray | memoryview, wanted: int, most: int = 
     fetched.flags.writeable = False
     batches = [batch for batch in _split(fetched) if batch.end > wanted]
     buffer, taken = fetched, [(batch.start, batch.stop, OK) for batch in batches]
-    if any(batch.attributes & _CODEC_BITS for batch in batches if _has_records(batch)):
+    if any(batch.attributes & CODEC_BITS for batch in batches if _has_records(batch)):
         buffer, taken = _expanded(fetched, batches, most)
     whole, batches = len(taken) == len(batches), batches[: len(taken)]
     spans = np.zeros((len(batches), SPAN_CELLS), np.int64)
@@ -108,26 +105,26 @@ def read_batches(data: bytes | bytearray | memoryview, wanted: int, most: int = 
         span[SPAN_BASE_OFFSET] = batch.base_offset
         span[SPAN_BASE_TIME] = batch.base_time
         span[SPAN_COUNT] = batch.count
-        span[SPAN_FIXED_TIME] = batch.attributes & _LOG_APPEND_TIME_BIT != 0
+        span[SPAN_FIXED_TIME] = batch.attributes & LOG_APPEND_TIME_BIT != 0
     spans = spans[[_has_records(batch) for batch in batches]]
     return Fetch(buffer, spans, wanted, max([wanted, *(batch.end for batch in batches)]), whole)
 
 
 def _has_records(batch: _Batch) -> bool:
-    return batch.count > 0 and not batch.attributes & _CONTROL_BIT
+    return batch.count > 0 and not batch.attributes & CONTROL_BIT
 
 
 def _split(fetched: npt.NDArray[np.uint8]) -> Iterator[_Batch]:
     at = 0
-    while fetched.size - at >= _PREFIX.size:
-        base_offset, length, _, magic = _PREFIX.unpack_from(fetched.data, at)
-        stop = at + _UNCOUNTED + length
-        if magic < _MAGIC and magic >= 0:
+    while fetched.size - at >= PREFIX.size:
+        base_offset, length, _, magic = PREFIX.unpack_from(fetched.data, at)
+        stop = at + UNCOUNTED + length
+        if magic < MAGIC and magic >= 0:
             raise UnsupportedMagic(
                 f"the batch at offset {base_offset} is in message format v{magic}; only v2 is read. Let the producer "
                 "and the topic use Kafka 0.11 or newer (log.message.format.version)"
             )
-        if magic != _MAGIC or stop - at < _HEADER.size:
+        if magic != MAGIC or stop - at < HEADER.size:
             raise CorruptBatch(f"the batch at offset {base_offset} has magic {magic} and length {length}")
         if stop > fetched.size:
             return
@@ -136,22 +133,22 @@ def _split(fetched: npt.NDArray[np.uint8]) -> Iterator[_Batch]:
 
 
 def _checked(fetched: npt.NDArray[np.uint8], at: int, stop: int) -> _Batch:
-    base_offset, _, _, _, crc, attributes, last, base_time, max_time, _, _, _, count = _HEADER.unpack_from(
+    base_offset, _, _, _, crc, attributes, last, base_time, max_time, _, _, _, count = HEADER.unpack_from(
         fetched.data, at
     )
-    found = google_crc32c.value(fetched[at + _CHECKED_FROM : stop])
+    found = google_crc32c.value(fetched[at + CHECKED_FROM : stop])
     if found != crc:
         raise CorruptBatch(f"the batch at offset {base_offset} has checksum {found:08x}, its header says {crc:08x}")
     if last < 0 or base_offset < 0:
         raise CorruptBatch(f"the batch at offset {base_offset} says that its last record is number {last}")
-    fixed = attributes & _LOG_APPEND_TIME_BIT
+    fixed = attributes & LOG_APPEND_TIME_BIT
     return _Batch(
         base_offset=base_offset,
         end=base_offset + last + 1,
         attributes=attributes,
         base_time=max_time if fixed else base_time,
         count=count,
-        start=at + _HEADER.size,
+        start=at + HEADER.size,
         stop=stop,
     )
 
@@ -179,7 +176,7 @@ def _expanded(
 
 def _records_of(fetched: npt.NDArray[np.uint8], batch: _Batch, most: int) -> tuple[npt.NDArray[np.uint8], int]:
     """A batch's records and OK; or the batch as it was fetched, and why it has none that can be read."""
-    codec = batch.attributes & _CODEC_BITS
+    codec = batch.attributes & CODEC_BITS
     if not codec:
         return fetched[batch.start : batch.stop], OK
     try:
@@ -188,7 +185,7 @@ def _records_of(fetched: npt.NDArray[np.uint8], batch: _Batch, most: int) -> tup
         reason = BATCH_TOO_LARGE
     except CodecError:
         reason = BAD_BATCH
-    return fetched[batch.start - _HEADER.size : batch.stop], reason
+    return fetched[batch.start - HEADER.size : batch.stop], reason
 
 
 def write_batch(
@@ -214,12 +211,12 @@ def write_batch(
     elif null_keys is None:
         null_keys = np.zeros(count, np.bool_)
     deltas = timestamps - timestamps[0]
-    size = _HEADER.size + records_size(keys.offsets, null_keys, bodies.offsets, deltas)
+    size = HEADER.size + records_size(keys.offsets, null_keys, bodies.offsets, deltas)
     out = np.empty(size, np.uint8)
-    write_records(keys.buffer, keys.offsets, null_keys, bodies.buffer, bodies.offsets, deltas, out, _HEADER.size)
+    write_records(keys.buffer, keys.offsets, null_keys, bodies.buffer, bodies.offsets, deltas, out, HEADER.size)
     first, newest = int(timestamps[0]), int(timestamps.max())
-    rest = (0, count - 1, first, newest, _UNKNOWN, _UNKNOWN, _UNKNOWN, count)
-    _HEADER.pack_into(out.data, 0, base_offset, size - _UNCOUNTED, _UNKNOWN, _MAGIC, 0, *rest)
-    crc = google_crc32c.value(out[_CHECKED_FROM:])
-    _HEADER.pack_into(out.data, 0, base_offset, size - _UNCOUNTED, _UNKNOWN, _MAGIC, crc, *rest)
+    rest = (0, count - 1, first, newest, UNKNOWN, UNKNOWN, UNKNOWN, count)
+    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, UNKNOWN, MAGIC, 0, *rest)
+    crc = google_crc32c.value(out[CHECKED_FROM:])
+    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, UNKNOWN, MAGIC, crc, *rest)
     return out.tobytes()
