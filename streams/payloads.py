@@ -5,9 +5,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-
-from streams.columns import slices
 
 MOST_PAYLOAD: Final = 1 << 20
 """Bytes that a reject keeps: all of a record that came within a broker's own limit of messages (1,048,588 bytes)."""
@@ -24,17 +21,12 @@ def kept(payload: bytes) -> dict[str, Any]:
     }
 
 
-def kept_columns(
+def digests_of(
     buffer: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
-) -> dict[str, Any]:
-    """The same as columns, of the bytes ``buffer[start:start + length]``."""
+) -> list[str]:
+    """SHA-256 in hexadecimal of each ``buffer[start:start + length]``."""
     places = zip(starts.tolist(), lengths.tolist(), strict=True)
-    digests = [hashlib.sha256(buffer[start : start + length].data).hexdigest() for start, length in places]
-    return {
-        "payload": slices(buffer, starts, np.minimum(lengths, MOST_PAYLOAD), pa.binary()),
-        "payload_bytes": np.asarray(lengths, np.int64),
-        "payload_sha256": pa.array(digests, pa.string()),
-    }
+    return [hashlib.sha256(buffer[start : start + length].data).hexdigest() for start, length in places]
 
 
 def brief(detail: str) -> str:

@@ -13,8 +13,8 @@ from schemas.limits import LONGEST, reason_of
 from streams.engine import cursor
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.rows import LONGEST_ID
-from streams.facts import rejects_table
 from streams.log.batches import MOST_UNPACKED, read_batches
+from streams.outputs.rejects import rejects_table
 
 TEXTS: Final = sorted(set(LONGEST) - {"lines", "properties", "currency"})
 ENCODED_PROPERTY: Final = 1 + 2 + 3 + 1  # count, name and its length, length of a value below 2^20, end
