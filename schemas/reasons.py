@@ -21,10 +21,12 @@ BAD_RECORD: Final = 11
 NO_VALUE: Final = 12
 NOT_FRAMED: Final = 13
 UNKNOWN_SCHEMA: Final = 14
-UNREADABLE_SCHEMA: Final = 15
-MISSING_VALUE: Final = 16
-OUT_OF_RANGE: Final = 17
-WRONG_TYPE: Final = 18
+BAD_BATCH: Final = 15
+BATCH_TOO_LARGE: Final = 16
+UNREADABLE_SCHEMA: Final = 17
+MISSING_VALUE: Final = 18
+OUT_OF_RANGE: Final = 19
+WRONG_TYPE: Final = 20
 
 REASONS: Final[dict[int, str]] = {
     TRUNCATED: "truncated",
@@ -45,6 +47,8 @@ REASONS: Final[dict[int, str]] = {
     MISSING_VALUE: "missing_value",
     OUT_OF_RANGE: "out_of_range",
     WRONG_TYPE: "wrong_type",
+    BAD_BATCH: "bad_batch",
+    BATCH_TOO_LARGE: "batch_too_large",
 }
 
 DETAILS: Final[dict[int, str]] = {
@@ -66,4 +70,6 @@ DETAILS: Final[dict[int, str]] = {
     MISSING_VALUE: "a field that must have a value is null",
     OUT_OF_RANGE: "a number is larger than its field holds",
     WRONG_TYPE: "of the types that a union allows, a field has one that can't be read",
+    BAD_BATCH: "the compressed records of a batch can't be expanded; all of them are in this reject",
+    BATCH_TOO_LARGE: "the compressed records of a batch expand to more than 32 MiB; all of them are in this reject",
 }

@@ -92,13 +92,18 @@ class FileRegistry:
     def named(self, schema_id: int) -> str:
         return str(self._entry(schema_id)["name"])
 
+    def names(self) -> set[str]:
+        """Of all records that have a schema."""
+        return {str(entry["name"]) for entry in self._entries.values()}
+
 
 class SchemaRegistry:
     """Ids from a Confluent Schema Registry, or another server with its REST API; answers are kept for good.
 
     The subject of a record is its full name (RecordNameStrategy), since several records share a topic. A user and a
-    password may stand in the URL. A schema never changes under its id, so only ``id_of`` and ``ids`` could ever be
-    stale: a process sees new versions when it asks a new instance.
+    password may stand in the URL. The id of a record of ours is that of the schema that comes with this release,
+    whatever somebody else registered since; a registry that lacks it is given it. A schema never changes under its
+    id, so only ``ids`` could ever be stale.
     """
 
     def __init__(self, url: str) -> None:
@@ -141,6 +146,9 @@ class SchemaRegistry:
         return self._schemas[schema_id]
 
     def id_of(self, name: str) -> int:
+        if name in FileRegistry().names():
+            own = FileRegistry()
+            return self._newest.get(name) or self.own_id(own.schema(own.id_of(name)))
         if name not in self._newest:
             answer = self._get(f"{_subject(name)}/versions/latest")
             self._keep(int(answer["id"]), answer)

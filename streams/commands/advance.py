@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Show what silence would end by then; with --commit, let it."""
-    from streams.facts import transitions_table
+    from streams.outputs.transitions import transitions_table
 
     runner = session.runner
     partition = runner.partition

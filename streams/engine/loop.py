@@ -25,12 +25,14 @@ from streams.engine.cursor import (
     AT_NEXT,
     AT_OFFSET,
     AT_PLACE,
+    AT_REJECTS,
     AT_SPAN,
     AT_START,
     AT_TAKEN,
     AT_TIME,
     STATUS_FINISHED,
     STATUS_FOREIGN,
+    STATUS_FULL,
     STATUS_NEED_FACTS,
     STATUS_NEED_ROOM,
     STATUS_POISONED,
@@ -46,6 +48,7 @@ from streams.engine.cursor import (
     reject,
 )
 from streams.engine.judging import apply_touchpoint
+from streams.engine.limits import beyond_limits
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
@@ -58,7 +61,15 @@ from streams.engine.translating import (
     place_of,
     schema_index,
 )
-from streams.log.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
+from streams.log.batches import (
+    SPAN_BASE_OFFSET,
+    SPAN_BASE_TIME,
+    SPAN_COUNT,
+    SPAN_FIXED_TIME,
+    SPAN_REASON,
+    SPAN_START,
+    SPAN_STOP,
+)
 from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 
@@ -66,7 +77,7 @@ from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, H
 def _reject_schema(cursor: Cursor, plans: Plans, index: int, offset: int, start: int, length: int) -> None:
     """A record whose schema the registry does not have, or of which it is known why it can't be read."""
     if index >= 0 and plans.types[index] == TYPE_UNREADABLE:
-        reject(cursor, offset, start, length, UNREADABLE_SCHEMA, int(plans.details[index]))
+        reject(cursor, offset, start, length, UNREADABLE_SCHEMA, 1, int(plans.details[index]))
     else:
         reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
 
@@ -98,6 +109,8 @@ def _decode(
             return int(anew[ANEW_REASON]), int(anew[ANEW_DETAIL]), body, size
         body, size = int(anew[ANEW_START]), int(anew[ANEW_LENGTH])
     reason = decode(buffer, body, body + size, plans.ops, plans.starts[index], cursor.slots)
+    if reason == OK and plans.types[index] == TYPE_TOUCHPOINT:
+        reason = beyond_limits(cursor.slots)
     return int(reason), 0, body, size
 
 
@@ -130,7 +143,7 @@ def _apply_value(
     if reason < 0:
         return STATUS_FOREIGN
     if reason != OK:
-        reject(cursor, offset, start, length, reason, detail)
+        reject(cursor, offset, start, length, reason, 1, detail)
         return STATUS_FINISHED
     kind = plans.types[index]
     if kind == TYPE_TICK:
@@ -152,6 +165,24 @@ def _apply_value(
     return STATUS_FINISHED
 
 
+@compiled_inline
+def _end(spans: npt.NDArray[np.int64], at: npt.NDArray[np.int64]) -> np.int64:
+    """The offset at which the span's records end, at the latest."""
+    return np.int64(spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END])
+
+
+@compiled_leaf
+def _reject_batch(spans: npt.NDArray[np.int64], cursor: Cursor) -> None:
+    """List the batch at the cursor, whose records can't be had, and go on behind it."""
+    at, span = cursor.at, spans[cursor.at[AT_SPAN]]
+    end = _end(spans, at)
+    if end > at[AT_NEXT]:
+        start, size = span[SPAN_START], span[SPAN_STOP] - span[SPAN_START]
+        reject(cursor, span[SPAN_BASE_OFFSET], start, size, span[SPAN_REASON], span[SPAN_COUNT])
+        at[AT_NEXT] = end
+    at[AT_SPAN] += 1
+
+
 @compiled_leaf
 def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: int, cursor: Cursor) -> int:
     """Read the frame of the record at ``place`` and note its offset; returns OK or BAD_RECORD.
@@ -161,7 +192,7 @@ def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: i
     """
     at, span = cursor.at, spans[cursor.at[AT_SPAN]]
     least = max(at[AT_EXPECTED], span[SPAN_BASE_OFFSET])
-    end = spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END]
+    end = _end(spans, at)
     reason = next_record(buffer, place, span[SPAN_STOP], cursor.head)
     at[AT_OFFSET] = least
     base, delta = span[SPAN_BASE_OFFSET], cursor.head[HEAD_OFFSET]
@@ -205,6 +236,11 @@ def run(
             return STATUS_NEED_ROOM
         if poison_run > 0 and at[AT_BAD_RUN] >= poison_run:
             return STATUS_POISONED
+        if at[AT_REJECTS] >= len(cursor.rejects):
+            return STATUS_FULL
+        if span[SPAN_REASON] != OK:
+            _reject_batch(spans, cursor)
+            continue
         look_ahead(buffer, span[SPAN_STOP], at[AT_DONE], table, cursor.ahead)
         reason = _frame(buffer, spans, place, cursor)
         head, offset = cursor.head, at[AT_OFFSET]

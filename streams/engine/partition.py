@@ -26,6 +26,7 @@ from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
+_ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
 class Drained(NamedTuple):
@@ -52,7 +53,6 @@ class Partition:
     nonce). ``asks``: whether it stops at a schema id that it does not know, and says which it wants; else its records
     are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``judgements``: the same of judgements alone.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
     ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
@@ -68,7 +68,6 @@ class Partition:
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
-        judgements: bool = True,
         chunk_bytes: int = CHUNK_BYTES,
         log: str = "",
     ) -> None:
@@ -78,12 +77,10 @@ class Partition:
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
-        self._ends = {cursors.STATUS_FINISHED, cursors.STATUS_POISONED}
-        if asks:
-            self._ends.add(cursors.STATUS_SCHEMA_WANTED)
+        self._ends = _ENDS | {cursors.STATUS_SCHEMA_WANTED} if asks else _ENDS
         self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._out: Out = new_out(FACTS if collect else 0, judgements=judgements)
+        self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
@@ -107,8 +104,9 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        After 10,000 consecutive rejects it returns what it has until there, so that they can be stored and looked at;
-        then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects. After 10,000 consecutive ones
+        it returns what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also
+        after a restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -185,7 +183,7 @@ class Partition:
         return fetch, cursor
 
     def _write_anew(self, fetch: Fetch, cursor: cursors.Cursor) -> tuple[Fetch, cursors.Cursor]:
-        first, most = int(cursor.at[cursors.AT_SPAN]), len(cursor.rejects)
+        first, most = int(cursor.at[cursors.AT_SPAN]), cursors.most_records(fetch)
         known = self._schemas
         buffer, anew = written_anew(fetch.buffer, fetch.spans, first, most, known.plans, known.known, known.number_of)
         return replace(fetch, buffer=buffer), cursor._replace(anew=anew)

@@ -14,7 +14,7 @@ from processors.compiled import compiled_leaf
 from schemas.known import TYPE_TOUCHPOINT, Known
 from schemas.plans import Plans
 from schemas.reasons import OK
-from streams.log.batches import SPAN_COUNT, SPAN_START, SPAN_STOP
+from streams.log.batches import SPAN_COUNT, SPAN_REASON, SPAN_START, SPAN_STOP
 from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 FRAMING: Final = 5  # bytes of the wire format before a body
@@ -78,6 +78,8 @@ def list_foreign(
     for i in range(first, len(spans)):
         span = spans[i]
         place = span[SPAN_START]
+        if span[SPAN_REASON] != OK:
+            continue
         for _ in range(span[SPAN_COUNT]):
             if place >= span[SPAN_STOP]:
                 break

@@ -12,12 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import structlog
 
-from streams.emission import Emission, joined
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
+from streams.outputs.output import Batch, Rows
+from streams.outputs.storing import UNSTORABLE, Origin, Storing
+from streams.outputs.touchpoints import History
 from streams.reports.errors import ReportsError, UnfitRows
 from streams.reports.sink import Sink
-from streams.storing import UNSTORABLE, Batch, Origin, Rows, Storing
 
 log = structlog.get_logger()
 
@@ -44,32 +45,27 @@ class Reporting:
         if self._sink is not None:
             await self._try(self._rows, "schema", self._sink.create)
 
-    async def store(self, emission: Emission, profiles: list[pa.Table]) -> pa.Table | None:
-        """Store what came of some fetches, and profiles; when it returns, the reports hold it.
+    async def store(self, rows: Sequence[Batch], origin: Origin) -> list[pa.Table]:
+        """Store rows, those of either way in their order; when it returns, the reports hold them.
 
         Returns the rejects that rows became which the server will never take; they are stored as well.
         """
-        if self._sink is None:
-            return None
-        rejects = [] if emission.rejects is None else [Rows("rejects_raw", emission.rejects)]
-        rows = [*emission.facts(), *rejects, *(Rows("profiles_raw", table) for table in profiles)]
+        history = [each for each in rows if isinstance(each, History)]
+        others = [each for each in rows if not isinstance(each, History)]
         async with asyncio.TaskGroup() as group:
-            history = group.create_task(self._store(self._history, self._sink, emission.history, emission.origin))
-            others = group.create_task(self._store(self._rows, self._sink, rows, emission.origin))
-        return joined([*history.result(), *others.result()])
+            told = group.create_task(self._store(self._history, history, origin))
+            rest = group.create_task(self._store(self._rows, others, origin))
+        return [*told.result(), *rest.result()]
 
-    async def insert(self, name: str, rows: pa.Table) -> None:
-        """Store rows of one table that never came into the log."""
-        if self._sink is not None:
-            await self._store(self._rows, self._sink, [Rows(name, rows)], Origin("", -1, 0))
-
-    async def _store(
-        self, thread: ThreadPoolExecutor, sink: Sink, batches: Sequence[Batch], origin: Origin
-    ) -> list[pa.Table]:
-        storing = Storing(batches, origin)
+    async def _store(self, thread: ThreadPoolExecutor, rows: Sequence[Batch], origin: Origin) -> list[pa.Table]:
+        if self._sink is None:
+            return []
+        storing = Storing(rows, origin)
         while (batch := storing.next()) is not None:
             try:
-                await self._try(thread, batch.name, batch.insert, sink, give_up=len(batch) > 0)
+                await self._try(
+                    self._thread_of(batch, thread), batch.table, batch.store, self._sink, ends=len(batch) > 0
+                )
             except UnfitRows as error:
                 storing.refused(error)
             else:
@@ -78,22 +74,25 @@ class Reporting:
             self._metrics.rejects.labels(UNSTORABLE).inc(table.num_rows)
         return storing.rejects
 
+    def _thread_of(self, batch: Batch, thread: ThreadPoolExecutor) -> ThreadPoolExecutor:
+        # The rejects that touchpoints became go over the connection that only one thread may use.
+        return thread if isinstance(batch, History) else self._rows
+
+    async def insert(self, name: str, rows: pa.Table) -> None:
+        """Store rows of one table that never came into the log."""
+        await self._store(self._rows, [Rows(name, rows)], Origin("", -1, 0))
+
     async def _try(
-        self,
-        thread: ThreadPoolExecutor,
-        table: str,
-        call: Callable[..., None],
-        *arguments: object,
-        give_up: bool = False,
+        self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object, ends: bool = False
     ) -> None:
-        """Do it until it works. Raises UnfitRows where that is said and ``give_up``."""
+        """Do it until it works. Raises UnfitRows where that is said and ``ends``."""
         backoff = Backoff()
         while True:
             begun = time.monotonic()
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
-                if give_up and isinstance(error, UnfitRows):
+                if ends and isinstance(error, UnfitRows):
                     raise
                 self._failing.add(table)
                 self._metrics.retries.labels(table).inc()

@@ -65,7 +65,6 @@ class Takeover:
             asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
-            judgements=self._reporting.wanted,
             log=self._identity,
         )
         await self._threads.aside(partition.restore, list(records))

@@ -10,16 +10,14 @@ from schemas.bodies import bodies_of
 from schemas.known import known, look_up_all
 from schemas.registry import FileRegistry
 from schemas.wire import frame, unframe
-from streams.announcing import transition_messages
-from streams.emission import emission
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
 from streams.log.batches import read_batches, write_batch
 from streams.log.messages import message
 from streams.log.touchpoints import touchpoints_with_ticks
+from streams.outputs.outgoing import Outgoing
 from streams.policies import preset
-from streams.profiles import profiles_table
 
 _DAY = 86_400_000
 _FOREIGN = 1_000
@@ -44,6 +42,7 @@ def warm() -> None:
     policy = preset()
     change = bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash}), b"not framed"])
     first = Partition(0, policy, schemas)
+    outgoing = Outgoing(first, registry, "")
     # The same bytes by a schema of which the reports would not take them as they are.
     own = registry.schema(registry.id_of("Touchpoint"))
     fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "channel" else field for field in own["fields"]]
@@ -54,8 +53,9 @@ def warm() -> None:
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))
         assert isinstance(applied, Applied)
-        emission([applied], first, "")
-        transition_messages([applied], first, registry)
-    profiles_table(first, first.take_unreported(1))
+        outgoing.add(applied)
+        outgoing.rows()
+        outgoing.forget_rows()
+    list(outgoing.standing())
     second = Partition(0, policy, schemas, owner="1")
     second.restore((key, value) for key, value in first.checkpoint().records if value is not None)

@@ -11,12 +11,13 @@ from support.messages import START, touchpoint
 from support.report_rows import judgement, meaning, policy, profile, reject, table, transition
 from support.shell import apply_all, new_partition
 
-from streams.history import history_of
+from streams.outputs.output import Batch, Rows
+from streams.outputs.storing import Origin, store
+from streams.outputs.touchpoints import history_of
 from streams.reports.chdb import ChdbSink
 from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.errors import ReportsError, UnfitRows
 from streams.reports.sink import Sink
-from streams.storing import Batch, Origin, Rows, store
 
 ORIGIN = Origin("topic", 3, START)
 MAKERS: dict[str, tuple[Callable[..., dict[str, Any]], str]] = {

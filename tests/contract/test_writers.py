@@ -9,11 +9,11 @@ from support.writers import VALUE, WRITERS, Writer
 
 from schemas.known import known
 from schemas.wire import frame
-from streams.emission import emission
 from streams.engine.cursor import TAKEN_SCHEMA
-from streams.history import history_of
+from streams.outputs.outgoing import Outgoing
+from streams.outputs.storing import store
+from streams.outputs.touchpoints import history_of
 from streams.reports.sink import Sink
-from streams.storing import store
 
 NEIGHBOUR = touchpoint("n", "neighbour", START)
 COUNTED = "customer_id, anonymous_id, event_id, occurred_at, received_at, kind, channel, amount_minor, currency"
@@ -55,14 +55,15 @@ def test_the_reports_take_what_the_engine_accepted(sink: Sink) -> None:
     messages = []
     for number, writer in enumerate(WRITERS):
         partition.learn(known(100 + number, writer.schema), 0)
-        name = f"{number:03} {writer.name}"
+        name = f"{number:03} {writer.name[:40]}"
         is_bytes = isinstance(writer.value["event_id"], bytes)
         messages.append(frame(100 + number, writer.body(event_id=name.encode() if is_bytes else name)))
         if not writer.reason:
             wanted[name] = VALUE | writer.means | {"event_id": name}
     came = apply_all(partition, policy(policy_text()), *messages)
-    out = emission([came], partition, "topic")
-    assert store(sink, [*out.history, *out.facts()], out.origin) == []
+    out = Outgoing(partition, REGISTRY, "topic")
+    out.add(came)
+    assert store(sink, out.rows(), out.origin) == []
     stored = [told(row) for row in sink.query(f"{STORED} FROM touchpoints ORDER BY event_id").to_pylist()]
     assert stored == [wanted[name] for name in sorted(wanted)]
 

@@ -16,9 +16,10 @@ from schemas.registry import RegistryError
 from schemas.wire import frame
 from streams.cli import main
 from streams.embedded.log import Log
+from streams.embedded.readers import Reader
 from streams.embedded.runner import Runner
 from streams.embedded.session import Session
-from streams.log.messages import TRANSITIONS_TOPIC
+from streams.outputs import transitions
 
 ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"
 NEWER = {**OWN, "fields": [*OWN["fields"], {"name": "mood", "type": ["null", "string"], "default": None}]}
@@ -57,8 +58,10 @@ def test_ids_come_from_it_and_stay(known: Registry, tmp_path: Path, capsys: pyte
     rows.write_text(ROWS)
     assert main(["import", str(rows), "--data", str(data), "--schema-registry", known.url]) == 0
     with Log(data) as log:
-        batch = log.read(TRANSITIONS_TOPIC, 0, 0)
-    assert b"\x00" + known.id_of("Transition").to_bytes(4, "big") in batch
+        batch = Reader(log, "test", transitions.TOPIC.named()).read()
+    assert batch is not None
+    head = b"\x00" + known.id_of("Transition").to_bytes(4, "big")
+    assert {record.value[:5] for record in batch.records if record.value} == {head}
     capsys.readouterr()
     assert main(["query", "SELECT count() AS n FROM touchpoints", "--format", "json", "--data", str(data)]) == 0
     assert json.loads(capsys.readouterr().out) == [{"n": 2}]

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.report_rows import table, transition
 
+from streams.outputs.output import Rows
+from streams.outputs.storing import Origin, store
 from streams.reports.errors import ReportsError, UnfitRows, refusal
-from streams.storing import Origin, Rows, store
 
 ORIGIN = Origin("topic", 1, -(2**62))
 

@@ -1,14 +1,12 @@
-"""Accepted touchpoints on their way into the reports, and each one's message as it came."""
+"""The raw history: the bodies of accepted touchpoints as Avro object containers, and each one's message as it came."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from streams.columns import slices
 from streams.engine.cursor import (
     TAKEN_LENGTH,
     TAKEN_MESSAGE,
@@ -18,15 +16,19 @@ from streams.engine.cursor import (
     TAKEN_START,
 )
 from streams.engine.results import Applied
+from streams.outputs.output import Output, Results
+from streams.payloads import kept
 from streams.reports.container import container
 from streams.reports.sink import Sink
+
+TABLE: Final = "touchpoints_raw"
 
 
 @dataclass(frozen=True)
 class History:
     """Touchpoints whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
 
-    name: ClassVar[str] = "touchpoints_raw"
+    table: ClassVar[str] = TABLE
     schema: Mapping[str, Any]
     buffer: npt.NDArray[np.uint8]
     taken: npt.NDArray[np.int64]
@@ -38,25 +40,18 @@ class History:
         """Those from ``first`` to before ``last``."""
         return replace(self, taken=self.taken[first:last])
 
-    def insert(self, sink: Sink) -> None:
+    def store(self, sink: Sink) -> None:
         """Store them. Raises ReportsError."""
         starts = self.taken[:, TAKEN_START]
         sink.insert_touchpoints(container(self.schema, self.buffer, starts, starts + self.taken[:, TAKEN_LENGTH]))
 
-    def refused(self, reason: str, detail: str, partition: int, at: int, source: str) -> pa.Table:
-        """The rejects that they become, with their messages as they came."""
-        taken, count = self.taken, len(self.taken)
-        return pa.table(
-            {
-                "reason": pa.repeat(reason, count),
-                "detail": pa.repeat(detail, count),
-                "source": pa.repeat(source, count),
-                "position": np.ascontiguousarray(taken[:, TAKEN_OFFSET]),
-                "partition": np.full(count, partition, np.int32),
-                "at": np.full(count, at, np.int64),
-                "payload": slices(self.buffer, taken[:, TAKEN_MESSAGE], taken[:, TAKEN_MESSAGE_LENGTH], pa.binary()),
-            }
-        )
+    def refused(self) -> list[dict[str, Any]]:
+        """What tells of each in a reject: its place, and its message as it came."""
+        cells = self.taken[:, [TAKEN_OFFSET, TAKEN_MESSAGE, TAKEN_MESSAGE_LENGTH]].tolist()
+        return [
+            {"position": offset, **kept(self.buffer[start : start + length].tobytes())}
+            for offset, start, length in cells
+        ]
 
 
 def history_of(applied: Sequence[Applied]) -> list[History]:
@@ -83,3 +78,11 @@ def _joined(schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], 
     if len(parts) == 1:
         return History(schema, parts[0][0], moved[0])
     return History(schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
+
+
+def _rows(results: Results) -> Iterable[History]:
+    return history_of(results.applied)
+
+
+# They came out of a topic; there is none for them to go to.
+TOUCHPOINTS: Final = Output("touchpoints", rows=_rows)
