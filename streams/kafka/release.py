@@ -12,7 +12,8 @@ from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
-from streams.outputs.output import Output
+from streams.outputs.output import Batch, Output
+from streams.outputs.rejects import REJECTS
 from streams.settings import Settings
 
 MUCH: Final = 100_000
@@ -70,7 +71,7 @@ class Release:
 
     async def _let_out(self, tenure: Tenure, snapshot: Snapshot) -> None:
         await self.publish(tenure)
-        await self._reporting.store([*snapshot.rows, *snapshot.standing])
+        await self._store(tenure, [*snapshot.rows, *snapshot.standing])
         # Messages that were on their way beside this one may have failed meanwhile.
         if not tenure.torn:
             await self._remember(tenure, snapshot)
@@ -121,7 +122,14 @@ class Release:
         if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
                 with tenure.going_out():
-                    await self._reporting.store(await self._threads.work(tenure, tenure.take_rows))
+                    await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
+
+    async def _store(self, tenure: Tenure, rows: Sequence[Batch]) -> None:
+        """Have the reports hold them; what they will never take is said in the topic of rejects."""
+        rejects = await self._reporting.store(rows, tenure.outgoing.origin)
+        if rejects:
+            tenure.outgoing.add_rejects(rejects)
+            await self.say(tenure, REJECTS)
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.

@@ -13,9 +13,10 @@ from typing import Final
 import structlog
 import uvloop
 
-from schemas.registry import FileRegistry, Registry, SchemaRegistry, register_missing
+from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.kafka.app import consumer_of, new_app
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.readiness import Readiness
 from streams.kafka.release import PARTS
@@ -68,18 +69,16 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    registry: Registry = FileRegistry()
-    if settings.registry:
-        registry = SchemaRegistry(settings.registry)
-        await asyncio.to_thread(register_missing, registry)
+    registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     clock = Clock()
     reporting = Reporting(sink, metrics, clock)
-    ready = Readiness(settings, reporting)
+    learning = Learning(registry, clock)
+    ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    identity = await _unless(stop, _prepare(settings, reporting, ready, clock))
+    identity = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
     if identity is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
@@ -87,6 +86,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
         worker = Worker(
             settings,
             registry,
+            learning,
             outbox,
             changelog,
             reporting,
@@ -118,8 +118,8 @@ async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
     return None
 
 
-async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness, clock: Clock) -> str:
-    """Wait for the broker and for ClickHouse; the identity of the topic of touchpoints.
+async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness, clock: Clock) -> str:
+    """Wait for the broker, the schema registry and ClickHouse; the identity of the topic of touchpoints.
 
     Raises TopicsDiffer, and ReportsError for a URL with a mistake.
     """
@@ -133,6 +133,7 @@ async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness, c
         else:
             break
     ready.broker_reachable()
+    await learning.establish()
     await reporting.create()
     return identity
 

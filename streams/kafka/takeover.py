@@ -8,11 +8,11 @@ import faust
 import structlog
 from faust.types import TP
 
-from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
 from streams.clock import Clock
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
+from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
@@ -35,6 +35,7 @@ class Takeover:
         app: faust.App,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
@@ -47,6 +48,7 @@ class Takeover:
         self._settings = settings
         self._topics = topics_of(settings)
         self._registry = registry
+        self._learning = learning
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
@@ -60,9 +62,9 @@ class Takeover:
         partition = Partition(
             number,
             preset(),
-            build_plans(self._registry),
+            self._learning.known(),
             owner=f"{self._app.consumer_generation_id}-{uuid4().hex[:12]}",
-            resolve=self._resolve,
+            asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             log=self._identity,
@@ -81,7 +83,3 @@ class Takeover:
             seconds=round(seconds, 3),
         )
         return Tenure(partition, self._topics, self._registry, read, reports=self._reporting.wanted)
-
-    def _resolve(self, schema_id: int) -> Plans | None:
-        known = self._registry.ids()
-        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None

@@ -19,6 +19,7 @@ from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -50,6 +51,7 @@ class Worker:
         self,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         outbox: Outbox,
         changelog: Outbox,
         reporting: Reporting,
@@ -67,6 +69,7 @@ class Worker:
         self.stopping = False
         self._gauges = Gauges(metrics, clock)
         self._registry = registry
+        self._learning = learning
         self._outbox = outbox
         self._fail = fail
         self._clock = clock
@@ -80,6 +83,7 @@ class Worker:
             self.app,
             settings,
             registry,
+            learning,
             reporting,
             metrics,
             self._threads,
@@ -162,19 +166,26 @@ class Worker:
             tenure.turns.release()
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
-        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
+        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out.
+
+        Where a schema id is wanted, it goes on when the registry has answered.
+        """
         while True:
+            tenure.partition.forget_unknown(self._learning.forgotten_before())
             applied, seconds = await self._threads.timed(tenure, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
             self._count(applied, seconds)
-            if applied.next_offset >= fetch.end or tenure.ended:
+            if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
+                self.metrics.fetches.labels("applied").inc()
                 return
-            await self._release.checkpoint(tenure)
+            if applied.wanted is None:
+                await self._release.checkpoint(tenure)
+            else:
+                await self._learning.learn(tenure, applied.wanted)
 
     def _count(self, applied: Applied, seconds: float) -> None:
-        self.metrics.fetches.labels("applied").inc()
         self.metrics.batch.observe(seconds)
         self.metrics.count(applied.counts)
         for reason in applied.rejects["reason"].tolist():

@@ -5,12 +5,14 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.results import Applied
 from streams.log.messages import reject_messages
 from streams.outputs.columns import instants, names, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
+from streams.payloads import MOST_PAYLOAD, digests_of
 from streams.reports.tables import REJECTS as COLUMNS
 
 TABLE: Final = "rejects_raw"
@@ -28,15 +30,29 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
     return pa.table(
         {
             "reason": names(rejects["reason"], _REASONS),
-            "detail": names(rejects["reason"], _DETAILS),
+            "detail": _reject_details(applied),
             "source": pa.repeat(source, len(rejects)),
             "position": rejects["offset"],
             "partition": np.full(len(rejects), applied.partition, np.int32),
             "at": instants(np.maximum(rejects["time"], 0)),
-            "payload": slices(applied.buffer, rejects["start"], rejects["length"], pa.binary()),
+            "payload": slices(
+                applied.buffer, rejects["start"], np.minimum(rejects["length"], MOST_PAYLOAD), pa.binary()
+            ),
+            "records": rejects["records"].astype(np.int64),
+            "payload_bytes": rejects["length"],
+            "payload_sha256": digests_of(applied.buffer, rejects["start"], rejects["length"]),
         },
         schema=COLUMNS,
     )
+
+
+def _reject_details(applied: Applied) -> pa.Array:
+    """The text that a reject names by number, else that of its reason."""
+    told, which = names(applied.rejects["reason"], _DETAILS), applied.rejects["detail"]
+    if not which.any():
+        return told
+    more = pa.array(applied.details, pa.string()).take(pa.array(which - 1, mask=which == 0))
+    return pc.coalesce(more, told)
 
 
 def _table(results: Results) -> pa.Table | None:

@@ -11,7 +11,7 @@ from cdnow_purchases import FOLDER, LOG_END, calibration, day_number, purchases
 from processors.lifecycle.facts import CAUSE_SILENCE
 from processors.models.churn import mbg_crossing
 from processors.policy.policy import Policy, read_policy
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
@@ -39,7 +39,7 @@ def policy_of(fit: Estimate) -> Policy:
 def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
     """(customer, instant) of every relationship that silence ended, as the partition publishes them."""
     registry = FileRegistry()
-    partition = Partition(0, policy, build_plans(registry))
+    partition = Partition(0, policy, look_up_all(registry))
     found: set[tuple[str, int]] = set()
     time = 0
     source = str(FOLDER / "CDNOW_master.txt.gz")

@@ -5,10 +5,12 @@ lists what became durable, in that order, whoever holds it.
 """
 
 import asyncio
+import io
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
+import fastavro
 import faust
 import pyarrow as pa
 from aiokafka.errors import IllegalStateError
@@ -20,7 +22,7 @@ from streams.kafka.app import new_app
 from streams.kafka.outbox import SendFailed
 from streams.kafka.topics import topics_of
 from streams.kafka.transport import Consumer, ConsumerThread, Transport
-from streams.reports.errors import ReportsError
+from streams.reports.errors import ReportsError, UnfitRows
 from streams.settings import Settings
 
 PATIENCE_SECONDS = 60.0
@@ -98,22 +100,26 @@ class FakeOutbox:
 class FakeSink:
     """A ``Sink`` that keeps what it is given. ``failing``: how many inserts into a table still fail.
 
-    ``shut``: tables that take something only once the event is set. Inserts come from threads of the reporting.
+    ``unfit``: tables that take no rows, but an insert of none. ``shut``: tables that take something only once the event
+    is set. Inserts come from threads of the reporting.
     """
 
     def __init__(self, journal: list[str] | None = None) -> None:
         self.journal: list[str] = [] if journal is None else journal
         self.stored: list[tuple[str, Any]] = []
         self.failing: dict[str, int] = {}
+        self.unfit: set[str] = set()
         self.shut: dict[str, threading.Event] = {}
         self.closed = False
 
-    def _take(self, table: str, content: Any) -> None:
+    def _take(self, table: str, content: Any, rows: int = 0) -> None:
         if table in self.shut:
             assert self.shut[table].wait(PATIENCE_SECONDS)
         if self.failing.get(table, 0):
             self.failing[table] -= 1
             raise ReportsError(f"{table}: no answer\nwith a customer's data in a second line")
+        if table in self.unfit and rows:
+            raise UnfitRows(f"{table}: can't be stored", "INCORRECT_DATA (code 117)")
         self.stored.append((table, content))
         self.journal.append(table)
 
@@ -121,10 +127,10 @@ class FakeSink:
         self._take("schema", None)
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        self._take(table, rows)
+        self._take(table, rows, rows.num_rows)
 
     def insert_touchpoints(self, container: bytes) -> None:
-        self._take("touchpoints_raw", container)
+        self._take("touchpoints_raw", container, sum(1 for _ in fastavro.reader(io.BytesIO(container))))
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         raise AssertionError("a worker asks nothing of the reports")

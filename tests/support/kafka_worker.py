@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from faust.types import TP, ConsumerMessage
 
-from schemas.registry import FileRegistry
+from schemas.registry import FileRegistry, Registry
 from streams.kafka.app import consumer_of
 from streams.kafka.fetch import Fetched, read
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
@@ -34,6 +35,7 @@ class WorkerShell:
         changelog: Mapping[int, Sequence[tuple[bytes, bytes | None]]] | None = None,
         reports: bool = False,
         identity: str = "log-1",
+        registry: Registry | None = None,
         accept_rejects: bool = False,
         **settings: Any,
     ) -> None:
@@ -45,6 +47,7 @@ class WorkerShell:
         self.sink = FakeSink(self.journal)
         self.metrics = Metrics()
         self.reporting = Reporting(self.sink if reports else None, self.metrics, self.clock)
+        self.learning = Learning(registry or FileRegistry(), self.clock)
         self.failures: list[BaseException] = []
         self.app: Any = unstarted_app(self.settings)
         self.broker = broker_of(self.app)
@@ -52,7 +55,8 @@ class WorkerShell:
         outbox = cast(Outbox, self.outbox)
         self.worker = Worker(
             self.settings,
-            FileRegistry(),
+            registry or FileRegistry(),
+            self.learning,
             outbox,
             outbox,
             self.reporting,

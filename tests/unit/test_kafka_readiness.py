@@ -18,8 +18,9 @@ from support.messages import DAY
 from streams.engine.results import ForeignLog
 from streams.kafka.ends import Ends
 from streams.kafka.gauges import Gauges
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
-from streams.kafka.readiness import NO_BROKER, NO_REPORTS, Readiness
+from streams.kafka.readiness import NO_BROKER, NO_REGISTRY, NO_REPORTS, Readiness
 from streams.kafka.reporting import Reporting
 from streams.kafka.rounds import every
 from streams.kafka.tenure import Tenure
@@ -39,23 +40,29 @@ def told(folder: Path, story: Story, **options: Any) -> WorkerShell:
     return asyncio.run(tell())
 
 
-# Whether the broker is away, the reports fail, and what the worker says (None: there is none yet).
-STATES: Final[dict[str, tuple[bool, bool, str | None, str]]] = {
-    "no worker yet": (False, False, None, "starting"),
-    "no broker, no worker": (True, False, None, NO_BROKER),
-    "no reports, no worker": (False, True, None, NO_REPORTS),
-    "neither": (True, True, "recovering", NO_BROKER),
-    "reports fail": (False, True, "", NO_REPORTS),
-    "recovering": (False, False, "recovering", "recovering"),
-    "stopping": (False, False, "stopping", "stopping"),
-    "ready": (False, False, "", ""),
+def learning_of(failing: bool) -> Learning:
+    return cast(Learning, SimpleNamespace(failing=failing))
+
+
+# Whether the broker is away, the reports fail, the registry is silent, and what the worker says (None: there is none).
+STATES: Final[dict[str, tuple[bool, bool, bool, str | None, str]]] = {
+    "no worker yet": (False, False, False, None, "starting"),
+    "no broker, no worker": (True, False, False, None, NO_BROKER),
+    "no reports, no worker": (False, True, False, None, NO_REPORTS),
+    "no registry, no worker": (False, False, True, None, NO_REGISTRY),
+    "nothing of all": (True, True, True, "recovering", NO_BROKER),
+    "reports fail": (False, True, False, "", NO_REPORTS),
+    "registry silent": (False, False, True, "", NO_REGISTRY),
+    "recovering": (False, False, False, "recovering", "recovering"),
+    "stopping": (False, False, False, "stopping", "stopping"),
+    "ready": (False, False, False, "", ""),
 }
 
 
 @pytest.mark.parametrize("case", STATES)
 def test_why_no_work_can_be_done(case: str) -> None:
-    away, failing, says, expected = STATES[case]
-    ready = Readiness(Settings(), cast(Reporting, SimpleNamespace(failing=failing)))
+    away, failing, silent, says, expected = STATES[case]
+    ready = Readiness(Settings(), cast(Reporting, SimpleNamespace(failing=failing)), learning_of(silent))
     if away:
         ready.broker_unreachable("no route")
     if says is not None:
@@ -66,7 +73,7 @@ def test_why_no_work_can_be_done(case: str) -> None:
 def test_a_broker_that_goes_and_comes_is_said_once_each_time() -> None:
     async def look() -> list[str]:
         outbox = FakeOutbox()
-        ready = Readiness(Settings(), Reporting(None, Metrics(), HandClock()))
+        ready = Readiness(Settings(), Reporting(None, Metrics(), HandClock()), learning_of(False))
         with capture_logs() as logs:
             for answers in (True, False, False, True, True, False):
                 outbox.answers = answers
@@ -80,7 +87,7 @@ def test_a_broker_that_goes_and_comes_is_said_once_each_time() -> None:
 
 def test_where_the_broker_answers_the_worker_looks_where_the_log_ends(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
-        ready = Readiness(shell.settings, shell.reporting)
+        ready = Readiness(shell.settings, shell.reporting, shell.learning)
         ready.refresh()
         ready.worker = shell.worker
         await shell.own(1, 0)

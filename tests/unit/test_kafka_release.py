@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from support.changelogs import restored
 from support.kafka_fakes import FOR_GOOD, PATIENCE_SECONDS, turns, until
-from support.kafka_release import CONFIRMED, JUDGED, MOVED, TOPICS, ReleaseShell
+from support.kafka_release import CONFIRMED, JUDGED, MOVED, REJECTED, TOPICS, ReleaseShell
 
 from streams.kafka.outbox import SendFailed
 from streams.kafka.release import MUCH, PARTS
@@ -181,6 +181,28 @@ def test_an_outage_of_the_reports_only_delays_a_checkpoint() -> None:
     assert shell.sink.tables.count("transitions_raw") == 1
     assert shell.tenure.remembering_took == 2
     assert not shell.reporting.failing
+
+
+async def _unfit(shell: ReleaseShell, failing: int) -> None:
+    shell.sink.unfit.add("transitions_raw")
+    shell.outbox.failing[REJECTED] = failing
+    shell.feed(0)
+    await shell.release.checkpoint(shell.tenure)
+
+
+def test_rows_that_the_reports_never_take_are_said_before_the_checkpoint_is_remembered() -> None:
+    shell = ReleaseShell(reports=True)
+    asyncio.run(_unfit(shell, 0))
+    assert shell.journal.index("rejects_raw") < shell.journal.index(REJECTED) < shell.journal.index(TOPICS.changelog)
+    assert shell.journal[-2:] == list(LAST)
+
+
+def test_rows_that_became_rejects_of_which_nobody_could_be_told_tear() -> None:
+    shell = ReleaseShell(reports=True)
+    with pytest.raises(SendFailed):
+        asyncio.run(_unfit(shell, 1))
+    assert shell.tenure.torn
+    assert not {*LAST} & {*shell.journal}
 
 
 async def _twice() -> ReleaseShell:

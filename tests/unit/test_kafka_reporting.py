@@ -11,14 +11,32 @@ import pytest
 from structlog.testing import capture_logs
 from support.hand_clock import HandClock
 from support.kafka_fakes import FOR_GOOD, FakeSink, turns, until
+from support.kafka_release import some_days
+from support.messages import START, batch
+from support.shell import applied, new_partition
 
+from schemas.registry import FileRegistry
 from streams.kafka.reporting import Reporting
 from streams.kafka.retry import Backoff
+from streams.log.batches import read_batches
 from streams.metrics import Metrics
-from streams.outputs.output import Rows
+from streams.outputs.outgoing import Outgoing
+from streams.outputs.output import Batch
+from streams.outputs.storing import Origin
 
-NOTHING: Final = pa.table({})
-ROWS: Final = [Rows("transitions_raw", NOTHING), Rows("touchpoints_raw", b"1"), Rows("profiles_raw", NOTHING)]
+REJECT: Final = pa.table({"reason": ["bad"]})
+ORIGIN: Final = Origin("relasi.touchpoints.v1", 3, START)
+
+
+def some_rows() -> list[Batch]:
+    """Of each table of what comes out of a partition: touchpoints, transitions, judgements, profiles."""
+    partition = new_partition()
+    outgoing = Outgoing(partition, FileRegistry(), ORIGIN.source)
+    outgoing.add(applied(partition, read_batches(batch(some_days(0)), 0)))
+    return [*outgoing.rows(), *outgoing.standing()]
+
+
+OTHERS: Final = ["transitions_raw", "judgements_raw", "profiles_raw"]
 
 
 class Reports:
@@ -46,13 +64,13 @@ def told(story: Callable[[Reports], Awaitable[None]], *, wanted: bool = True) ->
 def test_rows_are_stored_in_their_order_and_the_raw_history_beside_them() -> None:
     async def story(reports: Reports) -> None:
         reports.sink.shut["touchpoints_raw"] = threading.Event()
-        storing = asyncio.create_task(reports.reporting.store([*ROWS, Rows("touchpoints_raw", b"2")]))
-        await until(lambda: len(reports.sink.stored) == 2)
-        assert reports.sink.tables == ["transitions_raw", "profiles_raw"]
+        storing = asyncio.create_task(reports.reporting.store([*some_rows(), some_rows()[0]], ORIGIN))
+        await until(lambda: len(reports.sink.stored) == 3)
+        assert reports.sink.tables == OTHERS
         assert not storing.done()
         reports.sink.shut["touchpoints_raw"].set()
-        await storing
-        assert reports.sink.stored[2:] == [("touchpoints_raw", b"1"), ("touchpoints_raw", b"2")]
+        assert await storing == []
+        assert reports.sink.tables[3:] == ["touchpoints_raw", "touchpoints_raw"]
 
     reports = told(story)
     inserts = reports.metrics.registry.get_sample_value(
@@ -66,8 +84,8 @@ def test_without_a_server_nothing_is_wanted_and_nothing_stored() -> None:
     async def story(reports: Reports) -> None:
         assert not reports.reporting.wanted
         await reports.reporting.create()
-        await reports.reporting.store(ROWS)
-        await reports.reporting.insert("rejects_raw", NOTHING)
+        await reports.reporting.store(some_rows(), ORIGIN)
+        await reports.reporting.insert("rejects_raw", REJECT)
         reports.reporting.close()
 
     assert told(story, wanted=False).sink.stored == []
@@ -77,7 +95,7 @@ def test_an_insert_is_tried_until_it_works_and_meanwhile_the_reports_count_as_fa
     async def story(reports: Reports) -> None:
         reports.sink.failing["transitions_raw"] = 3
         with capture_logs() as logs:
-            storing = asyncio.create_task(reports.reporting.store(ROWS))
+            storing = asyncio.create_task(reports.reporting.store(some_rows(), ORIGIN))
             for attempt in range(1, 4):
                 await until(lambda: bool(reports.clock.asleep))
                 assert reports.reporting.failing
@@ -95,7 +113,7 @@ def test_an_insert_is_tried_until_it_works_and_meanwhile_the_reports_count_as_fa
 def test_as_long_as_one_table_fails_the_reports_fail() -> None:
     async def story(reports: Reports) -> None:
         reports.sink.failing = {"touchpoints_raw": FOR_GOOD, "transitions_raw": 1}
-        storing = asyncio.create_task(reports.reporting.store(ROWS))
+        storing = asyncio.create_task(reports.reporting.store(some_rows(), ORIGIN))
         await until(lambda: len(reports.clock.asleep) == 2)
         reports.clock.move(1)
         await until(lambda: "profiles_raw" in reports.sink.tables and bool(reports.clock.asleep))
@@ -118,6 +136,22 @@ def test_tables_are_created_until_that_works() -> None:
     assert told(story).sink.tables == ["schema"]
 
 
+@pytest.mark.parametrize("table", ["touchpoints_raw", "transitions_raw"])
+def test_rows_that_the_server_will_never_take_become_rejects_and_all_others_are_stored(table: str) -> None:
+    async def story(reports: Reports) -> None:
+        reports.sink.unfit.add(table)
+        rejects = await reports.reporting.store(some_rows(), ORIGIN)
+        given = next(len(rows) for rows in some_rows() if rows.table == table)
+        assert [each for rejected in rejects for each in rejected["reason"].to_pylist()] == ["unstorable"] * given
+        stored = reports.sink.tables.count("rejects_raw")
+        assert stored == given
+        assert {*OTHERS, "touchpoints_raw"} - {table} <= {*reports.sink.tables}
+        assert reports.metrics.registry.get_sample_value("relasi_rejects_total", {"reason": "unstorable"}) == given
+        assert not reports.reporting.failing
+
+    told(story)
+
+
 def test_what_is_not_an_answer_of_the_server_is_raised() -> None:
     class Broken(FakeSink):
         def insert(self, table: str, rows: pa.Table) -> None:
@@ -125,7 +159,7 @@ def test_what_is_not_an_answer_of_the_server_is_raised() -> None:
 
     async def store() -> None:
         reporting = Reporting(Broken(), Metrics(), HandClock())
-        await reporting.insert("transitions_raw", NOTHING)
+        await reporting.insert("transitions_raw", REJECT)
 
     with pytest.raises(MemoryError):
         asyncio.run(store())

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import pyarrow as pa
 import pytest
 from support.kafka_release import JUDGED, MOVED, some_days
 from support.kafka_release import TOPICS as NAMES
@@ -78,8 +77,7 @@ def test_a_snapshot_is_of_what_was_applied_before_it() -> None:
     assert second is not None
     assert (first.checkpoint.offset, second.checkpoint.offset) == (4, 8)
     (profiles,) = first.standing
-    assert isinstance(profiles.content, pa.Table)
-    assert profiles.content.num_rows == 1
+    assert len(profiles) == 1
 
 
 def test_without_reports_there_are_no_rows() -> None:
