@@ -10,7 +10,7 @@ INSTALLED := $(VENV)/installed
 WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-.PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE
+.PHONY: docs help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
@@ -22,6 +22,7 @@ help:
 	@echo "make truth   how good the forecasts are out of sample, beside naive ones and their bars"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
+	@echo "make docs    write the table of rooms in docs/architecture.md anew"
 	@echo "make lock    compile both locks anew from pyproject.toml: for developers, and for the image (needs uv)"
 
 setup: $(WARM)
@@ -48,6 +49,10 @@ truth: setup
 
 kafka-demo: setup
 	@PYTHONPATH=tests $(PYTHON) -m support.kafka_demo
+
+# The one page that has a part which is written and not told.
+docs: setup
+	@PYTHONPATH=tests $(PYTHON) -m support.rooms
 
 bench-kafka: setup
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks.kafka_bench

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from streams.clock import now_ms
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import add_mapping_arguments, mapping_from
 
@@ -133,7 +134,7 @@ def _from_file(
     # Days are counted, not replayed, so the order of rows is of no interest here.
     with (
         tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
-        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir)) as prepared,
+        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir), now=now_ms()) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):
             left_out = f"{len(prepared.rejects):,} row(s) left out"
