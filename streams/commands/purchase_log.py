@@ -6,13 +6,13 @@ import tempfile
 import tomllib
 from dataclasses import replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from streams.clock import now_ms
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import add_mapping_arguments, mapping_from
+from streams.policies import preset_text
 
 if TYPE_CHECKING:
     from streams.fitting.purchases import Money, PurchaseDays
@@ -101,7 +101,7 @@ def _text_of(policy: Path | None) -> tuple[str, str] | None:
 
 
 def _packaged() -> tuple[str, str]:
-    return "commerce.toml", (files("processors") / "policies" / "commerce.toml").read_text(encoding="utf-8")
+    return "commerce.toml", preset_text("commerce")
 
 
 def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], Money]":
