@@ -10,11 +10,16 @@ INSTALLED := $(VENV)/installed
 WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-.PHONY: docs help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE
+# Of tests, side by side.
+PROCESSES ?= 2
+
+.PHONY: docs help setup demo kafka-demo check quick one test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
 	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
+	@echo "make quick   lint, types and the tests that need neither broker nor server nor browser"
+	@echo "make one T=… one file of tests, or one test"
 	@echo "make test    lint, types and every test"
 	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
 	@echo "make check   lint and types only"
@@ -35,8 +40,16 @@ check: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
+quick: check
+	$(PYTHON) -m pytest -q -n $(PROCESSES) -m "not broker and not server and not browser"
+
+# No processes for one test: they would take longer to start than it takes.
+one: setup
+	$(if $(T),,$(error give a file or a test: make one T=tests/unit/test_bonds.py))
+	$(PYTHON) -m pytest $(T)
+
 test: check
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(PROCESSES)
 
 test-faults: setup
 	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka -m long
