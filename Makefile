@@ -13,7 +13,7 @@ COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include
 # Of tests, side by side.
 PROCESSES ?= 2
 
-.PHONY: docs help setup demo kafka-demo check quick one test test-faults bench bench-kafka truth lock FORCE
+.PHONY: docs help setup demo kafka-demo check checked-and-warm quick one test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
@@ -35,20 +35,24 @@ setup: $(WARM)
 demo: setup
 	@$(VENV)/bin/relasi demo $(if $(CLEAN),--clean)
 
-check: setup
+check: $(INSTALLED)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-quick: check
+# Types are checked while code is compiled: each has one processor.
+checked-and-warm:
+	@$(MAKE) --no-print-directory --jobs=2 check setup
+
+quick: checked-and-warm
 	$(PYTHON) -m pytest -q -n $(PROCESSES) -m "not broker and not server and not browser"
 
-# No processes for one test: they would take longer to start than it takes.
-one: setup
+# Only what the test calls is compiled; and no processes, which would take longer to start than one test takes.
+one: $(INSTALLED)
 	$(if $(T),,$(error give a file or a test: make one T=tests/unit/test_bonds.py))
 	$(PYTHON) -m pytest $(T)
 
-test: check
+test: checked-and-warm
 	$(PYTHON) -m pytest -n $(PROCESSES)
 
 test-faults: setup
@@ -64,7 +68,7 @@ kafka-demo: setup
 	@PYTHONPATH=tests $(PYTHON) -m support.kafka_demo
 
 # The one page that has a part which is written and not told.
-docs: setup
+docs: $(INSTALLED)
 	@PYTHONPATH=tests $(PYTHON) -m support.rooms
 
 bench-kafka: setup

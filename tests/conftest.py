@@ -4,7 +4,7 @@ What a test needs beside Python is a marker, which it has from its fixtures: ``m
 """
 
 import os
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -31,9 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> object:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """How tests are spread over processes."""
-    return spreading.scheduler(config)
+    return spreading.scheduler(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

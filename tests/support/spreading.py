@@ -8,6 +8,7 @@ other process has the processors meanwhile.
 from typing import Final
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER: Final = ("tests/kafka/", "tests/contract/")
@@ -28,7 +29,7 @@ class Spreading(LoadScopeScheduling):
         return next((folder for folder in TOGETHER if path.startswith(folder)), path)
 
 
-def scheduler(config: pytest.Config) -> Spreading:
+def scheduler(config: pytest.Config, log: Producer) -> Spreading:
     """For pytest-xdist, which would begin with the files that have the most tests, however short."""
     config.option.loadscopereorder = False
-    return Spreading(config)
+    return Spreading(config, log)
