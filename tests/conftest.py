@@ -4,11 +4,12 @@ What a test needs beside Python is a marker, which it has from its fixtures: ``m
 """
 
 import os
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from hypothesis import settings
-from support import spreading
+from support import kafka_broker, spreading
 
 IN_CI: Final = os.environ.get("CI") == "true"
 
@@ -77,3 +78,12 @@ class SkipWatch:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for nodeid in self._skipped:
             terminalreporter.write_line(f"SKIPPED although CI=true, which fails the run: {nodeid}", red=True)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_broker.Broker]:
+    """One real broker for all tests that need one."""
+    if not kafka_broker.obtainable():
+        pytest.skip("Apache Kafka needs Java and Maven")
+    with kafka_broker.running(tmp_path_factory.mktemp("kafka") / "broker") as started:
+        yield started

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from processors.compiled import compiled_leaf
 from processors.hashing import xxh64
-from streams.messages import text_bodies
+from streams.log.messages import text_bodies
 from streams.reports.sink import Sink
 
 STORED: Final = (

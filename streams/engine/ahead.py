@@ -12,8 +12,8 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from schemas.reasons import OK
-from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
 from streams.engine.rows import USED_ROWS, Table
+from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
 
 AHEAD_FAR: Final = 12  # records ahead: the slot of the index
 AHEAD_MIDDLE: Final = 8  # the row

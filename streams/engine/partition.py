@@ -12,17 +12,18 @@ from processors.row.layout import NONE
 from schemas.plans import Plans, with_unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
-from streams.engine.batches import Fetch
 from streams.engine.checkpoint import CHUNK_BYTES
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
-from streams.engine.records import HEAD_VALUE, HEAD_VALUE_SIZE
 from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
 from streams.engine.rows import USED_ROWS, Table, new_table
+from streams.log.batches import Fetch
+from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
+_ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
 class Drained(NamedTuple):
@@ -42,7 +43,6 @@ class Partition:
     ``owner`` is unique to this tenure of the partition (group generation and nonce). ``resolve`` gives the plans that
     know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``judgements``: the same of judgements alone.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
     ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
@@ -58,7 +58,6 @@ class Partition:
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
-        judgements: bool = True,
         chunk_bytes: int = CHUNK_BYTES,
         log: str = "",
     ) -> None:
@@ -71,7 +70,7 @@ class Partition:
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
         self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._out: Out = new_out(FACTS if collect else 0, judgements=judgements)
+        self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
@@ -96,8 +95,9 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        After 10,000 consecutive rejects it returns what it has until there, so that they can be stored and looked at;
-        then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects. After 10,000 consecutive ones
+        it returns what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also
+        after a restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -106,7 +106,7 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) not in {cursors.STATUS_FINISHED, cursors.STATUS_POISONED}:
+        while (status := self._run(fetch, cursor)) not in _ENDS:
             self._attend(status, fetch, cursor, facts, policies)
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(

@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 from processors.policy.policy import MS_PER_UNIT, exponent
 
 DAY_MS: Final = MS_PER_UNIT["day"]
-SEGMENTS: Final = ("channel", "campaign", "first_month")
 NO_SEGMENT: Final = "(none)"
 # Above this many collected (customer, day) pairs they are made distinct again, so that memory follows the purchase
 # days, not the lines of the log.
@@ -151,7 +150,7 @@ def purchase_days(
     money: Money | None = None,
     segment: str | None = None,
 ) -> PurchaseDays:
-    """Collect canonical record batches; ``segment`` is one of ``SEGMENTS``.
+    """Collect canonical record batches; ``segment`` is channel, campaign or first_month.
 
     Raises ``NoPurchasesError`` when no row is a purchase of one of ``kinds``.
     """

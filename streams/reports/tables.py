@@ -4,6 +4,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.fields import FIELDS, LINE, Field, FieldType
+
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
 
@@ -110,6 +112,9 @@ REJECTS: Final = pa.schema(
         _required("partition", pa.int32()),
         _required("at", INSTANT),
         _required("payload", pa.binary()),
+        _required("records", pa.int64()),
+        _required("payload_bytes", pa.int64()),
+        _required("payload_sha256", pa.string()),
     ]
 )
 
@@ -165,23 +170,25 @@ TABLES: Final = {
     "meanings_raw": MEANINGS,
 }
 
-# ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
-TOUCHPOINT_COLUMNS: Final = {
-    "event_id": "String",
-    "customer_id": "Nullable(String)",
-    "anonymous_id": "Nullable(String)",
-    "occurred_at": "DateTime64(3, 'UTC')",
-    "received_at": "DateTime64(3, 'UTC')",
-    "kind": "String",
-    "channel": "Nullable(String)",
-    "amount_minor": "Nullable(Int64)",
-    "currency": "Nullable(String)",
-    "cost_minor": "Nullable(Int64)",
-    "margin_minor": "Nullable(Int64)",
-    "campaign": "Nullable(String)",
-    "order_id": "Nullable(String)",
-    "lines": "Array(Tuple(sku String, category Nullable(String), quantity Int32, amount_minor Nullable(Int64)))",
-    "agent_id": "Nullable(String)",
-    "satisfaction": "Nullable(Float64)",
-    "properties": "Map(String, String)",
+_CLICKHOUSE: Final = {
+    FieldType.TEXT: "String",
+    FieldType.KIND: "String",
+    FieldType.CURRENCY: "String",
+    FieldType.INSTANT: "DateTime64(3, 'UTC')",
+    FieldType.MONEY: "Int64",
+    FieldType.COUNT: "Int32",
+    FieldType.NUMBER: "Float64",
+    FieldType.PROPERTIES: "Map(String, String)",
 }
+
+
+def clickhouse_type(field: Field) -> str:
+    """The type of a touchpoint's field as a column of touchpoints_raw."""
+    if field.type is FieldType.LINES:
+        return f"Array(Tuple({', '.join(f'{part.name} {clickhouse_type(part)}' for part in LINE)}))"
+    name = _CLICKHOUSE[field.type]
+    return name if field.required else f"Nullable({name})"
+
+
+# ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
+TOUCHPOINT_COLUMNS: Final = {field.name: clickhouse_type(field) for field in FIELDS}

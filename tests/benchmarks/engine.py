@@ -13,13 +13,13 @@ from benchmarks.workload import START, YEAR_MS, fetches, table
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
-from streams.engine.batches import Fetch
 from streams.engine.partition import Partition
-from streams.engine.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.results import Refused
-from streams.facts import transitions_table
-from streams.messages import TOUCHPOINTS_TOPIC
-from streams.profiles import profiles_table
+from streams.log.batches import Fetch
+from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.reports.container import container
 
 ROUNDS: Final = 5

@@ -9,10 +9,10 @@ from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, facts_of, new_partition, rows_of
 
 from processors.row.layout import ROW
-from streams.engine.batches import read_batches
 from streams.engine.checkpoint import ROLLING_SLOTS, ROLLING_SPAN, decode_chunk
 from streams.engine.partition import Partition
 from streams.engine.results import Checkpoint
+from streams.log.batches import read_batches
 
 QUIET = 2 * ROLLING_SPAN
 MANY = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]

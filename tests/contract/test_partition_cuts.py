@@ -20,10 +20,10 @@ from support.shell import (
     rows_of,
 )
 
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
+from streams.log.batches import Fetch, read_batches
 
 
 class Outcome(NamedTuple):

@@ -6,9 +6,9 @@ import pytest
 from support.messages import START, Message, batch, policy, policy_text, tick, touchpoint
 from support.shell import Refusal, applied, apply_all, new_partition, refusals_of
 
-from streams.engine.batches import read_batches
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import PoisonedLog
+from streams.log.batches import read_batches
 
 SMALL: Final = Message(touchpoint("good", "ann", START))
 

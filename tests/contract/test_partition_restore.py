@@ -10,8 +10,8 @@ from support.messages import DAY, START, Message, batch, cut, tick, touchpoint
 from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, new_partition, rows_of
 
-from streams.engine.batches import read_batches
 from streams.engine.results import ForeignLog
+from streams.log.batches import read_batches
 
 MANY = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]
 

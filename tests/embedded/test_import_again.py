@@ -9,7 +9,7 @@ from support.command import Directory, Ran, content, done, relasi, rows
 from support.histories import HISTORY, csv_file, jsonl_file, without
 
 from streams.embedded.log import Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 MANY: Final = len(HISTORY)
 

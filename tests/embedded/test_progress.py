@@ -13,7 +13,7 @@ from support.histories import HISTORY, csv_file
 
 
 def everything(terminal: int) -> str:
-    """What is written to a terminal until nobody has it open any more: a few kilobytes wait in it, and then the writer."""
+    """What is written to a terminal, to its end. A few kilobytes wait in it, and then the writer does."""
     chunks = []
     # EIO is how Linux tells the end; others send an empty chunk.
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A real broker and a real ClickHouse server for all tests of this folder."""
+"""A real ClickHouse server for all tests of this folder, and installations over it and the broker."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -6,19 +6,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from support import kafka_broker
 from support.clickhouse_server import Server, UnavailableError
 from support.clickhouse_supervised import supervised
 from support.kafka_broker import Broker
 from support.kafka_workers import Install, Installation, installation
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if not kafka_broker.obtainable():
-        pytest.skip("Apache Kafka needs Java and Maven")
-    with kafka_broker.running(tmp_path_factory.mktemp("kafka") / "broker") as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from streams.clock import now_ms
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.policies import preset
 
 CODECS: Final = (None, "gzip", "snappy", "lz4", "zstd")

@@ -25,6 +25,10 @@ IMPURE_CALLS: Final = frozenset(
 IMPURE_ATTRIBUTES: Final = frozenset({"np.random", "np.load", "np.save", "numba.objmode", "os.environ"})
 
 PURE_ROOMS: Final = frozenset({"processors", "schemas", "streams/engine"})
+# Of the log, its format: the engine reads batches, whoever brought them.
+FORMAT: Final = frozenset(
+    ROOT / "streams" / "log" / f"{each}.py" for each in ("batches", "codecs", "compression", "headers", "records")
+)
 # Keeps machine code in files, and nothing else does; what names them is computed without any.
 COMPILER: Final = ROOT / "processors" / "compiled.py"
 # These ask files and the network for schemas; what is made of them is pure again.
@@ -32,7 +36,7 @@ SCHEMAS_OUTSIDE: Final = frozenset(ROOT / "schemas" / f"{each}.py" for each in (
 IMPURE: Final = frozenset({COMPILER}) | SCHEMAS_OUTSIDE
 # Of these, pure modules may import two: for the decorators, and for the type of the plans that a partition is given.
 BRIDGES: Final = frozenset({"processors.compiled", "schemas.plans"})
-# Columns are what the reports and imports make of it; the engine knows integers and bytes alone.
+# Columns are what reports and imports make of it; all else that is pure knows integers and bytes alone.
 ARROW: Final = frozenset({"schemas/columns.py", "schemas/encode.py"})
 
 CLOCK: Final = ROOT / "streams" / "clock.py"
@@ -49,7 +53,10 @@ def dotted(path: Path) -> str:
     return name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-PURE: Final = [path for path in SOURCES if room_of(dotted(path)) in PURE_ROOMS and path not in IMPURE]
+PURE: Final = [
+    path for path in SOURCES if path in FORMAT or (room_of(dotted(path)) in PURE_ROOMS and path not in IMPURE)
+]
+_CLOSED: Final = {dotted(path) for path in SOURCES if path.stem != "__init__" and path not in PURE} - BRIDGES
 
 
 def _top(module: str) -> str:
@@ -58,13 +65,12 @@ def _top(module: str) -> str:
 
 def _impure_imports(source: str, path: Path) -> Iterator[str]:
     room = room_of(dotted(path)) or ""
-    packages = MAY_IMPORT[room].packages - (frozenset() if name(path) in ARROW else {"pyarrow"})
+    packages = MAY_IMPORT[room].packages - (frozenset() if name(path) in ARROW else {"pyarrow", "fastavro"})
     if name(path) != "processors/prefetch.py":
         # Speaks to the compiler: its one instruction is a hint to the processor, which changes no result.
         packages -= {"llvmlite"}
-    closed = {dotted(each) for each in IMPURE} - BRIDGES
     for module in imported(source, path):
-        if any(module == each or module.startswith(each + ".") for each in closed):
+        if any(module == each or module.startswith(each + ".") for each in _CLOSED):
             yield f"import {module}"
         if room_of(module) is None and _top(module) not in PURE_STDLIB | packages:
             yield f"import {_top(module)}"

@@ -32,81 +32,66 @@ def _room(purpose: str, rooms: str = "", packages: str = "") -> Room:
 MAY_IMPORT: Final = {
     "processors": _room("the model: pure functions over integers, bytes and rows", "", "llvmlite numba numpy"),
     "schemas": _room(
-        "Avro schemas, registries, decode plans, the compiled decoder and encoder",
-        "processors",
-        "avro numpy pyarrow",
+        "Avro schemas, registries, decode plans, the compiled decoder and encoder", "processors", "avro numpy pyarrow"
     ),
     "streams/clock": _room("the clocks: nothing else reads one"),
-    "streams/settings": _room("the settings of the Kafka shell"),
-    "streams/logs": _room("what a worker logs, and how", "", "structlog"),
+    "streams/texts": _room("small texts that people write, read with a limit", "processors"),
+    "streams/payloads": _room("the bytes of a reject, as many as fit", "", "numpy"),
+    "streams/settings": _room("the settings of the Kafka shell", "processors streams/texts"),
+    "streams/logs": _room("what a worker tells its operators", "", "structlog"),
     "streams/policies": _room("the policies that come with Relasi", "processors"),
     "streams/log": _room(
-        "what a log holds: messages, ticks, record batches, partitioning, and the writer of one",
+        "what stands in the log and how it gets there: record batches, messages, ticks, partitioning, the `Writer`",
         "processors schemas",
         "cramjam fastavro google_crc32c numpy pyarrow",
     ),
     "streams/engine": _room(
         "a partition: record batches in, facts and checkpoint records out",
         "processors schemas streams/log",
-        "cramjam google_crc32c numpy",
-    ),
-    "streams/messages": _room(
-        "messages of the log and of topics", "processors schemas streams/engine", "fastavro numpy pyarrow"
+        "numpy",
     ),
     "streams/metrics": _room("what a worker counts", "streams/engine streams/settings", "aiohttp prometheus_client"),
     "streams/reports": _room(
-        "tables and views, in chDB or on a server", "processors", "chdb clickhouse_driver numpy pyarrow"
+        "tables and views, in chDB or on a server", "processors schemas", "chdb clickhouse_driver numpy pyarrow"
     ),
     "streams/imports": _room(
-        "files into canonical columns, in order of time", "processors streams/reports", "fastavro numpy pyarrow"
+        "files into canonical columns, in order of time",
+        "processors schemas streams/payloads streams/reports streams/texts",
+        "cramjam fastavro numpy pyarrow",
     ),
     "streams/fitting": _room(
         "maximum likelihood for the models of purchases and spend, and their truth out of sample",
         "processors",
         "numpy pyarrow scipy",
     ),
-    "streams/columns": _room("columns of facts and rows", "processors streams/reports", "numpy pyarrow"),
-    "streams/facts": _room(
-        "facts as columns", "processors streams/columns streams/engine streams/reports", "numpy pyarrow"
-    ),
-    "streams/profiles": _room(
-        "rows as columns", "processors streams/columns streams/engine streams/reports", "numpy pyarrow"
-    ),
-    "streams/emission": _room(
-        "what came of a fetch, for the reports",
-        "schemas streams/engine streams/facts streams/reports",
-        "numpy pyarrow",
-    ),
-    "streams/announcing": _room("what came of a fetch, for the topics", "processors schemas streams/engine", "numpy"),
     "streams/outputs": _room(
-        "what comes out of a partition: the rows and the messages of each output",
-        "processors schemas streams/engine streams/log streams/messages streams/reports",
+        "what comes out, one module an output: its rows for the reports and its messages; one list of them, and what "
+        "waits to go out",
+        "processors schemas streams/engine streams/log streams/payloads streams/reports",
         "numpy pyarrow",
     ),
     "streams/stories": _room(
         "stories: what is expected of a policy, against what a partition in memory makes of it",
-        "processors schemas streams/engine streams/facts streams/imports streams/log streams/messages streams/outputs "
-        "streams/profiles",
+        "processors schemas streams/engine streams/imports streams/log streams/outputs streams/policies streams/texts",
         "numpy pyarrow",
     ),
     "streams/embedded": _room(
         "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
-        "processors schemas streams/announcing streams/clock streams/emission streams/engine streams/imports "
-        "streams/log streams/messages streams/outputs streams/policies streams/profiles streams/reports",
+        "processors schemas streams/clock streams/engine streams/imports streams/log streams/outputs streams/policies "
+        "streams/reports",
         "numpy pyarrow",
     ),
     "streams/kafka": _room(
         "the Kafka shell: Faust workers, topics, a producer of files",
-        "processors schemas streams/announcing streams/clock streams/emission streams/engine streams/imports "
-        "streams/log streams/logs streams/messages streams/metrics streams/outputs streams/policies streams/profiles "
-        "streams/reports streams/settings",
-        "aiokafka faust google_crc32c kafka mode numpy pyarrow structlog uvloop yarl",
+        "processors schemas streams/clock streams/engine streams/imports streams/log streams/logs streams/metrics "
+        "streams/outputs streams/policies streams/reports streams/settings",
+        "aiokafka faust kafka mode numpy pyarrow structlog uvloop yarl",
     ),
     "streams/commands": _room(
         "one module per command, and how a command line is read",
-        "processors schemas streams/clock streams/embedded streams/engine streams/facts streams/fitting "
-        "streams/imports streams/kafka streams/log streams/logs streams/metrics streams/outputs streams/policies "
-        "streams/profiles streams/reports streams/settings streams/stories",
+        "processors schemas streams/clock streams/embedded streams/engine streams/fitting streams/imports "
+        "streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
+        "streams/settings streams/stories streams/texts",
         "numpy pyarrow rich",
     ),
     "streams/cli": _room("the command `relasi`: chooses a command, and so a shell", "streams/commands"),

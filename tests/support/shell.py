@@ -9,10 +9,10 @@ from numpy.lib.recfunctions import repack_fields
 
 from processors.policy.policy import read_policy
 from processors.row.layout import ROW
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
+from streams.log.batches import Fetch, read_batches
 from support.messages import Message, batch, plans, policy_text
 
 POSITIONS: Final = ("id_start", "entry_at", "touched")  # where a row stands, not what it says

@@ -11,9 +11,13 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER: Final = ("tests/kafka/", "tests/contract/")
+# What a test's path begins with, by the part that they share.
+TOGETHER: Final = {
+    "broker": ("tests/kafka/", "tests/contract/test_log_writers.py"),
+    "server": ("tests/contract/",),
+}
 # What takes longest comes first, so that no process is left alone with it at the end.
-FIRST: Final = (*TOGETHER, "tests/embedded/", "tests/faults/")
+FIRST: Final = (*TOGETHER["broker"], *TOGETHER["server"], "tests/embedded/", "tests/faults/")
 
 
 def place(nodeid: str) -> int:
@@ -22,11 +26,11 @@ def place(nodeid: str) -> int:
 
 
 class Spreading(LoadScopeScheduling):
-    """A file at a time, in the order in which they were collected; of the folders above, the whole at once."""
+    """A file at a time, in the order in which they were collected; what shares a part, the whole at once."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return next((folder for folder in TOGETHER if path.startswith(folder)), path)
+        return next((part for part, paths in TOGETHER.items() if path.startswith(paths)), path)
 
 
 def scheduler(config: pytest.Config, log: Producer) -> Spreading:

@@ -25,9 +25,9 @@ from processors.judgements.catalogue import (
 from processors.lifecycle.facts import JUDGED_PER_EVENT
 from processors.row.contact import Contact
 from processors.row.layout import ROW
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
+from streams.log.batches import read_batches
 
 RULES: Final = policy_of().rules
 LATER: Final = 10_300_000_000_000

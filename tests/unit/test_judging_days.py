@@ -10,10 +10,10 @@ from support.messages import Message, batch, plans, tick, touchpoint
 from support.presets import policy_of
 
 from processors.row.layout import NEVER, NONE
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.engine.rows import USED_TOUCHED
+from streams.log.batches import read_batches
 
 DAY: Final = 86_400_000
 START: Final = 19_723 * DAY

@@ -17,11 +17,11 @@ from processors.judgements.value import clv
 from processors.row.contact import Contact
 from processors.row.layout import NONE, ROW
 from processors.row.sums import SUM_MIX, factor
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.facts import judgements_table
-from streams.profiles import profiles_table
+from streams.log.batches import read_batches
+from streams.outputs.judgements import judgements_table
+from streams.outputs.profiles import profiles_table
 
 RULES: Final = policy_of().rules
 

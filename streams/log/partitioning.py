@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from schemas.bodies import Bodies
+from streams.log.arranging import only
 
+EVERY: Final = -1
+"""In the place of a partition's number: all of them."""
 _SEED: Final = 0x9747B28C
 _FACTOR: Final = 0x5BD1E995
 _LOW: Final = 0xFFFFFFFF
@@ -52,10 +55,14 @@ def partitions_of(keys: Bodies, count: int) -> npt.NDArray[np.int32]:
     return out
 
 
-def only(messages: Bodies, rows: npt.NDArray[np.int64]) -> Bodies:
-    """The messages with these numbers."""
-    sizes = np.diff(messages.offsets)[rows]
-    offsets = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(sizes, out=offsets[1:])
-    places = np.repeat(messages.offsets[:-1][rows] - offsets[:-1], sizes) + np.arange(int(offsets[-1]))
-    return Bodies(messages.buffer[places], offsets)
+def split(keys: Bodies | None, bodies: Bodies, count: int) -> list[tuple[Bodies | None, Bodies]]:
+    """(keys, messages) of each of ``count`` partitions, in their order.
+
+    A message without a key, or with an empty one, goes to every partition, at its place.
+    """
+    if keys is None or count == 1:
+        return [(keys, bodies)] * count
+    partitions = partitions_of(keys, count)
+    partitions[np.diff(keys.offsets) == 0] = EVERY
+    chosen = [np.flatnonzero((partitions == number) | (partitions == EVERY)) for number in range(count)]
+    return [(only(keys, rows), only(bodies, rows)) for rows in chosen]
