@@ -1,10 +1,10 @@
 """How what came of a partition goes out, and is remembered. Emit, remember, acknowledge."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from streams.clock import monotonic_seconds
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
@@ -53,7 +53,7 @@ class Release:
         async with tenure.lock:
             if tenure.torn:
                 return
-            begun = tenure.begun_at = time.monotonic()
+            begun = tenure.begun_at = monotonic_seconds()
             due = final or begun - tenure.reported_at >= self._profile_seconds
             snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
             if snapshot is None:
@@ -61,12 +61,12 @@ class Release:
             if snapshot.standing:
                 tenure.reported_at = begun
             tenure.torn = True
-            taken = time.monotonic()
+            taken = monotonic_seconds()
             await self.publish(tenure)
             await self._store(tenure, [*snapshot.rows, *snapshot.standing])
             await self._remember(tenure, snapshot)
             tenure.torn = False
-            tenure.remembered_at = time.monotonic()
+            tenure.remembered_at = monotonic_seconds()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
@@ -126,7 +126,7 @@ class Release:
 
         All at once would keep everything else waiting. Those that catch up rest from the last one.
         """
-        now = time.monotonic()
+        now = monotonic_seconds()
         rested = []
         for each in tenures:
             if each.lock.locked() or now - each.begun_at < seconds:

@@ -5,13 +5,13 @@ server has the work and for the other we have.
 """
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import structlog
 
+from streams.clock import monotonic_seconds
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
 from streams.outputs.output import Batch, Rows
@@ -88,7 +88,7 @@ class Reporting:
         """Do it until it works. Raises UnfitRows where that is said and ``ends``."""
         backoff = Backoff()
         while True:
-            begun = time.monotonic()
+            begun = monotonic_seconds()
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
@@ -100,7 +100,7 @@ class Reporting:
                 await backoff.wait()
                 continue
             self._failing.discard(table)
-            self._metrics.insert.labels(table).observe(time.monotonic() - begun)
+            self._metrics.insert.labels(table).observe(monotonic_seconds() - begun)
             return
 
     def close(self) -> None:

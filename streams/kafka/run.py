@@ -14,6 +14,7 @@ import structlog
 import uvloop
 
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from streams.clock import monotonic_seconds
 from streams.kafka.app import consumer_of
 from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
@@ -167,14 +168,13 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]], worker: Wo
 
     A round that has begun is finished also when the worker is told to stop meanwhile.
     """
-    loop = asyncio.get_running_loop()
     pause = seconds
     while not worker.stopping:
         await asyncio.sleep(pause)
         if not worker.stopping:
-            begun = loop.time()
+            begun = monotonic_seconds()
             await asyncio.shield(asyncio.ensure_future(work()))
-            pause = max(seconds / 2, begun + seconds - loop.time())
+            pause = max(seconds / 2, begun + seconds - monotonic_seconds())
 
 
 async def _crash(worker: Worker) -> None:

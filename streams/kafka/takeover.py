@@ -1,6 +1,5 @@
 """How a worker takes a partition over: its rows come back from the checkpoints in the changelog."""
 
-import time
 from collections.abc import Iterable
 from typing import Final
 from uuid import uuid4
@@ -10,6 +9,7 @@ import structlog
 from faust.types import TP
 
 from schemas.registry import Registry
+from streams.clock import monotonic_seconds
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
 from streams.kafka.learning import Learning
@@ -56,7 +56,7 @@ class Takeover:
 
     async def begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
         """Rebuild a partition from its checkpoint. Raises ForeignLog."""
-        begun = time.monotonic()
+        begun = monotonic_seconds()
         partition = Partition(
             number,
             preset(),
@@ -71,7 +71,7 @@ class Takeover:
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])
-        seconds = time.monotonic() - begun
+        seconds = monotonic_seconds() - begun
         self._metrics.recovery.observe(seconds)
         log.info(
             "partition taken over",
