@@ -15,6 +15,7 @@ from processors.compiled import compiled, compiled_inline
 from processors.lifecycle.facts import CAUSES, FACT
 from processors.lifecycle.stages import DISSOLUTION, STAGES
 from processors.row.layout import NEVER, NONE
+from processors.row.namespaces import NAMESPACES
 from processors.words import Int, copy_bytes
 from schemas.bodies import Bodies
 from schemas.registry import Registry
@@ -23,10 +24,11 @@ from schemas.wire import HEADER
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 
-_WORDS: Final = tuple(word.encode() for word in (*STAGES, *CAUSES))
+_WORDS: Final = tuple(word.encode() for word in (*STAGES, *CAUSES, *NAMESPACES))
 _TEXT: Final = np.frombuffer(b"".join(_WORDS), np.uint8)
 _STARTS: Final = np.cumsum([0, *(len(word) for word in _WORDS)])
 _FIRST_CAUSE: Final = len(STAGES)
+_FIRST_NAMESPACE: Final = len(STAGES) + len(CAUSES)
 _DIGITS: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
 _ID_BYTES: Final = 33  # a length, and 32 digits
 _MOST: Final = 192  # bytes of a message, but for ids of customer, event, policy and superseded transitions
@@ -36,10 +38,11 @@ Numbers = npt.NDArray[np.int64]
 
 
 class _Words(NamedTuple):
-    text: Bytes  # the names of stages and causes, one after another …
+    text: Bytes  # the names of stages, causes and namespaces, one after another …
     starts: Numbers  # … and where each begins
     digits: Bytes
     head: Bytes  # of every message: Confluent's wire format
+    namespaced: bool  # whether the schema has the field that came with its second version
 
 
 class _Policies(NamedTuple):
@@ -135,6 +138,8 @@ def _write(
         while policy < len(policies.since) and policies.since[policy] <= fact.offset:
             policy += 1
         at = _put_text(out, at, policies.hashes[policy], 0, policies.hashes.shape[1])
+        if words.namespaced:
+            at = _put_word(out, at, _FIRST_NAMESPACE + np.int64(rows[fact.row].namespace), words)
         key_at = copy_bytes(ids, start, length, room.keys, key_at)
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
@@ -164,14 +169,16 @@ def transition_messages(
 ) -> tuple[Bodies, Bodies] | None:
     """(keys, messages) of the transitions of fetches of a partition, in the order of publication; None: there are none.
 
-    Source: ``schemas/records/transition.1.avsc``, Avro specification 1.12, and Confluent's wire format.
+    Source: ``schemas/records/transition.2.avsc``, Avro specification 1.12, and Confluent's wire format.
     """
     moved = [each for each in applied if len(each.facts)]
     if not moved:
         return None
     table = partition.table
-    head = np.frombuffer(HEADER.pack(0, registry.id_of("Transition")), np.uint8)
-    words, room = _Words(_TEXT, _STARTS, _DIGITS, head), _room(moved, table.rows)
+    schema_id = registry.id_of("Transition")
+    namespaced = any(field["name"] == "namespace" for field in registry.schema(schema_id)["fields"])
+    head = np.frombuffer(HEADER.pack(0, schema_id), np.uint8)
+    words, room = _Words(_TEXT, _STARTS, _DIGITS, head, namespaced), _room(moved, table.rows)
     first = 0
     for each in moved:
         facts = np.asarray(each.facts, FACT).view(np.recarray)

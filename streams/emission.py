@@ -11,7 +11,7 @@ from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.facts import judgements_table, meanings_table, policies_table, rejects_table, transitions_table
-from streams.reports.container import container
+from streams.reports.container import Places, container
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,22 @@ def joined(tables: Sequence[pa.Table]) -> pa.Table | None:
 
 def touchpoint_containers(applied: Sequence[Applied], registry: Registry) -> list[bytes]:
     """One container for each schema in which accepted touchpoints were written."""
-    bodies: dict[int, list[tuple[Any, Any, Any]]] = {}
+    bodies: dict[int, list[tuple[Any, Any]]] = {}
     for each in applied:
         for schema_id in np.unique(each.taken[:, 2]):
             taken = each.taken[each.taken[:, 2] == schema_id]
-            bodies.setdefault(int(schema_id), []).append((each.buffer, taken[:, 0], taken[:, 0] + taken[:, 1]))
-    return [_joined(registry.schema(schema_id), parts) for schema_id, parts in bodies.items()]
+            bodies.setdefault(int(schema_id), []).append((each.buffer, taken))
+    partition = applied[0].partition if applied else 0
+    return [_joined(registry.schema(schema_id), parts, partition) for schema_id, parts in bodies.items()]
 
 
-def _joined(schema: dict[str, Any], parts: list[tuple[Any, Any, Any]]) -> bytes:
-    base = np.cumsum([0, *(len(buffer) for buffer, _, _ in parts)])
+def _joined(schema: dict[str, Any], parts: list[tuple[Any, Any]], partition: int) -> bytes:
+    base = np.cumsum([0, *(len(buffer) for buffer, _ in parts)])
+    starts = np.concatenate([taken[:, 0] + base[i] for i, (_, taken) in enumerate(parts)])
     return container(
         schema,
-        np.concatenate([buffer for buffer, _, _ in parts]),
-        np.concatenate([starts + base[i] for i, (_, starts, _) in enumerate(parts)]),
-        np.concatenate([stops + base[i] for i, (_, _, stops) in enumerate(parts)]),
+        np.concatenate([buffer for buffer, _ in parts]),
+        starts,
+        starts + np.concatenate([taken[:, 1] for _, taken in parts]),
+        Places(partition, np.concatenate([taken[:, 3] for _, taken in parts])),
     )

@@ -12,6 +12,7 @@ from processors.lifecycle.facts import CAUSES, SUPERSEDED
 from processors.lifecycle.stages import DISSOLUTION, STAGES
 from processors.policy.meanings import complete, minor
 from processors.policy.policy import Policy, exponent
+from processors.row.namespaces import NAMESPACES
 from streams.columns import hashes, identities, instants, names, slices
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.partition import Partition
@@ -35,6 +36,7 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
     return pa.table(
         {
             "id": identities(facts["customer"], facts["id"]),
+            "namespace": names(table.rows["namespace"][facts["row"]], NAMESPACES),
             "customer_id": slices(
                 table.ids, table.rows["id_start"][facts["row"]], table.rows["id_length"][facts["row"]]
             ),
@@ -139,6 +141,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
     return pa.table(
         {
             "id": identities(judged["customer"], judged["id"]),
+            "namespace": names(table.rows["namespace"][judged["row"]], NAMESPACES),
             "customer_id": slices(
                 table.ids, table.rows["id_start"][judged["row"]], table.rows["id_length"][judged["row"]]
             ),

@@ -50,7 +50,7 @@ class Cursor(NamedTuple):
 
     at: npt.NDArray[np.int64]  # shape (CURSOR,)
     counts: npt.NDArray[np.int64]  # shape (len(OUTCOMES),)
-    taken: npt.NDArray[np.int64]  # shape (n, 3): start and length of an accepted Avro body, its wire schema id
+    taken: npt.NDArray[np.int64]  # shape (n, 4): start, length, wire schema id and offset of an accepted Avro body
     rejects: Any  # recarray of REJECT
     head: npt.NDArray[np.int64]  # shape (HEAD_CELLS,): scratch of next_record
     slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
@@ -84,7 +84,7 @@ def new_cursor(
     return Cursor(
         at=at,
         counts=counts,
-        taken=np.empty((records if collect else 0, 3), np.int64),
+        taken=np.empty((records if collect else 0, 4), np.int64),
         rejects=np.zeros(records, REJECT).view(np.recarray),
         head=np.zeros(HEAD_CELLS, np.int64),
         slots=np.zeros((SLOTS, 2), np.int64),

@@ -104,7 +104,7 @@ def _apply_value(
         )
         if cursor.counts[OUTCOME_ACCEPTED] > accepted and len(cursor.taken) > 0:
             taken = cursor.taken[cursor.at[AT_TAKEN]]
-            taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
+            taken[0], taken[1], taken[2], taken[3] = start + 5, length - 5, plans.ids[index], offset
             cursor.at[AT_TAKEN] += 1
     elif reason == OK and kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))

@@ -102,7 +102,7 @@ def refusals_of(outcome: Applied) -> list[Refusal]:
 
 def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
     """Schema id and body of each accepted touchpoint."""
-    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s in outcome.taken]
+    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, _ in outcome.taken]
 
 
 def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:

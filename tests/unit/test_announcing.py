@@ -12,6 +12,7 @@ from support.shell import new_partition
 from processors.lifecycle.facts import CAUSES, FACT, SUPERSEDED
 from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
+from processors.row.namespaces import NAMESPACES
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.announcing import transition_messages
@@ -60,7 +61,7 @@ def partition() -> Partition:
     made = new_partition("first")
     for number, text in enumerate(IDS):
         name = np.frombuffer(text.encode()[:255], np.uint8)
-        add(made.table, name, 0, len(name), np.uint64(number))
+        add(made.table, name, 0, len(name), np.uint64(number), number % len(NAMESPACES))
     return made
 
 
@@ -75,7 +76,7 @@ def applied(partition: Partition, given_facts: list[dict[str, Any]], changes: li
         buffer=BUFFER,
         facts=rows,
         judged=np.zeros(0),
-        taken=np.zeros((0, 3), np.int64),
+        taken=np.zeros((0, 4), np.int64),
         rejects=np.zeros(0),
         policy=preset(),
         policies=[PolicyChange(offset, 0, preset("b2b")) for offset in sorted(changes)],
