@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, explained
 
-FILE_LAYOUT: Final = 1
+FILE_LAYOUT: Final = 2  # since 2 an import has an id
 
 # Marks the file as ours in SQLite's header, where `file` and `sqlite3` show it: the letters RLSI.
 APPLICATION_ID: Final = 0x524C5349
@@ -28,8 +28,9 @@ TABLES: Final = (
     "CREATE TABLE positions (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL)",
     "CREATE TABLE imports (content_key TEXT PRIMARY KEY, source TEXT NOT NULL, rows_total INTEGER NOT NULL,"
     " rows_done INTEGER NOT NULL, known INTEGER NOT NULL, rejects INTEGER NOT NULL, state TEXT NOT NULL,"
-    " started INTEGER NOT NULL, finished INTEGER) WITHOUT ROWID",
+    " started INTEGER NOT NULL, finished INTEGER, import_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 )
+_SINCE: Final = {2: "ALTER TABLE imports ADD COLUMN import_id TEXT NOT NULL DEFAULT ''"}
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -85,6 +86,16 @@ def _check_layout(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: written by a newer Relasi (layout {row[0]}; this one knows layouts up to {FILE_LAYOUT}). "
             "Upgrade Relasi, or choose another data directory with --data."
         )
+    if int(row[0]) < FILE_LAYOUT:
+        _bring_up_to_date(connection, int(row[0]))
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, layout: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for number in range(layout + 1, FILE_LAYOUT + 1):
+        connection.execute(_SINCE[number])
+    connection.execute("UPDATE settings SET value = ? WHERE key = 'layout'", (str(FILE_LAYOUT),))
+    connection.execute("COMMIT")
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -70,6 +70,11 @@ class Reporting:
         if self._sink is not None:
             await self._try(self._rows, name, self._sink.insert, name, rows)
 
+    async def ask(self, question: Callable[[Sink], None]) -> None:
+        """Ask the reports something; when it returns, they have answered."""
+        if self._sink is not None:
+            await self._try(self._rows, "question", question, self._sink)
+
     async def _try(self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object) -> None:
         backoff = Backoff()
         while True:
