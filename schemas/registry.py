@@ -175,5 +175,22 @@ class SchemaRegistry:
             ) from error
 
 
+def register_missing(registry: SchemaRegistry) -> None:
+    """Give a registry the packaged schemas of the records that it knows nothing of. Raises RegistryError.
+
+    It may have been filled by an earlier version of Relasi, which had fewer records.
+    """
+    packaged = FileRegistry()
+    named: dict[str, list[int]] = {}
+    for schema_id in packaged.ids():
+        named.setdefault(packaged.named(schema_id), []).append(schema_id)
+    for name, ids in named.items():
+        try:
+            registry.id_of(name)
+        except UnknownSchema:
+            for schema_id in ids:
+                registry.register(packaged.schema(schema_id))
+
+
 def _subject(name: str) -> str:
     return f"/subjects/{urllib.parse.quote(f'{NAMESPACE}.{name}', safe='')}"

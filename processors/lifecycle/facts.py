@@ -101,9 +101,9 @@ class Cause(NamedTuple):
     event_length: int
 
 
-def new_out(capacity: int, *, judgements: bool = True) -> Out:
-    """Room for ``capacity`` facts; 0: count only. ``judgements``: whether those are written too, or only counted."""
-    judged = 2 * capacity + JUDGED_PER_EVENT if capacity and judgements else 0
+def new_out(capacity: int) -> Out:
+    """Room for ``capacity`` facts, and for judgements in proportion; 0: count only."""
+    judged = 2 * capacity + JUDGED_PER_EVENT if capacity else 0
     return Out(
         np.zeros(capacity, FACT).view(np.recarray),
         np.zeros(judged, JUDGED).view(np.recarray),

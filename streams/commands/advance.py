@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Show what silence would end by then; with --commit, let it."""
     from streams.engine.results import Refused
-    from streams.facts import transitions_table
+    from streams.outputs.transitions import transitions_table
 
     runner = session.runner
     partition = runner.partition

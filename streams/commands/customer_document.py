@@ -20,7 +20,7 @@ from streams.clock import iso_instant
 from streams.commands.customer_evidence import Question, Touchpoints, questions_of
 from streams.engine.partition import Partition
 from streams.engine.rows import Table, find
-from streams.profiles import profiles_table
+from streams.outputs.profiles import profiles_table
 from streams.reports.format import objects
 from streams.reports.sink import Sink
 

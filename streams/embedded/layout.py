@@ -1,4 +1,4 @@
-"""The tables of the embedded log, and the opening of the file that holds them."""
+"""The tables of the embedded log, and the opening of the file that holds them, also of one with an earlier layout."""
 
 import sqlite3
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, explained
 
-FILE_LAYOUT: Final = 2  # since 2 an import has an id
+FILE_LAYOUT: Final = 2
 
 # Marks the file as ours in SQLite's header, where `file` and `sqlite3` show it: the letters RLSI.
 APPLICATION_ID: Final = 0x524C5349
@@ -18,6 +18,10 @@ _WAL_BYTES: Final = 16 * 1024 * 1024
 BUSY_SECONDS: Final = 30.0
 """For so long a write waits for another program to end its own. Connections of one process take turns instead."""
 
+_POSITIONS: Final = (
+    "CREATE TABLE positions (reader TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
+    " next_offset INTEGER NOT NULL, PRIMARY KEY (reader, topic, partition)) WITHOUT ROWID"
+)
 TABLES: Final = (
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE batches (topic TEXT NOT NULL, partition INTEGER NOT NULL, base_offset INTEGER NOT NULL,"
@@ -25,12 +29,22 @@ TABLES: Final = (
     "CREATE UNIQUE INDEX batches_in_order ON batches (topic, partition, last_offset)",
     "CREATE TABLE checkpoint (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)",
     "CREATE UNIQUE INDEX checkpoint_keys ON checkpoint (partition, key)",
-    "CREATE TABLE positions (partition INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL)",
+    _POSITIONS,
     "CREATE TABLE imports (content_key TEXT PRIMARY KEY, source TEXT NOT NULL, rows_total INTEGER NOT NULL,"
     " rows_done INTEGER NOT NULL, known INTEGER NOT NULL, rejects INTEGER NOT NULL, state TEXT NOT NULL,"
     " started INTEGER NOT NULL, finished INTEGER, import_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 )
-_SINCE: Final = {2: "ALTER TABLE imports ADD COLUMN import_id TEXT NOT NULL DEFAULT ''"}
+# By the layout that a file has: what makes it one of the next.
+MIGRATIONS: Final = {
+    1: (
+        # The engine was the only reader, and touchpoints the only topic that was read.
+        "ALTER TABLE positions RENAME TO positions_1",
+        _POSITIONS,
+        "INSERT INTO positions SELECT 'engine', 'relasi.touchpoints.v1', partition, next_offset FROM positions_1",
+        "DROP TABLE positions_1",
+        "ALTER TABLE imports ADD COLUMN import_id TEXT NOT NULL DEFAULT ''",
+    ),
+}
 
 
 def open_file(path: Path) -> sqlite3.Connection:
@@ -44,9 +58,9 @@ def open_file(path: Path) -> sqlite3.Connection:
         try:
             if _is_new(connection, path):
                 _create(connection)
-            else:
-                _check_layout(connection, path)
+            layout = _layout(connection, path)
             _prepare(connection)
+            _migrate(connection, layout)
         except BaseException:
             connection.close()
             raise
@@ -77,23 +91,26 @@ def _create(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def _check_layout(connection: sqlite3.Connection, path: Path) -> None:
+def _layout(connection: sqlite3.Connection, path: Path) -> int:
     row = connection.execute("SELECT value FROM settings WHERE key = 'layout'").fetchone()
-    if row is None or not row[0].isdecimal():
+    if row is None or not row[0].isdecimal() or int(row[0]) < 1:
         raise StorageDamaged(f"{path}: says nothing about its layout. Restore the data directory from a copy.")
     if int(row[0]) > FILE_LAYOUT:
         raise NewerLayout(
             f"{path}: written by a newer Relasi (layout {row[0]}; this one knows layouts up to {FILE_LAYOUT}). "
             "Upgrade Relasi, or choose another data directory with --data."
         )
-    if int(row[0]) < FILE_LAYOUT:
-        _bring_up_to_date(connection, int(row[0]))
+    return int(row[0])
 
 
-def _bring_up_to_date(connection: sqlite3.Connection, layout: int) -> None:
+def _migrate(connection: sqlite3.Connection, layout: int) -> None:
+    """Bring the tables to the layout of this version, in one transaction: a crash leaves the old one whole."""
+    if layout == FILE_LAYOUT:
+        return
     connection.execute("BEGIN IMMEDIATE")
-    for number in range(layout + 1, FILE_LAYOUT + 1):
-        connection.execute(_SINCE[number])
+    for earlier in range(layout, FILE_LAYOUT):
+        for statement in MIGRATIONS[earlier]:
+            connection.execute(statement)
     connection.execute("UPDATE settings SET value = ? WHERE key = 'layout'", (str(FILE_LAYOUT),))
     connection.execute("COMMIT")
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from streams.embedded.failures import explained
 from streams.embedded.layout import open_file
@@ -21,6 +21,8 @@ from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
 READ_BYTES: Final = 4 * 1024 * 1024
+ENGINE: Final = "engine"
+"""The reader of touchpoints whose position goes with the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,15 @@ class ImportProgress:
     started: int
     finished: int | None
     import_id: str = ""
+
+
+class Position(NamedTuple):
+    """A reader has acknowledged every record of a topic's partition below ``next_offset``."""
+
+    reader: str
+    topic: str
+    partition: int
+    next_offset: int
 
 
 _IMPORT_COLUMNS: Final = ", ".join(field.name for field in fields(ImportProgress))
@@ -145,18 +156,26 @@ class Log:
                 "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key", (partition,)
             )
 
-    def put_position(self, partition: int, next_offset: int) -> None:
-        """Acknowledge every record of the partition below ``next_offset``."""
+    def put_position(self, reader: str, topic: str, partition: int, next_offset: int) -> None:
+        """Acknowledge for a reader every record of a topic's partition below ``next_offset``."""
         self._write(
-            "INSERT INTO positions (partition, next_offset) VALUES (?, ?)"
-            " ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset",
-            (partition, next_offset),
+            "INSERT INTO positions (reader, topic, partition, next_offset) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (reader, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+            (reader, topic, partition, next_offset),
         )
 
-    def position(self, partition: int) -> int:
-        """The first offset of the partition that is not acknowledged; 0 when none is."""
-        row = self._row("SELECT next_offset FROM positions WHERE partition = ?", (partition,))
+    def position(self, reader: str, topic: str, partition: int) -> int:
+        """The first offset that a reader has not acknowledged; 0 for one that has acknowledged nothing."""
+        row = self._row(
+            "SELECT next_offset FROM positions WHERE reader = ? AND topic = ? AND partition = ?",
+            (reader, topic, partition),
+        )
         return int(row[0]) if row else 0
+
+    def positions(self) -> list[Position]:
+        """How far every reader has come, by reader, topic and partition."""
+        rows = self._rows("SELECT reader, topic, partition, next_offset FROM positions ORDER BY 1, 2, 3", ())
+        return [Position(*row) for row in rows]
 
     def put_import(self, progress: ImportProgress) -> None:
         """Remember how far an import has come, in place of what was remembered of it."""

@@ -6,6 +6,7 @@ the same id.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,25 +14,25 @@ import pyarrow as pa
 from processors.policy.policy import Policy
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
-from streams.announcing import transition_messages
 from streams.embedded.appending import append_messages
-from streams.embedded.log import Log
-from streams.emission import emission
+from streams.embedded.log import ENGINE, Log
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
-from streams.engine.results import Applied, PoisonedLog, Refused
+from streams.engine.results import Checkpoint, PoisonedLog, Refused
 from streams.log.batches import Fetch, read_batches
-from streams.log.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC, message, reject_messages
+from streams.log.messages import TOUCHPOINTS_TOPIC, message
 from streams.log.ticks import tick_messages
 from streams.log.writing import record_batch
-from streams.profiles import profiles_table
+from streams.outputs.outgoing import Outgoing
+from streams.outputs.output import Rows
+from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
-PROFILES_AT_ONCE: Final = 131_072
+MESSAGE_BYTES: Final = 256 * 1024 * 1024
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
@@ -39,7 +40,8 @@ _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks
 class Runner:
     """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
 
-    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest.
+    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
+    when ``message_bytes`` of messages wait for it.
     """
 
     def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
@@ -50,10 +52,9 @@ class Runner:
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
-        self._applied: list[Applied] = []
+        self.message_bytes = MESSAGE_BYTES
+        self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
         self._unemitted = 0
-        self._transitions: list[tuple[Bodies, Bodies]] = []
-        self._rejects: list[pa.Table] = []
         self._unacknowledged = False
         self._unremembered = 0
         self._eventful = False
@@ -95,7 +96,7 @@ class Runner:
             raise
         if isinstance(applied, Refused):
             raise RuntimeError(f"the log gave offset {wanted}, the partition expects {applied.expected}")
-        self._applied.append(applied)
+        self._outgoing.add(applied)
         self._unacknowledged = True
         self._eventful = self._eventful or any(applied.counts[name] for name in _EVENTS)
         records = applied.next_offset - wanted
@@ -105,6 +106,8 @@ class Runner:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
+            if self._outgoing.message_bytes >= self.message_bytes:
+                self.checkpoint(profiles=False)
         return True
 
     def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
@@ -114,30 +117,16 @@ class Runner:
 
     def emit(self) -> None:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
-        if not self._applied:
-            return
-        out = emission(self._applied, self.partition, self.registry, TOUCHPOINTS_TOPIC)
-        for container in out.containers:
-            self.sink.insert_touchpoints(container)
-        for name, rows in out.facts():
-            self.sink.insert(name, rows)
-        if out.rejects is not None:
-            self.sink.insert("rejects_raw", out.rejects)
-            self._rejects.append(out.rejects)
-        if messages := transition_messages(self._applied, self.partition, self.registry):
-            self._transitions.append(messages)
-        self._applied.clear()
+        for rows in self._outgoing.rows():
+            rows.store(self.sink)
+        self._outgoing.forget_rows()
         self._unemitted = 0
 
     def report_profiles(self) -> None:
-        """Write the profiles that changed since they were last written."""
-        while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
-            try:
-                self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
-            except BaseException:
-                # A process that goes on, because somebody else's command failed here, must not forget them.
-                self.partition.table.rows.unreported[numbers] = 1
-                raise
+        """Write how the customers stand whose profiles changed since they were last written."""
+        with closing(self._outgoing.standing()) as standing:
+            for rows in standing:
+                rows.store(self.sink)
 
     def report(self) -> None:
         """Bring the reports up to what was processed."""
@@ -158,9 +147,10 @@ class Runner:
             self.report_profiles()
         checkpoint = self.partition.checkpoint()
         with self.log.transaction():
-            self._put_messages()
-            self.log.put_checkpoint(self.partition.number, checkpoint.records)
-            self.log.put_position(self.partition.number, checkpoint.offset)
+            for topic, messages in self._outgoing.messages():
+                self.put(topic.named(), messages.keys, messages.bodies)
+            self._remember(checkpoint)
+        self._outgoing.forget_messages()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
 
@@ -172,25 +162,19 @@ class Runner:
         """
         with self.log.transaction():
             for _ in range(ROLLING_SPAN + 2):
-                checkpoint = self.partition.checkpoint()
-                self.log.put_checkpoint(self.partition.number, checkpoint.records)
-            self.log.put_position(self.partition.number, checkpoint.offset)
+                self._remember(self.partition.checkpoint())
 
-    def _put_messages(self) -> None:
-        for keys, bodies in self._transitions:
-            self.put(TRANSITIONS_TOPIC, keys, bodies)
-        if self._rejects:
-            self.put(REJECTS_TOPIC, None, reject_messages(pa.concat_tables(self._rejects), self.registry))
-        self._transitions.clear()
-        self._rejects.clear()
+    def _remember(self, checkpoint: Checkpoint) -> None:
+        self.log.put_checkpoint(self.partition.number, checkpoint.records)
+        self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now())
+        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now(), compress=True)
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
-        self.sink.insert("rejects_raw", rows)
+        Rows(REJECTS_TABLE, rows).store(self.sink)
 
     def settle(self) -> None:
         """Apply all that the log holds, and make it lasting."""

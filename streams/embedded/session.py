@@ -10,7 +10,7 @@ from typing import Final, Self
 from processors.policy.policy import Policy
 from schemas.plan import PlanError
 from schemas.plans import Plans, build_plans
-from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema
+from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema, register_missing
 from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
@@ -134,11 +134,7 @@ def _registry(log: Log, url: str | None) -> Registry:
     kept = log.setting(_REGISTRY)
     if kept is None:
         kept = url or ""
-        registry: Registry = SchemaRegistry(kept) if kept else FileRegistry()
-        if isinstance(registry, SchemaRegistry):
-            packaged = FileRegistry()
-            for schema_id in packaged.ids():
-                registry.register(packaged.schema(schema_id))
+        registry = _open_registry(kept)
         with log.transaction():
             log.put_setting(_REGISTRY, kept)
         return registry
@@ -147,4 +143,12 @@ def _registry(log: Log, url: str | None) -> Registry:
             f"{log.path}: its schema ids come from {kept or 'the packaged schemas'}, not from {url}; choose another "
             "data directory with --data"
         )
-    return SchemaRegistry(kept) if kept else FileRegistry()
+    return _open_registry(kept)
+
+
+def _open_registry(url: str) -> Registry:
+    if not url:
+        return FileRegistry()
+    registry = SchemaRegistry(url)
+    register_missing(registry)
+    return registry

@@ -42,7 +42,6 @@ class Partition:
     ``owner`` is unique to this tenure of the partition (group generation and nonce). ``resolve`` gives the plans that
     know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
     record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``judgements``: the same of judgements alone.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
     ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
     """
@@ -58,7 +57,6 @@ class Partition:
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
-        judgements: bool = True,
         chunk_bytes: int = CHUNK_BYTES,
         log: str = "",
     ) -> None:
@@ -71,7 +69,7 @@ class Partition:
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
         self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._out: Out = new_out(FACTS if collect else 0, judgements=judgements)
+        self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0

@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from schemas.registry import Registry
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
-from streams.log.messages import reject_messages
 from streams.metrics import Metrics
+from streams.outputs.catalogue import SPOKEN
+from streams.outputs.output import Output
 from streams.settings import Settings
 
 MUCH: Final = 100_000
@@ -30,7 +30,6 @@ class Release:
     def __init__(
         self,
         settings: Settings,
-        registry: Registry,
         outbox: Outbox,
         changelog: Outbox,
         reporting: Reporting,
@@ -39,7 +38,6 @@ class Release:
         confirm: Confirm,
     ) -> None:
         self._topics = topics_of(settings)
-        self._registry = registry
         self._outbox = outbox
         # A producer of its own: transitions would wait in line behind megabytes of rows.
         self._changelog = changelog
@@ -59,13 +57,12 @@ class Release:
             snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
             if snapshot is None:
                 return
-            if snapshot.profiles:
+            if snapshot.standing:
                 tenure.reported_at = begun
             tenure.torn = True
             taken = time.monotonic()
-            async with tenure.publishing:
-                await self._say(tenure)
-            await self._reporting.store(snapshot.emission, snapshot.profiles)
+            await self.publish(tenure)
+            await self._reporting.store([*snapshot.rows, *snapshot.standing])
             await self._remember(tenure, snapshot)
             tenure.torn = False
             tenure.remembered_at = time.monotonic()
@@ -87,25 +84,34 @@ class Release:
 
         No checkpoint is waited for: should it be said again after a crash, then under the same ids.
         """
-        async with tenure.publishing:
-            await self._say(tenure)
+        await self.digest(tenure)
+        for output in SPOKEN:
+            await self.say(tenure, output)
 
-    async def _say(self, tenure: Tenure) -> None:
-        if tenure.silent:
-            return
-        said, number = await self._threads.work(tenure, tenure.take_messages), tenure.number
-        if said.transitions is not None:
-            await self._outbox.send(self._topics.transitions, number, *said.transitions)
-        if said.rejects is not None:
-            await self._outbox.send(self._topics.rejects, number, None, reject_messages(said.rejects, self._registry))
+    async def digest(self, tenure: Tenure) -> None:
+        """Make messages of what came of a partition so far."""
+        async with tenure.digesting:
+            if tenure.outgoing.undigested:
+                await self._threads.work(tenure, tenure.outgoing.digest)
+
+    async def say(self, tenure: Tenure, output: Output) -> None:
+        """Say what an output has to say; when it returns, the broker has it.
+
+        To be awaited, or to be a task that ends the process by itself: where sending fails, the process has to end
+        before whoever takes the lock next finds nothing left to say, and remembers.
+        """
+        async with tenure.publishing[output.name]:
+            messages = tenure.outgoing.take_messages(output)
+            if messages is not None and output.topic is not None:
+                await self._outbox.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""
-        if tenure.waiting >= most:
+        if tenure.outgoing.waiting >= most:
             await self.publish(tenure)
-        if tenure.waiting >= most and not tenure.ended:
+        if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows), [])
+                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows))
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.

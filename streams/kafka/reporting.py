@@ -6,15 +6,15 @@ server has the work and for the other we have.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import structlog
 
-from streams.emission import Emission
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
+from streams.outputs.output import Rows
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
 
@@ -43,32 +43,22 @@ class Reporting:
         if self._sink is not None:
             await self._try(self._rows, "schema", self._sink.create)
 
-    async def store(self, emission: Emission, profiles: list[pa.Table]) -> None:
-        """Store what came of some fetches, and profiles; when it returns, the reports hold it."""
-        if self._sink is None:
-            return
+    async def store(self, rows: Sequence[Rows]) -> None:
+        """Store rows, those of either way in their order; when it returns, the reports hold them."""
+        history = [each for each in rows if isinstance(each.content, bytes)]
+        others = [each for each in rows if not isinstance(each.content, bytes)]
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._store_history(self._sink, emission.containers))
-            group.create_task(self._store_rows(emission, profiles))
+            group.create_task(self._store(self._history, history))
+            group.create_task(self._store(self._rows, others))
 
-    async def _store_history(self, sink: Sink, containers: list[bytes]) -> None:
-        for container in containers:
-            await self._try(self._history, "touchpoints_raw", sink.insert_touchpoints, container)
-
-    async def _store_rows(self, emission: Emission, profiles: list[pa.Table]) -> None:
-        tables = (
-            *emission.facts(),
-            ("rejects_raw", emission.rejects),
-            *(("profiles_raw", table) for table in profiles),
-        )
-        for name, table in tables:
-            if table is not None:
-                await self.insert(name, table)
+    async def _store(self, thread: ThreadPoolExecutor, rows: Sequence[Rows]) -> None:
+        if self._sink is not None:
+            for each in rows:
+                await self._try(thread, each.table, each.store, self._sink)
 
     async def insert(self, name: str, rows: pa.Table) -> None:
         """Store rows of one table."""
-        if self._sink is not None:
-            await self._try(self._rows, name, self._sink.insert, name, rows)
+        await self._store(self._rows, [Rows(name, rows)])
 
     async def ask(self, question: Callable[[Sink], None]) -> None:
         """Ask the reports something; when it returns, they have answered."""

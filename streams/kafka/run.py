@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 import uvloop
 
-from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from schemas.registry import FileRegistry, Registry, SchemaRegistry, register_missing
 from streams.kafka.app import consumer_of
 from streams.kafka.outbox import Outbox
 from streams.kafka.readiness import Readiness
@@ -66,7 +66,10 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    registry: Registry = FileRegistry()
+    if settings.registry:
+        registry = SchemaRegistry(settings.registry)
+        await asyncio.to_thread(register_missing, registry)
     sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     reporting = Reporting(sink, metrics)

@@ -63,7 +63,6 @@ class Takeover:
             resolve=self._resolve,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
-            judgements=self._reporting.wanted,
             log=self._identity,
         )
         await self._threads.aside(partition.restore, list(records))

@@ -30,6 +30,7 @@ from streams.kafka.topics import topics_of
 from streams.log.batches import Fetch
 from streams.log.messages import message
 from streams.metrics import Metrics
+from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
 
 AHEAD_MS: Final = 5_000
@@ -70,7 +71,7 @@ class Worker:
         self._fail = fail
         self._threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, registry, outbox, changelog, reporting, metrics, self._threads, self._confirm)
+        self._release = Release(settings, outbox, changelog, reporting, metrics, self._threads, self._confirm)
         self.app: faust.App = new_app(settings, self.topics)
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
@@ -192,8 +193,15 @@ class Worker:
     async def publish_due(self) -> None:
         """Begin to let out the messages that wait; none waits for a partition whose rows are busy."""
         for tenure in self.store.tenures.values():
-            if not tenure.silent and not tenure.publishing.locked():
-                self._begin_task(tenure, self._release.publish(tenure))
+            if not tenure.outgoing.silent and not tenure.digesting.locked():
+                self._begin_task(tenure, self._publish(tenure))
+
+    async def _publish(self, tenure: Tenure) -> None:
+        """Each output in a task of its own: none waits for another that has more to say."""
+        await self._release.digest(tenure)
+        for output in SPOKEN:
+            if tenure.outgoing.speaks(output) and not tenure.publishing[output.name].locked():
+                self._begin_task(tenure, self._release.say(tenure, output))
 
     async def checkpoint_due(self) -> None:
         """Begin the checkpoints that are due."""

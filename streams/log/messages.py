@@ -1,4 +1,4 @@
-"""Messages of the log in the wire format, and the topics that they go to."""
+"""Messages of the log in the wire format, and the topic that they go to."""
 
 import io
 from typing import Any, Final
@@ -13,8 +13,6 @@ from schemas.registry import Registry
 from schemas.wire import frame
 
 TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
-TRANSITIONS_TOPIC: Final = "relasi.transitions.v1"
-REJECTS_TOPIC: Final = "relasi.rejects.v1"
 
 
 def message(registry: Registry, name: str, value: dict[str, Any]) -> bytes:

@@ -18,14 +18,14 @@ from schemas.registry import FileRegistry, Registry
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
-from streams.facts import transitions_table
 from streams.imports.canonical import arrow_field
 from streams.imports.nested import map_bytes
 from streams.log.batches import Fetch, read_batches
 from streams.log.messages import encoded, text_bodies
 from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
 from streams.log.writing import record_batches
-from streams.profiles import profiles_table
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.stories.story import Story, Told, Touchpoint
 
 _COLUMNS: Final = pa.schema(

@@ -15,11 +15,11 @@ from schemas.registry import FileRegistry
 from streams.embedded.session import preset
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.facts import transitions_table
 from streams.log.batches import Fetch
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
-from streams.profiles import profiles_table
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.reports.container import container
 
 ROUNDS: Final = 5

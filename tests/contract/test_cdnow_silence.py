@@ -13,7 +13,6 @@ from processors.models.churn import mbg_crossing
 from processors.policy.policy import Policy, read_policy
 from schemas.plans import build_plans
 from schemas.registry import FileRegistry
-from streams.columns import slices
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.fitting.estimate import Estimate, estimate
@@ -22,6 +21,7 @@ from streams.imports.prepare import prepare
 from streams.log.batches import read_batches
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writing import record_batches
+from streams.outputs.columns import slices
 
 MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "cdnow.toml"
 DAY_MS = 86_400_000

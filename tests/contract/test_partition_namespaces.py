@@ -20,7 +20,7 @@ from processors.row.namespaces import (
 from streams.commands.customer_document import row_number
 from streams.engine import checkpoint
 from streams.engine.partition import Partition
-from streams.profiles import profiles_table
+from streams.outputs.profiles import profiles_table
 
 
 def known(event: str, customer: str, day: float, kind: str = "order_completed", **told: Any) -> bytes:

@@ -13,11 +13,12 @@ import fastavro
 import pytest
 
 from schemas.plans import TYPE_TICK, TYPE_TOUCHPOINT, build_plans
-from schemas.registry import FileRegistry, RegistryError, SchemaRegistry
+from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, register_missing
 from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = [
-    "Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Transition", "Touchpoint",
+    "Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement",
+    "Transition", "Touchpoint",
 ]  # fmt: skip
 
 
@@ -44,7 +45,7 @@ def test_the_newest_version_of_a_name_counts(tmp_path: Path) -> None:
 def test_what_a_file_registry_lacks_is_said(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"schema id 99 is not in registry.json \(known: 1, 2"):
         FileRegistry().schema(99)
-    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Link, Merge"):
+    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Judgement, Link, Merge"):
         FileRegistry().id_of("Ghost")
     with pytest.raises(RegistryError, match=r"registry\.json"):
         FileRegistry(tmp_path).ids()
@@ -140,6 +141,19 @@ def test_a_schema_can_be_registered(address: str) -> None:
     assert registry.register(schema) == 11
     assert registry.id_of("Touchpoint") == 11
     assert Server.posted == [("/subjects/relasi.Touchpoint/versions", {"schema": json.dumps(schema)})]
+
+
+def test_a_registry_is_given_what_it_knows_nothing_of(address: str) -> None:
+    """One that an earlier version has filled lacks the records that came later."""
+    registry = SchemaRegistry(f"http://{address}")
+    register_missing(registry)
+    # The server's only record that has a newest version is Touchpoint.
+    assert [path for path, _ in Server.posted] == [
+        f"/subjects/relasi.{name}/versions" for name in NAMES if name != "Touchpoint"
+    ]
+    assert registry.id_of("Judgement") == 11
+    register_missing(registry)
+    assert len(Server.posted) == len(NAMES) - 1
 
 
 def test_what_a_schema_registry_lacks_is_said(address: str) -> None:

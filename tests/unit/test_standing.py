@@ -19,9 +19,9 @@ from processors.row.layout import NONE, ROW
 from processors.row.sums import SUM_MIX, factor
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.facts import judgements_table
 from streams.log.batches import read_batches
-from streams.profiles import profiles_table
+from streams.outputs.judgements import judgements_table
+from streams.outputs.profiles import profiles_table
 
 RULES: Final = policy_of().rules
 

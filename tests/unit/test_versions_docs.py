@@ -25,7 +25,15 @@ def test_the_versions_are_those_of_the_code() -> None:
     assert f'b"relasi import {ROWS["keys of imports"]}"' in inspect.getsource(prepare)
 
 
+def layouts(section: str) -> list[int]:
+    """Those that a section of the page tells of."""
+    text = PAGE.partition(f"## {section}")[2].partition("\n## ")[0]
+    return [int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+
+
 def test_every_layout_of_checkpoints_is_told() -> None:
-    section = PAGE.partition("## Checkpoint records and rows")[2].partition("\n## ")[0]
-    told = [int(number) for number in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)]
-    assert told == list(range(1, CHECKPOINT_LAYOUT + 1))
+    assert layouts("Checkpoint records and rows") == list(range(1, CHECKPOINT_LAYOUT + 1))
+
+
+def test_every_layout_of_the_file_is_told() -> None:
+    assert layouts("The SQLite file") == list(range(1, FILE_LAYOUT + 1))

@@ -1,5 +1,6 @@
 """Arrow columns out of slices of bytes and of integers, without a Python object per value."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from processors.compiled import compiled
 from processors.row.layout import NEVER, NONE
+from streams.engine.results import Applied
 from streams.reports.tables import INSTANT
 
 # The two digits of a byte as one number of 16 bits: twice as fast to look up as two of 8 (measured).
@@ -87,3 +89,18 @@ def hashes(values: npt.NDArray[np.uint64]) -> pa.Array:
     offsets = _offsets(np.where(present, 16, 0).astype(np.int64))
     digits = pa.py_buffer(_digits(values[present]))
     return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), digits])
+
+
+def one_column(parts: Sequence[pa.Array]) -> pa.Array:
+    """All values, in their order."""
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+def policy_hashes(applied: Applied, offsets: npt.NDArray[np.int64]) -> pa.Array:
+    """The hash of the policy that was in force at each of these log offsets of a fetch."""
+    if not applied.policies:
+        return pa.repeat(applied.policy.hash, len(offsets))
+    all_hashes = [applied.policy.hash, *(change.policy.hash for change in applied.policies)]
+    since = np.array([change.offset for change in applied.policies], np.int64)
+    codes = pa.array(np.searchsorted(since, offsets, "right").astype(np.int32))
+    return pa.DictionaryArray.from_arrays(codes, pa.array(all_hashes)).cast(pa.string())

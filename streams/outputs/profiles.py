@@ -1,6 +1,7 @@
-"""Profiles as a table: how rows stand at an instant, in the columns of the reports."""
+"""Profiles: how customers stand at an instant, in the columns of the reports."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +37,18 @@ from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from processors.row.layout import FACTORS, NONE
 from processors.row.namespaces import NAMESPACES
-from streams.columns import hashes, instants, names, slices
 from streams.engine.partition import Partition
-from streams.reports.tables import PROFILES
+from streams.outputs.columns import hashes, instants, names, slices
+from streams.outputs.output import Output, Rows
+from streams.reports.tables import PROFILES as COLUMNS
 
+PROFILES_AT_ONCE: Final = 131_072
 _LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))
 _SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
 
 
 def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None = None) -> pa.Table:
-    """Profiles of the rows with these numbers; columns ``PROFILES``.
+    """Profiles of the rows with these numbers; columns ``reports.tables.PROFILES``.
 
     As of ``at`` (ms), else as of the instant of each one's last record or judgement.
     """
@@ -71,8 +74,8 @@ def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int
                 "offset": rows.offset,
             }
         )
-        .select(PROFILES.names)
-        .cast(PROFILES)
+        .select(COLUMNS.names)
+        .cast(COLUMNS)
     )
 
 
@@ -183,3 +186,17 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
         "need": _words(figures, NEED),
         "segment": names(segments, _SEGMENTS),
     }
+
+
+def _standing(partition: Partition) -> Iterator[Rows]:
+    while len(numbers := partition.take_unreported(PROFILES_AT_ONCE)) > 0:
+        try:
+            yield Rows("profiles_raw", profiles_table(partition, numbers))
+        except BaseException:
+            # A process that goes on, because somebody else's command failed here, must not forget them.
+            partition.table.rows.unreported[numbers] = 1
+            raise
+
+
+# How a customer stands at every moment would be no news; that a judgement changed is.
+PROFILES: Final = Output("profiles", standing=_standing)
