@@ -176,9 +176,10 @@ class SchemaRegistry:
 
 
 def register_missing(registry: SchemaRegistry) -> None:
-    """Give a registry the packaged schemas of the records that it knows nothing of. Raises RegistryError.
+    """Give a registry the packaged schemas that it knows nothing of. Raises RegistryError.
 
-    It may have been filled by an earlier version of Relasi, which had fewer records.
+    It may have been filled by an earlier version of Relasi, which had fewer records, or fewer fields in them: what is
+    written without a schema at hand, such as a transition, has the fields of the newest one.
     """
     packaged = FileRegistry()
     named: dict[str, list[int]] = {}
@@ -186,10 +187,16 @@ def register_missing(registry: SchemaRegistry) -> None:
         named.setdefault(packaged.named(schema_id), []).append(schema_id)
     for name, ids in named.items():
         try:
-            registry.id_of(name)
+            held = _names(registry.schema(registry.id_of(name)))
         except UnknownSchema:
-            for schema_id in ids:
+            held = set()
+        for schema_id in ids:
+            if not _names(packaged.schema(schema_id)) <= held:
                 registry.register(packaged.schema(schema_id))
+
+
+def _names(schema: Mapping[str, Any]) -> set[str]:
+    return {field["name"] for field in schema["fields"]}
 
 
 def _subject(name: str) -> str:

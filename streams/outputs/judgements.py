@@ -121,7 +121,7 @@ def _write(
 def judgement_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
     """The judgements that changed in fetches of a partition, in the order of publication, keyed by customer.
 
-    None: there are none. Source: ``schemas/records/judgement.1.avsc``.
+    None: there are none. Source: ``schemas/records/judgement.2.avsc``.
     """
     some = [each for each in applied if len(each.judged)]
     if not some:

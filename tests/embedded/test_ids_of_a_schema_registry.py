@@ -35,12 +35,13 @@ class Registry(BaseHTTPRequestHandler):
         if parts[0] == "schemas":
             self._answer({"schema": self.schemas[int(parts[2]) - FIRST_ID][1]})
             return
-        place = next((i for i, (subject, _) in enumerate(self.schemas) if subject == parts[1]), None)
-        if place is None:
+        places = [i for i, (subject, _) in enumerate(self.schemas) if subject == parts[1]]
+        if not places:
             self.send_error(404)
         elif len(parts) == 3:
-            self._answer([1])
+            self._answer([version for version, _ in enumerate(places, 1)])
         else:
+            place = places[-1 if parts[3] == "latest" else int(parts[3]) - 1]
             self._answer({"id": FIRST_ID + place, "schema": self.schemas[place][1]})
 
     def _answer(self, value: Any) -> None:
@@ -72,7 +73,8 @@ def test_ids_come_from_it_and_stay(address: str, tmp_path: Path, capsys: pytest.
     assert main(["import", str(rows), "--data", str(data), "--schema-registry", address]) == 0
     with Log(data) as log:
         batch = Reader(log, "test", transitions.TOPIC.named()).read()
-    transition = FIRST_ID + [subject for subject, _ in Registry.schemas].index("relasi.Transition")
+    # The newest version's.
+    transition = FIRST_ID + max(i for i, (subject, _) in enumerate(Registry.schemas) if subject == "relasi.Transition")
     assert batch is not None
     assert {record.value[:5] for record in batch.records if record.value} == {b"\x00" + transition.to_bytes(4, "big")}
     capsys.readouterr()

@@ -18,7 +18,7 @@ from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = [
     "Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement",
-    "Transition", "Touchpoint",
+    "Transition", "Touchpoint", "Judgement",
 ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ class Server(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.posted.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-        self.answer({"id": 11})
+        self.answer({"id": 10 + len(self.posted)})
 
     def answer(self, found: Any) -> None:
         body = json.dumps(found or {"error_code": 40401, "message": "Subject not found."}).encode()
@@ -147,11 +147,11 @@ def test_a_registry_is_given_what_it_knows_nothing_of(address: str) -> None:
     """One that an earlier version has filled lacks the records that came later."""
     registry = SchemaRegistry(f"http://{address}")
     register_missing(registry)
-    # The server's only record that has a newest version is Touchpoint.
-    assert [path for path, _ in Server.posted] == [
-        f"/subjects/relasi.{name}/versions" for name in NAMES if name != "Touchpoint"
-    ]
-    assert registry.id_of("Judgement") == 11
+    # The server's only record that has a newest version is Touchpoint, and that one has the fields of the first.
+    told = [(path.split("/")[2], json.loads(body["schema"])) for path, body in Server.posted]
+    packaged = [FileRegistry().schema(schema_id) for schema_id in range(2, len(NAMES) + 1)]
+    assert sorted(told, key=repr) == sorted(((f"relasi.{schema['name']}", schema) for schema in packaged), key=repr)
+    assert registry.schema(registry.id_of("Judgement")) == FileRegistry().schema(FileRegistry().id_of("Judgement"))
     register_missing(registry)
     assert len(Server.posted) == len(NAMES) - 1
 
