@@ -21,6 +21,8 @@ BAD_RECORD: Final = 11
 NO_VALUE: Final = 12
 NOT_FRAMED: Final = 13
 UNKNOWN_SCHEMA: Final = 14
+BAD_BATCH: Final = 15
+BATCH_TOO_LARGE: Final = 16
 
 REASONS: Final[dict[int, str]] = {
     TRUNCATED: "truncated",
@@ -37,6 +39,8 @@ REASONS: Final[dict[int, str]] = {
     NO_VALUE: "no_value",
     NOT_FRAMED: "not_framed",
     UNKNOWN_SCHEMA: "unknown_schema",
+    BAD_BATCH: "bad_batch",
+    BATCH_TOO_LARGE: "batch_too_large",
 }
 
 DETAILS: Final[dict[int, str]] = {
@@ -54,4 +58,6 @@ DETAILS: Final[dict[int, str]] = {
     NO_VALUE: "the record has no value",
     NOT_FRAMED: "the value doesn't begin with a zero byte and a schema id of four bytes",
     UNKNOWN_SCHEMA: "no plan is known for the schema id, or it isn't one for this topic",
+    BAD_BATCH: "the compressed records of a batch can't be expanded; all of them are in this reject",
+    BATCH_TOO_LARGE: "the compressed records of a batch expand to more than 32 MiB; all of them are in this reject",
 }

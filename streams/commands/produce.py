@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Send every file, in the order given: 0 sent, 1 not all of it, 2 a setting or an argument is wrong."""
-    from processors.policy.policy import PolicyError, read_policy
+    from streams.commands.held import SettingsProblem, policy_from
     from streams.imports.problems import InputProblem
     from streams.kafka.outbox import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
@@ -41,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
         settings = load(args.settings)
         configure("text")
         mapping = mapping_from(args)
-        policy = read_policy(args.policy.read_text()) if args.policy else None
+        policy = policy_from(args.policy)
         check(settings)
         return asyncio.run(_send(args, settings, mapping, policy))
-    except (SettingsError, PolicyError, InputProblem, ReportsError, OSError) as error:
+    except (SettingsError, SettingsProblem, InputProblem, ReportsError, OSError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
     except (TopicsDiffer, BrokerUnreachable, SendFailed) as error:

@@ -9,9 +9,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from processors import toml
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import add_mapping_arguments, mapping_from
 from streams.policies import preset_text
+from streams.texts import read_text
 
 if TYPE_CHECKING:
     from streams.fitting.purchases import Money, PurchaseDays
@@ -94,7 +96,7 @@ def _text_of(policy: Path | None) -> tuple[str, str] | None:
     if policy is None:
         return None
     try:
-        return str(policy), policy.read_text(encoding="utf-8")
+        return str(policy), read_text(policy)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read the policy {policy}: {error}") from error
 
@@ -109,7 +111,7 @@ def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozens
 
     name, text = named
     try:
-        policy = tomllib.loads(text)
+        policy = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"cannot read the policy {name}: {error}") from error
     kinds, rates = (table if isinstance(table, dict) else {} for table in (policy.get("kinds"), policy.get("rates")))

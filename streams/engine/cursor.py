@@ -19,6 +19,7 @@ STATUS_NEED_FACTS: Final = 2
 STATUS_POLICY_READ: Final = 3
 STATUS_SCHEMA_WANTED: Final = 4
 STATUS_POISONED: Final = 5
+STATUS_FULL: Final = 6  # of rejects: what there is goes out first
 
 # Slots of Cursor.at.
 AT_SPAN: Final = 0
@@ -37,11 +38,14 @@ AT_END: Final = 12  # of the fetch: the offset after its last record
 AT_CELLS: Final = 13
 
 POISON_RUN: Final = 10_000
+MOST_REJECTS: Final = 50_000
+"""Of one pass. 32 MiB of records can be millions of bad ones, each of which is going to be a row and a message."""
 NO_LIMIT: Final = -1
 _SMALLEST_RECORD: Final = 2  # its length, and attributes where everything else is missing: a reject
 
 REJECT: Final = np.dtype(
-    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("reason", "i4")], align=True
+    [("offset", "i8"), ("start", "i8"), ("length", "i8"), ("time", "i8"), ("records", "i4"), ("reason", "i4")],
+    align=True,
 )
 
 
@@ -58,14 +62,15 @@ class Cursor(NamedTuple):
 
 
 @compiled_leaf
-def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int) -> None:
-    """List a record that can't be applied; ``start`` and ``length`` of its bytes in the buffer."""
+def reject(cursor: Cursor, offset: int, start: int, length: int, reason: int, records: int = 1) -> None:
+    """List a record that can't be applied, or a batch of some; ``start`` and ``length`` of its bytes in the buffer."""
     at = cursor.at
     entry = cursor.rejects[at[AT_REJECTS]]
     entry.offset = offset
     entry.start = start
     entry.length = length
     entry.time = at[AT_TIME]
+    entry.records = records
     entry.reason = reason
     at[AT_REJECTS] += 1
     at[AT_BAD_RUN] += 1
@@ -85,7 +90,7 @@ def new_cursor(
         at=at,
         counts=counts,
         taken=np.empty((records if collect else 0, 4), np.int64),
-        rejects=np.zeros(records, REJECT).view(np.recarray),
+        rejects=np.zeros(min(records, MOST_REJECTS), REJECT).view(np.recarray),
         head=np.zeros(HEAD_CELLS, np.int64),
         slots=np.zeros((SLOTS, 2), np.int64),
         ahead=np.zeros(VIEW_CELLS, np.int64),

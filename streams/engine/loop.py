@@ -7,7 +7,7 @@ the same record afterwards. No Python object exists per event.
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
 from schemas.decode import ABSENT, decode
@@ -24,11 +24,13 @@ from streams.engine.cursor import (
     AT_NEXT,
     AT_OFFSET,
     AT_PLACE,
+    AT_REJECTS,
     AT_SPAN,
     AT_START,
     AT_TAKEN,
     AT_TIME,
     STATUS_FINISHED,
+    STATUS_FULL,
     STATUS_NEED_FACTS,
     STATUS_NEED_ROOM,
     STATUS_POISONED,
@@ -38,10 +40,19 @@ from streams.engine.cursor import (
     reject,
 )
 from streams.engine.judging import apply_touchpoint
+from streams.engine.limits import beyond_limits
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
-from streams.log.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
+from streams.log.batches import (
+    SPAN_BASE_OFFSET,
+    SPAN_BASE_TIME,
+    SPAN_COUNT,
+    SPAN_FIXED_TIME,
+    SPAN_REASON,
+    SPAN_START,
+    SPAN_STOP,
+)
 from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 
@@ -63,6 +74,19 @@ def _schema_index(plans: Plans, buffer: npt.NDArray[np.uint8], start: int) -> in
     if low < len(plans.ids) and plans.ids[low] == wanted:
         return low
     return -1
+
+
+@compiled_inline
+def _read(
+    buffer: npt.NDArray[np.uint8], start: int, length: int, plans: Plans, index: int, slots: npt.NDArray[np.int64]
+) -> int:
+    """Decode a value by the plan number ``index``; returns OK or a reason."""
+    reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], slots)
+    if reason == OK and plans.types[index] == TYPE_TOUCHPOINT:
+        reason = beyond_limits(slots)
+        if plans.plain[index] == 0:
+            slots[LINES, 1], slots[PROPERTIES, 1] = ABSENT, ABSENT
+    return int(reason)
 
 
 @compiled_leaf
@@ -94,10 +118,8 @@ def _apply_value(
         reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
         return STATUS_FINISHED
     kind = plans.types[index]
-    reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
+    reason = _read(buffer, start, length, plans, index, cursor.slots)
     if reason == OK and kind == TYPE_TOUCHPOINT:
-        if plans.plain[index] == 0:
-            cursor.slots[LINES, 1], cursor.slots[PROPERTIES, 1] = ABSENT, ABSENT
         accepted = cursor.counts[OUTCOME_ACCEPTED]
         reason = apply_touchpoint(
             buffer, cursor.slots, offset, cursor.at[AT_TIME], table, rules, words, out, cursor.counts
@@ -120,6 +142,24 @@ def _apply_value(
     return STATUS_FINISHED
 
 
+@compiled_inline
+def _end(spans: npt.NDArray[np.int64], at: npt.NDArray[np.int64]) -> np.int64:
+    """The offset at which the span's records end, at the latest."""
+    return np.int64(spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END])
+
+
+@compiled_leaf
+def _reject_batch(spans: npt.NDArray[np.int64], cursor: Cursor) -> None:
+    """List the batch at the cursor, whose records can't be had, and go on behind it."""
+    at, span = cursor.at, spans[cursor.at[AT_SPAN]]
+    end = _end(spans, at)
+    if end > at[AT_NEXT]:
+        start, size = span[SPAN_START], span[SPAN_STOP] - span[SPAN_START]
+        reject(cursor, span[SPAN_BASE_OFFSET], start, size, span[SPAN_REASON], span[SPAN_COUNT])
+        at[AT_NEXT] = end
+    at[AT_SPAN] += 1
+
+
 @compiled_leaf
 def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: int, cursor: Cursor) -> int:
     """Read the frame of the record at ``place`` and note its offset; returns OK or BAD_RECORD.
@@ -129,7 +169,7 @@ def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: i
     """
     at, span = cursor.at, spans[cursor.at[AT_SPAN]]
     least = max(at[AT_EXPECTED], span[SPAN_BASE_OFFSET])
-    end = spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END]
+    end = _end(spans, at)
     reason = next_record(buffer, place, span[SPAN_STOP], cursor.head)
     at[AT_OFFSET] = least
     base, delta = span[SPAN_BASE_OFFSET], cursor.head[HEAD_OFFSET]
@@ -173,6 +213,11 @@ def run(
             return STATUS_NEED_ROOM
         if poison_run > 0 and at[AT_BAD_RUN] >= poison_run:
             return STATUS_POISONED
+        if at[AT_REJECTS] >= len(cursor.rejects):
+            return STATUS_FULL
+        if span[SPAN_REASON] != OK:
+            _reject_batch(spans, cursor)
+            continue
         look_ahead(buffer, span[SPAN_STOP], at[AT_DONE], table, cursor.ahead)
         reason = _frame(buffer, spans, place, cursor)
         head, offset = cursor.head, at[AT_OFFSET]

@@ -23,6 +23,7 @@ from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
+_ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
 class Drained(NamedTuple):
@@ -94,8 +95,9 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        After 10,000 consecutive rejects it returns what it has until there, so that they can be stored and looked at;
-        then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects. After 10,000 consecutive ones
+        it returns what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also
+        after a restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -104,7 +106,7 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) not in {cursors.STATUS_FINISHED, cursors.STATUS_POISONED}:
+        while (status := self._run(fetch, cursor)) not in _ENDS:
             self._attend(status, fetch, cursor, facts, policies)
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(

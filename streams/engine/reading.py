@@ -50,14 +50,12 @@ from schemas.touchpoint import (
 from streams.engine.outcomes import (
     IMPOSSIBLE_AMOUNT,
     IMPOSSIBLE_TIME,
-    LONG_CUSTOMER_ID,
     NO_CUSTOMER,
     NO_EVENT_ID,
     NO_KIND,
     REFUSED_KIND,
     UNKNOWN_CURRENCY,
 )
-from streams.engine.rows import LONGEST_ID
 
 LATEST: Final = 10_413_791_999_999  # the end of 2299, ms: the last instant that the reports can hold
 _MS_PER_DAY: Final = 86_400_000
@@ -116,8 +114,6 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     start, length = slots[who, 0], slots[who, 1]
     if length <= 0:
         return _refused(NO_CUSTOMER)
-    if length > LONGEST_ID:
-        return _refused(LONG_CUSTOMER_ID)
     reason = _possible(slots)
     if reason != OK:
         return _refused(reason)

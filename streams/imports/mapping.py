@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from processors import toml
 from schemas.fields import FIELDS, FieldType, amounts_of, names_in_files, of_type
 from streams.imports.problems import MappingProblem
+from streams.texts import read_text
 
 MONEY: Final = amounts_of(FIELDS)
 """Fields in major units, and the minor-unit fields that they become."""
@@ -70,7 +72,7 @@ def read_mapping(path: Path) -> Mapping:
     Raises ``MappingProblem`` with every problem found, each with the file and the key.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = toml.loads(read_text(path))
     except OSError as error:
         raise MappingProblem([f"{path}: cannot be read ({error.strerror}); --mapping takes a TOML file"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

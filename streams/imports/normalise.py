@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.fields import FIELDS, MINOR, FieldType, of_type
+from schemas.limits import LONGEST, detail_of, reason_of
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
 from streams.imports.columns import parts_of, text_of
@@ -22,10 +23,8 @@ from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.problems import ImportReject
 from streams.imports.times import from_temporal, instants
 
-_LONGEST_ID: Final = 255
 _DAY: Final = 86_400_000
 _LARGEST_COUNT: Final = 2**31 - 1
-_IDS: Final = ("customer_id", "anonymous_id")
 
 
 class Normaliser:
@@ -74,7 +73,7 @@ class _Rows:
 
         # A row keeps the fault that is found first, so this order is what a user gets to see of a row that has several.
         read(FieldType.TEXT, self._text)
-        self._check_ids(columns)
+        self._check_customer(columns)
         columns |= self._times(not_after)
         read(FieldType.INSTANT, self._instants)
         read(FieldType.KIND, self._kind)
@@ -87,6 +86,7 @@ class _Rows:
         read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
         read(FieldType.PROPERTIES, self._properties)
         columns[ROW] = pa.array(self._block.rows)
+        self._check_limits(columns)
         return columns
 
     def _raw(self, field: str) -> Any:
@@ -105,10 +105,13 @@ class _Rows:
         self.faults.add(bad, "bad_text", f"{field} is not UTF-8")
         return text
 
-    def _check_ids(self, columns: dict[str, Any]) -> None:
-        for name in _IDS:
+    def _check_limits(self, columns: dict[str, Any]) -> None:
+        """What the engine would reject once it stands in the log is rejected with its line in the file."""
+        for name, most in LONGEST.items():
             sizes = np.diff(parts_of(columns[name]).offsets)
-            self.faults.add(sizes > _LONGEST_ID, "id_too_long", f"{name} is longer than {_LONGEST_ID} bytes")
+            self.faults.add(sizes > most, reason_of(name), detail_of(name))
+
+    def _check_customer(self, columns: dict[str, Any]) -> None:
         nobody = pc.and_(pc.is_null(columns["customer_id"]), pc.is_null(columns["anonymous_id"]))
         self.faults.add(_mask(nobody), "no_customer", "neither customer_id nor anonymous_id")
 

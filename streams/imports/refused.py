@@ -7,6 +7,7 @@ from typing import Final
 import pyarrow as pa
 
 from streams.imports.problems import ImportReject
+from streams.payloads import brief, kept
 from streams.reports.tables import REJECTS
 
 FROM_A_FILE: Final = -1
@@ -34,10 +35,11 @@ def _some(rejects: Iterator[ImportReject]) -> Iterator[ImportReject]:
 def _row(reject: ImportReject, source: str, at: int) -> dict[str, object]:
     return {
         "reason": reject.reason,
-        "detail": reject.detail,
+        "detail": brief(reject.detail),
         "source": source,
         "position": reject.row,
         "partition": FROM_A_FILE,
         "at": at,
-        "payload": reject.payload,
+        "records": 1,
+        **kept(reject.payload),
     }

@@ -46,7 +46,7 @@ def read(topic: str, partition: int, data: bytes, wanted: int, aborted: list[tup
         if aborted:
             rest, end = committed(data, aborted)
             fetch = read_batches(rest, wanted)
-            fetch = replace(fetch, end=max(fetch.end, end))
+            fetch = replace(fetch, end=max(fetch.end, end)) if fetch.whole else fetch
         else:
             fetch = read_batches(data, wanted)
     except (CorruptBatch, UnsupportedMagic) as error:

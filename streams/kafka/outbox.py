@@ -22,6 +22,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from schemas.bodies import Bodies
 from streams.clock import now_ms
 from streams.kafka.retry import Backoff
+from streams.kafka.topics import LARGEST_MESSAGE
 from streams.log.arranging import pieces
 from streams.log.headers import put_producer
 from streams.log.writer import NotWritten
@@ -30,7 +31,6 @@ from streams.settings import Settings
 
 MOST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
-_LARGEST_REQUEST: Final = 2 << 20
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
 
@@ -118,7 +118,7 @@ class Outbox:
             client_id=self._client,
             acks="all",
             enable_idempotence=True,
-            max_request_size=_LARGEST_REQUEST,
+            max_request_size=LARGEST_MESSAGE,
             linger_ms=2,
             request_timeout_ms=_SECONDS * 1000,
         )

@@ -21,7 +21,8 @@ TABLE: Final = "profiles"
 _BOOTSTRAP_MS: Final = 5000
 _FOREVER: Final = "-1"
 _WEEK: Final = str(7 * 86_400_000)
-_LARGEST_MESSAGE: Final = str(2 << 20)
+LARGEST_MESSAGE: Final = 2 << 20
+"""Of what we write, whatever the broker's own limit is: the mebibyte of a reject's bytes and what goes with it fit."""
 
 
 class TopicsDiffer(RuntimeError):
@@ -91,19 +92,20 @@ def declared(settings: Settings) -> list[Declared]:
     touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
     """
     topics = topics_of(settings)
+    limited = {"max.message.bytes": str(LARGEST_MESSAGE)}
     kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
     # The broker's clock stamps touchpoints and ticks: a worker whose clock is ahead would stamp its own ticks so too.
     stamped = {**kept, "message.timestamp.type": "LogAppendTime"}
-    passing = {"cleanup.policy": "delete", "retention.ms": _WEEK}
+    passing = {"cleanup.policy": "delete", "retention.ms": _WEEK, **limited}
     compacted = {
         "cleanup.policy": "compact",
         "segment.bytes": str(128 << 20),
         "segment.ms": "600000",
         "min.cleanable.dirty.ratio": "0.5",
         "delete.retention.ms": "3600000",
-        "max.message.bytes": _LARGEST_MESSAGE,
+        **limited,
     }
-    out = {topics.of(each.topic): kept if each.topic.kept else passing for each in OUTPUTS if each.topic}
+    out = {topics.of(each.topic): {**kept, **limited} if each.topic.kept else passing for each in OUTPUTS if each.topic}
     configs = {topics.touchpoints: stamped, **out, topics.changelog: compacted}
     return [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
 

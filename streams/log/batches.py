@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bodies import Bodies
-from streams.log.codecs import CodecError, decompress
+from schemas.reasons import BAD_BATCH, BATCH_TOO_LARGE, OK
+from streams.log.codecs import CodecError, TooLarge, decompress
 from streams.log.headers import (
     CHECKED_FROM,
     CODEC_BITS,
@@ -33,7 +34,15 @@ SPAN_BASE_OFFSET: Final = 2
 SPAN_BASE_TIME: Final = 3
 SPAN_COUNT: Final = 4
 SPAN_FIXED_TIME: Final = 5
-SPAN_CELLS: Final = 6
+SPAN_REASON: Final = 6
+SPAN_CELLS: Final = 7
+
+MOST_UNPACKED: Final = 32 << 20
+"""Bytes of records that one fetch holds at most once they are decompressed.
+
+A batch of a mebibyte, which is what brokers take by default, may expand to 32 times its size; what expands to more is
+no batch of events. Six batches of 37 KB that were 1.2 GB each took 7 GB (measured).
+"""
 
 
 class CorruptBatch(Exception):  # it names what was found, and callers read it so
@@ -49,16 +58,20 @@ class Fetch:
     """Batches ready to be applied.
 
     ``buffer``: uint8, read-only (compiled callers are specialised for that); a view of the fetched bytes unless a batch
-    was compressed. ``spans``: int64 (n, 6), a row per batch, columns SPAN_*: start and stop of its records in
-    ``buffer``, base offset, base time in ms, number of records, and 1 when every record has the base time (log append
-    time) instead of its own. ``wanted``: the offset that was asked for; records before it may be present. ``end``: the
-    offset after the last record contained, those of skipped control batches included; ``wanted`` when there is none.
+    was compressed. ``spans``: int64 (n, 7), a row per batch, columns SPAN_*: start and stop of its records in
+    ``buffer``, base offset, base time in ms, number of records, 1 when every record has the base time (log append
+    time) instead of its own, and OK or the reason why its records can't be had: then start and stop are those of the
+    batch as it was fetched, header included. ``wanted``: the offset that was asked for; records before it may be
+    present. ``end``: the offset after the last record contained, those of skipped control batches included; ``wanted``
+    when there is none. ``whole``: nothing was left for another fetch, from ``end`` on, because it would be too much at
+    once.
     """
 
     buffer: npt.NDArray[np.uint8]
     spans: npt.NDArray[np.int64]
     wanted: int
     end: int
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,35 +85,33 @@ class _Batch:
     stop: int
 
 
-def read_batches(data: bytes | bytearray | memoryview, wanted: int) -> Fetch:
+def read_batches(data: bytes | bytearray | memoryview, wanted: int, most: int = MOST_UNPACKED) -> Fetch:
     """Split fetched bytes into batches, check and decompress them.
 
     A batch cut off at the end is left out, one that ends before ``wanted`` is passed over, control batches only count
-    for ``end``. Raises CorruptBatch and UnsupportedMagic.
+    for ``end``. Compressed batches are expanded to ``most`` bytes in all: what does not fit beside others is left for
+    the next fetch, and what does not fit alone has a reason. Raises CorruptBatch and UnsupportedMagic.
     """
     fetched = np.frombuffer(data, np.uint8) if len(data) else np.zeros(0, np.uint8)
     fetched.flags.writeable = False
     batches = [batch for batch in _split(fetched) if batch.end > wanted]
-    end = max([wanted, *(batch.end for batch in batches)])
-    batches = [batch for batch in batches if batch.count > 0 and not batch.attributes & CONTROL_BIT]
-    if any(batch.attributes & CODEC_BITS for batch in batches):
-        sections = [_records_of(fetched, batch) for batch in batches]
-        buffer = np.frombuffer(b"".join(sections), np.uint8)
-        stops = np.cumsum([len(section) for section in sections], dtype=np.int64)
-        starts = np.concatenate([[0], stops[:-1]])
-    else:
-        buffer = fetched
-        starts = np.array([batch.start for batch in batches], np.int64)
-        stops = np.array([batch.stop for batch in batches], np.int64)
+    buffer, taken = fetched, [(batch.start, batch.stop, OK) for batch in batches]
+    if any(batch.attributes & CODEC_BITS for batch in batches if _has_records(batch)):
+        buffer, taken = _expanded(fetched, batches, most)
+    whole, batches = len(taken) == len(batches), batches[: len(taken)]
     spans = np.zeros((len(batches), SPAN_CELLS), np.int64)
-    spans[:, SPAN_START] = starts
-    spans[:, SPAN_STOP] = stops
-    for span, batch in zip(spans, batches, strict=True):
+    for span, batch, (start, stop, reason) in zip(spans, batches, taken, strict=True):
+        span[SPAN_START], span[SPAN_STOP], span[SPAN_REASON] = start, stop, reason
         span[SPAN_BASE_OFFSET] = batch.base_offset
         span[SPAN_BASE_TIME] = batch.base_time
         span[SPAN_COUNT] = batch.count
         span[SPAN_FIXED_TIME] = batch.attributes & LOG_APPEND_TIME_BIT != 0
-    return Fetch(buffer, spans, wanted, end)
+    spans = spans[[_has_records(batch) for batch in batches]]
+    return Fetch(buffer, spans, wanted, max([wanted, *(batch.end for batch in batches)]), whole)
+
+
+def _has_records(batch: _Batch) -> bool:
+    return batch.count > 0 and not batch.attributes & CONTROL_BIT
 
 
 def _split(fetched: npt.NDArray[np.uint8]) -> Iterator[_Batch]:
@@ -142,15 +153,39 @@ def _checked(fetched: npt.NDArray[np.uint8], at: int, stop: int) -> _Batch:
     )
 
 
-def _records_of(fetched: npt.NDArray[np.uint8], batch: _Batch) -> bytes:
-    data = fetched[batch.start : batch.stop].tobytes()
+def _expanded(
+    fetched: npt.NDArray[np.uint8], batches: list[_Batch], most: int
+) -> tuple[npt.NDArray[np.uint8], list[tuple[int, int, int]]]:
+    """The records of batches one after another, and of each its start, stop and reason; maybe not of all batches."""
+    sections: list[npt.NDArray[np.uint8]] = []
+    taken: list[tuple[int, int, int]] = []
+    done = 0
+    for batch in batches:
+        section, reason = fetched[:0], OK
+        if _has_records(batch):
+            section, reason = _records_of(fetched, batch, most - done)
+        if done and (done + section.size > most or reason == BATCH_TOO_LARGE):
+            break
+        sections.append(section)
+        taken.append((done, done + section.size, reason))
+        done += section.size
+    buffer = np.concatenate(sections) if sections else fetched[:0].copy()
+    buffer.flags.writeable = False
+    return buffer, taken
+
+
+def _records_of(fetched: npt.NDArray[np.uint8], batch: _Batch, most: int) -> tuple[npt.NDArray[np.uint8], int]:
+    """A batch's records and OK; or the batch as it was fetched, and why it has none that can be read."""
     codec = batch.attributes & CODEC_BITS
     if not codec:
-        return data
+        return fetched[batch.start : batch.stop], OK
     try:
-        return decompress(codec, data)
-    except CodecError as error:
-        raise CorruptBatch(f"the batch at offset {batch.base_offset} can't be decompressed: {error}") from error
+        return decompress(codec, fetched[batch.start : batch.stop].tobytes(), most), OK
+    except TooLarge:
+        reason = BATCH_TOO_LARGE
+    except CodecError:
+        reason = BAD_BATCH
+    return fetched[batch.start - HEADER.size : batch.stop], reason
 
 
 def write_batch(

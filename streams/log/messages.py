@@ -53,6 +53,9 @@ def reject_messages(rows: pa.Table, registry: Registry) -> Bodies:
                     "detail": row["detail"],
                     "payload": row["payload"],
                     "at": row["at"],
+                    "records": row["records"],
+                    "payload_bytes": row["payload_bytes"],
+                    "payload_sha256": row["payload_sha256"],
                 },
             )
             for row in rows.to_pylist()

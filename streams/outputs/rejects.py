@@ -11,6 +11,7 @@ from streams.engine.results import Applied
 from streams.log.messages import reject_messages
 from streams.outputs.columns import instants, names, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
+from streams.payloads import MOST_PAYLOAD, digests_of
 from streams.reports.tables import REJECTS as COLUMNS
 
 TABLE: Final = "rejects_raw"
@@ -33,7 +34,12 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
             "position": rejects["offset"],
             "partition": np.full(len(rejects), applied.partition, np.int32),
             "at": instants(np.maximum(rejects["time"], 0)),
-            "payload": slices(applied.buffer, rejects["start"], rejects["length"], pa.binary()),
+            "payload": slices(
+                applied.buffer, rejects["start"], np.minimum(rejects["length"], MOST_PAYLOAD), pa.binary()
+            ),
+            "records": rejects["records"].astype(np.int64),
+            "payload_bytes": rejects["length"],
+            "payload_sha256": digests_of(applied.buffer, rejects["start"], rejects["length"]),
         },
         schema=COLUMNS,
     )

@@ -114,6 +114,9 @@ REJECTS: Final = pa.schema(
         _required("partition", pa.int32()),
         _required("at", INSTANT),
         _required("payload", pa.binary()),
+        _required("records", pa.int64()),
+        _required("payload_bytes", pa.int64()),
+        _required("payload_sha256", pa.string()),
     ]
 )
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from processors import toml
 from processors.policy.policy import Policy
 from schemas.fields import FIELDS, FieldType
 from streams.stories import values
@@ -81,11 +82,9 @@ def parse(text: str, folder: Path) -> Story:
 
 def _document(text: str) -> Table:
     try:
-        return tomllib.loads(text, parse_float=values.Written)
+        return toml.loads(text, parse_float=values.Written)
     except tomllib.TOMLDecodeError as error:
         raise StoryError([Problem("", f"not valid TOML: {error}")]) from error
-    except (ValueError, ArithmeticError, RecursionError) as error:  # numbers out of all bounds, lists in lists
-        raise StoryError([Problem("", f"can't be read: {error}")]) from error
 
 
 def _policy(check: _Check, document: Table, folder: Path) -> Policy | None:

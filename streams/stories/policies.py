@@ -6,6 +6,7 @@ from pathlib import Path
 from processors.policy.policy import Policy, PolicyError, read_policy
 from streams.policies import PRESETS, preset_text
 from streams.stories.story import Problem, StoryError
+from streams.texts import read_text
 
 # Stories share a few policies; a text is checked and compiled once.
 _compiled = lru_cache(maxsize=64)(read_policy)
@@ -24,7 +25,7 @@ def policy_named(name: str, folder: Path) -> Policy:
         return _compiled(known[name])
     path = folder / name
     try:
-        return _compiled(path.read_text("utf-8"))
+        return _compiled(read_text(path))
     except OSError as error:
         presets_there = ", ".join(known)
         told = [f'= "{name}" is no preset ({presets_there}) and no file that can be read ({path}: {error.strerror})']

@@ -19,6 +19,7 @@ from support.messages import (
 from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, rows_of
 
 from processors.row.layout import NONE
+from schemas.limits import LONGEST, reason_of
 from schemas.plans import Plans, build_plans
 from schemas.reasons import BAD_BOOLEAN, BAD_ENUM
 from schemas.wire import frame
@@ -70,7 +71,8 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("no_customer", touchpoint("x", None, START)),
     ("no_customer", touchpoint("x", "", START, anonymous_id="")),
     ("long_customer_id", touchpoint("x", "c" * 256, START)),
-    ("long_customer_id", touchpoint("x", None, START, anonymous_id="é" * 128)),
+    ("long_anonymous_id", touchpoint("x", None, START, anonymous_id="é" * 128)),
+    ("long_anonymous_id", touchpoint("x", "ann", START, anonymous_id="a" * 256)),
     ("long_customer_id", touchpoint("x", "c" * 100_000, START)),
     ("no_event_id", touchpoint("", "ann", START)),
     ("no_kind", touchpoint("x", "ann", START, "")),
@@ -87,6 +89,8 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("impossible_amount", order(amount_minor=MOST + 1)),
     ("impossible_amount", order(amount_minor=-(2**63), currency="USD")),
     ("impossible_amount", order(amount_minor=MOST, currency="EUR")),
+    ("impossible_satisfaction", touchpoint("x", "ann", START, satisfaction=float("inf"))),
+    ("impossible_satisfaction", touchpoint("x", "ann", START, satisfaction=float("nan"))),
     ("bad_policy", policy("")),
     ("bad_policy", policy("name = 5")),
     ("bad_policy", policy("x = " + "[" * 100_000)),
@@ -109,7 +113,8 @@ def test_a_reject_has_its_reason_and_its_bytes_and_stops_nothing(reason: str, va
 
 def test_every_reason_is_there() -> None:
     never_in_a_log = {REJECT_NAMES[BAD_BOOLEAN], REJECT_NAMES[BAD_ENUM]}
-    elsewhere = {"bad_record", "refused_kind"}
+    elsewhere = {"bad_record", "refused_kind", "bad_batch", "batch_too_large"}
+    elsewhere |= {reason_of(field) for field in LONGEST} - {"long_customer_id", "long_anonymous_id"}
     assert {reason for reason, _ in REFUSED} == set(REJECT_NAMES.values()) - never_in_a_log - elsewhere
     assert set(outcomes.REJECT_DETAILS) == set(REJECT_NAMES)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import decimal
+import hashlib
 import json
 import re
 from typing import Any
@@ -222,8 +223,11 @@ def test_rejects_keep_their_bytes(sink: Sink) -> None:
         "/wAnCg==",
     ]
     assert {key: value for key, value in stored[0].items() if not key.startswith("payload")} == {
-        key: value for key, value in reject().items() if key != "payload"
+        key: value for key, value in reject().items() if not key.startswith("payload")
     }
+    told = [(row["payload_bytes"], row["payload_sha256"]) for row in stored]
+    payloads = [each["payload"] for each in (bad[0], bad[3], bad[2])]
+    assert told == [(len(payload), hashlib.sha256(payload).hexdigest()) for payload in payloads]
     raw = sink.query("SELECT payload FROM rejects_raw WHERE position = 8")
     assert raw["payload"].to_pylist() == [b"\xff\x00'\n"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from streams.payloads import kept
 from streams.reports.tables import TABLES
 
 START = datetime(2026, 1, 5, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -210,7 +211,8 @@ def reject(**changed: Any) -> dict[str, Any]:
         "at": day(0),
         "payload": b"ann,2026-02-31",
     }
-    return example | changed
+    told: dict[str, Any] = example | changed
+    return {"records": 1} | kept(told["payload"]) | told
 
 
 def table(name: str, rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -150,7 +150,7 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
             "impossible_time", "occurred_at '2024-01-03T00:00:00' is more than a day after received_at"),
         b",,2024-01-01,,k,,,,,,": ("no_customer", "neither customer_id nor anonymous_id"),
         b",a,2024-01-01,,k,,,,,,": None,
-        b"x" * 256 + b",,2024-01-01,,k,,,,,,": ("id_too_long", "customer_id is longer than 255 bytes"),
+        b"x" * 256 + b",,2024-01-01,,k,,,,,,": ("long_customer_id", "customer_id is longer than 255 bytes"),
         b"c\xff,,2024-01-01,,k,,,,,,": ("bad_text", "customer_id is not UTF-8"),
         b"c,,2024-01-01,,?!,,,,,,": ("no_kind", "kind is empty"),
         b"c,,2024-01-01,,k,ten,,,,,": ("bad_number", "amount 'ten' is not a number"),
