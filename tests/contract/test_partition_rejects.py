@@ -137,7 +137,7 @@ def test_every_reason_is_there() -> None:
 def test_what_is_just_possible_is_accepted(value: bytes) -> None:
     came = apply_all(new_partition(), value)
     assert refusals_of(came) == []
-    assert accepted_of(came) == [(1, value[5:])]
+    assert accepted_of(came) == [(int.from_bytes(value[1:5]), value[5:])]
     assert came.counts["accepted"] == 1
 
 
@@ -182,7 +182,7 @@ def test_a_schema_id_is_asked_for_once_and_used_once_it_is_known() -> None:
         asked.append(schema_id)
         if schema_id != 55:
             return None
-        return build_plans(Registry(55, REGISTRY.schema(1)))
+        return build_plans(Registry(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))))
 
     partition = new_partition(resolve=resolve)
     new = frame(55, avro_body := GOOD[5:])
