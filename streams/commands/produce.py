@@ -95,5 +95,7 @@ async def _file(producing: "Producing", name: str, mapping: Mapping, settings: S
     ):
         produced = await producing.file(prepared, report)
     terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+    if produced.known:
+        terminal.say(f"  {produced.known:,} of them were known already and count nothing")
     if produced.rejects:
         terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")
