@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.clock import now_ms
 from streams.commands.progress import progress
 from streams.commands.terminal import Terminal
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
@@ -92,9 +93,11 @@ async def _file(producing: "Producing", name: str, mapping: Mapping, settings: S
     settings.data.mkdir(parents=True, exist_ok=True)
     with (
         progress(terminal, title) as report,
-        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, progress=report) as prepared,
+        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, now=now_ms(), progress=report) as prepared,
     ):
         produced = await producing.file(prepared, report)
     terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+    if produced.known:
+        terminal.say(f"  {produced.known:,} of them were known already and count nothing")
     if produced.rejects:
         terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")

@@ -27,6 +27,7 @@ from processors.policy.rules import (
     rate_of,
 )
 from processors.row.contact import Contact
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, read_decimal
 from schemas.reasons import OK
@@ -77,6 +78,7 @@ class Meaning(NamedTuple):
     length: int
     kind: int
     flags: int
+    namespace: int
 
 
 class Money(NamedTuple):
@@ -90,7 +92,7 @@ class Money(NamedTuple):
 
 @compiled_leaf
 def _refused(reason: int) -> Meaning:
-    return Meaning(reason, 0, 0, -1, 0)
+    return Meaning(reason, 0, 0, -1, 0, NAMESPACE_KNOWN)
 
 
 @compiled_leaf
@@ -119,7 +121,8 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     flags = int(words.meanings[kind]["flags"]) if kind >= 0 else int(rules.unmapped)
     if flags & REFUSED:
         return _refused(REFUSED_KIND)
-    return Meaning(OK, start, length, kind, flags)
+    namespace = NAMESPACE_KNOWN if who == CUSTOMER_ID else NAMESPACE_ANONYMOUS
+    return Meaning(OK, start, length, kind, flags, namespace)
 
 
 @compiled_inline

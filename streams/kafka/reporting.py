@@ -83,6 +83,11 @@ class Reporting:
         """Store rows of one table that never came into the log."""
         await self._store(self._rows, [Rows(name, rows)], Origin("", -1, 0))
 
+    async def ask(self, question: Callable[[Sink], None]) -> None:
+        """Ask the reports something; when it returns, they have answered."""
+        if self._sink is not None:
+            await self._try(self._rows, "question", question, self._sink)
+
     async def _try(
         self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object, ends: bool = False
     ) -> None:

@@ -18,7 +18,7 @@ from streams.engine.cursor import (
 from streams.engine.results import Applied
 from streams.outputs.output import Output, Results
 from streams.payloads import kept
-from streams.reports.container import container
+from streams.reports.container import Places, container
 from streams.reports.sink import Sink
 
 TABLE: Final = "touchpoints_raw"
@@ -26,9 +26,10 @@ TABLE: Final = "touchpoints_raw"
 
 @dataclass(frozen=True)
 class History:
-    """Touchpoints whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
+    """Touchpoints of a partition whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
 
     table: ClassVar[str] = TABLE
+    partition: int
     schema: Mapping[str, Any]
     buffer: npt.NDArray[np.uint8]
     taken: npt.NDArray[np.int64]
@@ -42,8 +43,9 @@ class History:
 
     def store(self, sink: Sink) -> None:
         """Store them. Raises ReportsError."""
-        starts = self.taken[:, TAKEN_START]
-        sink.insert_touchpoints(container(self.schema, self.buffer, starts, starts + self.taken[:, TAKEN_LENGTH]))
+        starts, places = self.taken[:, TAKEN_START], Places(self.partition, self.taken[:, TAKEN_OFFSET])
+        stops = starts + self.taken[:, TAKEN_LENGTH]
+        sink.insert_touchpoints(container(self.schema, self.buffer, starts, stops, places))
 
     def refused(self) -> list[dict[str, Any]]:
         """What tells of each in a reject: its place, and its message as it came."""
@@ -65,10 +67,12 @@ def history_of(applied: Sequence[Applied]) -> list[History]:
             key = int(schema_id) if known.translation is None else -1
             taken = each.taken[each.taken[:, TAKEN_SCHEMA] == schema_id]
             found.setdefault(key, (known.stored, []))[1].append((each.buffer, taken))
-    return [_joined(schema, parts) for schema, parts in found.values()]
+    return [_joined(applied[0].partition, schema, parts) for schema, parts in found.values()]
 
 
-def _joined(schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]) -> History:
+def _joined(
+    partition: int, schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]
+) -> History:
     base = np.cumsum([0, *(len(buffer) for buffer, _ in parts)])
     moved = []
     for i, (_, taken) in enumerate(parts):
@@ -76,8 +80,8 @@ def _joined(schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], 
         there[:, [TAKEN_START, TAKEN_MESSAGE]] += base[i]
         moved.append(there)
     if len(parts) == 1:
-        return History(schema, parts[0][0], moved[0])
-    return History(schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
+        return History(partition, schema, parts[0][0], moved[0])
+    return History(partition, schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
 
 
 def _rows(results: Results) -> Iterable[History]:

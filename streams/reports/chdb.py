@@ -22,11 +22,11 @@ from streams.reports.errors import ReportsError, first_line, refusal
 from streams.reports.parameters import fields, values
 from streams.reports.parts import Parts
 from streams.reports.sink import INSERT_SETTINGS, NAMES_OF_TOUCHPOINT, shaped
-from streams.reports.tables import TABLES, TOUCHPOINT_COLUMNS
+from streams.reports.tables import PLACE_COLUMNS, TABLES, TOUCHPOINT_COLUMNS
 
 DATABASE: Final = "relasi"
 _TOUCHPOINTS: Final = "touchpoints_raw"
-_STRUCTURE: Final = ", ".join(f"{name} {kind}" for name, kind in TOUCHPOINT_COLUMNS.items())
+_STRUCTURE: Final = ", ".join(f"{name} {kind}" for name, kind in {**PLACE_COLUMNS, **TOUCHPOINT_COLUMNS}.items())
 _PARQUET_MAGIC: Final = b"PAR1"
 # Answers come as Parquet: in its Arrow format the engine writes a DateTime as a plain number and an Enum as its code.
 _ANSWER: Final = "Parquet"

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from streams.reports.errors import ReportsError
-from streams.reports.tables import TABLES, TOUCHPOINT_COLUMNS
+from streams.reports.tables import PLACE_COLUMNS, TABLES, TOUCHPOINT_COLUMNS
 
-NAMES_OF_TOUCHPOINT: Final = ", ".join(TOUCHPOINT_COLUMNS)
+NAMES_OF_TOUCHPOINT: Final = ", ".join([*PLACE_COLUMNS, *TOUCHPOINT_COLUMNS])
 
 # Settings of every insert. The batches are large already, so the server need not collect them (async_insert is on by
 # default since 26.x). Rows of one batch may share a key; FINAL in the views sorts that out, and leaving it to them

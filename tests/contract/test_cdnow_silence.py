@@ -13,6 +13,7 @@ from processors.models.churn import mbg_crossing
 from processors.policy.policy import Policy, read_policy
 from schemas.known import look_up_all
 from schemas.registry import FileRegistry
+from streams.clock import now_ms
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.fitting.estimate import Estimate, estimate
@@ -43,7 +44,7 @@ def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
     found: set[tuple[str, int]] = set()
     time = 0
     source = str(FOLDER / "CDNOW_master.txt.gz")
-    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder) as prepared:
+    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder, now=now_ms()) as prepared:
         for batch in prepared.batches():
             keys, bodies, time = touchpoints_with_ticks(batch, registry, time)
             for data, first, _ in record_batches(keys, bodies, partition.next_offset, 0):

@@ -151,7 +151,7 @@ def test_every_reason_is_there() -> None:
 def test_what_is_just_possible_is_accepted(value: bytes) -> None:
     came = apply_all(new_partition(), value)
     assert refusals_of(came) == []
-    assert accepted_of(came) == [(1, value[5:])]
+    assert accepted_of(came) == [(int.from_bytes(value[1:5]), value[5:])]
     assert came.counts["accepted"] == 1
 
 
@@ -183,7 +183,7 @@ def test_a_schema_id_is_wanted_before_anything_is_said_of_its_records() -> None:
     second = applied(partition, fetch)
     assert (second.wanted, second.next_offset) == (55, 2)
     assert [refusal.reason for refusal in refusals_of(second)] == ["unknown_schema"]
-    partition.learn(known(55, REGISTRY.schema(1)), 11)
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 11)
     third = applied(partition, fetch)
     assert (third.wanted, third.next_offset, third.counts["duplicate"]) == (None, 5, 2)
     assert [refusal.reason for refusal in refusals_of(third)] == ["unknown_schema"]
@@ -193,12 +193,12 @@ def test_a_schema_id_is_wanted_before_anything_is_said_of_its_records() -> None:
 def test_what_the_registry_did_not_have_is_wanted_again_and_what_it_had_is_not() -> None:
     partition = new_partition(asks=True)
     partition.learn(unknown(99), 10)
-    partition.learn(known(55, REGISTRY.schema(1)), 10)
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 10)
     partition.forget_unknown(10)
     assert apply_all(partition, frame(99, b"x"), frame(55, GOOD[5:])).wanted is None
     partition.forget_unknown(11)
     assert apply_all(partition, frame(55, GOOD[5:]), frame(99, GOOD[5:])).wanted == 99
-    partition.learn(known(99, REGISTRY.schema(1)), 12)
+    partition.learn(known(99, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 12)
     assert apply_all(partition, frame(99, GOOD[5:])).counts["duplicate"] == 1
 
 
@@ -218,7 +218,7 @@ def test_nobody_is_asked_by_a_partition_that_does_not_ask() -> None:
     assert [refusal.reason for refusal in refusals_of(came)] == ["unknown_schema"]
 
 
-TOUCHPOINT: Final = REGISTRY.schema(1)
+TOUCHPOINT: Final = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
 
 
 def changed(name: str, kind: Any) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def test_a_schema_that_cannot_be_read_says_which_field_does_not_fit(schema: dict
 
 
 def test_a_newer_writer_is_read_by_names() -> None:
-    schema = REGISTRY.schema(1)
+    schema = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
     newer = {**schema, "fields": [{"name": "mood", "type": "string", "default": ""}, *reversed(schema["fields"])]}
 
     out = io.BytesIO()

@@ -9,6 +9,7 @@ from numpy.lib.recfunctions import repack_fields
 
 from processors.policy.policy import read_policy
 from processors.row.layout import ROW
+from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
@@ -105,10 +106,19 @@ def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
     return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, *_ in outcome.taken]
 
 
+def named(partition: Partition, row: Any) -> bytes:
+    """The id of a row's customer, told from another namespace's."""
+    before = b"anonymous:" if row["namespace"] == NAMESPACE_ANONYMOUS else b""
+    return before + customer_of(partition, row)
+
+
 def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:
-    """The bytes of each customer's row, but for where it stands; or those of some fields."""
+    """The bytes of each customer's row, but for where it stands; or those of some fields.
+
+    By the customer's id, with ``anonymous:`` before one that is.
+    """
     rows = np.asarray(partition.table.rows[: partition.customers]).copy()
-    names = [customer_of(partition, row) for row in rows]
+    names = [named(partition, row) for row in rows]
     assert len(set(names)) == len(names)
     fields = only or [name for name in ROW.names or () if name not in POSITIONS]
     kept = repack_fields(rows[[*fields]])

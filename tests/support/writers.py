@@ -9,7 +9,7 @@ import fastavro
 
 from schemas.registry import FileRegistry
 
-OWN: Final = FileRegistry().schema(1)
+OWN: Final = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
 AT: Final = 1_700_000_000_123
 LINE: Final = {"sku": "s1", "category": "socks", "quantity": 2, "amount_minor": 700}
 VALUE: Final[dict[str, Any]] = {

@@ -13,6 +13,7 @@ from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
 from processors.lifecycle.facts import CAUSES, FACT, JUDGED, SUPERSEDED
 from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
+from processors.row.namespaces import NAMESPACES
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.engine.outcomes import OUTCOMES
@@ -84,7 +85,7 @@ def partition() -> Partition:
     made = new_partition("first")
     for number, text in enumerate(IDS):
         name = np.frombuffer(text.encode()[:255], np.uint8)
-        add(made.table, name, 0, len(name), np.uint64(number))
+        add(made.table, name, 0, len(name), np.uint64(number), number % len(NAMESPACES))
     return made
 
 
@@ -103,7 +104,7 @@ def applied(partition: Partition, changes: list[int], **facts: Any) -> Applied:
         **{
             "partition": partition.number,
             "buffer": BUFFER,
-            "taken": np.zeros((0, 3), np.int64),
+            "taken": np.zeros((0, 4), np.int64),
             "rejects": np.zeros(0),
             "policy": preset(),
             "policies": [PolicyChange(offset, 0, preset("b2b")) for offset in sorted(changes)],
