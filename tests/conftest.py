@@ -1,6 +1,6 @@
 """Rules for every test: the same examples in every run of CI, and no test that is quietly left out there.
 
-What a test needs beside Python is a marker, which it has from its fixtures (a fixture that chooses marks its parameter):
+What a test needs beside Python is a marker. It has it from its fixtures, and where one chooses, from the parameter:
 ``make quick`` leaves those out.
 """
 
@@ -62,9 +62,7 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, objec
     test = getattr(request, "_pyfuncitem", None)
     part = PARTS.get(fixturedef.argname)
     if part and test is not None and not test.get_closest_marker(part):
-        pytest.fail(
-            f"{test.nodeid} uses {fixturedef.argname}, and nothing marks it: mark the parameter that chooses it"
-        )
+        pytest.fail(f"{test.nodeid} uses {fixturedef.argname} unmarked: mark the parameter that chooses it")
     return (yield)
 
 

@@ -95,7 +95,7 @@ def test_what_a_test_needs_is_a_marker_that_its_fixtures_set(tmp_path: Path) -> 
 def test_a_part_is_not_started_for_a_test_that_nothing_marks(tmp_path: Path) -> None:
     done = run(tmp_path, {"test_a.py": CASES}, "-m", "not broker and not server")
     assert "2 passed, 3 deselected, 1 error" in done.stdout, done.stdout + done.stderr
-    assert "[unmarked] uses clickhouse, and nothing marks it: mark the parameter that chooses it" in done.stdout
+    assert "[unmarked] uses clickhouse unmarked: mark the parameter that chooses it" in done.stdout
 
 
 def test_what_takes_longest_begins_first() -> None:
