@@ -1,10 +1,10 @@
 """How what came of a partition goes out, and is remembered. Emit, remember, acknowledge."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from streams.clock import monotonic_seconds
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
@@ -12,7 +12,8 @@ from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
-from streams.outputs.output import Output
+from streams.outputs.output import Batch, Output
+from streams.outputs.rejects import REJECTS
 from streams.settings import Settings
 
 MUCH: Final = 100_000
@@ -52,7 +53,7 @@ class Release:
         async with tenure.lock:
             if tenure.torn:
                 return
-            begun = tenure.begun_at = time.monotonic()
+            begun = tenure.begun_at = monotonic_seconds()
             due = final or begun - tenure.reported_at >= self._profile_seconds
             snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
             if snapshot is None:
@@ -60,12 +61,12 @@ class Release:
             if snapshot.standing:
                 tenure.reported_at = begun
             tenure.torn = True
-            taken = time.monotonic()
+            taken = monotonic_seconds()
             await self.publish(tenure)
-            await self._reporting.store([*snapshot.rows, *snapshot.standing])
+            await self._store(tenure, [*snapshot.rows, *snapshot.standing])
             await self._remember(tenure, snapshot)
             tenure.torn = False
-            tenure.remembered_at = time.monotonic()
+            tenure.remembered_at = monotonic_seconds()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
@@ -111,14 +112,21 @@ class Release:
             await self.publish(tenure)
         if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows))
+                await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
+
+    async def _store(self, tenure: Tenure, rows: Sequence[Batch]) -> None:
+        """Have the reports hold them; what they will never take is said in the topic of rejects."""
+        rejects = await self._reporting.store(rows, tenure.outgoing.origin)
+        if rejects:
+            tenure.outgoing.add_rejects(rejects)
+            await self.say(tenure, REJECTS)
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.
 
         All at once would keep everything else waiting. Those that catch up rest from the last one.
         """
-        now = time.monotonic()
+        now = monotonic_seconds()
         rested = []
         for each in tenures:
             if each.lock.locked() or now - each.begun_at < seconds:

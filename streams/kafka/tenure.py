@@ -10,7 +10,7 @@ from streams.kafka.topics import Topics
 from streams.log.batches import Fetch
 from streams.outputs.catalogue import SPOKEN
 from streams.outputs.outgoing import Outgoing
-from streams.outputs.output import Rows
+from streams.outputs.output import Batch, Rows
 
 _FETCHES = 2
 """Of a partition at once: one in work, and one that needs no waiting for when that is done."""
@@ -25,7 +25,7 @@ class Snapshot:
     ``rows``: what came of fetches; ``standing``: how the customers stand.
     """
 
-    rows: list[Rows]
+    rows: list[Batch]
     standing: list[Rows]
     checkpoint: Checkpoint
 
@@ -105,7 +105,7 @@ class Tenure:
         self._changed = False
         return Snapshot(self.take_rows(), standing, self.partition.checkpoint())
 
-    def take_rows(self) -> list[Rows]:
+    def take_rows(self) -> list[Batch]:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
         rows = self.outgoing.rows()
         self.outgoing.forget_rows()

@@ -19,6 +19,7 @@ from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
+from streams.kafka.learning import Learning, forgotten_before
 from streams.kafka.outbox import Outbox
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -52,6 +53,7 @@ class Worker:
         self,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         outbox: Outbox,
         changelog: Outbox,
         reporting: Reporting,
@@ -67,6 +69,7 @@ class Worker:
         self.stopping = False
         self._gauges = Gauges(metrics)
         self._registry = registry
+        self._learning = learning
         self._outbox = outbox
         self._fail = fail
         self._threads = Threads()
@@ -76,7 +79,15 @@ class Worker:
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         takeover = Takeover(
-            self.app, settings, registry, reporting, metrics, self._threads, identity, accept_rejects=accept_rejects
+            self.app,
+            settings,
+            registry,
+            learning,
+            reporting,
+            metrics,
+            self._threads,
+            identity,
+            accept_rejects=accept_rejects,
         )
         self._table = add_table(self.app, self.topics, takeover.begin, fail)
         add_agent(self.app, self.topics, self.take, fail)
@@ -153,16 +164,23 @@ class Worker:
             tenure.turns.release()
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
-        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
+        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out.
+
+        Where a schema id is wanted, it goes on when the registry has answered.
+        """
         while True:
+            tenure.partition.forget_unknown(forgotten_before())
             applied, seconds = await self._threads.work(tenure, timed, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
             self._count(applied, seconds)
-            if applied.next_offset >= fetch.end or tenure.ended:
+            if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
                 return
-            await self._release.checkpoint(tenure)
+            if applied.wanted is None:
+                await self._release.checkpoint(tenure)
+            else:
+                await self._learning.learn(tenure, applied.wanted)
 
     def _count(self, applied: Applied, seconds: float) -> None:
         self.metrics.fetches.labels("applied").inc()

@@ -14,7 +14,7 @@ from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.log.batches import Fetch, read_batches
-from support.messages import Message, batch, plans, policy_text
+from support.messages import Message, batch, policy_text, schemas
 
 POSITIONS: Final = ("id_start", "entry_at", "touched")  # where a row stands, not what it says
 PROFILE: Final = [name for name in ROW.names or () if name not in {*POSITIONS, "unreported", "offset"}]
@@ -47,7 +47,7 @@ class Refusal(NamedTuple):
 
 
 def new_partition(owner: str = "0", **options: Any) -> Partition:
-    return Partition(3, read_policy(policy_text()), plans(), owner=owner, **options)
+    return Partition(3, read_policy(policy_text()), schemas(), owner=owner, **options)
 
 
 def applied(partition: Partition, fetch: Fetch) -> Applied:
@@ -103,7 +103,7 @@ def refusals_of(outcome: Applied) -> list[Refusal]:
 
 def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
     """Schema id and body of each accepted touchpoint."""
-    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, _ in outcome.taken]
+    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, *_ in outcome.taken]
 
 
 def named(partition: Partition, row: Any) -> bytes:

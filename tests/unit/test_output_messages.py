@@ -22,7 +22,7 @@ from streams.engine.results import Applied, PolicyChange
 from streams.engine.rows import add
 from streams.outputs.catalogue import OUTPUTS
 from streams.outputs.judgements import JUDGEMENTS
-from streams.outputs.output import Output, Results
+from streams.outputs.output import Output, Results, Rows
 from streams.outputs.transitions import TRANSITIONS
 from streams.policies import preset
 
@@ -125,8 +125,9 @@ def compare(output: Output, results: Results) -> None:
         return
     assert found is not None
     assert found.keys is not None
-    ((_, table),) = rows
-    assert isinstance(table, pa.Table)
+    (only,) = rows
+    assert isinstance(only, Rows)
+    table = only.content
     (batch,) = table.combine_chunks().to_batches()
     schema_id = REGISTRY.id_of(output.topic.record)
     wanted = encode_bodies(batch, REGISTRY.schema(schema_id), schema_id)

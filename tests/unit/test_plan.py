@@ -6,8 +6,9 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from schemas.known import TYPE_UNREADABLE, look_up
 from schemas.plan import PlanError, compile_plan
-from schemas.plans import TYPE_OTHER, build_plans
+from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from schemas.touchpoint import SLOTS, TOUCHPOINT_SLOTS
 
@@ -84,8 +85,9 @@ def test_all_plans_of_the_log() -> None:
     plans = build_plans(registry)
     assert plans.ids.tolist() == registry.ids()
     named = {"Touchpoint": 1, "Tick": 2, "Policy": 3, "Link": 4, "Merge": 5}
-    assert plans.types.tolist() == [named.get(registry.named(schema_id), TYPE_OTHER) for schema_id in registry.ids()]
-    assert ((plans.starts == -1) == (plans.types == TYPE_OTHER)).all()
+    types = [named.get(registry.named(schema_id), TYPE_UNREADABLE) for schema_id in registry.ids()]
+    assert plans.types.tolist() == types
+    assert ((plans.starts == -1) == (plans.types == TYPE_UNREADABLE)).all()
     assert plans.ops.dtype == np.int32
     newest = plans.starts[registry.ids().index(registry.id_of("Touchpoint"))]
     alone = compile_plan(TOUCHPOINT, TOUCHPOINT_SLOTS)
@@ -101,4 +103,5 @@ class Foreign(FileRegistry):
 
 def test_a_record_of_another_namespace_is_not_the_logs() -> None:
     plans = build_plans(Foreign(), [1])
-    assert (plans.types.tolist(), plans.starts.tolist(), plans.ops.size) == ([TYPE_OTHER], [-1], 0)
+    assert (plans.types.tolist(), plans.starts.tolist()) == ([TYPE_UNREADABLE], [-1])
+    assert "its record is named 'somebody.else.Touchpoint'" in look_up(Foreign(), 1).problem
