@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bodies import Bodies
-from schemas.columns import COLUMN_DOUBLE, COLUMN_NUMBER, NO_NULL, Column, numbers_column
+from schemas.columns import COLUMN_BOOLEAN, COLUMN_DOUBLE, COLUMN_NUMBER, NO_NULL, Column, numbers_column
 from schemas.decode import ABSENT
 from schemas.encode import encode_rows, lists_column
 from schemas.landing import KEY, Alternative, Program, land_entries, land_items, land_record
@@ -24,9 +24,23 @@ from schemas.plan import compile_plan
 from schemas.reasons import DETAILS, MISSING_VALUE, OK, OUT_OF_RANGE, WRONG_TYPE
 from schemas.unfolding import count_items, decode_all, unfold
 from schemas.values import Numbers, Truths, Values
-from schemas.writers import INSTANT, LINES, MEASURE, PROPERTIES, SMALL, TEXT, Field, check, fits, own_fields, scale_of
+from schemas.writers import (
+    INSTANT,
+    LINES,
+    MEASURE,
+    PROPERTIES,
+    SMALL,
+    TEXT,
+    TRUTH,
+    Field,
+    check,
+    fits,
+    own_fields,
+    scale_of,
+)
 
 _MOST: Final = {SMALL: (1 << 31) - 1}
+_KINDS: Final = {MEASURE: COLUMN_DOUBLE, TRUTH: COLUMN_BOOLEAN}
 
 
 class Translated(NamedTuple):
@@ -165,7 +179,7 @@ def _column(table: Values, field: Field, values: Sequence[Alternative], number: 
         found, has = _numbers(table, field, values)
         if field.reading in _MOST:
             table.refuse(has & ((found > _MOST[field.reading]) | (found < ~_MOST[field.reading])), OUT_OF_RANGE, number)
-        column = numbers_column(COLUMN_DOUBLE if field.reading == MEASURE else COLUMN_NUMBER, null, has, found)
+        column = numbers_column(_KINDS.get(field.reading, COLUMN_NUMBER), null, has, found)
     if not field.nullable:
         table.refuse(~column.valid, MISSING_VALUE, number)
     return column

@@ -23,16 +23,26 @@ NUMBER: Final = "a whole number"
 INSTANT: Final = "an instant (long, timestamp-millis)"
 SMALL: Final = "a whole number of 32 bits"
 MEASURE: Final = "a number"
+TRUTH: Final = "a truth value"
 LINES: Final = "an array of lines"
 PROPERTIES: Final = "a map"
 
-_OF_TYPE: Final = {"string": TEXT, "long": NUMBER, "int": SMALL, "double": MEASURE, "array": LINES, "map": PROPERTIES}
+_OF_TYPE: Final = {
+    "string": TEXT,
+    "long": NUMBER,
+    "int": SMALL,
+    "double": MEASURE,
+    "boolean": TRUTH,
+    "array": LINES,
+    "map": PROPERTIES,
+}
 _READ_AS: Final = {
     TEXT: ("string", "bytes", "enum"),
     NUMBER: ("int", "long"),
     INSTANT: ("int", "long"),
     SMALL: ("int", "long"),
     MEASURE: ("double", "float", "int", "long"),
+    TRUTH: ("boolean",),
     LINES: ("array",),
     PROPERTIES: ("map",),
 }
@@ -162,7 +172,9 @@ def _same(kind: Any, own: Field) -> bool:
         return logical(value) in ("", "timestamp-millis") and bool(bare(value) == "long")
     if own.reading in (LINES, PROPERTIES):
         return bool(_layout(value) == _layout(ours))
-    accepted = {TEXT: ("string",), NUMBER: ("int", "long"), MEASURE: ("double", "float")}[own.reading]
+    accepted = {TEXT: ("string",), NUMBER: ("int", "long"), MEASURE: ("double", "float"), TRUTH: ("boolean",)}[
+        own.reading
+    ]
     return logical(value) in _TEXTS and bare(value) in accepted
 
 

@@ -183,7 +183,7 @@ def test_a_schema_id_is_wanted_before_anything_is_said_of_its_records() -> None:
     second = applied(partition, fetch)
     assert (second.wanted, second.next_offset) == (55, 2)
     assert [refusal.reason for refusal in refusals_of(second)] == ["unknown_schema"]
-    partition.learn(known(55, REGISTRY.schema(1)), 11)
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 11)
     third = applied(partition, fetch)
     assert (third.wanted, third.next_offset, third.counts["duplicate"]) == (None, 5, 2)
     assert [refusal.reason for refusal in refusals_of(third)] == ["unknown_schema"]
@@ -193,12 +193,12 @@ def test_a_schema_id_is_wanted_before_anything_is_said_of_its_records() -> None:
 def test_what_the_registry_did_not_have_is_wanted_again_and_what_it_had_is_not() -> None:
     partition = new_partition(asks=True)
     partition.learn(unknown(99), 10)
-    partition.learn(known(55, REGISTRY.schema(1)), 10)
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 10)
     partition.forget_unknown(10)
     assert apply_all(partition, frame(99, b"x"), frame(55, GOOD[5:])).wanted is None
     partition.forget_unknown(11)
     assert apply_all(partition, frame(55, GOOD[5:]), frame(99, GOOD[5:])).wanted == 99
-    partition.learn(known(99, REGISTRY.schema(1)), 12)
+    partition.learn(known(99, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 12)
     assert apply_all(partition, frame(99, GOOD[5:])).counts["duplicate"] == 1
 
 

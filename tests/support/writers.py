@@ -9,7 +9,7 @@ import fastavro
 
 from schemas.registry import FileRegistry
 
-OWN: Final = FileRegistry().schema(1)
+OWN: Final = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
 AT: Final = 1_700_000_000_123
 LINE: Final = {"sku": "s1", "category": "socks", "quantity": 2, "amount_minor": 700}
 VALUE: Final[dict[str, Any]] = {
@@ -30,6 +30,8 @@ VALUE: Final[dict[str, Any]] = {
     "agent_id": "bob",
     "satisfaction": 4.5,
     "properties": {"discount": "1.00"},
+    "import_id": "i-1",
+    "known": False,
 }
 LINE_TYPES: Final = {
     "sku": "string",
