@@ -40,7 +40,7 @@ from schemas.writers import (
 )
 
 _MOST: Final = {SMALL: (1 << 31) - 1}
-_KINDS: Final = {MEASURE: COLUMN_DOUBLE, TRUTH: COLUMN_BOOLEAN}
+_COLUMNS: Final = {MEASURE: COLUMN_DOUBLE, TRUTH: COLUMN_BOOLEAN}
 
 
 class Translated(NamedTuple):
@@ -179,7 +179,7 @@ def _column(table: Values, field: Field, values: Sequence[Alternative], number: 
         found, has = _numbers(table, field, values)
         if field.reading in _MOST:
             table.refuse(has & ((found > _MOST[field.reading]) | (found < ~_MOST[field.reading])), OUT_OF_RANGE, number)
-        column = numbers_column(_KINDS.get(field.reading, COLUMN_NUMBER), null, has, found)
+        column = numbers_column(_COLUMNS.get(field.reading, COLUMN_NUMBER), null, has, found)
     if not field.nullable:
         table.refuse(~column.valid, MISSING_VALUE, number)
     return column

@@ -46,6 +46,12 @@ _READ_AS: Final = {
     LINES: ("array",),
     PROPERTIES: ("map",),
 }
+_AS_THEY_ARE: Final = {
+    TEXT: ("string",),
+    NUMBER: ("int", "long"),
+    MEASURE: ("double", "float"),
+    TRUTH: ("boolean",),
+}
 _PER_MS: Final = {"": 1, "timestamp-millis": 1, "timestamp-micros": 1_000, "timestamp-nanos": 1_000_000}
 _TEXTS: Final = ("", "uuid")
 _OF_TIME: Final = ("timestamp", "local-timestamp", "date", "time")
@@ -172,9 +178,7 @@ def _same(kind: Any, own: Field) -> bool:
         return logical(value) in ("", "timestamp-millis") and bool(bare(value) == "long")
     if own.reading in (LINES, PROPERTIES):
         return bool(_layout(value) == _layout(ours))
-    accepted = {TEXT: ("string",), NUMBER: ("int", "long"), MEASURE: ("double", "float"), TRUTH: ("boolean",)}[
-        own.reading
-    ]
+    accepted = _AS_THEY_ARE[own.reading]
     return logical(value) in _TEXTS and bare(value) in accepted
 
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
-from streams.imports.known import KnownEvents, import_id_of, marked
 from streams.imports.prepare import Prepared
 from streams.imports.refused import reject_tables
+from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks

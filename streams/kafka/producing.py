@@ -15,7 +15,6 @@ from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
-from streams.imports.known import KnownEvents, import_id_of, marked
 from streams.imports.prepare import Prepared
 from streams.imports.problems import InputProblem
 from streams.imports.refused import reject_tables
@@ -23,6 +22,7 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.kafka.writer import TopicWriter
+from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writer import MessageTooLarge

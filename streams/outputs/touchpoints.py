@@ -26,13 +26,13 @@ TABLE: Final = "touchpoints_raw"
 
 @dataclass(frozen=True)
 class History:
-    """Touchpoints whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
+    """Touchpoints of a partition whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
 
     table: ClassVar[str] = TABLE
+    partition: int
     schema: Mapping[str, Any]
     buffer: npt.NDArray[np.uint8]
     taken: npt.NDArray[np.int64]
-    partition: int
 
     def __len__(self) -> int:
         return len(self.taken)
@@ -43,9 +43,8 @@ class History:
 
     def store(self, sink: Sink) -> None:
         """Store them. Raises ReportsError."""
-        starts = self.taken[:, TAKEN_START]
+        starts, places = self.taken[:, TAKEN_START], Places(self.partition, self.taken[:, TAKEN_OFFSET])
         stops = starts + self.taken[:, TAKEN_LENGTH]
-        places = Places(self.partition, self.taken[:, TAKEN_OFFSET])
         sink.insert_touchpoints(container(self.schema, self.buffer, starts, stops, places))
 
     def refused(self) -> list[dict[str, Any]]:
@@ -68,12 +67,11 @@ def history_of(applied: Sequence[Applied]) -> list[History]:
             key = int(schema_id) if known.translation is None else -1
             taken = each.taken[each.taken[:, TAKEN_SCHEMA] == schema_id]
             found.setdefault(key, (known.stored, []))[1].append((each.buffer, taken))
-    partition = applied[0].partition if applied else 0
-    return [_joined(schema, parts, partition) for schema, parts in found.values()]
+    return [_joined(applied[0].partition, schema, parts) for schema, parts in found.values()]
 
 
 def _joined(
-    schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]], partition: int
+    partition: int, schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]
 ) -> History:
     base = np.cumsum([0, *(len(buffer) for buffer, _ in parts)])
     moved = []
@@ -82,8 +80,8 @@ def _joined(
         there[:, [TAKEN_START, TAKEN_MESSAGE]] += base[i]
         moved.append(there)
     if len(parts) == 1:
-        return History(schema, parts[0][0], moved[0], partition)
-    return History(schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved), partition)
+        return History(partition, schema, parts[0][0], moved[0])
+    return History(partition, schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
 
 
 def _rows(results: Results) -> Iterable[History]:

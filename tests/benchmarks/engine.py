@@ -69,7 +69,7 @@ def counting_rate(partition: Partition, some: Sequence[Fetch]) -> float:
 
 def building_rate(partition: Partition, some: Sequence[Fetch]) -> float:
     """The same with transitions, profiles and the container of the raw history built."""
-    schema = FileRegistry().schema(1)
+    schema = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
     begin = time.perf_counter()
     for fetch in some:
         applied = partition.apply(fetch)

@@ -218,7 +218,7 @@ def test_nobody_is_asked_by_a_partition_that_does_not_ask() -> None:
     assert [refusal.reason for refusal in refusals_of(came)] == ["unknown_schema"]
 
 
-TOUCHPOINT: Final = REGISTRY.schema(1)
+TOUCHPOINT: Final = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
 
 
 def changed(name: str, kind: Any) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def test_a_schema_that_cannot_be_read_says_which_field_does_not_fit(schema: dict
 
 
 def test_a_newer_writer_is_read_by_names() -> None:
-    schema = REGISTRY.schema(1)
+    schema = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
     newer = {**schema, "fields": [{"name": "mood", "type": "string", "default": ""}, *reversed(schema["fields"])]}
 
     out = io.BytesIO()

@@ -83,4 +83,6 @@ def test_bodies_in_our_layout_go_on_byte_for_byte_and_the_rest_in_one_container(
     assert {int(each.taken[0, TAKEN_SCHEMA]) for each in histories} >= {REGISTRY.id_of("Touchpoint"), number}
     mine = next(each for each in histories if each.taken[0, TAKEN_SCHEMA] == number)
     assert bytes(mine.buffer[mine.taken[0, 0] : mine.taken[0, 0] + mine.taken[0, 1]]) == plain.body()
-    assert REGISTRY.schema(1)["fields"][0]["name"] == histories[-1].schema["fields"][0]["name"]
+    assert (
+        REGISTRY.schema(REGISTRY.id_of("Touchpoint"))["fields"][0]["name"] == histories[-1].schema["fields"][0]["name"]
+    )

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from support.command import Directory
 from support.histories import HISTORY
 
+from streams import known as module
 from streams.embedded.session import REPORTS
-from streams.imports import known as module
 from streams.imports.canonical import CANONICAL
-from streams.imports.known import KnownEvents, import_id_of, marked
+from streams.known import KnownEvents, import_id_of, marked
 from streams.reports.chdb import ChdbSink
 
 Identity = tuple[str | None, str | None, str]  # customer, visitor, event

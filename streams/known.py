@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from processors.compiled import compiled_leaf
 from processors.hashing import xxh64
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
-from streams.imports.columns import parts_of
+from streams.log.messages import text_bodies
 from streams.reports.sink import Sink
 
 _IDENTITY: Final = "concat(toString(toInt8(namespace)), ':', toString(length(customer)), ':', customer, event_id)"
@@ -187,15 +187,15 @@ def _customers(batch: pa.RecordBatch) -> tuple[Any, Any]:
 
 def _hashes(batch: pa.RecordBatch) -> tuple[Hashes, Hashes]:
     ids, anonymous = _customers(batch)
-    customers, events = parts_of(ids), parts_of(batch.column("event_id"))
+    customers, events = text_bodies(ids), text_bodies(batch.column("event_id"))
     first, second = np.empty(batch.num_rows, np.uint64), np.empty(batch.num_rows, np.uint64)
     longest = sum(int(np.diff(each.offsets).max(initial=0)) for each in (customers, events))
     _hash_identities(
         anonymous.to_numpy(zero_copy_only=False),
-        customers.data,
-        customers.offsets.astype(np.int64),
-        events.data,
-        events.offsets.astype(np.int64),
+        customers.buffer,
+        customers.offsets,
+        events.buffer,
+        events.offsets,
         np.empty(longest + _LONGEST_HEAD, np.uint8),
         first,
         second,
