@@ -180,7 +180,7 @@ class Shell:
         rows = rows_of(partition, PROFILE)
         for number in numbers:
             row = partition.table.rows[number]
-            name, offset = customer_of(partition, row), int(row["offset"])
+            name, offset = named(partition, row), int(row["offset"])
             if offset >= self.profile_offsets.get(name, -1):
                 self.profiles[name], self.profile_offsets[name] = rows[name], offset
 
