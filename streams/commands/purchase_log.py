@@ -135,7 +135,9 @@ def _from_file(
     # Days are counted, not replayed, so the order of rows is of no interest here.
     with (
         tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
-        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir)) as prepared,
+        prepare(
+            args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir), own_currency=money.currency
+        ) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):
             left_out = f"{len(prepared.rejects):,} row(s) left out"

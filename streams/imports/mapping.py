@@ -41,7 +41,8 @@ class Mapping:
     ``columns``: field to column name. ``constants``: field to a text that holds for every row, read as if it stood in
     a column; it wins over a column of the field's name. ``names``: what the columns of a text are called, instead of
     the header when it has one; a text with neither has columns "1", "2", …. ``time_formats``: field to a strptime
-    pattern, or to "seconds", "milliseconds" or "microseconds" (since 1970). ``decimal``: the decimal sign of amounts.
+    pattern, or to "seconds", "milliseconds" or "microseconds" (since 1970). ``decimal``: the decimal sign of amounts
+    that are text; None: as each column as a whole says.
     ``keep_extra``: columns that nobody asked for become properties.
     """
 
@@ -52,7 +53,7 @@ class Mapping:
     header: bool = True
     names: tuple[str, ...] = ()
     time_formats: dict[str, str] = field(default_factory=dict)
-    decimal: str = "."
+    decimal: str | None = None
     keep_extra: bool = False
 
     def digest(self) -> str:
@@ -148,7 +149,7 @@ def _problems(mapping: Mapping) -> Iterator[str]:
         yield f"format: {mapping.format!r} is none of {', '.join(FORMATS)}"
     if mapping.delimiter is not None and not _is_delimiter(mapping.delimiter):
         yield f"delimiter: {mapping.delimiter!r} is neither one ASCII character nor one of {', '.join(DELIMITERS)}"
-    if mapping.decimal not in (".", ","):
+    if mapping.decimal not in (None, ".", ","):
         yield f"decimal: {mapping.decimal!r} is neither a point nor a comma"
 
 

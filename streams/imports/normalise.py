@@ -1,6 +1,6 @@
 """Raw columns to canonical ones, a block at a time; rows that cannot become touchpoints to rejects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -10,59 +10,97 @@ import pyarrow.compute as pc
 
 from schemas.fields import FIELDS, MINOR, FieldType, of_type
 from schemas.limits import LONGEST, detail_of, reason_of
+from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
-from streams.imports.columns import parts_of, text_of
+from streams.imports.columns import is_text, parts_of, text_of
+from streams.imports.evidence import FIRST, Evidence
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
 from streams.imports.identity import content_of
 from streams.imports.kinds import kind_of
-from streams.imports.mapping import Mapping, property_of
-from streams.imports.money import decimals_of, integers
+from streams.imports.mapping import MONEY, Mapping, property_of
+from streams.imports.money import integers
 from streams.imports.plan import ReadPlan, plan_of
+from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
 from streams.imports.times import from_temporal, instants
 
 _DAY: Final = 86_400_000
+_AMOUNTS: Final = tuple(MONEY.values())
 _LARGEST_COUNT: Final = 2**31 - 1
 
 
 class Normaliser:
-    """Turns blocks into stored batches (``STORED``). ``not_after``: rows later than this instant (ms) are rejected."""
+    """Turns blocks into stored batches (``STORED``), and collects how the file's columns are written.
 
-    def __init__(self, mapping: Mapping, not_after: int) -> None:
+    ``not_after``: rows later than this instant (ms) are rejected. ``own``: the currency of amounts without one, None
+    where nobody has said it: then such rows are rejected. ``ways``: of the columns whose values can have two readings,
+    which is taken (field to FIRST or SECOND; FIRST where nothing is said).
+    """
+
+    def __init__(
+        self, mapping: Mapping, not_after: int, own: str | None = None, ways: dict[str, int] | None = None
+    ) -> None:
         self._mapping = mapping
         self._not_after = not_after
+        self._own = own
+        self._ways = ways or {}
         self.columns: dict[str, None] = {}
         self.ignored: dict[str, None] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self.with_currency = self.without_currency = 0
 
     def __call__(self, block: Block) -> tuple[Any, list[ImportReject]]:
         """(batch of the good rows, rejects of the others in order of their rows)."""
         plan = plan_of(tuple(block.columns), self._mapping)
         self.columns |= dict.fromkeys(block.columns)
         self.ignored |= dict.fromkeys(plan.ignored)
-        rows = _Rows(block, plan, self._mapping)
+        rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence)
         columns = rows.canonical(self._not_after)
+        self.without_currency += rows.without_currency
+        self.with_currency += rows.with_currency
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
             batch = batch.filter(pa.array(good))
         high, low = content_of(batch)
         hashes = {HIGH: pa.array(high), LOW: pa.array(low)}
+        if self._own is not None:
+            # After the hash: what a row is does not depend on the policy.
+            hashes["currency"] = _in_own(batch, self._own)
         arrays = [hashes.get(name) if name in hashes else batch.column(name) for name in STORED.names]
         rejects = sorted([*block.rejects, *rows.faults.rejects(block)], key=lambda reject: reject.row)
         return pa.RecordBatch.from_arrays(arrays, schema=STORED), rejects
 
 
+def _in_own(batch: Any, own: str) -> Any:
+    """The currencies of a batch, ``own`` in rows that have money and none."""
+    rows = unpriced({name: batch.column(name) for name in ("currency", *_AMOUNTS)}, _AMOUNTS)
+    return pc.if_else(pa.array(rows), pa.scalar(own, pa.string()), batch.column("currency"))
+
+
 class _Rows:
     """The rows of one block on their way to canonical columns."""
 
-    def __init__(self, block: Block, plan: ReadPlan, mapping: Mapping) -> None:
+    def __init__(
+        self,
+        block: Block,
+        plan: ReadPlan,
+        mapping: Mapping,
+        own: str | None,
+        ways: dict[str, int],
+        evidence: dict[str, Evidence],
+    ) -> None:
         self._block = block
         self._plan = plan
         self._mapping = mapping
+        self._own = own
+        self._ways = ways
+        self._evidence = evidence
         self._n = len(block.rows)
         self.faults = Faults(self._n)
+        self.with_currency = self.without_currency = 0
 
     def canonical(self, not_after: int) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
@@ -78,8 +116,11 @@ class _Rows:
         read(FieldType.INSTANT, self._instants)
         read(FieldType.KIND, self._kind)
         read(FieldType.CURRENCY, self._currency)
-        decimals = _decimals(columns["currency"])
-        read(FieldType.MONEY, lambda name: self._money(name, decimals))
+        amounts = self._amounts()
+        columns["currency"] = with_signs(columns["currency"], amounts, self._own, self.faults)
+        decimals = decimals_in(columns["currency"], self._own)
+        read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
+        self._check_currency(columns)
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
@@ -150,18 +191,40 @@ class _Rows:
         return column.fill_null("")
 
     def _currency(self, field: str) -> Any:
-        coded = self._text(field).dictionary_encode()
-        codes = [text.upper() for text in coded.dictionary.to_pylist()]
-        good = [code if len(code) == 3 and code.isascii() and code.isalpha() else None for code in codes]
-        column = pc.take(pa.array(good, pa.string()), coded.indices)
-        bad = pc.and_(pc.is_null(column), pc.is_valid(coded))
-        self.faults.add(_mask(bad), "bad_currency", f"{field} {{}} is not a code of three letters", coded)
-        return column
+        return codes_of(self._text(field), self.faults)
 
-    def _money(self, minor: str, decimals: npt.NDArray[np.int8]) -> Any:
+    def _amounts(self) -> dict[str, Amounts]:
+        """The columns of amounts in major units, by field."""
+        found = {}
+        for name in MONEY:
+            if (raw := self._raw(name)) is not None:
+                sure = not is_text(raw.type) or self._plan.fields.get(name) in self._block.numbers
+                found[name] = Amounts(self._text_of(raw, name), sure=sure)
+        return found
+
+    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8]) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""
-        from_major = self._integers(minor.removesuffix(MINOR), decimals, exact=False)
-        return pc.coalesce(self._integers(minor, np.zeros(self._n, np.int8), exact=True), from_major)
+        values = self._integers(minor, np.zeros(self._n, np.int8), exact=True)
+        if amounts is not None:
+            values = pc.coalesce(values, self._major(minor.removesuffix(MINOR), amounts, decimals))
+        large = too_large(values)
+        self.faults.add(large, "impossible_amount", f"{minor} {{}} is beyond what an amount may be", values)
+        return pc.if_else(pa.array(large), 0, values) if large.any() else values
+
+    def _major(self, field: str, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Any:
+        told = self._mapping.decimal
+        values, bad, ways = amounts.read(decimals, told, self._ways.get(field, FIRST))
+        self.faults.add(bad, "bad_number", f"{field} {{}} is not a number{_by(told)}", amounts.text)
+        if ways.any():
+            self._evidence.setdefault(field, Evidence()).add(ways, self._block.rows, amounts.text)
+        return values
+
+    def _check_currency(self, columns: dict[str, Any]) -> None:
+        if self._own is None:
+            some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+            self.without_currency = int(np.count_nonzero(without))
+            self.with_currency = int(np.count_nonzero(some)) - self.without_currency
+            self.faults.add(without, "no_currency", "an amount without a currency")
 
     def _count(self, field: str) -> Any:
         values = self._integers(field, np.zeros(self._n, np.int8), exact=True)
@@ -173,7 +236,7 @@ class _Rows:
         if self._raw(field) is None:
             return pa.nulls(self._n, pa.int64())
         text = self._text(field)
-        values, bad = integers(text, decimals, exact=exact, point=self._mapping.decimal)
+        values, bad = integers(text, decimals, exact=exact, point=self._mapping.decimal or ".")
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a {'whole ' if exact else ''}number", text)
         return values
 
@@ -208,10 +271,5 @@ def _mask(array: Any) -> Mask:
     return mask
 
 
-def _decimals(currency: Any) -> npt.NDArray[np.int8]:
-    """int8[n]: how many decimals the minor units of each row's currency have."""
-    coded = currency.dictionary_encode()
-    known: Sequence[int] = [decimals_of(code) for code in coded.dictionary.to_pylist()] + [decimals_of(None)]
-    at = coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
-    decimals: npt.NDArray[np.int8] = np.array(known, np.int8)[at]
-    return decimals
+def _by(told: str | None) -> str:
+    return "" if told is None else f" with a decimal {'point' if told == '.' else 'comma'} (--decimal)"

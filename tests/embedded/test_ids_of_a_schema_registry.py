@@ -15,7 +15,10 @@ from streams.embedded.readers import Reader
 from streams.outputs import transitions
 
 FIRST_ID = 501
-ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"
+ROWS = (
+    "customer_id,occurred_at,kind,amount,currency\n"
+    "a,2024-01-01,order_completed,10.00,USD\na,2024-01-09,order_completed,11.00,USD\n"
+)
 
 
 class Registry(BaseHTTPRequestHandler):

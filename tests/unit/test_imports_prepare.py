@@ -133,6 +133,7 @@ def test_every_format_says_the_same(write: Callable[[list[Row]], bytes], zipped:
 
 
 LEAST = Mapping(constants={"customer_id": "c", "kind": "k"})
+IN_EUROS = Mapping(constants=LEAST.constants | {"currency": "EUR"})
 
 
 def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
@@ -154,7 +155,8 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
         b"c\xff,,2024-01-01,,k,,,,,,": ("bad_text", "customer_id is not UTF-8"),
         b"c,,2024-01-01,,?!,,,,,,": ("no_kind", "kind is empty"),
         b"c,,2024-01-01,,k,ten,,,,,": ("bad_number", "amount 'ten' is not a number"),
-        b"c,,2024-01-01,,k,,dollars,,,,": ("bad_currency", "currency 'dollars' is not a code of three letters"),
+        b"c,,2024-01-01,,k,,dollars,,,,": (
+            "bad_currency", "currency 'dollars' is no code of three letters, such as EUR"),
         b"c,,2024-01-01,,k,,,1.5,,,": ("bad_number", "cost_minor '1.5' is not a whole number"),
         b"c,,2024-01-01,,k,,,,good,,": ("bad_number", "satisfaction 'good' is not a number"),
         b"c,,2024-01-01,,k,,,,,7,": ("bad_lines", "lines: expected a list of lines"),
@@ -185,7 +187,7 @@ def test_broken_json_is_a_reject(tmp_path: Path) -> None:
 def test_a_bad_row_of_parquet_comes_as_json(tmp_path: Path) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table({"occurred_at": [1, -1], "amount": [1.5, 2.5], "other": [1, 2]}), out)
-    rejects = rejects_of(out.getvalue(), tmp_path, LEAST)
+    rejects = rejects_of(out.getvalue(), tmp_path, IN_EUROS)
     assert rejects == [
         ImportReject(2, "impossible_time", "occurred_at is before 1970", b'{"amount":2.5,"occurred_at":-1}')
     ]
@@ -193,7 +195,10 @@ def test_a_bad_row_of_parquet_comes_as_json(tmp_path: Path) -> None:
 
 def test_amounts_follow_the_currency_of_their_row(tmp_path: Path) -> None:
     text = "occurred_at,amount,currency,amount_minor\n1,5,JPY,\n2,5.5,BHD,\n3,5.5,,\n4,5.5,eur,777\n"
-    assert [row["amount_minor"] for row in rows_of(text, tmp_path, LEAST)] == [5, 5500, 550, 777]
+    for own, third in (("USD", 550), ("JPY", 6), ("KWD", 5500)):
+        rows = rows_of(text, tmp_path, LEAST, own_currency=own)
+        assert [row["amount_minor"] for row in rows] == [5, 5500, third, 777]
+        assert [row["currency"] for row in rows] == ["JPY", "BHD", own, "EUR"]
 
 
 def test_columns_that_nobody_asked_for(tmp_path: Path) -> None:
@@ -340,7 +345,7 @@ def test_ids_never_change(tmp_path: Path) -> None:
     text = (
         'customer_id,occurred_at,kind,amount,properties\nc,2024-01-01,k,1.5,"{""a"": 1}"\n' + 2 * "c,2024-01-01,k,,\n"
     )
-    assert [row["event_id"] for row in rows_of(text, tmp_path)] == [
+    assert [row["event_id"] for row in rows_of(text, tmp_path, own_currency="EUR")] == [
         "3dc6e273bcd3fdbdc9a0e1321f2b40f0",
         "00ac506cdccd4d6d5d66854ef78d5584",
         "b97f54835456b567e81f01cc056df8c1",

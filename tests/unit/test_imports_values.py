@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from streams.imports.columns import plain, text_of
 from streams.imports.kinds import kind_of
-from streams.imports.money import decimals_of, integers
+from streams.imports.money import integers
 from streams.imports.nested import NestedProblem, lines_bytes, map_bytes, maps_of_columns, texts_of
+from streams.imports.pricing import decimals_of
 from streams.imports.times import from_temporal, instants
 
 
