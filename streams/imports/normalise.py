@@ -18,17 +18,23 @@ from streams.imports.evidence import FIRST, Evidence
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
 from streams.imports.identity import content_of
+from streams.imports.instants import from_temporal, instants
+from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import MONEY, Mapping, property_of
 from streams.imports.money import integers
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
-from streams.imports.times import from_temporal, instants
 
 _DAY: Final = 86_400_000
 _AMOUNTS: Final = tuple(MONEY.values())
 _LARGEST_COUNT: Final = 2**31 - 1
+_NO_TIME: Final = "is no time that is understood; say how it is written with --time-format"
+_UNCLEAR: Final = (
+    "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, seconds, milliseconds or excel"
+)
+_LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 
 
 class Normaliser:
@@ -134,7 +140,7 @@ class _Rows:
         if field in self._mapping.constants:
             return pa.repeat(pa.scalar(self._mapping.constants[field]), self._n)
         column = self._plan.fields.get(field)
-        return None if column is None else self._block.columns[column]
+        return None if column is None else column_of(self._block.columns, column)
 
     def _text(self, field: str) -> Any:
         raw = self._raw(field)
@@ -172,16 +178,19 @@ class _Rows:
         raw = self._raw(field)
         if raw is None:
             return pa.nulls(self._n, pa.int64())
+        zone = self._mapping.timezone or "UTC"
         if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
-            return from_temporal(raw)
+            return from_temporal(raw, zone)
         text = self._text_of(raw, field)
         pattern = self._mapping.time_formats.get(field)
-        values, bad, unclear = instants(text, pattern)
-        expected = pattern or "ISO 8601 or milliseconds since 1970"
-        self.faults.add(bad, "bad_time", f"{field} {{}} is not {expected}", text)
-        hint = "could be a date or seconds as well; say which with --time-format"
-        self.faults.add(unclear, "bad_time", f"{field} {{}} {hint}", text)
-        return values
+        found = instants(text, pattern, zone, self._ways.get(field, FIRST))
+        expected = f"is not {pattern}" if pattern else _NO_TIME
+        self.faults.add(found.bad, "bad_time", f"{field} {{}} {expected}", text)
+        self.faults.add(found.unclear, "bad_time", f"{field} {{}} {_UNCLEAR}", text)
+        self.faults.add(found.lost, "bad_time", f"{field} {{}} {_LOST}", text)
+        if found.ways.any():
+            self._evidence.setdefault(field, Evidence()).add(found.ways, self._block.rows, text)
+        return found.values
 
     def _kind(self, field: str) -> Any:
         coded = self._text(field).dictionary_encode()
