@@ -72,7 +72,13 @@ def import_file(
     with (
         progress(terminal, title) as report,
         prepare(
-            source, mapping, as_arrived=as_arrived, workdir=session.directory, progress=report, own_currency=own
+            source,
+            mapping,
+            as_arrived=as_arrived,
+            workdir=session.directory,
+            progress=report,
+            own_currency=own,
+            ask_currency=True,
         ) as prepared,
     ):
         outcome = import_prepared(session.runner, prepared, report)

@@ -102,7 +102,13 @@ async def _file(
     with (
         progress(terminal, title) as report,
         prepare(
-            name, mapping, as_arrived=as_arrived, workdir=settings.data, progress=report, own_currency=own
+            name,
+            mapping,
+            as_arrived=as_arrived,
+            workdir=settings.data,
+            progress=report,
+            own_currency=own,
+            ask_currency=True,
         ) as prepared,
     ):
         produced = await producing.file(prepared, report)

@@ -24,7 +24,8 @@ _COLUMNS: Final = {
 
 
 def purchases_sql(kinds: Collection[str]) -> str:
-    """One row per customer, day, kind, currency and sign of the amount: as few as say the same as all touchpoints."""
+    """One row per customer, day, kind (of purchases and refunds), currency and sign of the amount: as few as say the
+    same as all touchpoints."""
     wanted = ", ".join(f"'{kind}'" for kind in sorted(kinds) if kind.replace("_", "").isalnum())
     day = f"intDiv(toUnixTimestamp64Milli(occurred_at), {_DAY_MS}) * {_DAY_MS}"
     return (

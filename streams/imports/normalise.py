@@ -41,17 +41,24 @@ class Normaliser:
     """Turns blocks into stored batches (``STORED``), and collects how the file's columns are written.
 
     ``not_after``: rows later than this instant (ms) are rejected. ``own``: the currency of amounts without one, None
-    where nobody has said it: then such rows are rejected. ``ways``: of the columns whose values can have two readings,
-    which is taken (field to FIRST or SECOND; FIRST where nothing is said).
+    where nobody has said it: such rows are rejected where a currency is needed. ``ways``: of the columns whose values
+    can have two readings, which is taken (field to FIRST or SECOND; FIRST where nothing is said).
     """
 
     def __init__(
-        self, mapping: Mapping, not_after: int, own: str | None = None, ways: dict[str, int] | None = None
+        self,
+        mapping: Mapping,
+        not_after: int,
+        own: str | None = None,
+        ways: dict[str, int] | None = None,
+        *,
+        currency_needed: bool = False,
     ) -> None:
         self._mapping = mapping
         self._not_after = not_after
         self._own = own
         self._ways = ways or {}
+        self._currency_needed = currency_needed
         self.columns: dict[str, None] = {}
         self.ignored: dict[str, None] = {}
         self.evidence: dict[str, Evidence] = {}
@@ -64,8 +71,10 @@ class Normaliser:
         self.ignored |= dict.fromkeys(plan.ignored)
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence)
         columns = rows.canonical(self._not_after)
-        self.without_currency += rows.without_currency
-        self.with_currency += rows.with_currency
+        if self._currency_needed:
+            some, without = rows.check_currency(columns)
+            self.without_currency += without
+            self.with_currency += some - without
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
@@ -106,7 +115,6 @@ class _Rows:
         self._evidence = evidence
         self._n = len(block.rows)
         self.faults = Faults(self._n)
-        self.with_currency = self.without_currency = 0
 
     def canonical(self, not_after: int) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
@@ -126,7 +134,6 @@ class _Rows:
         columns["currency"] = with_signs(columns["currency"], amounts, self._own, self.faults)
         decimals = decimals_in(columns["currency"], self._own)
         read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
-        self._check_currency(columns)
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
@@ -228,12 +235,11 @@ class _Rows:
             self._evidence.setdefault(field, Evidence()).add(ways, self._block.rows, amounts.text)
         return values
 
-    def _check_currency(self, columns: dict[str, Any]) -> None:
-        if self._own is None:
-            some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
-            self.without_currency = int(np.count_nonzero(without))
-            self.with_currency = int(np.count_nonzero(some)) - self.without_currency
-            self.faults.add(without, "no_currency", "an amount without a currency")
+    def check_currency(self, columns: dict[str, Any]) -> tuple[int, int]:
+        """(rows that have money, those of them that have no currency), which are rejected."""
+        some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+        self.faults.add(without, "no_currency", "an amount without a currency")
+        return int(np.count_nonzero(some)), int(np.count_nonzero(without))
 
     def _count(self, field: str) -> Any:
         values = self._integers(field, np.zeros(self._n, np.int8), exact=True)

@@ -79,13 +79,14 @@ def prepare(
     progress: Progress | None = None,
     not_after: int | None = None,
     own_currency: str | None = None,
+    ask_currency: bool = False,
 ) -> Prepared:
     """Read a whole file (a path, "-" for standard input, or an open binary file) and put it in order.
 
     ``as_arrived`` keeps the file's order. Rows later than ``not_after`` (ms since 1970; None: now) are rejected: what
     has not happened yet is no touchpoint, and would move the time of its partition there, for good. ``own_currency``
-    is that of amounts without one; None: nobody has said it, and it is asked for. Everything that needs room on disk
-    goes to a folder of its own in ``workdir``, which ``Prepared.close`` deletes.
+    is that of amounts without one; None: nobody has said it, and it stays unsaid unless ``ask_currency``. Everything
+    that needs room on disk goes to a folder of its own in ``workdir``, which ``Prepared.close`` deletes.
 
     Raises ``InputProblem`` when the file as a whole cannot be imported, also because it can be read in two ways; a bad
     row only makes a reject.
@@ -95,7 +96,7 @@ def prepare(
     try:
         latest = now_ms() if not_after is None else not_after
         given = receive(source, folder, mapping, progress)
-        read = Reading(given, mapping, memory_rows, latest, own_currency, folder, progress)
+        read = Reading(given, mapping, memory_rows, latest, own_currency, folder, progress, ask_currency=ask_currency)
         arrivals, rejects, ignored = read()
         if progress is not None:
             progress("sorting", 0, arrivals.rows)

@@ -40,12 +40,15 @@ class Reading:
         own_currency: str | None,
         folder: Path,
         progress: Progress | None,
+        *,
+        ask_currency: bool,
     ) -> None:
         self._given = given
         self._mapping = mapping
         self._memory_rows = memory_rows
         self._not_after = not_after
         self._own = own_currency
+        self._ask_currency = ask_currency and own_currency is None
         self._folder = folder
         self._progress = progress
 
@@ -53,7 +56,7 @@ class Reading:
         """(rows, rejects, columns that were left). Raises ``InputProblem``."""
         ways: dict[str, int] = {}
         while True:
-            normaliser = Normaliser(self._mapping, self._not_after, self._own, ways)
+            normaliser = Normaliser(self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency)
             arrivals, rejects = Arrivals(self._memory_rows, self._folder), Rejects(self._folder)
             try:
                 self._read(normaliser, arrivals, rejects, ways)

@@ -63,3 +63,26 @@ def test_the_currency_of_ones_own_policy_is_known(data: Path) -> None:
         {"customer_id": "Ito", "amount_minor": 980, "currency": "JPY"},
         {"customer_id": "Sato", "amount_minor": 1500, "currency": "JPY"},
     ]
+
+
+NEGATIVE = """customer_id,occurred_at,kind,order_id,amount,currency
+ann,2026-01-01,order_completed,O1,100.00,USD
+ann,2026-01-10,{kind},C-O1,{amount},USD
+bob,2026-01-01,order_completed,O2,100.00,USD
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount"), [("order_completed", "-100.00"), ("order_refunded", "100.00"), ("order_refunded", "-100.00")]
+)
+def test_what_comes_back_is_taken_back_whatever_its_sign(kind: str, amount: str, data: Path) -> None:
+    done("import", written(data, "neg.csv", NEGATIVE.format(kind=kind, amount=amount)), "--data", data)
+    found = rows(
+        data,
+        "SELECT customer_id, purchases, spend_minor, refunded_minor, margin_minor, value_tier, clv_minor > 0 AS worth "
+        "FROM profiles ORDER BY customer_id",
+    )
+    assert [tuple(row.values())[:5] for row in found] == [("ann", 1, 10000, 10000, 0), ("bob", 1, 10000, 0, 3000)]
+    assert found[0]["value_tier"] == "low"
+    told = rows(data, "SELECT sum(refunded_minor) AS back FROM touchpoint_meanings WHERE customer_id = 'ann'")
+    assert told == [{"back": 10000}]

@@ -203,11 +203,12 @@ def test_another_currency_than_the_row_says_is_refused(tmp_path: Path) -> None:
 def test_a_currency_that_is_missing_is_asked_for(tmp_path: Path) -> None:
     for amount in ("5", "$5"):
         with pytest.raises(InputProblem, match=r"no currency.*--set currency=EUR"):
-            prepare(io.BytesIO(csv_of([amount], "")), Mapping(), as_arrived=True, workdir=tmp_path)
+            minor(csv_of([amount], ""), tmp_path, ask_currency=True)
+    assert minor(csv_of(["5"], ""), tmp_path) == [500]
     said = Mapping(constants={"currency": "USD"})
-    assert minor(csv_of(["$5"], ""), tmp_path, said) == [500]
+    assert minor(csv_of(["$5"], ""), tmp_path, said, ask_currency=True) == [500]
     data = csv_of(["5", "5 €"], "")
-    with prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path, ask_currency=True) as prepared:
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(2, "no_currency")]
 
 
