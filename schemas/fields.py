@@ -26,6 +26,7 @@ class FieldType(Enum):
     MONEY = "long, minor units of the touchpoint's currency"
     COUNT = "int"
     NUMBER = "double"
+    TRUTH = "boolean"
     LINES = "array of Line"
     PROPERTIES = "map of string"
 
@@ -34,6 +35,7 @@ class Field(NamedTuple):
     """One field. ``required``: it is never null. ``in_files``: an imported file may have a column of it.
 
     ``story``: the key by which a story tells it, amounts in major units; None where stories don't.
+    ``reported``: the reports have a column of it.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Field(NamedTuple):
     required: bool = False
     in_files: bool = True
     story: str | None = None
+    reported: bool = True
 
     @property
     def major(self) -> str | None:
@@ -66,6 +69,9 @@ FIELDS: Final = (
     Field("agent_id", FieldType.TEXT, story="agent_id"),
     Field("satisfaction", FieldType.NUMBER, story="satisfaction"),
     Field("properties", FieldType.PROPERTIES, required=True, story="properties"),
+    Field("import_id", FieldType.TEXT, in_files=False),
+    # What is known already counts nothing and comes into no report.
+    Field("known", FieldType.TRUTH, in_files=False, reported=False),
 )
 """In the order of the Avro schema, which is that of the slots. New ones are appended, as they are there."""
 

@@ -17,6 +17,7 @@ LONGEST: Final[dict[str, int]] = {
     "campaign": 128,
     "order_id": 128,
     "agent_id": 128,
+    "import_id": 128,
     "currency": 3,
     "lines": 64 << 10,
     "properties": 32 << 10,

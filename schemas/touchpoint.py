@@ -24,6 +24,7 @@ ORDER_ID: Final = TOUCHPOINT_SLOTS["order_id"]
 LINES: Final = TOUCHPOINT_SLOTS["lines"]
 SATISFACTION: Final = TOUCHPOINT_SLOTS["satisfaction"]
 PROPERTIES: Final = TOUCHPOINT_SLOTS["properties"]
+KNOWN: Final = TOUCHPOINT_SLOTS["known"]
 TICK_AT: Final = 0
 
 POLICY_TEXT: Final = 0

@@ -1,12 +1,16 @@
-"""Rules for every test: the same examples in every run of CI, and no test that is quietly left out there."""
+"""Rules for every test: the same examples in every run of CI, and no test that is quietly left out there.
+
+What a test needs beside Python is a marker. It has it from its fixtures, and where one chooses, from the parameter:
+``make quick`` leaves those out.
+"""
 
 import os
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Generator, Iterator
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
-from support import kafka_broker
+from support import kafka_broker, spreading
 
 IN_CI: Final = os.environ.get("CI") == "true"
 
@@ -15,6 +19,10 @@ settings.register_profile("local", deadline=None, print_blob=True, suppress_heal
 settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=(), derandomize=True)
 settings.load_profile("ci" if IN_CI else "local")
 
+LONG: Final = os.environ.get("RELASI_TEST_FAULTS") == "long"
+# By fixture: the real part that a test then needs, beside this process and those that it starts.
+PARTS: Final = {"broker": "broker", "clickhouse": "server", "browser": "browser"}
+
 _skipped: Final = pytest.StashKey[list[str]]()
 
 
@@ -22,6 +30,40 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_skipped] = []
     if IN_CI:
         config.pluginmanager.register(SkipWatch(config.stash[_skipped]), "skip-watch")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """How tests are spread over processes."""
+    return spreading.scheduler(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a real part, before -m chooses; leave out what takes minutes, unless it was asked for."""
+    for item in items:
+        for part in parts_of(item):
+            item.add_marker(part)
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        # Not as skipped: nothing that they need is missing.
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = sorted((item for item in items if item not in left_out), key=lambda item: spreading.place(item.nodeid))
+
+
+def parts_of(item: pytest.Item) -> set[str]:
+    """The real parts that a test asks for by its fixtures."""
+    return {PARTS[fixture] for fixture in getattr(item, "fixturenames", ()) if fixture in PARTS}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
+    """A part that starts for a test that does not say so would start in ``make quick`` too."""
+    test = getattr(request, "_pyfuncitem", None)
+    part = PARTS.get(fixturedef.argname)
+    if part and test is not None and not test.get_closest_marker(part):
+        pytest.fail(f"{test.nodeid} uses {fixturedef.argname} unmarked: mark the parameter that chooses it")
+    return (yield)
 
 
 class SkipWatch:

@@ -149,10 +149,11 @@ PUBLISHED_FIELDS: Final = [
     ("last_judgement_id", "u8"),  # ids of judgements form a chain of their own
 ]
 IDENTITY_FIELDS: Final = [
-    ("hash", "u8"),  # XXH64 of the customer id
+    ("hash", "u8"),  # XXH64 of the customer id, salted by its namespace
     ("id_start", "i8"),  # where the id stands in the table's arena
     ("entry_at", "i8"),  # the key under which the due index holds this row; NEVER: not in it
     ("id_length", "i4"),
+    ("namespace", "u1"),  # of the customer id, see processors.row.namespaces
 ]
 # What every touchpoint reads comes first, the sets of the profile last: a row is asked for from its beginning.
 ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + PROFILE_FIELDS, align=True)

@@ -69,13 +69,15 @@ def import_file(
 
     own = chosen_currency(session.runner.partition.policy)
     title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
+    now, workdir = session.runner.now(), session.directory
     with (
         progress(terminal, title) as report,
         prepare(
             source,
             mapping,
             as_arrived=as_arrived,
-            workdir=session.directory,
+            workdir=workdir,
+            now=now,
             progress=report,
             own_currency=own,
             ask_currency=True,

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.clock import now_ms
 from streams.commands.progress import progress
 from streams.commands.terminal import Terminal
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
@@ -60,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
     from processors.policy.policy import Policy
-    from schemas.registry import FileRegistry, Registry, SchemaRegistry
+    from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
+    from streams.clock import Clock
     from streams.commands.held import NOTHING_USABLE
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
@@ -70,10 +72,13 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from streams.policies import chosen_currency, preset
     from streams.reports.clickhouse import ClickHouseSink
 
-    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics()) if settings.clickhouse else None
+    clock = Clock()
+    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics(), clock) if settings.clickhouse else None
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
-    async with Outbox(settings, "relasi-produce") as outbox:
+    if isinstance(registry, SchemaRegistry):
+        establish(registry)
+    async with Outbox(settings, "relasi-produce", clock) as outbox:
         producing = Producing(outbox, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):
             await producing.policy(policy)
@@ -106,6 +111,7 @@ async def _file(
             mapping,
             as_arrived=as_arrived,
             workdir=settings.data,
+            now=now_ms(),
             progress=report,
             own_currency=own,
             ask_currency=True,
@@ -113,6 +119,8 @@ async def _file(
     ):
         produced = await producing.file(prepared, report)
         terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+        if produced.known:
+            terminal.say(f"  {produced.known:,} of them were known already and count nothing")
         if produced.rejects:
             terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")
         if not produced.touchpoints:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from processors import toml
+from streams.clock import now_ms
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import add_mapping_arguments, mapping_from
 from streams.policies import preset_text
@@ -141,7 +142,12 @@ def _from_file(
     with (
         tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
         prepare(
-            args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir), own_currency=money.currency
+            args.file,
+            mapping_from(args),
+            as_arrived=True,
+            workdir=Path(workdir),
+            now=now_ms(),
+            own_currency=money.currency,
         ) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):

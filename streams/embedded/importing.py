@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from streams.embedded.known import KnownEvents
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
 from streams.imports.refused import reject_tables
+from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks
@@ -29,8 +29,9 @@ Report = Callable[[str, int, int], None]
 class Outcome:
     """What an import did.
 
-    Of ``rows``, ``known`` were stored before, and ``refused`` went into the log but could not be applied (this time:
-    what was refused before an import was cut off is not counted again). ``rejects`` are rows that are no touchpoints.
+    All ``rows`` went into the log. Of them ``known`` were stored before and count nothing, and ``refused`` could not be
+    applied (this time: what was refused before an import was cut off is not counted again). ``rejects`` are rows that
+    are no touchpoints.
     ``late``: some of what was new lies before the time of the log. ``already``: the same content was imported before,
     and nothing was done.
     """
@@ -49,9 +50,10 @@ def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_a
     before = runner.log.find_import(prepared.content_key)
     if before is not None and before.state == FINISHED:
         return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, 0, late=False, already=True)
-    state = before or ImportProgress(
-        prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, runner.now(), None
-    )
+    now = runner.now()
+    state = before or ImportProgress(prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, now, None)
+    if not state.import_id:
+        state = replace(state, import_id=import_id_of(prepared.content_key, now))
     refused = int(runner.partition.counts[OUTCOME_REJECTED])
     resumed_at = state.rows_done
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once)
@@ -68,16 +70,18 @@ def _write_rows(
     if prepared.rows > state.rows_done:
         # What somebody else's import has applied and not yet reported is known too.
         runner.emit()
-        known.load(runner.sink, prepared.first_at, prepared.last_at)
+        for batch in prepared.batches(state.rows_done, rows_at_once):
+            known.expect(batch)
+        known.load(runner.sink)
     began = time = runner.partition.time
     late = False
     for batch in prepared.batches(state.rows_done, rows_at_once):
-        seen = known.notice(batch.column("event_id"))
+        seen = known.notice(batch)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
         late = late or bool(np.any(batch.column("occurred_at").to_numpy()[~seen] < began))
-        time = _append(runner, batch.filter(pa.array(~seen)), state, time)
+        time = _append(runner, marked(batch, seen, state.import_id), state, time)
         runner.catch_up()
         progress("importing", state.rows_done, prepared.rows)
     return state, late

@@ -32,7 +32,7 @@ TABLES: Final = (
     _POSITIONS,
     "CREATE TABLE imports (content_key TEXT PRIMARY KEY, source TEXT NOT NULL, rows_total INTEGER NOT NULL,"
     " rows_done INTEGER NOT NULL, known INTEGER NOT NULL, rejects INTEGER NOT NULL, state TEXT NOT NULL,"
-    " started INTEGER NOT NULL, finished INTEGER) WITHOUT ROWID",
+    " started INTEGER NOT NULL, finished INTEGER, import_id TEXT NOT NULL DEFAULT '') WITHOUT ROWID",
 )
 # By the layout that a file has: what makes it one of the next.
 MIGRATIONS: Final = {
@@ -42,6 +42,7 @@ MIGRATIONS: Final = {
         _POSITIONS,
         "INSERT INTO positions SELECT 'engine', 'relasi.touchpoints.v1', partition, next_offset FROM positions_1",
         "DROP TABLE positions_1",
+        "ALTER TABLE imports ADD COLUMN import_id TEXT NOT NULL DEFAULT ''",
     ),
 }
 

@@ -30,7 +30,8 @@ class ImportProgress:
     """How far one import has come. ``content_key`` identifies the content of the file and its mapping.
 
     ``rows_done`` of ``rows_total`` rows were read; of these ``known`` were stored before and ``rejects`` were refused.
-    ``started`` and ``finished`` are milliseconds since 1970.
+    ``started`` and ``finished`` are milliseconds since 1970. ``import_id`` is what its touchpoints name; empty where
+    they named none yet.
     """
 
     content_key: str
@@ -42,6 +43,7 @@ class ImportProgress:
     state: str
     started: int
     finished: int | None
+    import_id: str = ""
 
 
 class Position(NamedTuple):

@@ -12,21 +12,23 @@ from typing import Any, Final
 import pyarrow as pa
 
 from processors.policy.policy import Policy
+from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
-from schemas.registry import Registry
+from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
 from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
-from streams.engine.results import Checkpoint, PoisonedLog, Refused
-from streams.log.batches import Fetch, read_batches
+from streams.engine.results import Applied, Checkpoint, PoisonedLog, Refused
+from streams.log.batches import read_batches
 from streams.log.messages import TOUCHPOINTS_TOPIC, message
 from streams.log.ticks import tick_messages
 from streams.log.writing import record_batch
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
+from streams.outputs.storing import store
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
@@ -49,6 +51,7 @@ class Runner:
         self.sink = sink
         self.partition = partition
         self.registry = registry
+        self.answers = Answers(registry)
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
@@ -72,11 +75,15 @@ class Runner:
         """Let the partition's time pass to ``at`` (ms)."""
         self.append_message("Tick", {"at": at})
 
-    def tick_fetch(self, at: int) -> Fetch:
-        """A tick as if it stood next in the log: for asking what would happen."""
-        base = self.partition.next_offset
-        bodies = tick_messages(self.registry, [at])
-        return read_batches(record_batch(None, bodies, base, self.now()), base)
+    def ahead(self, at: int) -> tuple[Partition, Applied]:
+        """A copy of the partition at an instant as if a tick stood next in the log, and what would happen by then."""
+        copy, base = self.partition.copy(), self.partition.next_offset
+        copy.learn(self.answers.ask(self.registry.id_of("Tick")), self.now())
+        batch = record_batch(None, tick_messages(self.registry, [at]), base, self.now())
+        applied = copy.apply(read_batches(batch, base))
+        if isinstance(applied, Refused):
+            raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
+        return copy, applied
 
     def change_policy(self, policy: Policy) -> None:
         """Put another policy in force, for all that the log holds from here on."""
@@ -88,6 +95,7 @@ class Runner:
         data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
         if not data:
             return False
+        self.partition.forget_unknown(self.now() - UNKNOWN_MS)
         try:
             applied = self.partition.apply(read_batches(data, wanted))
         except PoisonedLog:
@@ -99,6 +107,8 @@ class Runner:
         self._outgoing.add(applied)
         self._unacknowledged = True
         self._eventful = self._eventful or any(applied.counts[name] for name in _EVENTS)
+        if applied.wanted is not None:
+            self._learn(applied.wanted)
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
@@ -110,6 +120,18 @@ class Runner:
                 self.checkpoint(profiles=False)
         return True
 
+    def _learn(self, schema_id: int) -> None:
+        """Ask the registry for an id that the log's next record has. Raises RegistryError, with nothing lost."""
+        try:
+            known = self.answers.ask(schema_id)
+        except RegistryError as error:
+            raise RegistryError(
+                f"{self.log.path}: the record at offset {self.partition.next_offset} of {TOUCHPOINTS_TOPIC} names"
+                f" schema id {schema_id}, and the registry could not be asked for it: {error} Nothing is lost; when the"
+                " registry answers again, start again: it goes on there."
+            ) from error
+        self.partition.learn(known, self.now())
+
     def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
         """Apply all that the log holds; ``after`` is called after each fetch."""
         while self.process():
@@ -117,16 +139,16 @@ class Runner:
 
     def emit(self) -> None:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
-        for rows in self._outgoing.rows():
-            rows.store(self.sink)
+        rejects = store(self.sink, self._outgoing.rows(), self._outgoing.origin)
         self._outgoing.forget_rows()
+        self._outgoing.add_rejects(rejects)
         self._unemitted = 0
 
     def report_profiles(self) -> None:
         """Write how the customers stand whose profiles changed since they were last written."""
         with closing(self._outgoing.standing()) as standing:
             for rows in standing:
-                rows.store(self.sink)
+                self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
 
     def report(self) -> None:
         """Bring the reports up to what was processed."""
@@ -174,7 +196,7 @@ class Runner:
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
-        Rows(REJECTS_TABLE, rows).store(self.sink)
+        store(self.sink, [Rows(REJECTS_TABLE, rows)], self._outgoing.origin)
 
     def settle(self) -> None:
         """Apply all that the log holds, and make it lasting."""

@@ -8,9 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from processors.policy.policy import Policy
-from schemas.plan import PlanError
-from schemas.plans import Plans, build_plans
-from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema, register_missing
+from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, establish
 from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
@@ -66,20 +64,20 @@ class Session:
             stack.callback(self.sink.close)
             self.sink.create()
             registry = _registry(self.log, registry_url)
-            self.runner = Runner(self.log, self.sink, self._restore(registry, accept_rejects), registry, now_ms)
+            self.runner = Runner(self.log, self.sink, self._restore(accept_rejects), registry, now_ms)
             self._establish(policy)
             self._stack = stack.pop_all()
 
-    def _restore(self, registry: Registry, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool) -> Partition:
         tenure = int(self.log.setting(_TENURE) or 0) + 1
         with self.log.transaction():
             self.log.put_setting(_TENURE, str(tenure))
         partition = Partition(
             _PARTITION,
             preset(),
-            build_plans(registry),
+            [],
             owner=str(tenure),
-            resolve=lambda schema_id: _resolve(registry, schema_id),
+            asks=True,
             accept_rejects=accept_rejects,
         )
         self._stored = 0
@@ -118,14 +116,6 @@ class Session:
         self.close()
 
 
-def _resolve(registry: Registry, schema_id: int) -> Plans | None:
-    """Plans that know ``schema_id`` too, where the registry does, and where it can be read as one of our records."""
-    try:
-        return build_plans(registry, {*registry.ids(), schema_id})
-    except (PlanError, UnknownSchema):
-        return None
-
-
 def _registry(log: Log, url: str | None) -> Registry:
     """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them.
 
@@ -134,7 +124,9 @@ def _registry(log: Log, url: str | None) -> Registry:
     kept = log.setting(_REGISTRY)
     if kept is None:
         kept = url or ""
-        registry = _open_registry(kept)
+        registry: Registry = SchemaRegistry(kept) if kept else FileRegistry()
+        if isinstance(registry, SchemaRegistry):
+            establish(registry)
         with log.transaction():
             log.put_setting(_REGISTRY, kept)
         return registry
@@ -143,12 +135,4 @@ def _registry(log: Log, url: str | None) -> Registry:
             f"{log.path}: its schema ids come from {kept or 'the packaged schemas'}, not from {url}; choose another "
             "data directory with --data"
         )
-    return _open_registry(kept)
-
-
-def _open_registry(url: str) -> Registry:
-    if not url:
-        return FileRegistry()
-    registry = SchemaRegistry(url)
-    register_missing(registry)
-    return registry
+    return SchemaRegistry(kept) if kept else FileRegistry()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, salt_of
 from schemas.reasons import OK
 from streams.engine.rows import USED_ROWS, Table
 from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
@@ -34,9 +35,13 @@ _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 
 @compiled_inline
 def _candidate(table: Table, key: np.uint64) -> np.int64:
-    """Number of the row whose first slot a key falls on, -1 where that is somebody else's."""
+    """Number of the row whose first slot a key falls on, -1 where that is somebody else's.
+
+    A key does not say in which namespace its id is; the slot is the same in all of them.
+    """
     word = table.slots[key & np.uint64(len(table.slots) - 1)]
-    if word == np.uint64(0) or (word ^ key) & _UPPER != np.uint64(0):
+    differs = (word ^ key) & _UPPER
+    if word == np.uint64(0) or (differs != np.uint64(0) and differs != salt_of(NAMESPACE_ANONYMOUS)):
         return np.int64(-1)
     return np.int64((word & _LOWER) - np.uint64(1))
 

@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from processors.compiled import compiled
 from processors.row.layout import NEVER, ROW
+from processors.row.namespaces import NAMESPACE_UNSTATED
 from streams.engine.packing import pack, packed_size, unpack
 from streams.engine.restoring import empty_rows
 from streams.engine.rows import LONGEST_ID
 
-CHECKPOINT_LAYOUT: Final = 3  # since 3 the header says of which log it is
+CHECKPOINT_LAYOUT: Final = 4  # since 3 the header says of which log it is, since 4 rows say of which namespace an id is
 _PLAIN: Final = 1  # rows as they are in memory
 ROLLING_SPAN: Final = 16
 ROLLING_SLOTS: Final = ROLLING_SPAN + 1
@@ -232,6 +233,8 @@ def _migrate(rows: Any) -> Any:
         # Rows of before there were reviews are judged with the first tick.
         migrated["review_at"] = np.where(migrated["touchpoints"] > 0, migrated["judged_at"] + 1, NEVER)
         migrated["revalue"] = 1
+    if "namespace" not in (rows.dtype.names or ()):
+        migrated["namespace"] = NAMESPACE_UNSTATED
     return migrated
 
 

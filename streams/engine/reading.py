@@ -28,6 +28,7 @@ from processors.policy.rules import (
     rate_of,
 )
 from processors.row.contact import Contact
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, read_decimal
 from schemas.reasons import OK
@@ -78,6 +79,7 @@ class Meaning(NamedTuple):
     length: int
     kind: int
     flags: int
+    namespace: int
 
 
 class Money(NamedTuple):
@@ -91,7 +93,7 @@ class Money(NamedTuple):
 
 @compiled_leaf
 def _refused(reason: int) -> Meaning:
-    return Meaning(reason, 0, 0, -1, 0)
+    return Meaning(reason, 0, 0, -1, 0, NAMESPACE_KNOWN)
 
 
 @compiled_leaf
@@ -120,7 +122,8 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     flags = int(words.meanings[kind]["flags"]) if kind >= 0 else int(rules.unmapped)
     if flags & REFUSED:
         return _refused(REFUSED_KIND)
-    return Meaning(OK, start, length, kind, flags)
+    namespace = NAMESPACE_KNOWN if who == CUSTOMER_ID else NAMESPACE_ANONYMOUS
+    return Meaning(OK, start, length, kind, flags, namespace)
 
 
 @compiled_inline

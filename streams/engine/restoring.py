@@ -36,9 +36,10 @@ def take_in(table: Table, rows: Any, ids: npt.NDArray[np.uint8], first: int) -> 
             return int(i)
         row = rows[i]
         key, start, length = np.uint64(row.hash), row.id_start, row.id_length
-        number = find(table, ids, start, length, key)
+        space = np.int64(row.namespace)
+        number = find(table, ids, start, length, key, space)
         if number < 0:
-            number = append(table, ids, start, length, key)
+            number = append(table, ids, start, length, key, space)
         elif table.rows[number].offset >= row.offset:
             continue
         place = table.rows[number].id_start

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from processors.compiled import compiled_leaf
 from processors.row.blank import clear_memory, clear_profile
 from processors.row.layout import NEVER, ROW, Row
+from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
+from processors.words import Int
 from streams.engine.due import push
 
 LONGEST_ID: Final = 255
@@ -96,17 +98,23 @@ def same_id(table: Table, row: Row, buffer: npt.NDArray[np.uint8], start: int, l
 
 
 @compiled_leaf
-def find(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
-    """Number of the row of the id ``buffer[start:start + length]`` whose XXH64 is ``key``; -1: unknown."""
+def find(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
+    """Number of the row of the id ``buffer[start:start + length]``; -1: unknown.
+
+    ``key``: its XXH64, salted by the namespace.
+    """
+    plain = key ^ salt_of(namespace)
     mask = np.uint64(len(table.slots) - 1)
     slot = key & mask
     while True:
         word = table.slots[slot]
         if word == _FREE:
             return -1
-        if (word ^ key) & _UPPER == _FREE:
+        if (word ^ key) & _UPPER == _FREE or (word ^ plain) & _UPPER == _FREE:
             number = np.int64((word & _LOWER) - np.uint64(1))
-            if same_id(table, table.rows[number], buffer, start, length):
+            row = table.rows[number]
+            fits = np.int64(row.namespace) in (np.int64(namespace), np.int64(NAMESPACE_UNSTATED))
+            if fits and same_id(table, row, buffer, start, length):
                 return int(number)
         slot = (slot + np.uint64(1)) & mask
 
@@ -122,7 +130,7 @@ def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
 
 
 @compiled_leaf
-def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
     """Make a row for an id that is not in the table; there must be room. Only its identity is filled."""
     number = table.used[USED_ROWS]
     place = table.used[USED_IDS]
@@ -130,6 +138,7 @@ def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int,
     row.hash = key
     row.id_start = place
     row.id_length = length
+    row.namespace = namespace
     for i in range(length):
         table.ids[place + i] = buffer[start + i]
     table.dirty[number] = 0
@@ -141,9 +150,9 @@ def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int,
 
 
 @compiled_leaf
-def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64) -> int:
+def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
     """Append an empty row for an id that is not in the table; there must be room."""
-    number = append(table, buffer, start, length, key)
+    number = append(table, buffer, start, length, key, namespace)
     clear_profile(table.rows[number])
     clear_memory(table.rows[number])
     return number

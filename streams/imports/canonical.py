@@ -19,6 +19,7 @@ _ARROW: Final = {
     FieldType.MONEY: pa.int64(),
     FieldType.COUNT: pa.int64(),
     FieldType.NUMBER: pa.float64(),
+    FieldType.TRUTH: pa.bool_(),
     FieldType.LINES: pa.binary(),
     FieldType.PROPERTIES: pa.binary(),
 }

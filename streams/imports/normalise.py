@@ -136,6 +136,7 @@ class _Rows:
         read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
+        read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
         read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
         read(FieldType.PROPERTIES, self._properties)
         columns[ROW] = pa.array(self._block.rows)

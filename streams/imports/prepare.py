@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final
 
-from streams.clock import now_ms
 from streams.imports.arrivals import Arrivals
 from streams.imports.files import Input, Progress, receive
 from streams.imports.identity import with_ids
@@ -75,18 +74,18 @@ def prepare(
     *,
     as_arrived: bool,
     workdir: Path,
+    now: int,
     memory_rows: int = MEMORY_ROWS,
     progress: Progress | None = None,
-    not_after: int | None = None,
     own_currency: str | None = None,
     ask_currency: bool = False,
 ) -> Prepared:
     """Read a whole file (a path, "-" for standard input, or an open binary file) and put it in order.
 
-    ``as_arrived`` keeps the file's order. Rows later than ``not_after`` (ms since 1970; None: now) are rejected: what
-    has not happened yet is no touchpoint, and would move the time of its partition there, for good. ``own_currency``
-    is that of amounts without one; None: nobody has said it, and it stays unsaid unless ``ask_currency``. Everything
-    that needs room on disk goes to a folder of its own in ``workdir``, which ``Prepared.close`` deletes.
+    ``as_arrived`` keeps the file's order. Rows later than ``now`` (ms since 1970) are rejected: what has not happened
+    yet is no touchpoint, and would move the time of its partition there, for good. ``own_currency`` is that of amounts
+    without one; None: nobody has said it, and it stays unsaid unless ``ask_currency``. Everything that needs room on
+    disk goes to a folder of its own in ``workdir``, which ``Prepared.close`` deletes.
 
     Raises ``InputProblem`` when the file as a whole cannot be imported, also because it can be read in two ways; a bad
     row only makes a reject.
@@ -94,9 +93,8 @@ def prepare(
     workdir.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="import-", dir=workdir))
     try:
-        latest = now_ms() if not_after is None else not_after
         given = receive(source, folder, mapping, progress)
-        read = Reading(given, mapping, memory_rows, latest, own_currency, folder, progress, ask_currency=ask_currency)
+        read = Reading(given, mapping, memory_rows, now, own_currency, folder, progress, ask_currency=ask_currency)
         arrivals, rejects, ignored = read()
         if progress is not None:
             progress("sorting", 0, arrivals.rows)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from processors.policy.policy import Policy
 from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
@@ -20,6 +22,7 @@ from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.kafka.writer import TopicWriter
+from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writer import MessageTooLarge
@@ -31,9 +34,10 @@ Report = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Produced:
-    """How much was sent."""
+    """How much was sent. Of the ``touchpoints``, ``known`` were stored before, or stood in the file already."""
 
     touchpoints: int
+    known: int
     rejects: int
 
 
@@ -63,16 +67,30 @@ class Producing:
         The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten, and
         InputProblem for a touchpoint that no broker takes.
         """
-        time, done = NONE, 0
+        time, done, repeated = NONE, 0, 0
+        known = await self._known(prepared)
+        import_id = import_id_of(prepared.content_key, now_ms())
         for batch in prepared.batches():
             if batch.num_rows:
-                keys, bodies, time = touchpoints_with_ticks(batch, self._registry, time)
+                seen = known.notice(batch)
+                repeated += int(np.count_nonzero(seen))
+                keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
                 await self._touchpoints(prepared.name, keys, bodies)
             done += batch.num_rows
             progress("sending", done, prepared.rows)
         if prepared.rows and prepared.last_at > time:
             await self.everywhere("Tick", {"at": prepared.last_at})
-        return Produced(done, await self._rejects(prepared))
+        return Produced(done, repeated, await self._rejects(prepared))
+
+    async def _known(self, prepared: Prepared) -> KnownEvents:
+        """Which events of the file the reports hold, where there are any; what no worker has stored yet isn't there."""
+        known = KnownEvents()
+        for batch in prepared.batches():
+            known.expect(batch)
+        if self._reporting is not None:
+            await self._reporting.create()
+            await self._reporting.ask(known.load)
+        return known
 
     async def _touchpoints(self, name: str, keys: Bodies, bodies: Bodies) -> None:
         try:
@@ -84,8 +102,6 @@ class Producing:
     async def _rejects(self, prepared: Prepared) -> int:
         count = 0
         for table in reject_tables(prepared.rejects, prepared.name, now_ms()):
-            if self._reporting is not None and count == 0:
-                await self._reporting.create()
             await self._outbox.send(self._topics.rejects, 0, None, reject_messages(table, self._registry))
             if self._reporting is not None:
                 await self._reporting.insert("rejects_raw", table)

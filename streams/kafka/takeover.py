@@ -1,6 +1,5 @@
 """How a worker takes a partition over: its rows come back from the checkpoints in the changelog."""
 
-import time
 from collections.abc import Iterable
 from typing import Final
 from uuid import uuid4
@@ -9,10 +8,11 @@ import faust
 import structlog
 from faust.types import TP
 
-from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
+from streams.clock import Clock
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
+from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
@@ -35,10 +35,12 @@ class Takeover:
         app: faust.App,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
         identity: str,
+        clock: Clock,
         *,
         accept_rejects: bool,
     ) -> None:
@@ -46,21 +48,23 @@ class Takeover:
         self._settings = settings
         self._topics = topics_of(settings)
         self._registry = registry
+        self._learning = learning
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
         self._identity = identity
+        self._clock = clock
         self._accept_rejects = accept_rejects
 
     async def begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
         """Rebuild a partition from its checkpoint. Raises ForeignLog."""
-        begun = time.monotonic()
+        begun = self._clock.monotonic()
         partition = Partition(
             number,
             preset(),
-            build_plans(self._registry),
+            self._learning.known(),
             owner=f"{self._app.consumer_generation_id}-{uuid4().hex[:12]}",
-            resolve=self._resolve,
+            asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             log=self._identity,
@@ -69,7 +73,7 @@ class Takeover:
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])
-        seconds = time.monotonic() - begun
+        seconds = self._clock.monotonic() - begun
         self._metrics.recovery.observe(seconds)
         log.info(
             "partition taken over",
@@ -79,7 +83,3 @@ class Takeover:
             seconds=round(seconds, 3),
         )
         return Tenure(partition, self._topics, self._registry, read, reports=self._reporting.wanted)
-
-    def _resolve(self, schema_id: int) -> Plans | None:
-        known = self._registry.ids()
-        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None

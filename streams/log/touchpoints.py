@@ -15,11 +15,23 @@ def touchpoint_messages(batch: pa.RecordBatch, registry: Registry) -> tuple[Bodi
     return keys, encoded(registry, "Touchpoint", batch)
 
 
+def _sayable(batch: pa.RecordBatch, registry: Registry) -> pa.RecordBatch:
+    """The rows that the registry's newest schema can tell: with one from before the mark ``known``, those without it.
+
+    They would count once more otherwise.
+    """
+    fields = registry.schema(registry.id_of("Touchpoint"))["fields"]
+    if "known" not in batch.schema.names or any(field["name"] == "known" for field in fields):
+        return batch
+    return batch.filter(pc.invert(pc.fill_null(batch.column("known"), False)))
+
+
 def touchpoints_with_ticks(batch: pa.RecordBatch, registry: Registry, time: int) -> tuple[Bodies, Bodies, int]:
     """(keys, messages, newest tick) of canonical touchpoints, with a tick for each instant of the grid that passes.
 
     ``time``: the newest tick so far, NONE before the first.
     """
+    batch = _sayable(batch, registry)
     ticks, before = grid_ticks(batch.column("occurred_at").to_numpy(), time)
     keys, bodies = with_ticks(*touchpoint_messages(batch, registry), ticks, before, registry)
     return keys, bodies, int(ticks[-1]) if len(ticks) else time

@@ -9,6 +9,7 @@ import pyarrow as pa
 from processors.compiled import compiled
 from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
 from processors.lifecycle.facts import JUDGED
+from processors.row.namespaces import NAMESPACES
 from processors.words import copy_bytes, put_word
 from schemas.registry import Registry
 from schemas.varint import write_long
@@ -42,12 +43,13 @@ from streams.reports.tables import JUDGEMENTS as COLUMNS
 TOPIC: Final = Topic("judgements.v1", "Judgement")
 _ALL_WORDS: Final = tuple(word for words in JUDGEMENT_WORDS for word in words)
 _FIRST_WORD: Final = np.cumsum([0, *(len(words) for words in JUDGEMENT_WORDS[:-1])]).astype(np.int64)
-_STRINGS: Final = strings_of([*JUDGEMENT_NAMES, *_ALL_WORDS])
+_STRINGS: Final = strings_of([*JUDGEMENT_NAMES, *_ALL_WORDS, *NAMESPACES])
+_FIRST_NAMESPACE: Final = len(JUDGEMENT_NAMES) + len(_ALL_WORDS)
 # Of each judgement: where the words of its values begin among the strings, behind the names.
 _PLACES: Final = _FIRST_WORD + len(JUDGEMENT_NAMES)
 _NUMBER_BYTES: Final = 8
 # Of a message at most, but for the customer's id and the hash of the policy.
-_LONGEST: Final = 5 + 2 * ID_BYTES + 3 * int(np.diff(_STRINGS.offsets).max()) + 6 * LONG_BYTES + _NUMBER_BYTES
+_LONGEST: Final = 5 + 2 * ID_BYTES + 4 * int(np.diff(_STRINGS.offsets).max()) + 6 * LONG_BYTES + _NUMBER_BYTES
 
 
 def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
@@ -57,6 +59,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
     return pa.table(
         {
             "id": identities(judged["customer"], judged["id"]),
+            "namespace": names(table.rows["namespace"][judged["row"]], NAMESPACES),
             "customer_id": slices(
                 table.ids, table.rows["id_start"][judged["row"]], table.rows["id_length"][judged["row"]]
             ),
@@ -110,6 +113,7 @@ def _write(
         at = write_long(out, at, fact.evidence_count)
         put_word(out, at, values[i], _NUMBER_BYTES)
         at = put_policy(out, at + _NUMBER_BYTES, fact.offset, policies)
+        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(rows[fact.row].namespace), words)
         key_at = copy_bytes(ids, start, length, room.keys, key_at)
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
@@ -117,7 +121,7 @@ def _write(
 def judgement_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
     """The judgements that changed in fetches of a partition, in the order of publication, keyed by customer.
 
-    None: there are none. Source: ``schemas/records/judgement.1.avsc``.
+    None: there are none. Source: ``schemas/records/judgement.2.avsc``.
     """
     some = [each for each in applied if len(each.judged)]
     if not some:

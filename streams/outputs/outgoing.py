@@ -1,14 +1,19 @@
 """What came of a partition and has not gone out yet: what both shells do after applying a fetch."""
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Final
+
+import pyarrow as pa
 
 from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
+from streams.log.messages import reject_messages
 from streams.outputs.catalogue import OUTPUTS, SPOKEN
-from streams.outputs.output import Messages, Output, Results, Rows, Topic, joined
+from streams.outputs.output import Batch, Messages, Output, Results, Rows, Topic, joined
+from streams.outputs.rejects import REJECTS
+from streams.outputs.storing import Origin
 
 
 class Outgoing:
@@ -69,7 +74,7 @@ class Outgoing:
         if self._reports:
             self._unreported += fresh
 
-    def rows(self) -> list[Rows]:
+    def rows(self) -> list[Batch]:
         """What the reports must hold, in the order in which to store it. Only with the partition's rows."""
         self.digest()
         results = self._results(self._unreported)
@@ -107,6 +112,16 @@ class Outgoing:
         waiting = self._messages[output.name]
         parts = [waiting.popleft() for _ in range(len(waiting))]
         return joined(parts) if parts else None
+
+    @property
+    def origin(self) -> Origin:
+        """Where its rows come from."""
+        return Origin(self._source, self._partition.number, self._partition.time)
+
+    def add_rejects(self, tables: Sequence[pa.Table]) -> None:
+        """Rejects that rows became which the reports never take: they are to be said. Whoever stores may call it."""
+        for table in tables:
+            self._messages[REJECTS.name].append(Messages(None, reject_messages(table, self._registry)))
 
     def _results(self, applied: list[Applied]) -> Results:
         return Results(applied, self._partition, self._registry, self._source)

@@ -1,8 +1,9 @@
 """What an output is: the rows that it gives the reports, and the messages that it gives a topic."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol, Self
 
 import pyarrow as pa
 
@@ -10,6 +11,8 @@ from schemas.bodies import Bodies, one_after_another
 from schemas.registry import Registry
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
+from streams.payloads import kept
+from streams.reports.format import objects
 from streams.reports.sink import Sink
 
 
@@ -30,18 +33,55 @@ class Topic:
         return f"{prefix}.{self.suffix}"
 
 
-class Rows(NamedTuple):
-    """Rows of one raw table of the reports, or an Avro object container of touchpoints."""
+class Batch(Protocol):
+    """Rows of one raw table of the reports."""
 
-    table: str
-    content: pa.Table | bytes
+    @property
+    def table(self) -> str:
+        """Its name."""
+
+    def __len__(self) -> int: ...
+
+    def part(self, first: int, last: int) -> Self:
+        """The rows from ``first`` to before ``last``."""
 
     def store(self, sink: Sink) -> None:
-        """When it returns, they are on disk. Raises ReportsError."""
-        if isinstance(self.content, bytes):
-            sink.insert_touchpoints(self.content)
-        else:
-            sink.insert(self.table, self.content)
+        """When it returns, they are on disk. Raises ReportsError, and UnfitRows where they can't be stored."""
+
+    def refused(self) -> list[dict[str, Any]]:
+        """What tells of each row in a reject, beside why: its bytes, and its place where it has one."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of any raw table but that of the touchpoints."""
+
+    table: str
+    content: pa.Table
+
+    def __len__(self) -> int:
+        return int(self.content.num_rows)
+
+    def part(self, first: int, last: int) -> Self:
+        """The rows from ``first`` to before ``last``."""
+        return replace(self, content=self.content.slice(first, last - first))
+
+    def store(self, sink: Sink) -> None:
+        """When it returns, they are on disk. Raises ReportsError, and UnfitRows where they can't be stored."""
+        sink.insert(self.table, self.content)
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Each row as JSON; a reject is told again, without its bytes."""
+        if self.table == "rejects_raw":
+            return [{**row, "payload": b""} for row in self.content.to_pylist()]
+        return [
+            {
+                "position": row.get("offset", 0),
+                **({"partition": row["partition"]} if "partition" in row else {}),
+                **kept(json.dumps(row, ensure_ascii=False, default=str).encode()),
+            }
+            for row in objects(self.content)
+        ]
 
 
 class Messages(NamedTuple):
@@ -72,7 +112,7 @@ class Results:
     source: str
 
 
-def _no_rows(_: Results) -> Iterable[Rows]:
+def _no_rows(_: Results) -> Iterable[Batch]:
     return ()
 
 
@@ -95,6 +135,6 @@ class Output:
 
     name: str
     topic: Topic | None = None
-    rows: Callable[[Results], Iterable[Rows]] = _no_rows
+    rows: Callable[[Results], Iterable[Batch]] = _no_rows
     standing: Callable[[Partition], Iterator[Rows]] = _nothing_standing
     messages: Callable[[Results], Messages | None] = _no_messages

@@ -36,6 +36,7 @@ from processors.judgements.standing import FIGURES, fill_figures
 from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from processors.row.layout import FACTORS, NONE
+from processors.row.namespaces import NAMESPACES
 from streams.engine.partition import Partition
 from streams.outputs.columns import hashes, instants, names, slices
 from streams.outputs.output import Output, Rows
@@ -59,6 +60,7 @@ def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int
     return (
         pa.table(
             {
+                "namespace": names(rows.namespace, NAMESPACES),
                 "customer_id": slices(partition.table.ids, rows.id_start, rows.id_length),
                 **_stage_and_risk(rows, figures),
                 **_counts(partition, rows, figures),

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streams.engine.outcomes import REJECT_DETAILS, REJECT_NAMES
 from streams.engine.results import Applied
@@ -29,7 +30,7 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
     return pa.table(
         {
             "reason": names(rejects["reason"], _REASONS),
-            "detail": names(rejects["reason"], _DETAILS),
+            "detail": _reject_details(applied),
             "source": pa.repeat(source, len(rejects)),
             "position": rejects["offset"],
             "partition": np.full(len(rejects), applied.partition, np.int32),
@@ -43,6 +44,15 @@ def rejects_table(applied: Applied, source: str) -> pa.Table:
         },
         schema=COLUMNS,
     )
+
+
+def _reject_details(applied: Applied) -> pa.Array:
+    """The text that a reject names by number, else that of its reason."""
+    told, which = names(applied.rejects["reason"], _DETAILS), applied.rejects["detail"]
+    if not which.any():
+        return told
+    more = pa.array(applied.details, pa.string()).take(pa.array(which - 1, mask=which == 0))
+    return pc.coalesce(more, told)
 
 
 def _table(results: Results) -> pa.Table | None:

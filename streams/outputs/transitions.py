@@ -9,6 +9,7 @@ import pyarrow as pa
 from processors.compiled import compiled, compiled_inline
 from processors.lifecycle.facts import CAUSES, FACT, SUPERSEDED
 from processors.lifecycle.stages import DISSOLUTION, STAGES
+from processors.row.namespaces import NAMESPACES
 from processors.words import Int, copy_bytes
 from schemas.registry import Registry
 from schemas.varint import write_long
@@ -38,10 +39,11 @@ from streams.outputs.writing import (
 from streams.reports.tables import TRANSITIONS as COLUMNS
 
 TOPIC: Final = Topic("transitions.v1", "Transition")
-_STRINGS: Final = strings_of([*STAGES, *CAUSES])
+_STRINGS: Final = strings_of([*STAGES, *CAUSES, *NAMESPACES])
 _FIRST_CAUSE: Final = len(STAGES)
+_FIRST_NAMESPACE: Final = len(STAGES) + len(CAUSES)
 # Of a message at most, but for ids of customer, event and superseded transitions, and the hash of the policy.
-_LONGEST: Final = 5 + ID_BYTES + 3 * int(np.diff(_STRINGS.offsets).max()) + 14 * LONG_BYTES
+_LONGEST: Final = 5 + ID_BYTES + 4 * int(np.diff(_STRINGS.offsets).max()) + 14 * LONG_BYTES
 
 
 def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
@@ -53,6 +55,7 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
     return pa.table(
         {
             "id": identities(facts["customer"], facts["id"]),
+            "namespace": names(table.rows["namespace"][facts["row"]], NAMESPACES),
             "customer_id": slices(
                 table.ids, table.rows["id_start"][facts["row"]], table.rows["id_length"][facts["row"]]
             ),
@@ -126,6 +129,7 @@ def _write(
         at = put_text(out, at, ids, start, length)
         at = _put_evidence(out, _put_change(out, at, fact, words), fact, buffer)
         at = put_policy(out, at, fact.offset, policies)
+        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(rows[fact.row].namespace), words)
         key_at = copy_bytes(ids, start, length, room.keys, key_at)
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
@@ -133,7 +137,7 @@ def _write(
 def transition_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
     """The transitions of fetches of a partition, in the order of publication, keyed by customer; None: there are none.
 
-    Source: ``schemas/records/transition.1.avsc``.
+    Source: ``schemas/records/transition.2.avsc``.
     """
     moved = [each for each in applied if len(each.facts)]
     if not moved:

@@ -25,6 +25,7 @@ _POSITION: Final = [_required("partition", pa.int32()), _required("offset", pa.i
 TRANSITIONS: Final = pa.schema(
     [
         _required("id", pa.string()),
+        _required("namespace", pa.string()),
         _required("customer_id", pa.string()),
         _required("at", INSTANT),
         _required("known_at", INSTANT),
@@ -47,6 +48,7 @@ TRANSITIONS: Final = pa.schema(
 
 PROFILES: Final = pa.schema(
     [
+        _required("namespace", pa.string()),
         _required("customer_id", pa.string()),
         _required("stage", pa.string()),
         pa.field("stage_since", INSTANT),
@@ -138,7 +140,7 @@ POLICIES: Final = pa.schema(
 
 JUDGEMENTS: Final = pa.schema(
     [
-        *_all(_TEXT, "id customer_id judgement before after"),
+        *_all(_TEXT, "id namespace customer_id judgement before after"),
         *_all(INSTANT, "at known_at"),
         _required("evidence_event", _TEXT),
         pa.field("evidence_at", INSTANT),
@@ -178,6 +180,7 @@ _CLICKHOUSE: Final = {
     FieldType.MONEY: "Int64",
     FieldType.COUNT: "Int32",
     FieldType.NUMBER: "Float64",
+    FieldType.TRUTH: "Bool",
     FieldType.PROPERTIES: "Map(String, String)",
 }
 
@@ -191,4 +194,7 @@ def clickhouse_type(field: Field) -> str:
 
 
 # ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
-TOUCHPOINT_COLUMNS: Final = {field.name: clickhouse_type(field) for field in FIELDS}
+TOUCHPOINT_COLUMNS: Final = {field.name: clickhouse_type(field) for field in FIELDS if field.reported}
+
+# Before them stands where in the log each touchpoint is: its place is part of the key.
+PLACE_COLUMNS: Final = {"log_partition": "Int32", "log_offset": "Int64"}

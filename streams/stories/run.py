@@ -13,7 +13,7 @@ from processors.policy.policy import hash_of
 from processors.policy.rules import find_kind
 from processors.row.layout import NONE
 from schemas.fields import FIELDS
-from schemas.plans import Plans, build_plans
+from schemas.known import Known, look_up_all
 from schemas.registry import FileRegistry, Registry
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
@@ -49,9 +49,9 @@ class Outcome:
 
 
 @lru_cache(maxsize=1)
-def _schemas() -> tuple[Registry, Plans]:
+def _schemas() -> tuple[Registry, list[Known]]:
     registry = FileRegistry()
-    return registry, build_plans(registry)
+    return registry, look_up_all(registry)
 
 
 def run(story: Story) -> Outcome:

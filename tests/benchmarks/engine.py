@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.naive_loop import NaiveLoop
 from benchmarks.report import Figure
 from benchmarks.workload import START, YEAR_MS, fetches, table
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
 from streams.engine.partition import Partition
@@ -31,7 +31,7 @@ LARGE: Final = 1_000_000
 
 def new_partition(*, collect: bool, owner: str = "first") -> Partition:
     """An empty partition under the packaged policy."""
-    return Partition(0, preset(), build_plans(FileRegistry()), collect=collect, owner=owner)
+    return Partition(0, preset(), look_up_all(FileRegistry()), collect=collect, owner=owner)
 
 
 def values(some: Sequence[Fetch]) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def counting_rate(partition: Partition, some: Sequence[Fetch]) -> float:
 
 def building_rate(partition: Partition, some: Sequence[Fetch]) -> float:
     """The same with transitions, profiles and the container of the raw history built."""
-    schema = FileRegistry().schema(1)
+    schema = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
     begin = time.perf_counter()
     for fetch in some:
         applied = partition.apply(fetch)

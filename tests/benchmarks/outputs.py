@@ -6,18 +6,16 @@ from functools import partial
 from statistics import median
 from typing import Final
 
-import pyarrow as pa
-
 from benchmarks.report import Figure
 from benchmarks.workload import fetches, table
 from schemas.encode import encode_bodies
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.outputs.judgements import JUDGEMENTS
-from streams.outputs.output import Output, Results
+from streams.outputs.output import Output, Results, Rows
 from streams.outputs.transitions import TRANSITIONS
 
 ROUNDS: Final = 7
@@ -27,7 +25,7 @@ REGISTRY: Final = FileRegistry()
 
 
 def _results() -> Results:
-    partition = Partition(0, preset(), build_plans(REGISTRY))
+    partition = Partition(0, preset(), look_up_all(REGISTRY))
     applied = [partition.apply(fetch) for fetch in fetches(table(EVENTS, CUSTOMERS, 1))]
     return Results([each for each in applied if isinstance(each, Applied)], partition, REGISTRY, "")
 
@@ -36,7 +34,7 @@ def _by_columns(output: Output, results: Results) -> None:
     assert output.topic is not None
     schema_id = REGISTRY.id_of(output.topic.record)
     for rows in output.rows(results):
-        assert isinstance(rows.content, pa.Table)
+        assert isinstance(rows, Rows)
         for batch in rows.content.combine_chunks().to_batches():
             encode_bodies(batch, REGISTRY.schema(schema_id), schema_id)
 

@@ -11,8 +11,9 @@ from cdnow_purchases import FOLDER, LOG_END, calibration, day_number, purchases
 from processors.lifecycle.facts import CAUSE_SILENCE
 from processors.models.churn import mbg_crossing
 from processors.policy.policy import Policy, read_policy
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
+from streams.clock import now_ms
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.fitting.estimate import Estimate, estimate
@@ -39,11 +40,11 @@ def policy_of(fit: Estimate) -> Policy:
 def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
     """(customer, instant) of every relationship that silence ended, as the partition publishes them."""
     registry = FileRegistry()
-    partition = Partition(0, policy, build_plans(registry))
+    partition = Partition(0, policy, look_up_all(registry))
     found: set[tuple[str, int]] = set()
     time = 0
     source = str(FOLDER / "CDNOW_master.txt.gz")
-    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder) as prepared:
+    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder, now=now_ms()) as prepared:
         for batch in prepared.batches():
             keys, bodies, time = touchpoints_with_ticks(batch, registry, time)
             for data, first, _ in record_batches(keys, bodies, partition.next_offset, 0):

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 from support.changelogs import CHUNK, Changelog, crowded, restored, store
-from support.messages import DAY, START, Message, batch, cut, policy, policy_text, tick, touchpoint
+from support.messages import DAY, START, Message, batch, cut, policy, policy_text, schemas, tick, touchpoint
 from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, facts_of, new_partition, rows_of
 
@@ -121,7 +121,7 @@ def test_foreign_records_are_deleted_when_a_span_and_one_of_our_own_hold_them_an
 
 
 def test_records_of_another_partition_are_left_alone() -> None:
-    neighbour = Partition(4, new_partition().policy, new_partition()._plans, owner="neighbour")
+    neighbour = Partition(4, new_partition().policy, schemas(), owner="neighbour")
     changelog: Changelog = {}
     apply_all(neighbour, touchpoint("1", "ann", START))
     store(changelog, *neighbour.checkpoint().records)

@@ -29,7 +29,7 @@ from support.clickhouse_server import Server
 from support.kafka_broker import ROOT, Broker, free_ports, until
 
 COMPARED: Final = {
-    "touchpoints_raw": "",
+    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset)",
     "transitions_raw": "EXCEPT (`partition`, `offset`)",
     "judgements_raw": "EXCEPT (`partition`, `offset`)",
     "profiles_raw": "EXCEPT (`partition`, `offset`)",

@@ -21,6 +21,7 @@ def day(number: float) -> datetime:
 def transition(**changed: Any) -> dict[str, Any]:
     example = {
         "id": "0" * 32,
+        "namespace": "known",
         "customer_id": "ann",
         "at": day(0),
         "known_at": day(0),
@@ -45,6 +46,7 @@ def transition(**changed: Any) -> dict[str, Any]:
 
 def profile(**changed: Any) -> dict[str, Any]:
     example = {
+        "namespace": "known",
         "customer_id": "ann",
         "stage": "exploration",
         "stage_since": day(0),
@@ -163,6 +165,7 @@ def policy(**changed: Any) -> dict[str, Any]:
 def judgement(**changed: Any) -> dict[str, Any]:
     example = {
         "id": "0" * 32,
+        "namespace": "known",
         "customer_id": "ann",
         "judgement": "value_tier",
         "before": "low",

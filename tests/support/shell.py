@@ -9,11 +9,12 @@ from numpy.lib.recfunctions import repack_fields
 
 from processors.policy.policy import read_policy
 from processors.row.layout import ROW
+from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.log.batches import Fetch, read_batches
-from support.messages import Message, batch, plans, policy_text
+from support.messages import Message, batch, policy_text, schemas
 
 POSITIONS: Final = ("id_start", "entry_at", "touched")  # where a row stands, not what it says
 PROFILE: Final = [name for name in ROW.names or () if name not in {*POSITIONS, "unreported", "offset"}]
@@ -46,7 +47,7 @@ class Refusal(NamedTuple):
 
 
 def new_partition(owner: str = "0", **options: Any) -> Partition:
-    return Partition(3, read_policy(policy_text()), plans(), owner=owner, **options)
+    return Partition(3, read_policy(policy_text()), schemas(), owner=owner, **options)
 
 
 def applied(partition: Partition, fetch: Fetch) -> Applied:
@@ -102,13 +103,22 @@ def refusals_of(outcome: Applied) -> list[Refusal]:
 
 def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
     """Schema id and body of each accepted touchpoint."""
-    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s in outcome.taken]
+    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, *_ in outcome.taken]
+
+
+def named(partition: Partition, row: Any) -> bytes:
+    """The id of a row's customer, told from another namespace's."""
+    before = b"anonymous:" if row["namespace"] == NAMESPACE_ANONYMOUS else b""
+    return before + customer_of(partition, row)
 
 
 def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:
-    """The bytes of each customer's row, but for where it stands; or those of some fields."""
+    """The bytes of each customer's row, but for where it stands; or those of some fields.
+
+    By the customer's id, with ``anonymous:`` before one that is.
+    """
     rows = np.asarray(partition.table.rows[: partition.customers]).copy()
-    names = [customer_of(partition, row) for row in rows]
+    names = [named(partition, row) for row in rows]
     assert len(set(names)) == len(names)
     fields = only or [name for name in ROW.names or () if name not in POSITIONS]
     kept = repack_fields(rows[[*fields]])
@@ -170,7 +180,7 @@ class Shell:
         rows = rows_of(partition, PROFILE)
         for number in numbers:
             row = partition.table.rows[number]
-            name, offset = customer_of(partition, row), int(row["offset"])
+            name, offset = named(partition, row), int(row["offset"])
             if offset >= self.profile_offsets.get(name, -1):
                 self.profiles[name], self.profile_offsets[name] = rows[name], offset
 

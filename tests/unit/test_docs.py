@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from streams.cli import COMMANDS
+from streams.commands.parsing import COMMANDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGES: Final = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])

@@ -23,6 +23,7 @@ AVRO: Final[dict[FieldType, Any]] = {
     FieldType.MONEY: "long",
     FieldType.COUNT: "int",
     FieldType.NUMBER: "double",
+    FieldType.TRUTH: "boolean",
     FieldType.PROPERTIES: {"type": "map", "values": "string"},
 }
 
@@ -73,7 +74,7 @@ def test_the_newest_avro_schema_states_these_fields() -> None:
 def test_the_table_has_a_column_of_its_type_for_each() -> None:
     held = {name: kind for name, kind in columns_of("touchpoints_raw").items() if name in TOUCHPOINT_SLOTS}
     assert held == TOUCHPOINT_COLUMNS
-    assert list(TOUCHPOINT_COLUMNS) == [field.name for field in FIELDS]
+    assert list(TOUCHPOINT_COLUMNS) == [field.name for field in FIELDS if field.reported]
 
 
 def test_the_view_shows_each_in_the_same_type() -> None:
@@ -84,7 +85,8 @@ def test_the_view_shows_each_in_the_same_type() -> None:
 
 
 def test_the_columns_of_an_import_are_the_fields_and_the_row() -> None:
-    assert CANONICAL.names == [*TOUCHPOINT_COLUMNS, ROW]
+    assert CANONICAL.names == [*TOUCHPOINT_SLOTS, ROW]
+    assert not [field for field in FIELDS if field.type is FieldType.TRUTH and field.in_files], "none can be read"
     assert [field.nullable for field in CANONICAL] == [not field.required for field in FIELDS] + [False]
     assert STORED.names[:-2] == CANONICAL.names
     assert [field.name for field in STORED if field.nullable] == [

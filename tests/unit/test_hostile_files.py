@@ -24,7 +24,7 @@ from pathlib import Path
 WORK: Final = """
 try:
     mapping = Mapping(constants={{"customer_id": "c", "kind": "k", "occurred_at": "2024-01-01"}})
-    with prepare.prepare(Path({path!r}), mapping, as_arrived=True, workdir=Path({folder!r})) as found:
+    with prepare.prepare(Path({path!r}), mapping, as_arrived=True, workdir=Path({folder!r}), now=2**41) as found:
         print("rows", found.rows, [(r.row, r.reason, r.detail, len(r.payload)) for r in list(found.rejects)[:5]])
 except InputProblem as problem:
     print("problem", problem)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from streams.clock import now_ms
 from streams.imports.canonical import CANONICAL
 from streams.imports.identity import CONTENT_V1
 from streams.imports.mapping import Mapping
@@ -78,7 +79,7 @@ MOST_WITHOUT: Final = {
 def ids_of(rows: list[dict[str, Any]], folder: Path) -> list[str]:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     source = io.BytesIO(text.encode())
-    with prepare(source, Mapping(), as_arrived=True, workdir=folder, own_currency="EUR") as prepared:
+    with prepare(source, Mapping(), as_arrived=True, workdir=folder, now=now_ms(), own_currency="EUR") as prepared:
         assert list(prepared.rejects) == []
         table = pa.Table.from_batches(prepared.batches(), CANONICAL)
     found: list[str] = table.column("event_id").to_pylist()

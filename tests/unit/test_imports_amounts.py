@@ -21,7 +21,7 @@ from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
 from streams.imports.problems import InputProblem
 
-CENTS = np.full(1, 2, np.int8)
+NOW = 1_800_000_000_000
 BASE = {"customer_id": "c", "kind": "order_completed", "occurred_at": "2024-01-05"}
 
 
@@ -117,7 +117,9 @@ def test_further_digits_are_rounded_half_to_even(amount: Decimal, decimals: int)
 
 
 def rows_of(data: bytes, folder: Path, mapping: Mapping | None = None, **options: Any) -> list[dict[str, Any]]:
-    with prepare(io.BytesIO(data), mapping or Mapping(), as_arrived=True, workdir=folder, **options) as prepared:
+    with prepare(
+        io.BytesIO(data), mapping or Mapping(), as_arrived=True, workdir=folder, **{"now": NOW} | options
+    ) as prepared:
         assert list(prepared.rejects) == []
         rows: list[dict[str, Any]] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
     return rows
@@ -148,7 +150,7 @@ def test_the_whole_column_decides(tmp_path: Path) -> None:
 @pytest.mark.parametrize("amounts", [["1.000"], ["1,234"], ["5", "10", "1.234", "-2.000"]])
 def test_a_column_that_says_nothing_is_asked_about(amounts: list[str], delimiter: str, tmp_path: Path) -> None:
     with pytest.raises(InputProblem, match=r"can be read in two ways.*--decimal \. .*--decimal ,|--decimal , .*--dec"):
-        prepare(io.BytesIO(csv_of(amounts, delimiter=delimiter)), Mapping(), as_arrived=True, workdir=tmp_path)
+        prepare(io.BytesIO(csv_of(amounts, delimiter=delimiter)), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW)
     for sign in (".", ","):
         assert None not in minor(csv_of(amounts, delimiter=delimiter), tmp_path, Mapping(decimal=sign))
     assert minor(csv_of(["1.000"]), tmp_path, Mapping(decimal=",")) == [100000]
@@ -160,8 +162,8 @@ def test_a_column_written_in_two_ways_is_asked_about(tmp_path: Path) -> None:
     with pytest.raises(
         InputProblem, match=r"two ways: with a decimal point \('12.50' in line 2; 1 rows\) and .*line 4"
     ):
-        prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path)
-    with prepare(io.BytesIO(data), Mapping(decimal="."), as_arrived=True, workdir=tmp_path) as prepared:
+        prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW)
+    with prepare(io.BytesIO(data), Mapping(decimal="."), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
         rejects = [(reject.row, reject.reason, reject.detail) for reject in prepared.rejects]
     assert rejects == [(4, "bad_number", "amount '12,50' is not a number with a decimal point (--decimal)")]
 
@@ -172,7 +174,11 @@ def test_numbers_of_json_and_parquet_have_a_point(tmp_path: Path) -> None:
     assert minor("\n".join(lines).encode(), tmp_path) == [123, 30, 100000, 0, 500]
     with pytest.raises(InputProblem, match="--decimal"):
         prepare(
-            io.BytesIO(json.dumps(row | {"amount": "1.234"}).encode()), Mapping(), as_arrived=True, workdir=tmp_path
+            io.BytesIO(json.dumps(row | {"amount": "1.234"}).encode()),
+            Mapping(),
+            as_arrived=True,
+            workdir=tmp_path,
+            now=NOW,
         )
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([row | {"amount": 1.234}, row | {"amount": 1234.0}]), out)
@@ -186,14 +192,14 @@ def test_what_stands_beside_an_amount_is_its_currency(tmp_path: Path) -> None:
         (1250, "EUR"), (350, "CAD"), (1234, "KWD"), (0, None), (700, "CAD"),
     ]  # fmt: skip
     with prepare(
-        io.BytesIO(csv_of(["¥5", "5"], "")), Mapping(), as_arrived=True, workdir=tmp_path, own_currency="CAD"
+        io.BytesIO(csv_of(["¥5", "5"], "")), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW, own_currency="CAD"
     ) as prepared:
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(2, "no_currency")]
 
 
 def test_another_currency_than_the_row_says_is_refused(tmp_path: Path) -> None:
     data = csv_of(["$5", "5 €", "5 USD"], "EUR")
-    with prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [
             (2, "currency_differs"),
             (4, "currency_differs"),
@@ -208,19 +214,21 @@ def test_a_currency_that_is_missing_is_asked_for(tmp_path: Path) -> None:
     said = Mapping(constants={"currency": "USD"})
     assert minor(csv_of(["$5"], ""), tmp_path, said, ask_currency=True) == [500]
     data = csv_of(["5", "5 €"], "")
-    with prepare(io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path, ask_currency=True) as prepared:
+    with prepare(
+        io.BytesIO(data), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW, ask_currency=True
+    ) as prepared:
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(2, "no_currency")]
 
 
 def test_currencies_may_be_signs(tmp_path: Path) -> None:
     assert [row["currency"] for row in rows_of(csv_of(["5"], "€"), tmp_path)] == ["EUR"]
-    with prepare(io.BytesIO(csv_of(["0"], "$")), Mapping(), as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(io.BytesIO(csv_of(["0"], "$")), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
         assert [reject.reason for reject in prepared.rejects] == ["bad_currency"]
 
 
 def test_what_no_touchpoint_may_have(tmp_path: Path) -> None:
     data = csv_of(["10000000000000", "10000000000000.01", "-99999999999999"])
-    with prepare(io.BytesIO(data), Mapping(decimal="."), as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(io.BytesIO(data), Mapping(decimal="."), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [
             (3, "impossible_amount"),
             (4, "impossible_amount"),

@@ -19,6 +19,7 @@ from streams.imports.mapping import Mapping, read_mapping
 from streams.imports.prepare import prepare
 from streams.imports.problems import ImportReject, InputProblem, MappingProblem
 
+NOW = 1_800_000_000_000
 WHO = {"customer_id": "c", "kind": "k"}
 
 
@@ -132,7 +133,7 @@ def test_summer_time() -> None:
 
 
 def found_in(data: bytes, folder: Path, mapping: Mapping, **options: Any) -> tuple[list[int], list[ImportReject]]:
-    with prepare(io.BytesIO(data), mapping, as_arrived=True, workdir=folder, **options) as prepared:
+    with prepare(io.BytesIO(data), mapping, as_arrived=True, workdir=folder, **{"now": NOW} | options) as prepared:
         table = pa.Table.from_batches(prepared.batches(), CANONICAL)
         return table.column("occurred_at").to_pylist(), list(prepared.rejects)
 
@@ -179,7 +180,9 @@ def test_dates_and_times_in_columns_of_their_own(tmp_path: Path) -> None:
 
 def test_columns_that_are_joined_are_not_left(tmp_path: Path) -> None:
     mapping = Mapping(constants=WHO, columns={"occurred_at": "d+t"})
-    with prepare(io.BytesIO(b"d,t,x\n2026-01-05,10:00,1\n"), mapping, as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(
+        io.BytesIO(b"d,t,x\n2026-01-05,10:00,1\n"), mapping, as_arrived=True, workdir=tmp_path, now=NOW
+    ) as prepared:
         assert prepared.ignored == ("x",)
 
 
@@ -193,7 +196,7 @@ def test_typed_columns_are_local_too(tmp_path: Path) -> None:
 def test_what_has_not_happened_yet_is_a_reject(tmp_path: Path) -> None:
     now = at("2026-01-05T10:00")
     times, rejects = found_in(
-        csv_of("2026-01-05T10:00", "2026-01-05T10:00:00.001"), tmp_path, Mapping(constants=WHO), not_after=now
+        csv_of("2026-01-05T10:00", "2026-01-05T10:00:00.001"), tmp_path, Mapping(constants=WHO), now=now
     )
     assert times == [now]
     assert [(reject.row, reject.reason, reject.detail) for reject in rejects] == [
@@ -217,7 +220,7 @@ def test_a_mapping_names_zones_and_encodings_that_exist(tmp_path: Path) -> None:
 def test_text_that_is_not_utf_8(encoding: str, told: str | None, tmp_path: Path) -> None:
     data = "Köln;occurred_at\nMüller;2026-01-05\n".encode(encoding)
     mapping = Mapping(constants={"kind": "k"}, columns={"customer_id": "Köln"}, encoding=told)
-    with prepare(io.BytesIO(data), mapping, as_arrived=True, workdir=tmp_path) as prepared:
+    with prepare(io.BytesIO(data), mapping, as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
         assert next(prepared.batches()).column("customer_id").to_pylist() == ["Müller"]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.messages import Message, batch, plans, tick, touchpoint
+from support.messages import Message, batch, schemas, tick, touchpoint
 from support.presets import policy_of
 
 from processors.row.layout import NEVER, NONE
@@ -25,7 +25,7 @@ lives: Final = st.lists(
 
 
 def judged(values: list[bytes], policy: Any = None) -> tuple[npt.NDArray[Any], Partition]:
-    partition = Partition(0, policy or policy_of(), plans())
+    partition = Partition(0, policy or policy_of(), schemas())
     result = partition.apply(read_batches(batch([Message(value, written_at=START) for value in values]), 0))
     assert not isinstance(result, Refused)
     return result.judged, partition

@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from streams.cli import COMMANDS
+from streams.commands.parsing import COMMANDS
 from streams.kafka.topics import declared
 from streams.metrics import Metrics
 from streams.settings import PREFIX, Settings

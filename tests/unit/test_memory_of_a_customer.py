@@ -9,6 +9,7 @@ import pytest
 from processors.hashing import avalanche
 from processors.row import layout
 from processors.row.layout import DELIVERY_FIELDS, IDENTITY_FIELDS, PROFILE_FIELDS, PUBLISHED_FIELDS, ROW
+from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.engine.growth import grow, memory_bytes
 from streams.engine.rows import add, has_room, list_touched, new_table, schedule
 
@@ -35,7 +36,7 @@ def test_with_ids_of_sixteen_bytes_and_all_indexes_a_customer_costs_at_most_the_
         while not has_room(table):
             table = grow(table)
         name = np.frombuffer(f"{number:016d}".encode(), np.uint8)
-        place = add(table, name, 0, 16, np.uint64(avalanche(np.uint64(number))))
+        place = add(table, name, 0, 16, np.uint64(avalanche(np.uint64(number))), NAMESPACE_KNOWN)
         # Due, reviewed and touched: every list that may hold the row does.
         table.rows[place].due_at = 2_000_000 + number
         schedule(table, place)

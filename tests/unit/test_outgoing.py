@@ -1,6 +1,6 @@
 """What came of a partition waits until it is stored and said, and neither is forgotten or doubled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -16,7 +16,7 @@ from streams.engine.partition import Partition
 from streams.outputs.catalogue import OUTPUTS, SPOKEN
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.outgoing import Outgoing
-from streams.outputs.output import Messages, Rows
+from streams.outputs.output import Batch, Messages, Rows
 from streams.outputs.rejects import REJECTS
 from streams.outputs.transitions import TRANSITIONS
 from streams.reports.tables import TABLES
@@ -46,10 +46,10 @@ def ids(messages: Messages | None) -> list[bytes]:
     return [unframe(bodies.message(i))[1][1:33] for i in range(count)] if bodies else []
 
 
-def ids_in(rows: list[Rows], table: str) -> list[bytes]:
+def ids_in(rows: Sequence[Batch], table: str) -> list[bytes]:
     found: list[bytes] = []
     for each in rows:
-        if each.table == table and isinstance(each.content, pa.Table):
+        if each.table == table and isinstance(each, Rows):
             found += [text.encode() for text in each.content.column("id").to_pylist()]
     return found
 

@@ -13,6 +13,7 @@ from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
 from processors.lifecycle.facts import CAUSES, FACT, JUDGED, SUPERSEDED
 from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
+from processors.row.namespaces import NAMESPACES
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.engine.outcomes import OUTCOMES
@@ -21,7 +22,7 @@ from streams.engine.results import Applied, PolicyChange
 from streams.engine.rows import add
 from streams.outputs.catalogue import OUTPUTS
 from streams.outputs.judgements import JUDGEMENTS
-from streams.outputs.output import Output, Results
+from streams.outputs.output import Output, Results, Rows
 from streams.outputs.transitions import TRANSITIONS
 from streams.policies import preset
 
@@ -84,7 +85,7 @@ def partition() -> Partition:
     made = new_partition("first")
     for number, text in enumerate(IDS):
         name = np.frombuffer(text.encode()[:255], np.uint8)
-        add(made.table, name, 0, len(name), np.uint64(number))
+        add(made.table, name, 0, len(name), np.uint64(number), number % len(NAMESPACES))
     return made
 
 
@@ -103,7 +104,7 @@ def applied(partition: Partition, changes: list[int], **facts: Any) -> Applied:
         **{
             "partition": partition.number,
             "buffer": BUFFER,
-            "taken": np.zeros((0, 3), np.int64),
+            "taken": np.zeros((0, 4), np.int64),
             "rejects": np.zeros(0),
             "policy": preset(),
             "policies": [PolicyChange(offset, 0, preset("b2b")) for offset in sorted(changes)],
@@ -124,8 +125,9 @@ def compare(output: Output, results: Results) -> None:
         return
     assert found is not None
     assert found.keys is not None
-    ((_, table),) = rows
-    assert isinstance(table, pa.Table)
+    (only,) = rows
+    assert isinstance(only, Rows)
+    table = only.content
     (batch,) = table.combine_chunks().to_batches()
     schema_id = REGISTRY.id_of(output.topic.record)
     wanted = encode_bodies(batch, REGISTRY.schema(schema_id), schema_id)

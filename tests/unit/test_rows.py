@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.row.layout import NEVER
+from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.engine.due import pop
 from streams.engine.growth import grow
 from streams.engine.restoring import empty_rows, take_in
@@ -31,7 +32,7 @@ IDS = st.binary(min_size=1, max_size=LONGEST_ID)
 def look_up(table: Table, name: bytes, key: int) -> int:
     # Bytes before and after, so that a look beyond the id would be seen.
     buffer = np.frombuffer(b"\xee" + name + b"\xee", np.uint8)
-    return find(table, buffer, 1, len(name), np.uint64(key))
+    return find(table, buffer, 1, len(name), np.uint64(key), NAMESPACE_KNOWN)
 
 
 def put(table: Table, name: bytes, key: int) -> Table:
@@ -39,7 +40,7 @@ def put(table: Table, name: bytes, key: int) -> Table:
     while not has_room(table):
         table = grow(table)
     number = int(table.used[USED_ROWS])
-    assert add(table, np.frombuffer(b"\xee" + name, np.uint8), 1, len(name), np.uint64(key)) == number
+    assert add(table, np.frombuffer(b"\xee" + name, np.uint8), 1, len(name), np.uint64(key), NAMESPACE_KNOWN) == number
     return table
 
 

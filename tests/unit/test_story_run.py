@@ -86,6 +86,8 @@ def test_everything_that_a_touchpoint_says_is_in_the_log() -> None:
         "agent_id": "anna",
         "satisfaction": 4.5,
         "properties": {"a": "1", "b": "false"},
+        "import_id": None,
+        "known": None,
     }
 
 
