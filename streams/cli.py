@@ -13,7 +13,8 @@ def _here() -> Terminal:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code: 0 done, 1 not done, 2 the command or a setting is wrong."""
+    """Run one command; returns its exit code: 0 done, 1 not done, 2 the command or a setting is wrong,
+    3 nothing of a file could be used."""
     words = list(sys.argv[1:] if argv is None else argv)
     args = arguments(words)
     module = module_of(args.command)

@@ -21,3 +21,11 @@ def preset(name: str = "commerce") -> "Policy":
     from processors.policy.policy import read_policy
 
     return read_policy(preset_text(name))
+
+
+def chosen_currency(policy: "Policy") -> str | None:
+    """The currency of a policy that somebody wrote; None where it is one of these as it comes: nobody chose that."""
+    from processors.policy.policy import text_hash
+
+    shipped = {text_hash(preset_text(name)) for name in PRESETS}
+    return None if policy.hash in shipped else policy.currency

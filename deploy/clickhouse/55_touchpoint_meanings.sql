@@ -22,6 +22,8 @@ CREATE OR REPLACE VIEW touchpoint_meanings
     two_way Bool COMMENT 'Both sides take part',
     individual Bool COMMENT 'Made for this one customer',
     purchase Bool COMMENT 'A purchase of at least the minimum amount of the policy',
+    refund Bool COMMENT 'Takes money back: a refund or a cancellation, or a purchase with a negative amount',
+    refunded_minor Int64 COMMENT 'What it takes back, whatever its sign, minor units of currency',
     coupon Bool COMMENT 'Makes the order of its order_id a discounted one',
     discounted Bool COMMENT 'States a discount above zero itself',
     disclosure Bool COMMENT 'The customer gives personal data',
@@ -38,7 +40,8 @@ SQL SECURITY DEFINER AS WITH
         own, touchpoint.amount_minor, rate > 0, toInt64(roundBankers(touchpoint.amount_minor * rate)), NULL
     ) AS amount,
     multiIf(own, touchpoint.cost_minor, rate > 0, toInt64(roundBankers(touchpoint.cost_minor * rate)), NULL) AS cost,
-    meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought
+    meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought,
+    meaning.refund OR meaning.cancellation OR (meaning.purchase AND coalesce(amount, 0) < 0) AS takes_back
 SELECT
     touchpoint.customer_id AS customer_id, touchpoint.namespace AS namespace, touchpoint.event_id AS event_id,
     touchpoint.occurred_at AS occurred_at,
@@ -46,15 +49,16 @@ SELECT
     coalesce(touchpoint.order_id, '') AS order_id, touchpoint.lines AS lines, own_currency AS currency,
     amount AS amount_minor, coalesce(cost, meaning.cost_minor) AS cost_minor, meaning.named AS mapped,
     meaning.initiative AS initiative, if(meaning.named, meaning.category, 'none') AS category,
-    meaning.two_way AS two_way, meaning.individual AS individual, bought AS purchase, meaning.discount AS coupon,
+    meaning.two_way AS two_way, meaning.individual AS individual, bought AS purchase, takes_back AS refund,
+    if(takes_back, abs(coalesce(amount, 0)), 0) AS refunded_minor, meaning.discount AS coupon,
     toFloat64OrZero(touchpoint.properties['discount']) > 0 AS discounted, meaning.disclosure AS disclosure,
     meaning.acquisition AS acquisition, bought OR meaning.tie = 'opened' AS closing
 FROM touchpoints AS touchpoint
 LEFT JOIN
 (
     SELECT
-        kind, initiative, category, two_way, individual, purchase, discount, disclosure, acquisition, tie, cost_minor,
-        true AS named
+        kind, initiative, category, two_way, individual, purchase, refund, cancellation, discount, disclosure,
+        acquisition, tie, cost_minor, true AS named
     FROM meanings
     WHERE in_force
 ) AS meaning ON meaning.kind = touchpoint.kind

@@ -21,12 +21,13 @@ from streams.embedded.log import FILE_NAME
 from streams.embedded.session import SPOOLED, Session
 from streams.engine.checkpoint import UnreadableCheckpoint
 from streams.engine.results import ForeignLog, PoisonedLog
-from streams.imports.problems import InputProblem, MappingProblem
+from streams.imports.problems import InputProblem, MappingProblem, NothingUsable
 from streams.reports.errors import ReportsError
 from streams.texts import read_text
 
 FAILED: Final = 1
 WRONG: Final = 2
+NOTHING_USABLE: Final = 3
 # Commands that have nothing to say of a directory that isn't there, and don't make one.
 ASKING: Final = frozenset({"advance", "customer", "query"})
 
@@ -109,6 +110,9 @@ def explained(terminal: Terminal, action: Callable[[], int], *, fatal: tuple[typ
     except (SettingsProblem, MappingProblem) as error:
         terminal.note(str(error))
         return WRONG
+    except NothingUsable as error:
+        terminal.note(f"relasi: {error}")
+        return NOTHING_USABLE
     except (
         DirectoryInUse,
         ForeignLog,

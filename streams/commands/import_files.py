@@ -45,14 +45,18 @@ def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
 
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
-    """Import every file, in the order given."""
+    """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
+    from streams.commands.held import NOTHING_USABLE
+
     mapping = mapping_from(args)
+    usable = True
     for name in args.files:
         with ExitStack() as opened:
             spooled = name == "-" and args.standard_input is not None
             source = opened.enter_context(args.standard_input.open("rb")) if spooled else name
-            import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
-    return 0
+            outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
+            usable = usable and outcome.rows > outcome.refused
+    return 0 if usable else NOTHING_USABLE
 
 
 def import_file(
@@ -61,12 +65,23 @@ def import_file(
     """Import one file (a path, "-" for standard input, or what was read of one) and say what came of it."""
     from streams.embedded.importing import import_prepared
     from streams.imports.prepare import prepare
+    from streams.policies import chosen_currency
 
+    own = chosen_currency(session.runner.partition.policy)
     title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
     now, workdir = session.runner.now(), session.directory
     with (
         progress(terminal, title) as report,
-        prepare(source, mapping, as_arrived=as_arrived, workdir=workdir, now=now, progress=report) as prepared,
+        prepare(
+            source,
+            mapping,
+            as_arrived=as_arrived,
+            workdir=workdir,
+            now=now,
+            progress=report,
+            own_currency=own,
+            ask_currency=True,
+        ) as prepared,
     ):
         outcome = import_prepared(session.runner, prepared, report)
         _tell(terminal, title, prepared, outcome)
@@ -97,3 +112,13 @@ def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcom
         terminal.say(f"  {outcome.rejects:,} bad rows became rejects; the first of them:")
         for reject in islice(iter(prepared.rejects), _EXAMPLES):
             terminal.say(f"    line {reject.row}: {reject.reason}: {reject.detail}")
+    if not outcome.rows or outcome.rows == outcome.refused:
+        tell_unusable(terminal, title, prepared)
+
+
+def tell_unusable(terminal: Terminal, title: str, prepared: "Prepared") -> None:
+    """Say why nothing of a file could be used, as far as its rejects tell."""
+    from streams.imports.causes import causes_of
+
+    for cause in causes_of(prepared.rejects) or ["the policy refuses every row: see the view rejects, and its rates"]:
+        terminal.note(f"relasi: nothing of {title} could be used: {cause}")

@@ -30,9 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send every file, in the order given: 0 sent, 1 not all of it, 2 a setting or an argument is wrong."""
-    from streams.commands.held import SettingsProblem, policy_from
-    from streams.imports.problems import InputProblem
+    """Send every file, in the order given.
+
+    0 sent, 1 not all of it, 2 a setting or an argument is wrong, 3 nothing of a file could be used.
+    """
+    from streams.commands.held import NOTHING_USABLE, SettingsProblem, policy_from
+    from streams.imports.problems import InputProblem, NothingUsable
     from streams.kafka.outbox import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
     from streams.logs import configure
@@ -45,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
         policy = policy_from(args.policy)
         check(settings)
         return asyncio.run(_send(args, settings, mapping, policy))
+    except NothingUsable as error:
+        sys.stderr.write(f"relasi: {error}\n")
+        return NOTHING_USABLE
     except (SettingsError, SettingsProblem, InputProblem, ReportsError, OSError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
@@ -57,12 +63,13 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from processors.policy.policy import Policy
     from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.clock import Clock
+    from streams.commands.held import NOTHING_USABLE
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
     from streams.kafka.topics import topics_of
     from streams.metrics import Metrics
-    from streams.policies import preset
+    from streams.policies import chosen_currency, preset
     from streams.reports.clickhouse import ClickHouseSink
 
     clock = Clock()
@@ -78,14 +85,20 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
         elif await outbox.is_empty(topics.touchpoints):
             # The log itself says what it was judged by, from its beginning.
             await producing.policy(preset())
+        own = chosen_currency(policy) if isinstance(policy, Policy) else None
+        usable = True
         for name in args.files:
-            await _file(producing, name, mapping, settings, as_arrived=args.as_arrived)
+            usable &= await _file(producing, name, mapping, settings, own, as_arrived=args.as_arrived)
     if reporting is not None:
         reporting.close()
-    return 0
+    return 0 if usable else NOTHING_USABLE
 
 
-async def _file(producing: "Producing", name: str, mapping: Mapping, settings: Settings, *, as_arrived: bool) -> None:
+async def _file(
+    producing: "Producing", name: str, mapping: Mapping, settings: Settings, own: str | None, *, as_arrived: bool
+) -> bool:
+    """Send one file; False: nothing of it could be used."""
+    from streams.commands.import_files import tell_unusable
     from streams.imports.prepare import prepare
 
     terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
@@ -93,11 +106,23 @@ async def _file(producing: "Producing", name: str, mapping: Mapping, settings: S
     settings.data.mkdir(parents=True, exist_ok=True)
     with (
         progress(terminal, title) as report,
-        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, now=now_ms(), progress=report) as prepared,
+        prepare(
+            name,
+            mapping,
+            as_arrived=as_arrived,
+            workdir=settings.data,
+            now=now_ms(),
+            progress=report,
+            own_currency=own,
+            ask_currency=True,
+        ) as prepared,
     ):
         produced = await producing.file(prepared, report)
-    terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
-    if produced.known:
-        terminal.say(f"  {produced.known:,} of them were known already and count nothing")
-    if produced.rejects:
-        terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")
+        terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+        if produced.known:
+            terminal.say(f"  {produced.known:,} of them were known already and count nothing")
+        if produced.rejects:
+            terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")
+        if not produced.touchpoints:
+            tell_unusable(terminal, title, prepared)
+    return produced.touchpoints > 0

@@ -106,8 +106,8 @@ def _packaged() -> tuple[str, str]:
     return "commerce.toml", preset_text("commerce")
 
 
-def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], Money]":
-    """What is a purchase, and the currency, by a policy and the arguments."""
+def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], frozenset[str], Money]":
+    """What is a purchase, what takes back, and the currency, by a policy and the arguments."""
     from streams.fitting.purchases import Money
 
     name, text = named
@@ -116,33 +116,45 @@ def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozens
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"cannot read the policy {name}: {error}") from error
     kinds, rates = (table if isinstance(table, dict) else {} for table in (policy.get("kinds"), policy.get("rates")))
-    bought = frozenset(
-        kind for kind, means in kinds.items() if isinstance(means, dict) and means.get("purchase") is True
+    bought, back = (
+        frozenset(
+            kind
+            for kind, means in kinds.items()
+            if isinstance(means, dict) and any(means.get(key) is True for key in keys)
+        )
+        for keys in (("purchase",), ("refund", "cancellation"))
     )
     purchases = frozenset(kind_of(kind) for kind in args.purchase_kind) if args.purchase_kind else bought
     if not purchases:
         raise SettingsError(f"{name} names no kind with purchase = true; add one, or give --purchase-kind")
     usable = {code: float(rate) for code, rate in rates.items() if isinstance(rate, int | float)}
-    return purchases, Money(str(policy.get("currency", "USD")), usable)
+    return purchases, back - purchases, Money(str(policy.get("currency", "USD")), usable)
 
 
 def _from_file(
     args: argparse.Namespace, policy: tuple[str, str] | None, segment: str | None, command: str
 ) -> "PurchaseDays":
-    kinds, money = _meaning(args, policy or _packaged())
+    kinds, refunds, money = _meaning(args, policy or _packaged())
     from streams.fitting.purchases import purchase_days
     from streams.imports.prepare import prepare
 
     # Days are counted, not replayed, so the order of rows is of no interest here.
     with (
         tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
-        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir), now=now_ms()) as prepared,
+        prepare(
+            args.file,
+            mapping_from(args),
+            as_arrived=True,
+            workdir=Path(workdir),
+            now=now_ms(),
+            own_currency=money.currency,
+        ) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):
             left_out = f"{len(prepared.rejects):,} row(s) left out"
             reason = f"the first is row {first.row}: {first.reason}, {first.detail}"
             sys.stderr.write(f"relasi {command}: {left_out}; {reason}\n")
-        return purchase_days(prepared.batches(), kinds, money, segment)
+        return purchase_days(prepared.batches(), kinds, money, segment, refunds)
 
 
 def _from_reports(args: argparse.Namespace, policy: tuple[str, str] | None, segment: str | None) -> "PurchaseDays":
@@ -154,8 +166,8 @@ def _from_reports(args: argparse.Namespace, policy: tuple[str, str] | None, segm
         if policy is None and not args.purchase_kind:
             found = reports.ask(POLICY).column("text").to_pylist()
             policy = ("the policy in force", str(found[0])) if found else None
-        kinds, money = _meaning(args, policy or _packaged())
+        kinds, refunds, money = _meaning(args, policy or _packaged())
         last = reports.ask(LAST).column("last_ms").to_pylist()[0]
-        rows = reports.ask(purchases_sql(kinds))
-    days = purchase_days(batches_of(rows), kinds, money, segment)
+        rows = reports.ask(purchases_sql(kinds | refunds))
+    days = purchase_days(batches_of(rows), kinds, money, segment, refunds)
     return replace(days, log_end=int(last) // DAY_MS)

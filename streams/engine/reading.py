@@ -17,6 +17,7 @@ from processors.policy.rules import (
     ONE_OFF,
     OUTSIDE,
     PURCHASE,
+    REFUND,
     REFUSED,
     TIE_CLOSED,
     Rules,
@@ -164,6 +165,13 @@ def _property(buffer: Bytes, slots: Slots, name: np.uint64) -> tuple[int, int]:
 
 
 @compiled_leaf
+def _minor(amount: float) -> int:
+    """Minor units, rounded half to even as in imports; a half in decimals (1.015) is not always one in binary."""
+    halves = np.rint(amount * 2.0)
+    return int(np.rint(halves / 2.0 if abs(amount * 2.0 - halves) < 1e-9 * abs(halves) else amount))
+
+
+@compiled_leaf
 def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> int:
     """What properties.discount gives away of a purchase of ``amount``, in minor units of the policy's currency."""
     start, length = _property(buffer, slots, DISCOUNT_NAME)
@@ -179,7 +187,7 @@ def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> in
     place = 0
     if slots[CURRENCY, 1] != ABSENT:
         place = max(rate_of(words, currency_code(buffer, slots[CURRENCY, 0], slots[CURRENCY, 1])), 0)
-    return max(1, int(np.rint(min(value * words.currency_scales[place], 1e15))))
+    return max(1, _minor(min(value * words.currency_scales[place], 1e15)))
 
 
 @compiled_leaf
@@ -195,6 +203,9 @@ def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]
 @compiled_inline
 def _flags_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, flags: int, amount: int) -> int:
     """The kind's flags and those that the touchpoint itself tells of."""
+    if flags & PURCHASE and amount < 0:
+        # Money comes back: a refund, and nothing else of what its kind says.
+        flags = REFUND
     if flags & PURCHASE:
         flags = flags | CUSTOMER if amount >= rules.minimum_minor else flags & ~PURCHASE
     if flags & PURCHASE:
@@ -219,6 +230,8 @@ def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, mea
     """(reason, what the model is told); the contact means something where the reason is OK."""
     kind = meaning.kind
     money = _money(buffer, slots, rules, words, kind)
+    if meaning.flags & PURCHASE and money.amount < 0:
+        kind = -1
     flags = _flags_of(buffer, slots, rules, words, meaning.flags, money.amount)
     discount = _discount(buffer, slots, words, money.amount) if flags & PURCHASE else 0
     start, length = slots[EVENT_ID, 0], slots[EVENT_ID, 1]

@@ -2,7 +2,7 @@
 
 The convention is that of the published fits on CDNOW: purchases of one customer on one day (UTC) are one purchase, and
 time is counted in whole days from the first purchase day to the end day, then divided by the unit. The mean spend is
-that of the repeat purchase days with an amount above zero: the first purchase is left out.
+that of the repeat purchase days with an amount above zero, less what was taken back: the first purchase is left out.
 """
 
 from dataclasses import dataclass
@@ -77,16 +77,19 @@ def histories_of(days: PurchaseDays, unit: str, until: int | None = None) -> His
 
 
 def spending_of(days: PurchaseDays, until: int | None = None) -> Spending:
-    """The spend of repeat buyers. What a customer returned on another day than that of a purchase is not looked at."""
+    """The spend of repeat buyers: the repeat days on which something was paid, and the mean of what was kept of it by
+    the end of ``until``."""
     counted = until_day(days, until)
     first = np.unique(counted.customer, return_index=True)[1]
     repeat = np.ones(len(counted.day), np.bool_)
     repeat[first] = False
-    paid = repeat & (counted.spent > 0.0)
+    paid = repeat & counted.was_paid
     x = np.bincount(counted.customer[paid], minlength=counted.customers)
-    totals = np.bincount(counted.customer[paid], weights=counted.spent[paid], minlength=counted.customers)
+    totals = np.bincount(
+        counted.customer[paid], weights=np.nan_to_num(counted.kept(until)[paid]), minlength=counted.customers
+    )
     again = np.bincount(counted.customer[repeat], minlength=counted.customers) > 0
-    some = x > 0
+    some = (x > 0) & (totals > 0.0)
     means: npt.NDArray[np.float64] = totals[some] / x[some]
     end = counted.log_end if until is None else until
     return Spending(x[some].astype(np.float64), means, int(np.sum(again & ~some)), end, np.flatnonzero(some))

@@ -1,13 +1,14 @@
 """A purchase log as purchase days: one row per customer and day (UTC), with what was spent on it.
 
 What counts is said here for every model. A row of a purchase kind is a purchase unless its amount is negative: then it
-is a return, which makes no purchase day, but is taken off what was spent on the same day. Zero amounts and rows
+takes back, as do rows of refund kinds, whose amounts may have either sign. What takes back makes no purchase day; it
+is taken off the customer's newest purchase day up to then, and is known from its own day on. Zero amounts and rows
 without an amount are purchases, as in the published fits on CDNOW; their days have no spend.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +42,31 @@ class Money:
         return float(rate) * 10.0 ** -exponent(currency or self.currency)
 
 
+class TakenBack(NamedTuple):
+    """What other days took back: off which entry of the purchase days, on which day, and how much (below zero)."""
+
+    entry: npt.NDArray[np.int64]
+    day: npt.NDArray[np.int64]
+    spent: npt.NDArray[np.float64]
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> "TakenBack":
+        """What is left where only the entries of ``mask`` are."""
+        kept = mask[self.entry]
+        return TakenBack((np.cumsum(mask) - 1)[self.entry[kept]], self.day[kept], self.spent[kept])
+
+
+NOTHING_BACK: Final = TakenBack(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
 @dataclass(frozen=True)
 class PurchaseDays:
     """One entry per customer and day, sorted by both.
 
-    ``customer``: 0, 1, … without gaps. ``day``: days since 1970. ``spent``: in major units, nan where no row of the day
-    had an amount that is usable. ``segment``: of each customer, that of the first purchase day. ``log_end``: the last
-    day of the log, whatever happened on it. ``returns``: rows with a negative amount. ``unpriced``: currencies
-    without a rate.
+    ``customer``: 0, 1, … without gaps. ``day``: days since 1970. ``spent``: in major units, less what was taken back
+    on the same day, nan where no row of the day had an amount that is usable; ``back``: what other days took back.
+    ``segment``: of each customer, that of the first purchase day. ``log_end``: the last day of the log, whatever
+    happened on it. ``returns``: purchases with a negative amount. ``unpriced``: currencies without a rate. ``paid``:
+    whether the day had a purchase with an amount above zero.
     """
 
     customer: npt.NDArray[np.int64]
@@ -58,6 +76,20 @@ class PurchaseDays:
     log_end: int
     returns: int = 0
     unpriced: tuple[str, ...] = ()
+    paid: npt.NDArray[np.bool_] | None = None
+    back: TakenBack = NOTHING_BACK
+
+    def kept(self, until: int | None = None) -> npt.NDArray[np.float64]:
+        """``spent`` less what was taken back by the end of the day ``until``; nan where nothing is known."""
+        known = np.ones(len(self.back.day), np.bool_) if until is None else self.back.day <= until
+        kept = self.spent.copy()
+        np.add.at(kept, self.back.entry[known], self.back.spent[known])
+        return kept
+
+    @property
+    def was_paid(self) -> npt.NDArray[np.bool_]:
+        """The days on which something was paid, also where all of it was taken back."""
+        return self.spent > 0.0 if self.paid is None else self.paid
 
     @property
     def customers(self) -> int:
@@ -70,7 +102,7 @@ class PurchaseDays:
         segment = tuple(self.segment[i] for i in kept) if self.segment else ()
         return PurchaseDays(
             customer.astype(np.int64), self.day[mask], self.spent[mask], segment, self.log_end, self.returns,
-            self.unpriced,
+            self.unpriced, self.was_paid[mask], self.back.only(mask),
         )  # fmt: skip
 
 
@@ -100,17 +132,28 @@ def _spent(batch: pa.RecordBatch, money: Money, unpriced: set[str]) -> pa.Array:
 
 
 def _summed(tables: list[pa.Table]) -> pa.Table:
-    sums = [("spent", "sum"), ("bought", "sum"), ("segment", "min")]
+    sums = [("spent", "sum"), ("bought", "sum"), ("paid", "sum"), ("segment", "min")]
+    names = [*_KEYS, "spent", "bought", "paid", "segment"]
     grouped = pa.concat_tables(tables).group_by(_KEYS, use_threads=False).aggregate(sums)
-    return grouped.rename_columns([*_KEYS, "spent", "bought", "segment"]).select([*_KEYS, "spent", "bought", "segment"])
+    return grouped.rename_columns(names).select(names)
 
 
 def _purchase_days(
-    batch: pa.RecordBatch, kinds: pa.Array, money: Money, segment: str | None, seen: _Seen, unpriced: set[str]
+    batch: pa.RecordBatch,
+    kinds: pa.Array,
+    refunds: pa.Array,
+    money: Money,
+    segment: str | None,
+    seen: _Seen,
+    unpriced: set[str],
 ) -> pa.Table:
-    rows = batch.filter(pc.is_in(batch.column("kind"), value_set=kinds))
-    returned = pc.less(_column(rows, "amount_minor", pa.int64()), 0).fill_null(False)
-    seen.returns += pc.sum(returned).as_py() or 0
+    told = batch.column("kind")
+    rows = batch.filter(pc.or_(pc.is_in(told, value_set=kinds), pc.is_in(told, value_set=refunds)))
+    negative = pc.less(_column(rows, "amount_minor", pa.int64()), 0).fill_null(False)
+    refunded = pc.is_in(rows.column("kind"), value_set=refunds)
+    returned = pc.or_(negative, refunded)
+    seen.returns += pc.sum(pc.and_not(negative, refunded)).as_py() or 0
+    spent = _spent(rows, money, unpriced)
     # As the reports' question tells them apart: the same text in two namespaces is two customers.
     visitor = pc.binary_join_element_wise("anonymous", _column(rows, "anonymous_id", pa.string()), "\0")
     customer = pc.coalesce(rows.column("customer_id"), visitor)
@@ -119,31 +162,56 @@ def _purchase_days(
     columns = {
         "customer": customer,
         "day": pa.array(day, pa.int64()),
-        "spent": _spent(rows, money, unpriced),
+        "spent": pc.if_else(returned, pc.negate(pc.abs(spent)), spent),
         "bought": pc.invert(returned).cast(pa.uint64()),
-        "segment": _column(rows, wanted, pa.string()).cast(pa.string()),
+        "paid": pc.and_(pc.greater(spent, 0), pc.invert(returned)).fill_null(False).cast(pa.uint64()),
+        "segment": pc.if_else(returned, None, _column(rows, wanted, pa.string()).cast(pa.string())),
     }
     return _summed([pa.table(columns)])
 
 
+def _taken_back(
+    code: npt.NDArray[np.int64],
+    day: npt.NDArray[np.int64],
+    spent: npt.NDArray[np.float64],
+    bought: npt.NDArray[np.bool_],
+) -> TakenBack:
+    """What days without a purchase took back, off the newest purchase day before; off none where there is none.
+
+    All of n days, sorted by customer and day; entries are numbered among those with a purchase.
+    """
+    newest = np.maximum.accumulate(np.where(bought, np.arange(len(code)), -1))
+    takes = ~bought & (newest >= 0) & ~np.isnan(spent)
+    takes[takes] = code[newest[takes]] == code[takes]
+    return TakenBack((np.cumsum(bought) - 1)[newest[takes]], day[takes], spent[takes])
+
+
 def _arranged(days: pa.Table, segment: str | None, seen: _Seen, money: Money, unpriced: set[str]) -> PurchaseDays:
-    bought = days.filter(pc.greater(days.column("bought"), 0)).combine_chunks()
-    code = bought.column("customer").combine_chunks().dictionary_encode().indices.to_numpy()
-    day = bought.column("day").to_numpy()
-    order = np.lexsort((day, code))
-    code, day = code[order].astype(np.int64), day[order]
+    has_bought = pc.is_in(
+        days.column("customer"),
+        value_set=pc.unique(days.filter(pc.greater(days.column("bought"), 0)).column("customer")),
+    )
+    days = days.filter(has_bought).combine_chunks()
+    code = days.column("customer").combine_chunks().dictionary_encode().indices.to_numpy()
+    order = np.lexsort((days.column("day").to_numpy(), code))
+    days, code = days.take(pa.array(order)), code[order].astype(np.int64)
+    day, bought = days.column("day").to_numpy(), days.column("bought").to_numpy() > 0
+    # To the minor unit: an order and its return on the same day leave nothing, and not 10⁻¹⁵.
+    spent = np.round(days.column("spent").to_numpy().astype(np.float64), exponent(money.currency))
+    back = _taken_back(code, day, spent, bought)
     labels: tuple[str, ...] = ()
+    code, day, spent = code[bought], day[bought], spent[bought]
+    bought_days = days.filter(pa.array(bought))
     if segment is not None:
         first = np.unique(code, return_index=True)[1]
         if segment == "first_month":
             labels = tuple(np.datetime_as_string(day[first].astype("datetime64[D]"), unit="M").tolist())
         else:
-            named = bought.column("segment").take(pa.array(order[first])).fill_null(NO_SEGMENT)
+            named = bought_days.column("segment").take(pa.array(first)).fill_null(NO_SEGMENT)
             labels = tuple(named.to_pylist())
-    # To the minor unit: an order and its return on the same day leave nothing, and not 10⁻¹⁵.
-    spent = np.round(bought.column("spent").to_numpy()[order].astype(np.float64), exponent(money.currency))
     log_end = int(seen.last_ms // DAY_MS)
-    return PurchaseDays(code, day, spent, labels, log_end, seen.returns, tuple(sorted(unpriced)))
+    paid = bought_days.column("paid").to_numpy() > 0
+    return PurchaseDays(code, day, spent, labels, log_end, seen.returns, tuple(sorted(unpriced)), paid, back)
 
 
 def purchase_days(
@@ -151,12 +219,14 @@ def purchase_days(
     kinds: Collection[str],
     money: Money | None = None,
     segment: str | None = None,
+    refunds: Collection[str] = (),
 ) -> PurchaseDays:
-    """Collect canonical record batches; ``segment`` is channel, campaign or first_month.
+    """Collect canonical record batches; ``segment`` is channel, campaign or first_month, ``refunds`` are kinds that
+    take back.
 
     Raises ``NoPurchasesError`` when no row is a purchase of one of ``kinds``.
     """
-    wanted = pa.array(sorted(kinds), pa.string())
+    wanted, taking = pa.array(sorted(kinds), pa.string()), pa.array(sorted(refunds), pa.string())
     seen, unpriced = _Seen(), set[str]()
     money = money or Money()
     tables: list[pa.Table] = []
@@ -166,7 +236,7 @@ def purchase_days(
             continue
         seen.rows += batch.num_rows
         seen.last_ms = max(seen.last_ms, pc.max(batch.column("occurred_at")).as_py())
-        tables.append(_purchase_days(batch, wanted, money, segment, seen, unpriced))
+        tables.append(_purchase_days(batch, wanted, taking, money, segment, seen, unpriced))
         collected += tables[-1].num_rows
         if collected > _COMPACT_ROWS:
             tables = [_summed(tables)]

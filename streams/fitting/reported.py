@@ -24,7 +24,8 @@ _COLUMNS: Final = {
 
 
 def purchases_sql(kinds: Collection[str]) -> str:
-    """One row per customer, day, kind, currency and sign of the amount: as few as say the same as all touchpoints."""
+    """One row per customer, day, kind (of purchases and refunds), currency and sign of the amount: as few as say the
+    same as all touchpoints."""
     wanted = ", ".join(f"'{kind}'" for kind in sorted(kinds) if kind.replace("_", "").isalnum())
     # The same text in two namespaces is two customers.
     who = "if(namespace = 'known', customer_id, concat(namespace, char(0), customer_id))"

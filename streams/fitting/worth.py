@@ -50,7 +50,6 @@ def _per_purchase(days: PurchaseDays, cut: int, purchases: Floats, means: Floats
 
 def worth(days: PurchaseDays, on: Window, expected: Floats) -> tuple[Worth, ...]:
     """One entry per way to forecast; none where nothing was spent. ``expected``: purchases, by customer of ``on``."""
-    spent = np.nan_to_num(days.spent)
     before, after = days.day <= on.cut, (days.day > on.cut) & (days.day <= on.end)
     known = np.unique(days.customer[before])
 
@@ -58,8 +57,10 @@ def worth(days: PurchaseDays, on: Window, expected: Floats) -> tuple[Worth, ...]
         sums = np.bincount(days.customer[mask], weights=values[mask], minlength=days.customers)
         return sums[known].astype(np.float64)
 
-    actual, total = per_customer(after, spent), per_customer(before, spent)
-    paid = per_customer(before, (spent > 0.0).astype(np.float64))
+    actual = per_customer(after, np.nan_to_num(days.kept(on.end)))
+    # What was taken back after the cut was not known by then.
+    total = per_customer(before, np.nan_to_num(days.kept(on.cut)))
+    paid = per_customer(before, days.was_paid.astype(np.float64))
     if not actual.sum() or not total.sum():
         return ()
     means = np.maximum(total, 0.0) / np.maximum(paid, 1.0)

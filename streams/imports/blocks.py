@@ -16,6 +16,7 @@ class Block:
 
     ``rows`` int64[n] numbers them as ``ImportReject.row`` does, ``original(i)`` gives the bytes of the i-th,
     ``rejects`` are rows that were not even readable as such, ``done`` of ``total`` says how far the file is read.
+    ``numbers`` names columns of text whose values all were numbers in the file (JSON's), so with a decimal point.
     """
 
     columns: dict[str, Any]
@@ -24,6 +25,7 @@ class Block:
     done: int
     total: int
     rejects: list[ImportReject] = field(default_factory=list)
+    numbers: frozenset[str] = frozenset()
 
 
 class Source(Protocol):

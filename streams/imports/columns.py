@@ -87,7 +87,7 @@ def text_of(array: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
         kind = array.type
     if pa.types.is_null(kind):
         return pa.nulls(len(array), pa.string()), None
-    if _is_texty(kind):
+    if is_text(kind):
         return _utf8(array)
     if pa.types.is_floating(kind):
         array = _plain_numbers(array.cast(pa.float64()))
@@ -96,7 +96,10 @@ def text_of(array: Any) -> tuple[Any, npt.NDArray[np.bool_] | None]:
     return trimmed(pa.array(map(plain, array.to_pylist()), pa.string())), None
 
 
-def _is_texty(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether an Arrow type holds text, or bytes that may be text."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
     tests: list[Callable[[Any], bool]] = [
         pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary,
         pa.types.is_fixed_size_binary, pa.types.is_string_view, pa.types.is_binary_view,

@@ -1,5 +1,6 @@
 """The file itself: where its bytes come from, what format they are in, and which import they are."""
 
+import codecs
 import gzip
 import hashlib
 import sys
@@ -31,8 +32,6 @@ _FOREIGN: Final = {
     b"BZh": "compressed with bzip2; unpack it first, or use gzip",
     b"\xfd7zXZ": "compressed with xz; unpack it first, or use gzip",
     b"\x28\xb5\x2f\xfd": "compressed with Zstandard; unpack it first, or use gzip",
-    b"\xff\xfe": "in UTF-16; save it as UTF-8",
-    b"\xfe\xff": "in UTF-16; save it as UTF-8",
     b"%PDF": "a PDF document; export the rows as CSV",
 }
 _SUFFIXES: Final = {
@@ -47,7 +46,7 @@ class _Readable(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """A file to read: its bytes as given, and what they turned out to be."""
+    """A file to read: its bytes as given, and what they turned out to be. ``encoding``: of text that is not UTF-8."""
 
     name: str
     path: Path
@@ -55,24 +54,38 @@ class Input:
     compressed: bool
     format: str
     sha256: str
+    encoding: str | None = None
 
 
 class Stream:
-    """The bytes of an input from its start, unzipped; ``done`` counts the bytes as given, for the progress bar."""
+    """The bytes of an input from its start, unzipped, and text as UTF-8; ``done`` counts the bytes as given, for the
+    progress bar."""
 
     def __init__(self, source: Input) -> None:
         self.source = source
         self._raw = source.path.open("rb")
         self._plain: _Readable = gzip.GzipFile(fileobj=self._raw) if source.compressed else self._raw
+        self._decoder = codecs.getincrementaldecoder(source.encoding)() if source.encoding else None
 
     @property
     def done(self) -> int:
         return self._raw.tell()
 
     def read(self, size: int = _PIECE) -> bytes:
-        """Up to ``size`` bytes; empty at the end. Raises ``InputProblem`` when the compression is damaged."""
+        """Up to ``size`` bytes as given; empty at the end. Raises ``InputProblem`` when the compression is damaged, or
+        the text is not in its encoding."""
         try:
-            return self._plain.read(size)
+            piece = self._plain.read(size)
+            if self._decoder is None:
+                return piece
+            while not (text := self._decoder.decode(piece, final=not piece)) and piece:
+                piece = self._plain.read(size)
+            return text.encode()
+        except UnicodeError as error:
+            raise InputProblem(
+                f"{self.source.name}: is not text in {self.source.encoding} ({error}); nothing of it was imported, say "
+                "what it is with --encoding"
+            ) from error
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputProblem(
                 f"{self.source.name}: the gzip stream is damaged or cut off ({error}); nothing of it was imported, "
@@ -102,13 +115,27 @@ def receive(source: Path | str | BinaryIO, workdir: Path, mapping: Mapping, prog
         if compressed:
             with closing(Stream(Input(name, path, size, compressed, "", ""))) as stream:
                 head = stream.read(4096)
+        encoding = _encoding_of(head, mapping)
+        if encoding is not None:
+            with closing(Stream(Input(name, path, size, compressed, "", "", encoding))) as stream:
+                head = stream.read(4096)
         # What it is comes first: of gigabytes of nothing the hash alone would take minutes.
         format_found = _format_of(name, head, mapping)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputProblem(f"{name}: cannot be read ({error.strerror}); {EXPECTED}") from error
-    return Input(name, path, size, compressed, format_found, sha256)
+    return Input(name, path, size, compressed, format_found, sha256, encoding)
+
+
+def _encoding_of(head: bytes, mapping: Mapping) -> str | None:
+    """The encoding of text that is not UTF-8: the one that was said, or UTF-16 where the file begins with its mark."""
+    if head.startswith(tuple(_MAGIC)):
+        return None
+    if mapping.encoding is not None:
+        name = codecs.lookup(mapping.encoding).name
+        return None if name in ("utf-8", "ascii") else name
+    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
 
 
 def _copy(source: _Readable, path: Path, progress: Progress | None) -> None:

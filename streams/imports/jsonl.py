@@ -73,14 +73,26 @@ class JsonSource:
             for name in names
         }
         rows = np.array(at, np.int64) + first
-        return Block(columns, rows, lambda i: lines[at[i]], self._stream.done, self._source.size, rejects)
+        numbers = frozenset(name for name in columns if needed is None or name in needed if _are_numbers(records, name))
+        return Block(columns, rows, lambda i: lines[at[i]], self._stream.done, self._source.size, rejects, numbers)
+
+
+class Number(str):
+    """A number with the digits that it was written with; text is no number, whatever it looks like."""
+
+    __slots__ = ()
+
+
+def _are_numbers(records: list[dict[str, Any]], name: str) -> bool:
+    return {type(record.get(name)) for record in records} <= _NUMERIC
 
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not a JSON value")
 
 
-_DIGITS_KEPT: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant)
+_NUMERIC: Final = {Number, type(None)}
+_DIGITS_KEPT: Final = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_constant)
 _NUMBERS: Final = json.JSONDecoder()
 
 

@@ -6,12 +6,14 @@ Light to import: nothing here touches pyarrow, so that the command line can offe
 import argparse
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from processors import toml
 from schemas.fields import FIELDS, FieldType, amounts_of, names_in_files, of_type
@@ -28,8 +30,11 @@ NAMES: Final = names_in_files(FIELDS)
 
 FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
 DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": "whitespace"}
-COUNTED: Final = {"seconds": 3, "milliseconds": 0, "microseconds": -3}
+COUNTED: Final = {"seconds": 3, "milliseconds": 0, "microseconds": -3, "nanoseconds": -6}
 """Times as numbers since 1970: the powers of ten that make them milliseconds."""
+EXCEL: Final = "excel"
+"""Times as days of a spreadsheet, local."""
+NUMBERED: Final = (*COUNTED, EXCEL)
 
 _PREFIX: Final = "properties."
 
@@ -41,7 +46,9 @@ class Mapping:
     ``columns``: field to column name. ``constants``: field to a text that holds for every row, read as if it stood in
     a column; it wins over a column of the field's name. ``names``: what the columns of a text are called, instead of
     the header when it has one; a text with neither has columns "1", "2", …. ``time_formats``: field to a strptime
-    pattern, or to "seconds", "milliseconds" or "microseconds" (since 1970). ``decimal``: the decimal sign of amounts.
+    pattern, or to one of ``NUMBERED``. ``timezone``: where times that name no zone are local; None: UTC.
+    ``encoding``: of a text; None: UTF-8, or UTF-16 with its mark.
+    ``decimal``: the decimal sign of amounts that are text; None: as each column as a whole says.
     ``keep_extra``: columns that nobody asked for become properties.
     """
 
@@ -52,7 +59,9 @@ class Mapping:
     header: bool = True
     names: tuple[str, ...] = ()
     time_formats: dict[str, str] = field(default_factory=dict)
-    decimal: str = "."
+    timezone: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
     keep_extra: bool = False
 
     def digest(self) -> str:
@@ -100,11 +109,11 @@ def _from_table(table: dict[str, Any]) -> tuple[Mapping, list[str]]:
                 problems.append("names: expected a list of texts")
         elif key in ("header", "keep_extra"):
             values[key] = _typed(key, value, bool, "true or false", problems)
-        elif key in ("format", "delimiter", "decimal"):
+        elif key in ("format", "delimiter", "decimal", "timezone", "encoding"):
             values[key] = _typed(key, value, str, "a text", problems)
         else:
             problems.append(f"{key}: not a key of a mapping; known are columns, constants, names, header, format, "
-                            "delimiter, time_format, decimal and keep_extra")  # fmt: skip
+                            "delimiter, encoding, time_format, timezone, decimal and keep_extra")  # fmt: skip
     if "names" in values and "header" not in values:
         values["header"] = False
     return Mapping(**{key: value for key, value in values.items() if value is not None}), problems
@@ -141,25 +150,52 @@ def _problems(mapping: Mapping) -> Iterator[str]:
         yield f"{name}: mapped to a column and set to a constant; keep one of the two"
     for name in set(mapping.time_formats) - set(TIMES):
         yield f"time_format.{name}: only {' and '.join(TIMES)} are times"
-    for pattern in sorted(set(mapping.time_formats.values()) - set(COUNTED)):
+    for pattern in sorted(set(mapping.time_formats.values()) - set(NUMBERED)):
         if (why := _not_a_pattern(pattern)) is not None:
             yield f"time_format: {pattern!r} {why}"
+    yield from _problems_of_text(mapping)
+
+
+def _problems_of_text(mapping: Mapping) -> Iterator[str]:
     if mapping.format is not None and mapping.format not in FORMATS:
         yield f"format: {mapping.format!r} is none of {', '.join(FORMATS)}"
     if mapping.delimiter is not None and not _is_delimiter(mapping.delimiter):
         yield f"delimiter: {mapping.delimiter!r} is neither one ASCII character nor one of {', '.join(DELIMITERS)}"
-    if mapping.decimal not in (".", ","):
+    if mapping.encoding is not None and not _is_encoding(mapping.encoding):
+        yield f"encoding: {mapping.encoding!r} is none that is known; expected one such as windows-1252 or utf-16"
+    if mapping.timezone is not None and not is_zone(mapping.timezone):
+        yield f"timezone: {mapping.timezone!r} is no zone; expected one such as Asia/Jakarta or +07:00"
+    if mapping.decimal not in (None, ".", ","):
         yield f"decimal: {mapping.decimal!r} is neither a point nor a comma"
 
 
 def _not_a_pattern(pattern: str) -> str | None:
     if not any(year in pattern for year in ("%Y", "%y", "%G", "%c", "%x")):
-        return f"has no year; expected a pattern such as %Y-%m-%d, or {', '.join(COUNTED)}"
+        return f"has no year; expected a pattern such as %Y-%m-%d, or {', '.join(NUMBERED)}"
     try:
         datetime.strptime(datetime(2000, 1, 2, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007
     except ValueError as error:
         return f"is no strptime pattern: {error}"
     return None
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "text".encode(name)
+    except (LookupError, UnicodeError):
+        return False
+    return True
+
+
+def is_zone(name: str) -> bool:
+    """Whether a text is a name of the IANA database, or an offset such as +07:00."""
+    if re.fullmatch(r"[+-](?:[01]\d|2[0-3]):[0-5]\d", name):
+        return True
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def _is_delimiter(text: str) -> bool:
@@ -179,7 +215,10 @@ def add_mapping_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-header", action="store_true", help="the first line of a text is a row, not a header")
     group.add_argument("--names", metavar="A,B,…", help="column names of a text without a header; else 1, 2, …")
     group.add_argument("--time-format", metavar="PATTERN",
-                       help='a strptime pattern ("%%Y%%m%%d"), seconds, milliseconds, microseconds')  # fmt: skip
+                       help=f'a strptime pattern ("%%d.%%m.%%Y %%H:%%M"), or {", ".join(NUMBERED)}')  # fmt: skip
+    group.add_argument("--encoding", metavar="NAME", help="of a text that is not UTF-8, as in windows-1252")
+    group.add_argument("--timezone", metavar="ZONE",
+                       help="where times that name no zone are local, as in Asia/Jakarta; else UTC")  # fmt: skip
     group.add_argument("--decimal", choices=(".", ","), help="the decimal sign of amounts")
     group.add_argument("--keep-extra", action="store_true", help="keep columns that nobody asked for as properties")
 
@@ -203,6 +242,8 @@ def mapping_from(args: argparse.Namespace) -> Mapping:
         header=base.header and not args.no_header and args.names is None,
         names=tuple(args.names.split(",")) if args.names else base.names,
         time_formats=base.time_formats | formats,
+        timezone=args.timezone or base.timezone,
+        encoding=args.encoding or base.encoding,
         decimal=args.decimal or base.decimal,
         keep_extra=base.keep_extra or args.keep_extra,
     )

@@ -1,4 +1,4 @@
-"""Decimal text to integers: money in major units to minor units, exactly."""
+"""Decimal text to integers, exactly; digits beyond those wanted are rounded half to even, as everywhere in Relasi."""
 
 from typing import Any, Final
 
@@ -13,24 +13,8 @@ from streams.imports.columns import Parts, parts_of
 NOT_A_NUMBER: Final = -(2**63)
 """What ``decimal_at`` returns for text that is no number, or too large a one."""
 
-DEFAULT_DECIMALS: Final = 2
 _LIMIT: Final = (2**63 - 1) // 10 - 1
 _DIGITS: Final = 10**17
-
-_OTHER_DECIMALS: Final = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-    4: "CLF UYW",
-}
-"""Decimals of the currencies of ISO 4217 (list one) that have not got two of them."""
-
-
-def decimals_of(currency: str | None) -> int:
-    """How many decimals the minor unit of a currency stands for: 2 unless ISO 4217 says otherwise."""
-    for decimals, codes in _OTHER_DECIMALS.items():
-        if currency is not None and currency in codes.split():
-            return decimals
-    return DEFAULT_DECIMALS
 
 
 @compiled_leaf
@@ -80,7 +64,7 @@ def decimal_at(data: npt.NDArray[np.uint8], at: Int, stop: Int, decimals: Int, e
     """The decimal number in ``data[at:stop]`` × 10^decimals; ``NOT_A_NUMBER`` when it is none or does not fit.
 
     Digits beyond ``decimals`` are rounded half to even, or refused when ``exact``. ``point`` is the decimal sign's
-    byte; there are no thousands separators, since "1,234" means two things in two countries.
+    byte; nothing separates thousands here (``amounts.py`` takes such separators out).
     """
     negative = at < stop and data[at] == 45
     if at < stop and (data[at] == 43 or data[at] == 45):

@@ -1,6 +1,6 @@
 """Raw columns to canonical ones, a block at a time; rows that cannot become touchpoints to rejects."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -10,57 +10,109 @@ import pyarrow.compute as pc
 
 from schemas.fields import FIELDS, MINOR, FieldType, of_type
 from schemas.limits import LONGEST, detail_of, reason_of
+from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
-from streams.imports.columns import parts_of, text_of
+from streams.imports.columns import is_text, parts_of, text_of
+from streams.imports.evidence import FIRST, Evidence
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
 from streams.imports.identity import content_of
+from streams.imports.instants import from_temporal, instants
+from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
-from streams.imports.mapping import Mapping, property_of
-from streams.imports.money import decimals_of, integers
+from streams.imports.mapping import MONEY, Mapping, property_of
+from streams.imports.money import integers
 from streams.imports.plan import ReadPlan, plan_of
+from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
-from streams.imports.times import from_temporal, instants
 
 _DAY: Final = 86_400_000
+_AMOUNTS: Final = tuple(MONEY.values())
 _LARGEST_COUNT: Final = 2**31 - 1
+_NO_TIME: Final = "is no time that is understood; say how it is written with --time-format"
+_UNCLEAR: Final = (
+    "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, seconds, milliseconds or excel"
+)
+_LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 
 
 class Normaliser:
-    """Turns blocks into stored batches (``STORED``). ``not_after``: rows later than this instant (ms) are rejected."""
+    """Turns blocks into stored batches (``STORED``), and collects how the file's columns are written.
 
-    def __init__(self, mapping: Mapping, not_after: int) -> None:
+    ``not_after``: rows later than this instant (ms) are rejected. ``own``: the currency of amounts without one, None
+    where nobody has said it: such rows are rejected where a currency is needed. ``ways``: of the columns whose values
+    can have two readings, which is taken (field to FIRST or SECOND; FIRST where nothing is said).
+    """
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        not_after: int,
+        own: str | None = None,
+        ways: dict[str, int] | None = None,
+        *,
+        currency_needed: bool = False,
+    ) -> None:
         self._mapping = mapping
         self._not_after = not_after
+        self._own = own
+        self._ways = ways or {}
+        self._currency_needed = currency_needed
         self.columns: dict[str, None] = {}
         self.ignored: dict[str, None] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self.with_currency = self.without_currency = 0
 
     def __call__(self, block: Block) -> tuple[Any, list[ImportReject]]:
         """(batch of the good rows, rejects of the others in order of their rows)."""
         plan = plan_of(tuple(block.columns), self._mapping)
         self.columns |= dict.fromkeys(block.columns)
         self.ignored |= dict.fromkeys(plan.ignored)
-        rows = _Rows(block, plan, self._mapping)
+        rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence)
         columns = rows.canonical(self._not_after)
+        if self._currency_needed:
+            some, without = rows.check_currency(columns)
+            self.without_currency += without
+            self.with_currency += some - without
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
             batch = batch.filter(pa.array(good))
         high, low = content_of(batch)
         hashes = {HIGH: pa.array(high), LOW: pa.array(low)}
+        if self._own is not None:
+            # After the hash: what a row is does not depend on the policy.
+            hashes["currency"] = _in_own(batch, self._own)
         arrays = [hashes.get(name) if name in hashes else batch.column(name) for name in STORED.names]
         rejects = sorted([*block.rejects, *rows.faults.rejects(block)], key=lambda reject: reject.row)
         return pa.RecordBatch.from_arrays(arrays, schema=STORED), rejects
 
 
+def _in_own(batch: Any, own: str) -> Any:
+    """The currencies of a batch, ``own`` in rows that have money and none."""
+    rows = unpriced({name: batch.column(name) for name in ("currency", *_AMOUNTS)}, _AMOUNTS)
+    return pc.if_else(pa.array(rows), pa.scalar(own, pa.string()), batch.column("currency"))
+
+
 class _Rows:
     """The rows of one block on their way to canonical columns."""
 
-    def __init__(self, block: Block, plan: ReadPlan, mapping: Mapping) -> None:
+    def __init__(
+        self,
+        block: Block,
+        plan: ReadPlan,
+        mapping: Mapping,
+        own: str | None,
+        ways: dict[str, int],
+        evidence: dict[str, Evidence],
+    ) -> None:
         self._block = block
         self._plan = plan
         self._mapping = mapping
+        self._own = own
+        self._ways = ways
+        self._evidence = evidence
         self._n = len(block.rows)
         self.faults = Faults(self._n)
 
@@ -78,8 +130,10 @@ class _Rows:
         read(FieldType.INSTANT, self._instants)
         read(FieldType.KIND, self._kind)
         read(FieldType.CURRENCY, self._currency)
-        decimals = _decimals(columns["currency"])
-        read(FieldType.MONEY, lambda name: self._money(name, decimals))
+        amounts = self._amounts()
+        columns["currency"] = with_signs(columns["currency"], amounts, self._own, self.faults)
+        decimals = decimals_in(columns["currency"], self._own)
+        read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
@@ -94,7 +148,7 @@ class _Rows:
         if field in self._mapping.constants:
             return pa.repeat(pa.scalar(self._mapping.constants[field]), self._n)
         column = self._plan.fields.get(field)
-        return None if column is None else self._block.columns[column]
+        return None if column is None else column_of(self._block.columns, column)
 
     def _text(self, field: str) -> Any:
         raw = self._raw(field)
@@ -132,16 +186,19 @@ class _Rows:
         raw = self._raw(field)
         if raw is None:
             return pa.nulls(self._n, pa.int64())
+        zone = self._mapping.timezone or "UTC"
         if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
-            return from_temporal(raw)
+            return from_temporal(raw, zone)
         text = self._text_of(raw, field)
         pattern = self._mapping.time_formats.get(field)
-        values, bad, unclear = instants(text, pattern)
-        expected = pattern or "ISO 8601 or milliseconds since 1970"
-        self.faults.add(bad, "bad_time", f"{field} {{}} is not {expected}", text)
-        hint = "could be a date or seconds as well; say which with --time-format"
-        self.faults.add(unclear, "bad_time", f"{field} {{}} {hint}", text)
-        return values
+        found = instants(text, pattern, zone, self._ways.get(field, FIRST))
+        expected = f"is not {pattern}" if pattern else _NO_TIME
+        self.faults.add(found.bad, "bad_time", f"{field} {{}} {expected}", text)
+        self.faults.add(found.unclear, "bad_time", f"{field} {{}} {_UNCLEAR}", text)
+        self.faults.add(found.lost, "bad_time", f"{field} {{}} {_LOST}", text)
+        if found.ways.any():
+            self._evidence.setdefault(field, Evidence()).add(found.ways, self._block.rows, text)
+        return found.values
 
     def _kind(self, field: str) -> Any:
         coded = self._text(field).dictionary_encode()
@@ -151,18 +208,39 @@ class _Rows:
         return column.fill_null("")
 
     def _currency(self, field: str) -> Any:
-        coded = self._text(field).dictionary_encode()
-        codes = [text.upper() for text in coded.dictionary.to_pylist()]
-        good = [code if len(code) == 3 and code.isascii() and code.isalpha() else None for code in codes]
-        column = pc.take(pa.array(good, pa.string()), coded.indices)
-        bad = pc.and_(pc.is_null(column), pc.is_valid(coded))
-        self.faults.add(_mask(bad), "bad_currency", f"{field} {{}} is not a code of three letters", coded)
-        return column
+        return codes_of(self._text(field), self.faults)
 
-    def _money(self, minor: str, decimals: npt.NDArray[np.int8]) -> Any:
+    def _amounts(self) -> dict[str, Amounts]:
+        """The columns of amounts in major units, by field."""
+        found = {}
+        for name in MONEY:
+            if (raw := self._raw(name)) is not None:
+                sure = not is_text(raw.type) or self._plan.fields.get(name) in self._block.numbers
+                found[name] = Amounts(self._text_of(raw, name), sure=sure)
+        return found
+
+    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8]) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""
-        from_major = self._integers(minor.removesuffix(MINOR), decimals, exact=False)
-        return pc.coalesce(self._integers(minor, np.zeros(self._n, np.int8), exact=True), from_major)
+        values = self._integers(minor, np.zeros(self._n, np.int8), exact=True)
+        if amounts is not None:
+            values = pc.coalesce(values, self._major(minor.removesuffix(MINOR), amounts, decimals))
+        large = too_large(values)
+        self.faults.add(large, "impossible_amount", f"{minor} {{}} is beyond what an amount may be", values)
+        return pc.if_else(pa.array(large), 0, values) if large.any() else values
+
+    def _major(self, field: str, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Any:
+        told = self._mapping.decimal
+        values, bad, ways = amounts.read(decimals, told, self._ways.get(field, FIRST))
+        self.faults.add(bad, "bad_number", f"{field} {{}} is not a number{_by(told)}", amounts.text)
+        if ways.any():
+            self._evidence.setdefault(field, Evidence()).add(ways, self._block.rows, amounts.text)
+        return values
+
+    def check_currency(self, columns: dict[str, Any]) -> tuple[int, int]:
+        """(rows that have money, those of them that have no currency), which are rejected."""
+        some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+        self.faults.add(without, "no_currency", "an amount without a currency")
+        return int(np.count_nonzero(some)), int(np.count_nonzero(without))
 
     def _count(self, field: str) -> Any:
         values = self._integers(field, np.zeros(self._n, np.int8), exact=True)
@@ -174,7 +252,7 @@ class _Rows:
         if self._raw(field) is None:
             return pa.nulls(self._n, pa.int64())
         text = self._text(field)
-        values, bad = integers(text, decimals, exact=exact, point=self._mapping.decimal)
+        values, bad = integers(text, decimals, exact=exact, point=self._mapping.decimal or ".")
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a {'whole ' if exact else ''}number", text)
         return values
 
@@ -209,10 +287,5 @@ def _mask(array: Any) -> Mask:
     return mask
 
 
-def _decimals(currency: Any) -> npt.NDArray[np.int8]:
-    """int8[n]: how many decimals the minor units of each row's currency have."""
-    coded = currency.dictionary_encode()
-    known: Sequence[int] = [decimals_of(code) for code in coded.dictionary.to_pylist()] + [decimals_of(None)]
-    at = coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
-    decimals: npt.NDArray[np.int8] = np.array(known, np.int8)[at]
-    return decimals
+def _by(told: str | None) -> str:
+    return "" if told is None else f" with a decimal {'point' if told == '.' else 'comma'} (--decimal)"

@@ -1,23 +1,29 @@
 """Which columns of a file are read, as what, and which are left."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from streams.imports.joined import names_joined, parts_of_name
 from streams.imports.mapping import NAMES, Mapping, property_of
 from streams.imports.problems import InputProblem
 
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """``fields``: field to column. ``properties``: property name to column. ``ignored``: columns that nobody reads."""
+    """``fields``: field to column. ``properties``: property name to column. ``ignored``: columns that nobody reads.
+
+    ``parts``: of a name that joins several columns (``date+time``), these.
+    """
 
     fields: dict[str, str]
     properties: dict[str, str]
     ignored: tuple[str, ...]
+    parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def needed(self) -> list[str]:
         """The columns to read, each once."""
-        return list(dict.fromkeys([*self.fields.values(), *self.properties.values()]))
+        joined = [part for name in self.fields.values() for part in self.parts.get(name, (name,))]
+        return list(dict.fromkeys([*joined, *self.properties.values()]))
 
 
 def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
@@ -25,11 +31,15 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
     fields: dict[str, str] = {}
     properties: dict[str, str] = {}
     present = set(columns)
-    for field, column in mapping.columns.items():
+    parts: dict[str, tuple[str, ...]] = {}
+    for target, column in mapping.columns.items():
+        name = property_of(target)
         if column in present:
-            name = property_of(field)
-            (fields if name is None else properties)[name or field] = column
-    used = set(mapping.columns.values())
+            (fields if name is None else properties)[name or target] = column
+        elif name is None and (joined := parts_of_name(column, present)):
+            fields[target] = column
+            parts[column] = tuple(joined)
+    used = {*mapping.columns.values(), *(part for joined in parts.values() for part in joined)}
     ignored: list[str] = []
     for column in columns:
         if column in used:
@@ -45,21 +55,21 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
             properties.setdefault(column, column)
         else:
             ignored.append(column)
-    return ReadPlan(fields, properties, tuple(ignored))
+    return ReadPlan(fields, properties, tuple(ignored), parts)
 
 
 def wanted_columns(mapping: Mapping) -> list[str]:
     """Columns that a plan could read of a file whose columns are not known yet, properties by column aside."""
-    return [*NAMES, *mapping.columns.values()]
+    return [*NAMES, *(part for column in mapping.columns.values() for part in names_joined(column))]
 
 
 def check_columns(name: str, columns: Sequence[str], mapping: Mapping) -> None:
     """Raise ``InputProblem``, with everything that is missing, when a file with these columns has no touchpoints."""
     have = set(plan_of(columns, mapping).fields) | set(mapping.constants)
     missing = [
-        f"the mapping takes {field} from a column {column!r} that is not there"
-        for field, column in mapping.columns.items()
-        if column not in columns
+        f"the mapping takes {target} from a column {column!r} that is not there"
+        for target, column in mapping.columns.items()
+        if column not in columns and (property_of(target) is not None or not parts_of_name(column, columns))
     ]
     if not have & {"customer_id", "anonymous_id"}:
         missing.append("no customer: name the column with --map customer_id=COLUMN (or anonymous_id=COLUMN)")

@@ -7,6 +7,10 @@ class InputProblem(Exception):
     """The input as a whole cannot be imported; the message says what was found and what was expected."""
 
 
+class NothingUsable(InputProblem):
+    """A file of rows none of which can be used as it stands: in doubt as a whole; the message says what to tell."""
+
+
 class MappingProblem(InputProblem):
     """A mapping is wrong. ``problems`` lists everything that is, each with its file and key or its argument."""
 

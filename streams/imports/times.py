@@ -1,26 +1,36 @@
-"""Text to instants: ISO 8601, milliseconds since 1970, or a pattern. All in int64 milliseconds, UTC unless said."""
+"""One text to an instant: ISO 8601, numbers since 1970 in a plausible range, and dates as people write them. Compiled.
 
-from datetime import UTC, datetime
-from typing import Any, Final
+What is understood, and why the rest is not, stands in docs/files.md.
+"""
+
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from processors.compiled import compiled, compiled_leaf
+from processors.compiled import compiled_leaf
 from processors.words import Int, byte_at
-from streams.imports.columns import Parts, parts_of
-from streams.imports.mapping import COUNTED
-from streams.imports.money import NOT_A_NUMBER, decimal_at, integers
+from streams.imports.evidence import EITHER, FIRST, NEUTRAL, SECOND
+from streams.imports.money import NOT_A_NUMBER, decimal_at
 
 NOT_A_TIME: Final = NOT_A_NUMBER
-AMBIGUOUS: Final = NOT_A_NUMBER + 1
-"""Digits alone that hardly are milliseconds: 19970101 looks like a date, 1704067200 like seconds."""
+UNCLEAR: Final = NOT_A_NUMBER + 1
+"""It may well be a time, but of which of several shapes nobody can say: 930101, 45293, 2024, 05/02/26."""
+
+ABSOLUTE: Final = 0
+LOCAL: Final = 1
+NAMED: Final = 2
 
 _DAY: Final = 86_400_000
+_SECONDS: Final = 10**9
+_LATEST_SECONDS: Final = 4_102_444_800  # 2100-01-01
+_EARLIEST_YEAR: Final = 1900
+_LATEST_YEAR: Final = 2099
+_MONTHS: Final = np.frombuffer(b"janfebmaraprmayjunjulaugsepoctnovdec", np.uint8)
 
 Bytes = npt.NDArray[np.uint8]
+Found = tuple[Int, int, int, Int]
+"""(milliseconds, or NOT_A_TIME or UNCLEAR; ABSOLUTE, LOCAL or NAMED; the way; where the name of a zone begins)"""
 
 
 @compiled_leaf
@@ -75,140 +85,268 @@ def _millis_at(data: Bytes, at: Int, end: Int) -> Int:
 
 
 @compiled_leaf
-def zone_at(data: Bytes, at: Int, stop: Int) -> Int:
-    """Milliseconds east of UTC of what must be a zone and nothing else ("", Z, UTC, ±hh, ±hhmm, ±hh:mm)."""
-    if at < stop and data[at] == 32:
-        at += 1
-    if at == stop or (at + 1 == stop and (data[at] == 90 or data[at] == 122)):
-        return 0
-    if at + 3 == stop and data[at] == 85 and data[at + 1] == 84 and data[at + 2] == 67:
-        return 0
-    if data[at] != 43 and data[at] != 45:
-        return NOT_A_TIME
-    hours = digits_at(data, at + 1, stop, 2)
-    minutes: Int = 0
-    if at + 3 < stop:
-        colon = 1 if data[at + 3] == 58 else 0
-        minutes = digits_at(data, at + 3 + colon, stop, 2) if at + 5 + colon == stop else -1
-    if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
-        return NOT_A_TIME
-    return (hours * 60 + minutes) * 60_000 * (-1 if data[at] == 45 else 1)
+def _number_at(data: Bytes, at: Int, stop: Int) -> tuple[Int, int]:
+    """Numbers as instants: since 1970 in the unit that makes it a plausible time, or the digits of a date.
+
+    From 10^9 seconds (September 2001) to the year 2100, seconds, milliseconds, microseconds and nanoseconds have each
+    a range of their own, and dates in digits lie in none of them.
+    """
+    whole = decimal_at(data, at, stop, 0, False, 46)
+    unit = np.int64(1)
+    for shift in (3, 0, -3, -6):
+        if _SECONDS * unit <= whole < _LATEST_SECONDS * unit:
+            return decimal_at(data, at, stop, shift, False, 46), ABSOLUTE
+        unit *= 1000
+    if decimal_at(data, at, stop, 0, True, 46) != whole or byte_at(data, at) == 43:
+        return UNCLEAR, LOCAL
+    clock: Int = np.int64(0)
+    if whole >= 10**13:
+        clock = whole % 1_000_000
+        whole //= 1_000_000
+    elif whole >= 10**11:
+        clock = whole % 10_000 * 100
+        whole //= 10_000
+    year = whole // 10_000
+    hours, minutes, seconds = clock // 10_000, clock // 100 % 100, clock % 100
+    base = midnight(year, whole // 100 % 100, whole % 100)
+    if year < _EARLIEST_YEAR or year > _LATEST_YEAR or base == NOT_A_TIME:
+        return UNCLEAR, LOCAL
+    if hours > 23 or minutes > 59 or seconds > 60:
+        return UNCLEAR, LOCAL
+    return base + (hours * 3600 + minutes * 60 + seconds) * 1000, LOCAL
 
 
 @compiled_leaf
-def _clock_at(data: Bytes, at: Int, stop: Int, base: Int) -> Int:
-    """Adds a time of day (hh, hh:mm, hh:mm:ss, with fraction; colons may be missing) and its zone to a day."""
-    seconds = np.int64(0)
-    unit = 3600
-    while unit > 0:
+def _is_letter(byte: Int) -> bool:
+    return bool(97 <= (byte | 32) <= 122)
+
+
+@compiled_leaf
+def _letters_end(data: Bytes, at: Int, stop: Int) -> Int:
+    while at < stop and _is_letter(byte_at(data, at)):
+        at += 1
+    return at
+
+
+@compiled_leaf
+def _month_named(data: Bytes, at: Int, end: Int) -> int:
+    """The month whose English name, or the first three letters of it, these letters are; 0: of none."""
+    if end - at < 3 or end - at > 9:
+        return 0
+    for month in range(12):
+        same = True
+        for i in range(3):
+            same = same and (byte_at(data, at + i) | 32) == _MONTHS[3 * month + i]
+        if same:
+            return month + 1
+    return 0
+
+
+@compiled_leaf
+def _past_separators(data: Bytes, at: Int, stop: Int) -> Int:
+    """Past one of - / . or a comma, and the spaces around it."""
+    while at < stop and data[at] == 32:
+        at += 1
+    if at < stop and (data[at] == 45 or data[at] == 47 or data[at] == 46 or data[at] == 44):
+        at += 1
+    while at < stop and data[at] == 32:
+        at += 1
+    return at
+
+
+@compiled_leaf
+def _part_at(data: Bytes, at: Int, stop: Int) -> tuple[Int, Int, bool]:
+    """(value, where it ends, whether it is the name of a month) of a part of a date; value -1: it is none."""
+    end = _digits_end(data, at, stop)
+    if end > at:
+        return (digits_at(data, at, stop, end - at) if end - at <= 4 else np.int64(-1)), end, False
+    end = _letters_end(data, at, stop)
+    month = _month_named(data, at, end)
+    return np.int64(month if month > 0 else -1), end, True
+
+
+@compiled_leaf
+def _way_of(first: Int, second: Int, separator: Int) -> int:
+    """Which of two numbers before a year is the day. With points between them it is the first: nobody writes the
+    month there."""
+    if first > 12 or second > 12:
+        return FIRST if second <= 12 else SECOND
+    if first == second:
+        return NEUTRAL
+    return FIRST if separator == 46 else EITHER
+
+
+@compiled_leaf
+def _date_at(data: Bytes, at: Int, stop: Int, assumed: int) -> tuple[Int, Int, int]:
+    """(midnight, where the date ends, the way) of a date of three parts, one of them a year of four digits."""
+    first, end, named = _part_at(data, at, stop)
+    width = end - at
+    separator = byte_at(data, end) if end < stop else np.int64(0)
+    next_at = _past_separators(data, end, stop)
+    second, second_end, second_named = _part_at(data, next_at, stop)
+    other = byte_at(data, second_end) if second_end < stop else np.int64(0)
+    last_at = _past_separators(data, second_end, stop)
+    third, last_end, third_named = _part_at(data, last_at, stop)
+    if first < 0 or second < 0 or third < 0 or third_named or next_at == end or last_at == second_end:
+        return NOT_A_TIME, end, NEUTRAL
+    spelled = named or second_named
+    if (named and second_named) or (not spelled and separator != other):
+        return NOT_A_TIME, end, NEUTRAL
+    last_width = last_end - last_at
+    if width == 4 and not named:
+        return (midnight(first, second, third) if last_width <= 2 else NOT_A_TIME), last_end, NEUTRAL
+    if last_width != 4:
+        return (UNCLEAR if last_width == 2 and width <= 2 else NOT_A_TIME), last_end, NEUTRAL
+    if spelled:
+        return midnight(third, first if named else second, second if named else first), last_end, NEUTRAL
+    way = _way_of(first, second, separator)
+    day_first = way != SECOND and (way != EITHER or assumed == FIRST)
+    day, month = (first, second) if day_first else (second, first)
+    return midnight(third, month, day), last_end, way
+
+
+@compiled_leaf
+def _half_of_day(data: Bytes, at: Int, stop: Int) -> tuple[int, Int]:
+    """(1 for AM, 2 for PM, 0 for neither, where it ends)."""
+    start = at + 1 if at < stop and data[at] == 32 else at
+    if start + 2 <= stop and (byte_at(data, start + 1) | 32) == 109 and _letters_end(data, start, stop) == start + 2:
+        letter = byte_at(data, start) | 32
+        if letter == 97 or letter == 112:
+            return (1 if letter == 97 else 2), start + 2
+    return 0, at
+
+
+@compiled_leaf
+def _clock_at(data: Bytes, at: Int, stop: Int) -> tuple[Int, Int]:
+    """(milliseconds, where it ends) of a time of day: h:mm, hh, hh:mm, hh:mm:ss, with fraction, AM or PM; colons may
+    be missing where every part has two digits."""
+    one = 1 if at + 1 < stop and data[at + 1] == 58 else 2
+    hour = digits_at(data, at, stop, one)
+    at += one
+    rest, unit = np.int64(0), 60
+    while unit > 0 and at < stop and (data[at] == 58 or 48 <= byte_at(data, at) <= 57):
+        at += 1 if data[at] == 58 else 0
         value = digits_at(data, at, stop, 2)
         # Second 60, a leap second, is the first of the next minute.
-        if value < 0 or value > (23 if unit == 3600 else 59 if unit == 60 else 60):
-            return NOT_A_TIME
-        seconds += value * unit
-        unit //= 60
+        if value < 0 or value > (59 if unit == 60 else 60):
+            return NOT_A_TIME, at
+        rest += value * unit
+        unit = 1 if unit == 60 else 0
         at += 2
-        if at < stop and unit > 0 and data[at] == 58:
-            at += 1
-        elif not (at < stop and unit > 0 and 48 <= byte_at(data, at) <= 57):
-            break
     millis: Int = 0
     if unit == 0 and at < stop and (data[at] == 46 or data[at] == 44):
         end = _digits_end(data, at + 1, stop)
+        if end == at + 1:
+            return NOT_A_TIME, at
         millis = _millis_at(data, at + 1, end)
         at = end
-    east = zone_at(data, at, stop)
-    return NOT_A_TIME if east == NOT_A_TIME else base + seconds * 1000 + millis - east
+    half, at = _half_of_day(data, at, stop)
+    if hour < 0 or hour > (23 if half == 0 else 12) or (half > 0 and hour == 0):
+        return NOT_A_TIME, at
+    if half > 0:
+        hour = hour % 12 + (12 if half == 2 else 0)
+    return (hour * 3600 + rest) * 1000 + millis, at
 
 
 @compiled_leaf
-def _is_ambiguous(data: Bytes, at: Int, stop: Int) -> bool:
-    if stop - at == 10:
-        return bool(data[at] == 49)
-    century = digits_at(data, at, stop, 2)
-    return bool(stop - at == 8 and (century == 19 or century == 20))
+def _offset_at(data: Bytes, at: Int, stop: Int) -> tuple[Int, Int]:
+    """(milliseconds east of UTC, where it ends) of ±hh, ±hhmm or ±hh:mm."""
+    hours = digits_at(data, at + 1, stop, 2)
+    end = at + 3
+    minutes: Int = np.int64(0)
+    if end < stop and data[end] == 58:
+        minutes = digits_at(data, end + 1, stop, 2)
+        end += 3
+    elif end < stop and 48 <= byte_at(data, end) <= 57:
+        minutes = digits_at(data, end, stop, 2)
+        end += 2
+    if hours < 0 or hours > 23 or minutes < 0 or minutes > 59:
+        return NOT_A_TIME, end
+    return (hours * 60 + minutes) * 60_000 * (-1 if data[at] == 45 else 1), end
 
 
 @compiled_leaf
-def iso_at(data: Bytes, at: Int, stop: Int) -> Int:
-    """The instant in ``data[at:stop]``: ISO 8601, without a zone UTC, or digits alone as milliseconds since 1970."""
-    bare = decimal_at(data, at, stop, 0, True, 46)
-    if bare != NOT_A_TIME:
-        return AMBIGUOUS if _is_ambiguous(data, at, stop) else bare
-    dash = 1 if at + 4 < stop and data[at + 4] == 45 else 0
-    year = digits_at(data, at, stop, 4)
-    month = digits_at(data, at + 4 + dash, stop, 2)
-    day = digits_at(data, at + 6 + 2 * dash, stop, 2)
-    if year < 0 or month < 0 or day < 0 or (dash == 1 and data[at + 7] != 45):
-        return NOT_A_TIME
-    base = midnight(year, month, day)
-    at += 8 + 2 * dash
-    if base == NOT_A_TIME or at == stop:
-        return base
-    if data[at] != 84 and data[at] != 116 and data[at] != 32:
-        return NOT_A_TIME
-    return _clock_at(data, at + 1, stop, base)
+def _is_universal(data: Bytes, at: Int, end: Int) -> bool:
+    """Z, UT, UTC or GMT."""
+    first, size = byte_at(data, at) | 32, end - at
+    if size == 1:
+        return bool(first == 122)
+    second = byte_at(data, at + 1) | 32
+    if size == 2:
+        return bool(first == 117 and second == 116)
+    third = byte_at(data, at + 2) | 32
+    return bool(size == 3 and ((first == 117 and second == 116 and third == 99)
+                               or (first == 103 and second == 109 and third == 116)))  # fmt: skip
 
 
-@compiled
-def _iso(text: Parts, out: npt.NDArray[np.int64]) -> None:
-    for i in range(len(text.valid)):
-        if text.valid[i]:
-            out[i] = iso_at(text.data, np.int64(text.offsets[i]), np.int64(text.offsets[i + 1]))
+@compiled_leaf
+def _zoned(data: Bytes, at: Int, stop: Int, moment: Int, way: int) -> Found:
+    """A local moment and what follows it: nothing, an offset, Z, or the name of a zone. A name in brackets after an
+    offset adds nothing."""
+    at = at + 1 if at < stop and data[at] == 32 else at
+    if at == stop:
+        return moment, LOCAL, way, at
+    end = _letters_end(data, at, stop)
+    universal = end > at and _is_universal(data, at, end)
+    east: Int = 0
+    if universal and (end == stop or data[end] == 43 or data[end] == 45):
+        at = end
+    if at < stop and (data[at] == 43 or data[at] == 45):
+        east, at = _offset_at(data, at, stop)
+    elif not universal or end != stop:
+        named = end > at or data[at] == 91
+        return (moment if named else NOT_A_TIME), NAMED if named else ABSOLUTE, way, at
+    at = at + 1 if at < stop and data[at] == 32 else at
+    bracketed = at < stop and (data[at] == 40 or data[at] == 91)
+    if east == NOT_A_TIME or (at < stop and not bracketed):
+        return NOT_A_TIME, ABSOLUTE, NEUTRAL, at
+    return moment - east, ABSOLUTE, way, at
 
 
-def instants(array: Any, pattern: str | None) -> tuple[Any, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(int64 array of milliseconds, rows that are no instant, rows that may mean two things) of a trimmed text column.
-
-    ``pattern``: None for ISO 8601 or milliseconds, "seconds", "milliseconds", "microseconds", or a strptime pattern.
-    """
-    if pattern in COUNTED:
-        shift = np.full(len(array), COUNTED[pattern], np.int8)
-        values, bad = integers(array, shift, exact=False)
-        return values, bad, np.zeros(len(array), np.bool_)
-    if pattern is not None:
-        values = _by_pattern(array, pattern)
-        bad = parts_of(array).valid & ~parts_valid(values)
-        return values, bad, np.zeros(len(array), np.bool_)
-    parts = parts_of(array)
-    out = np.zeros(len(array), np.int64)
-    _iso(parts, out)
-    bad, unclear = parts.valid & (out == NOT_A_TIME), parts.valid & (out == AMBIGUOUS)
-    return pa.array(out, mask=bad | unclear | ~parts.valid), bad, unclear
+@compiled_leaf
+def _is_number(data: Bytes, at: Int, stop: Int) -> bool:
+    return bool(decimal_at(data, at, stop, 0, False, 46) != NOT_A_NUMBER)
 
 
-def parts_valid(array: Any) -> npt.NDArray[np.bool_]:
-    """Which rows are not null, as bool[n]."""
-    valid: npt.NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
+@compiled_leaf
+def _past_weekday(data: Bytes, at: Int, stop: Int) -> Int:
+    """Past a name before a comma (``Mon, 05 Jan 2026``, RFC 5322), or a weekday of three letters before a space."""
+    end = _letters_end(data, at, stop)
+    if end - at >= 3 and end + 1 < stop and _month_named(data, at, end) == 0:
+        if data[end] == 44 and data[end + 1] == 32:
+            return end + 2
+        if data[end] == 32:
+            return end + 1
+    return at
 
 
-def _by_pattern(array: Any, pattern: str) -> Any:
-    """Each distinct text is parsed once. Arrow's parser takes the 31st of February for the 3rd of March, so its answer
-    counts only where it writes the same text again; the rest goes through the standard library, strict and slow."""
-    coded = array.dictionary_encode()
-    texts = coded.dictionary
-    quick = pc.strptime(texts, format=pattern, unit="s", error_is_null=True)
-    sure = pc.equal(pc.strftime(quick, format=pattern), texts).fill_null(False)
-    millis = pc.if_else(sure, pc.multiply(quick.cast(pa.int64()), 1000), pa.scalar(None, pa.int64())).to_pylist()
-    for i, text in enumerate(texts.to_pylist()):
-        if millis[i] is None:
-            millis[i] = _parsed(text, pattern)
-    return pc.take(pa.array(millis, pa.int64()), coded.indices)
-
-
-def _parsed(text: str, pattern: str) -> int | None:
-    try:
-        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone, if any, is in the text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return since.days * _DAY + since.seconds * 1000 + since.microseconds // 1000
-
-
-def from_temporal(array: Any) -> Any:
-    """An Arrow date or timestamp column (naive: UTC) as int64 milliseconds; finer digits are cut off."""
-    if pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("ms"))
-    return array.cast(pa.timestamp("ms", tz=array.type.tz), safe=False).cast(pa.int64())
+@compiled_leaf
+def time_at(data: Bytes, at: Int, stop: Int, assumed: int) -> Found:
+    """The instant in ``data[at:stop]``; ``assumed``: FIRST where the day, SECOND where the month comes first of two
+    numbers that both may be either."""
+    if _is_number(data, at, stop):
+        number, kind = _number_at(data, at, stop)
+        return number, kind, NEUTRAL, at
+    at = _past_weekday(data, at, stop)
+    way = NEUTRAL
+    if _digits_end(data, at, stop) == at + 8:
+        base, end = midnight(digits_at(data, at, stop, 4), digits_at(data, at + 4, stop, 2),
+                             digits_at(data, at + 6, stop, 2)), at + 8  # fmt: skip
+    else:
+        base, end, way = _date_at(data, at, stop, assumed)
+    if base <= UNCLEAR:
+        return base, ABSOLUTE, NEUTRAL, end
+    if end == stop:
+        return base, LOCAL, way, end
+    if data[end] == 44:
+        end += 1
+    if end < stop and (data[end] == 84 or data[end] == 116 or data[end] == 32):
+        end += 1
+    else:
+        return NOT_A_TIME, ABSOLUTE, NEUTRAL, end
+    if end == stop or not 48 <= byte_at(data, end) <= 57:
+        return NOT_A_TIME, ABSOLUTE, NEUTRAL, end
+    clock, end = _clock_at(data, end, stop)
+    if clock == NOT_A_TIME:
+        return NOT_A_TIME, ABSOLUTE, NEUTRAL, end
+    return _zoned(data, end, stop, base + clock, way)

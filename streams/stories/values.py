@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
 from processors.policy.policy import exponent
@@ -99,13 +99,13 @@ def count(value: Any) -> int:
 
 
 def minor(value: Any, currency: str) -> int:
-    """Money in major units as minor units of its currency (decimals of ISO 4217), halves rounded up."""
+    """Money in major units as minor units of its currency (ISO 4217), rounded half to even, as in imports."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise Unfit(f"= {shown(value)}: expected an amount in major units of {currency}, such as 250.00")
     amount = Decimal(value)
     if not amount.is_finite() or abs(amount) > _LARGEST:
         raise Unfit(f"= {shown(value)}: expected an amount of at most 10^15")
-    return int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_UP))
+    return int(amount.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_EVEN))
 
 
 def currency(value: Any) -> str:

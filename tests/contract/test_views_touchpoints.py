@@ -48,6 +48,26 @@ def test_money_is_in_the_currency_of_the_policy_in_force(sink: Sink) -> None:
     assert {row["currency"] for row in found} == {"EUR"}
 
 
+def test_money_that_comes_back_has_no_sign(sink: Sink) -> None:
+    refunded = meaning(kind="order_refunded", refund=True)
+    cancelled = meaning(kind="order_cancelled", cancellation=True)
+    touches = [
+        order("ann", "1", 0, 1000),
+        order("ann", "2", 1, -400),
+        touch("ann", "order_refunded", 2, amount_minor=300),
+        touch("ann", "order_refunded", 3, amount_minor=-300),
+        touch("ann", "order_refunded", 4),
+        touch("ann", "order_cancelled", 5, amount_minor=200, currency="USD"),
+        touch("ann", "whistled", 6, amount_minor=-5),
+    ]
+    store(sink, touches, policies=[policy()], meanings=[ORDERED, refunded, cancelled])
+    found = asked(sink, "SELECT purchase, refund, refunded_minor FROM touchpoint_meanings ORDER BY occurred_at")
+    assert [tuple(row.values()) for row in found] == [
+        (True, False, 0), (False, True, 400), (False, True, 300), (False, True, 300), (False, True, 0),
+        (False, True, 100), (False, False, 0),
+    ]  # fmt: skip
+
+
 def test_cost_is_stated_or_that_of_the_kind(sink: Sink) -> None:
     touches = [
         touch("ann", "call_made", 0),

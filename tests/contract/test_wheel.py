@@ -53,7 +53,9 @@ def relasi(site: Path, where: Path, *words: str, **settings: str) -> subprocess.
 
 
 def test_it_imports_and_answers(installed: Path, away: Path) -> None:
-    (away / "orders.csv").write_text("customer_id,occurred_at,kind,amount\nann,2024-03-01,order_completed,12.50\n")
+    (away / "orders.csv").write_text(
+        "customer_id,occurred_at,kind,amount,currency\nann,2024-03-01,order_completed,12.50,USD\n"
+    )
     came = relasi(installed, away, "import", "orders.csv")
     assert (came.returncode, came.stdout) == (0, "orders.csv: 1 touchpoints imported\n"), came.stderr
     asked = relasi(installed, away, "query", "--format", "csv", "SELECT customer_id, stage FROM profiles")

@@ -21,7 +21,10 @@ from streams.embedded.runner import Runner
 from streams.embedded.session import Session
 from streams.outputs import transitions
 
-ROWS = "customer_id,occurred_at,kind,amount\na,2024-01-01,order_completed,10.00\na,2024-01-09,order_completed,11.00\n"
+ROWS = (
+    "customer_id,occurred_at,kind,amount,currency\n"
+    "a,2024-01-01,order_completed,10.00,USD\na,2024-01-09,order_completed,11.00,USD\n"
+)
 NEWER = {**OWN, "fields": [*OWN["fields"], {"name": "mood", "type": ["null", "string"], "default": None}]}
 NEWEST = {**OWN, "fields": [*NEWER["fields"], {"name": "weather", "type": ["null", "string"], "default": None}]}
 

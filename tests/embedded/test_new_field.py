@@ -95,10 +95,10 @@ def run(tree: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
 def test_a_new_field_of_a_file_is_in_the_reports(copy: Path, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text(
-        "customer_id,occurred_at,kind,language,shipping,pieces,rating,due_at,batch\n"
-        "ann,2024-03-01T10:00:00Z,page_viewed,nl,4.95,3,4.5,2024-03-05T00:00:00Z,not its own\n"
-        "ben,2024-03-02T10:00:00Z,page_viewed,,,,,,\n"
-        "bob,2024-03-02T10:00:00Z,page_viewed,,,3000000000,,,\n"
+        "customer_id,occurred_at,kind,language,shipping,pieces,rating,due_at,batch,currency\n"
+        "ann,2024-03-01T10:00:00Z,page_viewed,nl,4.95,3,4.5,2024-03-05T00:00:00Z,not its own,USD\n"
+        "ben,2024-03-02T10:00:00Z,page_viewed,,,,,,,\n"
+        "bob,2024-03-02T10:00:00Z,page_viewed,,,3000000000,,,,\n"
     )
     came = run(copy, "import", file, "--data", tmp_path / "data")
     assert came.returncode == 0, came.stderr

@@ -81,5 +81,5 @@ def write(shop: Shop, seed: int, path: Path) -> Path:
 
 MAPPING: Final = (
     "--map", "customer_id=client", "--map", "occurred_at=when", "--map", "amount=total", "--map", "channel=source",
-    "--set", "kind=order_completed",
+    "--set", "kind=order_completed", "--set", "currency=USD",
 )  # fmt: skip

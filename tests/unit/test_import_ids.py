@@ -78,7 +78,8 @@ MOST_WITHOUT: Final = {
 
 def ids_of(rows: list[dict[str, Any]], folder: Path) -> list[str]:
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    with prepare(io.BytesIO(text.encode()), Mapping(), as_arrived=True, workdir=folder, now=now_ms()) as prepared:
+    source = io.BytesIO(text.encode())
+    with prepare(source, Mapping(), as_arrived=True, workdir=folder, now=now_ms(), own_currency="EUR") as prepared:
         assert list(prepared.rejects) == []
         table = pa.Table.from_batches(prepared.batches(), CANONICAL)
     found: list[str] = table.column("event_id").to_pylist()

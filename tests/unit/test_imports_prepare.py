@@ -136,14 +136,16 @@ def test_every_format_says_the_same(write: Callable[[list[Row]], bytes], zipped:
     assert sorted(found["row"].to_pylist()) == list(range(first, first + len(RECORDS)))
 
 
-LEAST = Mapping(constants={"customer_id": "c", "kind": "k"})
+IN_MS = {"occurred_at": "milliseconds"}
+LEAST = Mapping(constants={"customer_id": "c", "kind": "k"}, time_formats=IN_MS)
+IN_EUROS = Mapping(constants=LEAST.constants | {"currency": "EUR"}, time_formats=IN_MS)
+COUNTED = Mapping(time_formats=IN_MS)
 
 
-def test_what_lies_more_than_a_day_after_now_is_in_the_future(tmp_path: Path) -> None:
-    last = NOW + 86_400_000
-    rows = [{"occurred_at": at} for at in (NOW, last, last + 1)]
+def test_what_lies_after_now_is_in_the_future(tmp_path: Path) -> None:
+    rows = [{"occurred_at": at} for at in (NOW - 1, NOW, NOW + 1)]
     with prepare(io.BytesIO(as_jsonl(rows)), LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
-        assert (prepared.rows, prepared.last_at) == (2, last)
+        assert (prepared.rows, prepared.last_at) == (2, NOW)
         assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(3, "impossible_time")]
 
 
@@ -153,9 +155,11 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
     lines = {
         b"c,,2024-01-01,,k,1.5,USD,7,0.5,,": None,
         b"c,,,,k,,,,,,": ("no_time", "occurred_at is empty"),
-        b"c,,soon,,k,,,,,,": ("bad_time", "occurred_at 'soon' is not ISO 8601 or milliseconds since 1970"),
-        b"c,,20240101,,k,,,,,,": (
-            "bad_time", "occurred_at '20240101' could be a date or seconds as well; say which with --time-format"),
+        b"c,,soon,,k,,,,,,": (
+            "bad_time", "occurred_at 'soon' is no time that is understood; say how it is written with --time-format"),
+        b"c,,202401,,k,,,,,,": (
+            "bad_time", "occurred_at '202401' may mean several things; say which with --time-format, such as %y%m%d, "
+            "%d/%m/%y, seconds, milliseconds or excel"),
         b"c,,1969-12-31,,k,,,,,,": ("impossible_time", "occurred_at is before 1970"),
         b"c,,9999-12-31,,k,,,,,,": ("impossible_time", "occurred_at is in the future"),
         b"c,,2024-01-03,2024-01-01,k,,,,,,": (
@@ -166,7 +170,8 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
         b"c\xff,,2024-01-01,,k,,,,,,": ("bad_text", "customer_id is not UTF-8"),
         b"c,,2024-01-01,,?!,,,,,,": ("no_kind", "kind is empty"),
         b"c,,2024-01-01,,k,ten,,,,,": ("bad_number", "amount 'ten' is not a number"),
-        b"c,,2024-01-01,,k,,dollars,,,,": ("bad_currency", "currency 'dollars' is not a code of three letters"),
+        b"c,,2024-01-01,,k,,dollars,,,,": (
+            "bad_currency", "currency 'dollars' is no code of three letters, such as EUR"),
         b"c,,2024-01-01,,k,,,1.5,,,": ("bad_number", "cost_minor '1.5' is not a whole number"),
         b"c,,2024-01-01,,k,,,,good,,": ("bad_number", "satisfaction 'good' is not a number"),
         b"c,,2024-01-01,,k,,,,,7,": ("bad_lines", "lines: expected a list of lines"),
@@ -197,7 +202,7 @@ def test_broken_json_is_a_reject(tmp_path: Path) -> None:
 def test_a_bad_row_of_parquet_comes_as_json(tmp_path: Path) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table({"occurred_at": [1, -1], "amount": [1.5, 2.5], "other": [1, 2]}), out)
-    rejects = rejects_of(out.getvalue(), tmp_path, LEAST)
+    rejects = rejects_of(out.getvalue(), tmp_path, IN_EUROS)
     assert rejects == [
         ImportReject(2, "impossible_time", "occurred_at is before 1970", b'{"amount":2.5,"occurred_at":-1}')
     ]
@@ -205,7 +210,10 @@ def test_a_bad_row_of_parquet_comes_as_json(tmp_path: Path) -> None:
 
 def test_amounts_follow_the_currency_of_their_row(tmp_path: Path) -> None:
     text = "occurred_at,amount,currency,amount_minor\n1,5,JPY,\n2,5.5,BHD,\n3,5.5,,\n4,5.5,eur,777\n"
-    assert [row["amount_minor"] for row in rows_of(text, tmp_path, LEAST)] == [5, 5500, 550, 777]
+    for own, third in (("USD", 550), ("JPY", 6), ("KWD", 5500)):
+        rows = rows_of(text, tmp_path, LEAST, own_currency=own)
+        assert [row["amount_minor"] for row in rows] == [5, 5500, third, 777]
+        assert [row["currency"] for row in rows] == ["JPY", "BHD", own, "EUR"]
 
 
 def test_columns_that_nobody_asked_for(tmp_path: Path) -> None:
@@ -215,7 +223,7 @@ def test_columns_that_nobody_asked_for(tmp_path: Path) -> None:
         with prepare(io.BytesIO(data), LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
             assert prepared.ignored == ("colour", "size")
             assert next(prepared.batches()).column("properties").to_pylist() == [map_bytes({"x": "y"})]
-    keep = Mapping(constants=LEAST.constants | {"properties.z": "7"}, keep_extra=True)
+    keep = Mapping(constants=LEAST.constants | {"properties.z": "7"}, keep_extra=True, time_formats=IN_MS)
     for data in (text, as_json):
         with prepare(io.BytesIO(data), keep, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
             assert prepared.ignored == ()
@@ -299,10 +307,10 @@ def test_order_on_disk_is_order_in_memory(
     folder = tmp_path_factory.mktemp("order")
     rows = shuffled(count, instants, seed)
     data = as_jsonl(rows)
-    found = table_of(io.BytesIO(data), folder, as_arrived=as_arrived, memory_rows=memory_rows)
+    found = table_of(io.BytesIO(data), folder, COUNTED, as_arrived=as_arrived, memory_rows=memory_rows)
     at = list(range(count)) if as_arrived else sorted(range(count), key=lambda i: rows[i]["occurred_at"])
     assert found["row"].to_pylist() == [i + 1 for i in at]
-    assert found == table_of(io.BytesIO(data), folder, as_arrived=as_arrived)
+    assert found == table_of(io.BytesIO(data), folder, COUNTED, as_arrived=as_arrived)
     assert len(set(found["event_id"].to_pylist())) == count
 
 
@@ -313,7 +321,7 @@ def test_an_import_goes_on_where_it_was_cut_off(memory_rows: int, as_arrived: bo
 
     def prepared() -> Prepared:
         return prepare(
-            io.BytesIO(data), Mapping(), as_arrived=as_arrived, workdir=tmp_path, now=NOW, memory_rows=memory_rows
+            io.BytesIO(data), COUNTED, as_arrived=as_arrived, workdir=tmp_path, now=NOW, memory_rows=memory_rows
         )
 
     with prepared() as first, prepared() as second:
@@ -333,7 +341,7 @@ def test_an_import_goes_on_where_it_was_cut_off(memory_rows: int, as_arrived: bo
 def test_a_file_in_order_is_left_alone(tmp_path: Path) -> None:
     rows = sorted(shuffled(300, 20, 1), key=lambda row: int(row["occurred_at"]))
     for memory_rows in (10, 10_000):
-        with prepare(io.BytesIO(as_jsonl(rows)), Mapping(), as_arrived=False, workdir=tmp_path, now=NOW,
+        with prepare(io.BytesIO(as_jsonl(rows)), COUNTED, as_arrived=False, workdir=tmp_path, now=NOW,
                      memory_rows=memory_rows) as prepared:  # fmt: skip
             assert not prepared.was_sorted
             found = [row for batch in prepared.batches() for row in batch.column("row").to_pylist()]
@@ -342,13 +350,13 @@ def test_a_file_in_order_is_left_alone(tmp_path: Path) -> None:
 
 def test_ids_come_from_content_and_count_alone(tmp_path: Path) -> None:
     rows = shuffled(500, 20, 2)
-    ids = {row["event_id"] for row in rows_of(as_jsonl(rows).decode(), tmp_path)}
+    ids = {row["event_id"] for row in rows_of(as_jsonl(rows).decode(), tmp_path, COUNTED)}
     assert len(ids) == 500
     random.Random(3).shuffle(rows)
     assert {
-        row["event_id"] for row in rows_of(as_jsonl(rows).decode(), tmp_path, as_arrived=True, memory_rows=50)
+        row["event_id"] for row in rows_of(as_jsonl(rows).decode(), tmp_path, COUNTED, as_arrived=True, memory_rows=50)
     } == ids
-    fewer = {row["event_id"] for row in rows_of(as_jsonl(rows[:200]).decode(), tmp_path)}
+    fewer = {row["event_id"] for row in rows_of(as_jsonl(rows[:200]).decode(), tmp_path, COUNTED)}
     assert len(fewer) == 200
     assert fewer < ids
 
@@ -357,7 +365,7 @@ def test_ids_never_change(tmp_path: Path) -> None:
     text = (
         'customer_id,occurred_at,kind,amount,properties\nc,2024-01-01,k,1.5,"{""a"": 1}"\n' + 2 * "c,2024-01-01,k,,\n"
     )
-    assert [row["event_id"] for row in rows_of(text, tmp_path)] == [
+    assert [row["event_id"] for row in rows_of(text, tmp_path, own_currency="EUR")] == [
         "3dc6e273bcd3fdbdc9a0e1321f2b40f0",
         "00ac506cdccd4d6d5d66854ef78d5584",
         "b97f54835456b567e81f01cc056df8c1",
@@ -380,8 +388,8 @@ def test_the_key_of_an_import(tmp_path: Path) -> None:
     path.write_bytes(data)
     with prepare(path, LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         assert prepared.content_key == key(data)
-    others = {key(data), key(data + b"2\n"), key(data, Mapping(constants={"customer_id": "d", "kind": "k"})),
-              key(data, as_arrived=True)}  # fmt: skip
+    another = Mapping(constants={"customer_id": "d", "kind": "k"}, time_formats=IN_MS)
+    others = {key(data), key(data + b"2\n"), key(data, another), key(data, as_arrived=True)}
     assert len(others) == 4
 
 

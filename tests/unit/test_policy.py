@@ -33,7 +33,7 @@ from processors.policy.rules import (
     find_kind,
     rate_of,
 )
-from streams.imports.money import decimals_of
+from streams.imports.pricing import decimals_of
 
 COMMERCE = (Path(processors.__file__).parent / "policy" / "presets" / "commerce.toml").read_text()
 

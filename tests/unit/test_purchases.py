@@ -11,13 +11,13 @@ BOUGHT = "order_completed"
 Row = tuple[str, float, int | None, str | None, str | None]  # customer, day, amount, currency, channel
 
 
-def batch(*rows: Row) -> pa.RecordBatch:
+def batch(*rows: Row, kinds: list[str] | None = None) -> pa.RecordBatch:
     customers, days, amounts, currencies, channels = zip(*rows, strict=True)
     return pa.RecordBatch.from_pydict(
         {
             "customer_id": pa.array(customers, pa.string()),
             "occurred_at": pa.array([int(day * DAY_MS) for day in days], pa.int64()),
-            "kind": pa.array([BOUGHT] * len(days)),
+            "kind": pa.array(kinds or [BOUGHT] * len(days)),
             "amount_minor": pa.array(amounts, pa.int64()),
             "currency": pa.array(currencies, pa.string()),
             "channel": pa.array(channels, pa.string()),
@@ -36,8 +36,43 @@ def plain(*rows: tuple[str, float, int | None]) -> PurchaseDays:
 def test_what_is_spent_on_a_day_is_summed_and_returns_of_that_day_are_taken_off() -> None:
     days = plain(("ann", 3.1, 1000), ("ann", 3.9, 250), ("ann", 3.5, -450), ("ann", 8.0, 700), ("ann", 9.0, -700))
     assert spent(days) == [(0, 3, 8.0), (0, 8, 7.0)]
+    assert days.kept().tolist() == [8.0, 0.0]
+    assert days.kept(8).tolist() == [8.0, 7.0]
     assert days.returns == 2
     assert days.log_end == 9
+
+
+def test_what_comes_back_later_is_taken_off_the_newest_day_before() -> None:
+    days = plain(
+        ("bob", 5.0, 100), ("ann", 1.0, -50), ("ann", 2.0, 1000), ("ann", 4.0, 900), ("ann", 6.0, -200),
+        ("ann", 6.0, -100), ("ann", 7.0, None), ("ann", 8.0, -1), ("bob", 2.0, -30),
+    )  # fmt: skip
+    left = dict(zip(days.day.tolist(), days.kept().tolist(), strict=True))
+    assert {day: money for day, money in left.items() if money == money} == {2: 10.0, 4: 6.0, 5: 1.0}
+    assert days.only(days.day > 2).kept(6).tolist()[1] == 6.0
+    assert days.returns == 5
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_refunds_take_back_whatever_their_sign(sign: int) -> None:
+    rows = batch(
+        ("ann", 1.0, 1000, None, "web"), ("ann", 3.0, 900, None, "web"), ("ann", 5.0, 400 * sign, None, "app"),
+        ("ann", 3.0, None, None, "app"), ("eve", 3.0, 100 * sign, None, None),
+        kinds=[BOUGHT, BOUGHT, "order_refunded", "order_cancelled", "order_refunded"],
+    )  # fmt: skip
+    days = purchase_days([rows], {BOUGHT}, segment="channel", refunds={"order_refunded", "order_cancelled"})
+    assert days.kept().tolist() == [10.0, 5.0]
+    assert (days.segment, days.returns) == (("web",), 0)
+    assert purchase_days([rows], {BOUGHT}).kept().tolist() == [10.0, 9.0]
+
+
+def test_the_mean_is_what_was_kept_of_the_repeat_days() -> None:
+    spending = spending_of(plain(("ann", 1.0, 500), ("ann", 2.0, 1000), ("ann", 3.0, 200), ("ann", 4.0, -500)))
+    assert (spending.x.tolist(), spending.mean.tolist()) == ([2.0], [3.5])
+    gone = spending_of(plain(("ann", 1.0, 500), ("ann", 2.0, 1000), ("ann", 3.0, 200), ("ann", 4.0, -1300)))
+    assert (len(gone.x), gone.silent) == (0, 1)
+    before = spending_of(plain(("ann", 1.0, 500), ("ann", 2.0, 1000), ("ann", 9.0, -500)), 5)
+    assert before.mean.tolist() == [10.0], "what comes back later is not known yet"
 
 
 def test_what_was_returned_on_its_day_leaves_nothing() -> None:

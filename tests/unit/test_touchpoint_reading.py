@@ -18,6 +18,7 @@ from processors.policy.rules import (
     ONE_OFF,
     OUTSIDE,
     PURCHASE,
+    REFUND,
     TIE_CLOSED,
     UNMAPPED,
 )
@@ -125,6 +126,10 @@ def test_an_amount_beyond_all_bounds_is_refused(field: str) -> None:
         ("10", 1000),
         ("10.5", 1050),
         ("0.001", 1),
+        ("1.005", 100),
+        ("1.015", 102),
+        ("1.025", 102),
+        ("1.0250001", 103),
         ("10%", 1000),
         ("50%", 9000),
         ("100%", 891_000),
@@ -139,6 +144,16 @@ def test_a_discount_is_an_amount_or_a_part_of_the_price(text: str, minor: int) -
     told = order(properties={"coupon": "x", "discount": text})
     assert told.discount_minor == minor
     assert bool(told.flags & DISCOUNTED) == (minor > 0)
+
+
+def test_a_purchase_of_less_than_nothing_is_a_refund_and_nothing_else() -> None:
+    told = order(amount_minor=-9000, order_id="o1", properties={"discount": "5"})
+    assert told.flags == REFUND
+    assert (told.amount_minor, told.weight, told.category, told.bond, told.trust, told.discount_minor) == (
+        -9000, 0.0, 0, 0, -1, 0,
+    )  # fmt: skip
+    assert told.order == order(order_id="o1").order
+    assert order(amount_minor=0).flags & (PURCHASE | REFUND) == 0
 
 
 def test_only_a_purchase_is_discounted() -> None:

@@ -1,0 +1,50 @@
+"""What a file's columns leave open, as one message: what was found, where, and which argument says what it is."""
+
+from collections.abc import Mapping
+
+from streams.imports.evidence import EITHER, FIRST, SECOND, Evidence
+from streams.imports.mapping import MONEY
+
+
+def doubts_about(evidence: Mapping[str, Evidence]) -> list[str]:
+    """A text for each column whose values can be read in two ways and that does not say in which it is written."""
+    return [_doubt(field, found) for field, found in evidence.items() if found.verdict() == EITHER]
+
+
+def _doubt(field: str, found: Evidence) -> str:
+    return _about_amounts(field, found) if field in MONEY else _about_dates(field, found)
+
+
+def _about_amounts(field: str, found: Evidence) -> str:
+    if found.mixed:
+        return (
+            f"{field} is written in two ways: with a decimal point ({found.shown(FIRST)}; {found.counts[FIRST]:,} "
+            f"rows) and with a decimal comma ({found.shown(SECOND)}; {found.counts[SECOND]:,} rows). Say which is "
+            "right with --decimal . or --decimal , and rows written in the other way become rejects"
+        )
+    _, text = found.examples[EITHER]
+    mark = "." if "." in text else ","
+    other = "," if mark == "." else "."
+    return (
+        f"{field} {found.shown(EITHER)} can be read in two ways, and no other row of the column says which "
+        f"({found.counts[EITHER]:,} such rows): --decimal {mark} if the {_named(mark)} begins the decimals, "
+        f"--decimal {other} if it separates thousands"
+    )
+
+
+def _named(mark: str) -> str:
+    return "point" if mark == "." else "comma"
+
+
+def _about_dates(field: str, found: Evidence) -> str:
+    if found.mixed:
+        return (
+            f"{field} is written in two ways: with the day first ({found.shown(FIRST)}; {found.counts[FIRST]:,} rows) "
+            f"and with the month first ({found.shown(SECOND)}; {found.counts[SECOND]:,} rows). Say which is right with "
+            '--time-format, such as "%d/%m/%Y" or "%m/%d/%Y", and rows written in the other way become rejects'
+        )
+    return (
+        f"{field} {found.shown(EITHER)} may begin with the day or with the month, and no other row of the column says "
+        f'which ({found.counts[EITHER]:,} such rows): --time-format "%d/%m/%Y" or --time-format "%m/%d/%Y", with the '
+        "signs and the time of day as they are in the file"
+    )

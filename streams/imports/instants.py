@@ -1,0 +1,177 @@
+"""Columns of times to instants: milliseconds since 1970 (UTC)."""
+
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from processors.compiled import compiled
+from streams.imports.columns import Parts, from_parts, parts_of
+from streams.imports.evidence import FIRST
+from streams.imports.faults import Mask
+from streams.imports.mapping import COUNTED, EXCEL
+from streams.imports.money import NOT_A_NUMBER, decimal_at, integers
+from streams.imports.times import LOCAL, NAMED, NOT_A_TIME, UNCLEAR, time_at
+from streams.imports.zones import to_utc, zone_of
+
+_DAY: Final = 86_400_000
+_EPOCH_IN_EXCEL: Final = 25_569
+"""Days from the day 0 of a spreadsheet to 1970. The first two months, where the count is off by one, are refused."""
+_EXCEL_FROM: Final = 61
+_EXCEL_TO: Final = 2_958_466
+
+Millis = npt.NDArray[np.int64]
+
+
+class Instants(NamedTuple):
+    """Of a text column of n rows: instants int64 array, rows that are none, rows that may mean several things, rows
+    with a zone that nobody knows, and the ways int8[n] in which days and months stand."""
+
+    values: Any
+    bad: Mask
+    unclear: Mask
+    lost: Mask
+    ways: npt.NDArray[np.int8]
+
+
+def instants(array: Any, pattern: str | None, zone: str = "UTC", assumed: int = FIRST) -> Instants:
+    """The instants of a trimmed text column. ``zone``: of times that name none.
+
+    ``pattern``: None for what ``times.py`` understands, one of ``NUMBERED``, or a strptime pattern. ``assumed``: FIRST
+    where the day, SECOND where the month is read first of two numbers that both may be either.
+    """
+    n = len(array)
+    none = np.zeros(n, np.bool_)
+    if pattern in COUNTED:
+        values, bad = integers(array, np.full(n, COUNTED[pattern], np.int8), exact=False)
+        return Instants(values, bad, none, none, np.zeros(n, np.int8))
+    if pattern is None:
+        return _understood(array, zone, assumed)
+    found = _excel(array) if pattern == EXCEL else _by_pattern(array, pattern)
+    bad = parts_of(array).valid & ~_valid(found)
+    if "%z" not in pattern:
+        found = from_local(found, zone)
+    return Instants(found, bad, none, none, np.zeros(n, np.int8))
+
+
+def from_local(array: Any, zone: str) -> Any:
+    """Local times, an int64 array of milliseconds as if they were UTC, as instants."""
+    if zone == "UTC":
+        return array
+    utc = to_utc(array.fill_null(0).to_numpy(zero_copy_only=False), zone)
+    return pa.array(utc, mask=~_valid(array))
+
+
+def from_temporal(array: Any, zone: str = "UTC") -> Any:
+    """An Arrow date or timestamp column (local where it has no zone) as instants; finer digits are cut off."""
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    aware = array.type.tz is not None
+    millis = array.cast(pa.timestamp("ms", tz=array.type.tz), safe=False).cast(pa.int64())
+    return millis if aware else from_local(millis, zone)
+
+
+@compiled
+def _read(text: Parts, assumed: int, out: Millis, kinds: npt.NDArray[np.int8], ways: npt.NDArray[np.int8],
+          zones: npt.NDArray[np.int32]) -> None:  # fmt: skip
+    for i in range(len(text.valid)):
+        if text.valid[i]:
+            start, stop = np.int64(text.offsets[i]), np.int64(text.offsets[i + 1])
+            out[i], kinds[i], ways[i], zones[i] = time_at(text.data, start, stop, assumed)
+
+
+def _understood(array: Any, zone: str, assumed: int) -> Instants:
+    parts = parts_of(array)
+    n = len(array)
+    out, zones = np.zeros(n, np.int64), np.zeros(n, np.int32)
+    kinds, ways = np.zeros(n, np.int8), np.zeros(n, np.int8)
+    _read(parts, assumed, out, kinds, ways, zones)
+    bad, unclear = parts.valid & (out == NOT_A_TIME), parts.valid & (out == UNCLEAR)
+    kinds[bad | unclear | ~parts.valid] = 0
+    lost = np.zeros(n, np.bool_)
+    local, named = np.flatnonzero(kinds == LOCAL), np.flatnonzero(kinds == NAMED)
+    out[local] = to_utc(out[local], zone)
+    if len(named):
+        _by_name(parts, zones, named, out, lost)
+    return Instants(pa.array(out, mask=bad | unclear | lost | ~parts.valid), bad, unclear, lost, ways)
+
+
+def _by_name(parts: Parts, zones: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], out: Millis, lost: Mask) -> None:
+    """Times followed by the name of a zone, a zone at a time."""
+    coded = _names(parts, zones, rows).dictionary_encode()
+    which = coded.indices.to_numpy()
+    for place, name in enumerate(coded.dictionary.to_pylist()):
+        mine = rows[which == place]
+        zone = zone_of(name)
+        if zone is None:
+            lost[mine] = True
+        else:
+            out[mine] = to_utc(out[mine], zone)
+
+
+@compiled
+def _gather(parts: Parts, zones: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], out: npt.NDArray[np.uint8],
+            offsets: npt.NDArray[np.int32]) -> None:  # fmt: skip
+    at = 0
+    for k in range(len(rows)):
+        offsets[k] = at
+        for j in range(zones[rows[k]], parts.offsets[rows[k] + 1]):
+            out[at] = parts.data[j]
+            at += 1
+    offsets[len(rows)] = at
+
+
+def _names(parts: Parts, zones: npt.NDArray[np.int32], rows: npt.NDArray[np.int64]) -> Any:
+    out = np.empty(int(np.sum(parts.offsets[rows + 1] - zones[rows], dtype=np.int64)), np.uint8)
+    offsets = np.empty(len(rows) + 1, np.int32)
+    _gather(parts, zones, rows, out, offsets)
+    return from_parts(offsets, out)
+
+
+@compiled
+def _serials(text: Parts, out: Millis) -> None:
+    for i in range(len(text.valid)):
+        if text.valid[i]:
+            # To 10⁻⁸ of a day, less than a millisecond.
+            days = decimal_at(text.data, np.int64(text.offsets[i]), np.int64(text.offsets[i + 1]), 8, False, 46)
+            fits = _EXCEL_FROM * 10**8 <= days < _EXCEL_TO * 10**8
+            out[i] = (days * 864 + 500) // 1000 - _EPOCH_IN_EXCEL * _DAY if fits else NOT_A_NUMBER
+
+
+def _excel(array: Any) -> Any:
+    parts = parts_of(array)
+    out = np.zeros(len(array), np.int64)
+    _serials(parts, out)
+    return pa.array(out, mask=~parts.valid | (out == NOT_A_NUMBER))
+
+
+def _valid(array: Any) -> Mask:
+    valid: Mask = array.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def _by_pattern(array: Any, pattern: str) -> Any:
+    """Each distinct text is parsed once. Arrow's parser takes the 31st of February for the 3rd of March, so its answer
+    counts only where it writes the same text again; the rest goes through the standard library, strict and slow."""
+    coded = array.dictionary_encode()
+    texts = coded.dictionary
+    quick = pc.strptime(texts, format=pattern, unit="s", error_is_null=True)
+    sure = pc.equal(pc.strftime(quick, format=pattern), texts).fill_null(False)
+    millis = pc.if_else(sure, pc.multiply(quick.cast(pa.int64()), 1000), pa.scalar(None, pa.int64())).to_pylist()
+    for i, text in enumerate(texts.to_pylist()):
+        if millis[i] is None:
+            millis[i] = _parsed(text, pattern)
+    return pc.take(pa.array(millis, pa.int64()), coded.indices)
+
+
+def _parsed(text: str, pattern: str) -> int | None:
+    try:
+        moment = datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone, if any, is in the text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return since.days * _DAY + since.seconds * 1000 + since.microseconds // 1000

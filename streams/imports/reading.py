@@ -1,0 +1,125 @@
+"""Reading a file's rows, until it is clear how its columns are written."""
+
+from pathlib import Path
+from typing import Final
+
+from streams.imports.arrivals import Arrivals
+from streams.imports.blocks import Source
+from streams.imports.columnar import AvroSource, ParquetSource
+from streams.imports.delimited import DelimitedSource
+from streams.imports.doubts import doubts_about
+from streams.imports.evidence import FIRST, Evidence
+from streams.imports.files import EXPECTED, Input, Progress, seekable
+from streams.imports.jsonl import JsonSource
+from streams.imports.mapping import Mapping
+from streams.imports.normalise import Normaliser
+from streams.imports.plan import check_columns, plan_of, wanted_columns
+from streams.imports.problems import InputProblem, NothingUsable
+from streams.imports.rejects import Rejects
+
+_ASK_CURRENCY: Final = (
+    "its amounts have no currency: name the column with --map currency=COLUMN, or say it for all rows, as in "
+    "--set currency=EUR; amounts are also read in the currency of a policy of your own (--policy FILE)"
+)
+
+
+class Reading:
+    """One file on its way into memory or to disk. Called once.
+
+    Values that can be read in two ways are read in the way that the column is written in as far as it is known. Where
+    the rest of the file says otherwise, it is read anew, so that the verdict is that of all rows; most files say it
+    early, or hold no such value.
+    """
+
+    def __init__(
+        self,
+        given: Input,
+        mapping: Mapping,
+        memory_rows: int,
+        not_after: int,
+        own_currency: str | None,
+        folder: Path,
+        progress: Progress | None,
+        *,
+        ask_currency: bool,
+    ) -> None:
+        self._given = given
+        self._mapping = mapping
+        self._memory_rows = memory_rows
+        self._not_after = not_after
+        self._own = own_currency
+        self._ask_currency = ask_currency and own_currency is None
+        self._folder = folder
+        self._progress = progress
+
+    def __call__(self) -> tuple[Arrivals, Rejects, tuple[str, ...]]:
+        """(rows, rejects, columns that were left). Raises ``InputProblem``."""
+        ways: dict[str, int] = {}
+        while True:
+            normaliser = Normaliser(self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency)
+            arrivals, rejects = Arrivals(self._memory_rows, self._folder), Rejects(self._folder)
+            try:
+                self._read(normaliser, arrivals, rejects, ways)
+                others = _other_ways(normaliser.evidence, ways)
+                if not others:
+                    return arrivals, rejects, self._ignored(normaliser, arrivals, rejects)
+            except BaseException:
+                rejects.close()
+                raise
+            rejects.close()
+            ways = ways | others
+
+    def _read(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects, ways: dict[str, int]) -> None:
+        """Read the rows; those up to a block that shows that the columns are not written in the ways assumed."""
+        source = _open(self._given, self._mapping, self._folder)
+        self._columns = source.columns
+        try:
+            for block in source.blocks(self._needed()):
+                batch, bad = normaliser(block)
+                arrivals.add(batch)
+                for reject in bad:
+                    rejects.add(reject)
+                if _other_ways(normaliser.evidence, ways):
+                    return
+                if self._progress is not None:
+                    self._progress("reading", block.done, block.total)
+        finally:
+            source.close()
+            arrivals.close()
+
+    def _needed(self) -> list[str] | None:
+        if self._columns is None:
+            return None if self._mapping.keep_extra else wanted_columns(self._mapping)
+        check_columns(self._given.name, self._columns, self._mapping)
+        return plan_of(self._columns, self._mapping).needed()
+
+    def _ignored(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects) -> tuple[str, ...]:
+        """The columns that were left, once nothing of the file is in doubt."""
+        name = self._given.name
+        if arrivals.rows == 0 and len(rejects) == 0:
+            raise InputProblem(f"{name}: has no rows; {EXPECTED}")
+        if self._columns is None and normaliser.columns:
+            check_columns(name, tuple(normaliser.columns), self._mapping)
+        problems = doubts_about(normaliser.evidence)
+        if normaliser.without_currency and not normaliser.with_currency:
+            problems.append(_ASK_CURRENCY)
+        if problems:
+            raise NothingUsable("\n".join(f"{name}: {problem}" for problem in problems))
+        if self._columns is None:
+            return tuple(normaliser.ignored)
+        return plan_of(self._columns, self._mapping).ignored
+
+
+def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str, int]:
+    """The columns whose values with two readings were read in another way than the column's."""
+    return {
+        field: found.verdict() for field, found in evidence.items() if found.must_read_again(ways.get(field, FIRST))
+    }
+
+
+def _open(given: Input, mapping: Mapping, folder: Path) -> Source:
+    if given.format == "parquet":
+        return ParquetSource(given, seekable(given, folder))
+    if given.format == "avro":
+        return AvroSource(given, seekable(given, folder))
+    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given)
