@@ -5,8 +5,9 @@ SHELL := /bin/sh
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
-# The stamp lives in the cache that it vouches for, so deleting the cache fills it again.
-WARM := .numba-cache/filled
+# The stamp lives in the cache that it vouches for, so deleting the cache fills it again. Checkouts that share one have a
+# stamp each.
+WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
 .PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE

@@ -3,9 +3,11 @@
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
+_UNUSED_DAYS: Final = 30
 _ROWS: Final = (
     "customer_id,occurred_at,kind,amount,currency,event_id,properties.page\n"
     "a,2024-01-01,order_completed,10.00,USD,1,\n"
@@ -20,8 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(_args: argparse.Namespace) -> int:
-    """Import a few touchpoints into a directory that is thrown away: every compiled function runs."""
-    from processors.compiled import cache_key
+    """Import a few touchpoints into a directory that is thrown away: every compiled function runs.
+
+    Compiled code that nothing has used for 30 days is removed.
+    """
+    from processors.compiled import cache_directory, prune
     from streams.commands.import_files import import_file
     from streams.commands.terminal import Terminal
     from streams.embedded.session import Session
@@ -35,5 +40,7 @@ def run(_args: argparse.Namespace) -> int:
             # The second opening restores a checkpoint, which the first has no reason to do.
             with Session(Path(folder) / "data", "relasi warm") as session:
                 import_file(session, str(rows), Mapping(), silent, as_arrived=True)
-        sys.stdout.write(f"compiled code is cached under {cache_key()}\n")
+    removed = prune(time.time() - _UNUSED_DAYS * 86_400)
+    old = f"; {removed} files that nothing used for {_UNUSED_DAYS} days are removed" if removed else ""
+    sys.stdout.write(f"compiled code is kept in {cache_directory()}{old}\n")
     return 0

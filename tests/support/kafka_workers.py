@@ -154,7 +154,9 @@ class Installation:
             "profile_seconds": 2,
             **settings,
         }
-        plain = {key: value for key, value in os.environ.items() if not key.startswith("RELASI_")}
+        plain = {
+            key: value for key, value in os.environ.items() if key == "RELASI_COMPILED" or not key.startswith("RELASI_")
+        }
         self.environment = plain | {f"RELASI_{key.upper()}": str(value) for key, value in given.items()}
 
     def relasi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
