@@ -47,6 +47,13 @@ class _Policies(NamedTuple):
     hashes: Bytes  # shape (policies, length)
 
 
+class Slices(NamedTuple):
+    """Where the ids of the facts' customers begin, and their lengths."""
+
+    starts: Numbers
+    lengths: Numbers
+
+
 class _Room(NamedTuple):
     keys: Bytes
     key_ends: Numbers
@@ -113,7 +120,7 @@ def _put_change(out: Bytes, at: Int, fact: Any, words: _Words) -> np.int64:
 def _write(
     facts: Any,
     ids: Bytes,
-    rows: Any,
+    slices: Slices,
     buffer: Bytes,
     policies: _Policies,
     words: _Words,
@@ -125,7 +132,7 @@ def _write(
     out = room.bodies
     for i in range(len(facts)):
         fact = facts[i]
-        start, length = rows[fact.row].id_start, rows[fact.row].id_length
+        start, length = slices.starts[i], slices.lengths[i]
         for k in range(len(words.head)):
             out[at + k] = words.head[k]
         at = _put_id(out, at + len(words.head), fact.customer, fact.id, words.digits)
@@ -147,11 +154,11 @@ def _policies(applied: Applied) -> _Policies:
     )
 
 
-def _room(applied: Sequence[Applied], rows: Any) -> _Room:
+def _room(applied: Sequence[Applied], partition: Partition) -> _Room:
     count = key_bytes = most = 0
     for each in applied:
         facts = each.facts
-        key_bytes += int(rows["id_length"][facts["row"]].sum())
+        key_bytes += int(partition.ids(facts["row"])[1].sum())
         most += int(np.maximum(facts["event_length"], 0).sum()) + _ID_BYTES * int(facts["superseded"].sum())
         most += len(facts) * (_MOST + len(each.policy.hash))
         count += len(facts)
@@ -171,10 +178,11 @@ def transition_messages(
         return None
     table = partition.table
     head = np.frombuffer(HEADER.pack(0, registry.id_of("Transition")), np.uint8)
-    words, room = _Words(_TEXT, _STARTS, _DIGITS, head), _room(moved, table.rows)
+    words, room = _Words(_TEXT, _STARTS, _DIGITS, head), _room(moved, partition)
     first = 0
     for each in moved:
         facts = np.asarray(each.facts, FACT).view(np.recarray)
-        _write(facts, table.ids, table.rows, each.buffer, _policies(each), words, room, first)
+        slices = Slices(*partition.ids(facts["row"]))
+        _write(facts, table.ids, slices, each.buffer, _policies(each), words, room, first)
         first += len(facts)
     return Bodies(room.keys, room.key_ends), Bodies(room.bodies[: room.ends[-1]], room.ends)

@@ -35,9 +35,7 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
     return pa.table(
         {
             "id": identities(facts["customer"], facts["id"]),
-            "customer_id": slices(
-                table.ids, table.rows["id_start"][facts["row"]], table.rows["id_length"][facts["row"]]
-            ),
+            "customer_id": slices(table.ids, *partition.ids(facts["row"])),
             "at": instants(facts["at"]),
             "known_at": instants(facts["known_at"]),
             "from_stage": names(facts["from_stage"], STAGES),
@@ -139,9 +137,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
     return pa.table(
         {
             "id": identities(judged["customer"], judged["id"]),
-            "customer_id": slices(
-                table.ids, table.rows["id_start"][judged["row"]], table.rows["id_length"][judged["row"]]
-            ),
+            "customer_id": slices(table.ids, *partition.ids(judged["row"])),
             "judgement": names(judged["judgement"], JUDGEMENT_NAMES),
             "before": names(_FIRST_WORD[which] + judged["before"], _ALL_WORDS, np.int16),
             "after": names(_FIRST_WORD[which] + judged["after"], _ALL_WORDS, np.int16),

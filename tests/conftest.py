@@ -1,6 +1,7 @@
 """Rules for every test: the same examples in every run of CI, and no test that is quietly left out there."""
 
 import os
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -43,3 +44,13 @@ class SkipWatch:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for nodeid in self._skipped:
             terminalreporter.write_line(f"SKIPPED although CI=true, which fails the run: {nodeid}", red=True)
+
+
+@pytest.fixture(scope="module", params=[10**6, 8], ids=["hot", "packed"])
+def hot_rows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All is as it would be where few rows stand in full, and the others are packed and unpacked all the time."""
+    from support import shell
+
+    shell.hot_rows.append(request.param)
+    yield
+    shell.hot_rows.pop()

@@ -15,6 +15,7 @@ from processors.judgements.letting_go import orders
 from processors.lifecycle.ties import open_ties
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Rules
 from processors.row.layout import NEVER, NONE, Row
+from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.clock import iso_instant
 from streams.commands.customer_evidence import Question, Touchpoints, questions_of
 from streams.engine.partition import Partition
@@ -58,7 +59,7 @@ def row_number(table: Table, customer: str) -> int:
     name = np.frombuffer(customer.encode("utf-8", "surrogateescape"), np.uint8)
     # Compiled code gives a uint64 back as a Python int, which it would take for an int64.
     key = np.uint64(xxh64(name, 0, len(name), np.uint64(0)))
-    return int(find(table, name, 0, len(name), key))
+    return int(find(table, name, 0, len(name), key, NAMESPACE_KNOWN))
 
 
 def document(partition: Partition, sink: Sink, customer: str) -> Document | None:
@@ -66,7 +67,7 @@ def document(partition: Partition, sink: Sink, customer: str) -> Document | None
     number = row_number(partition.table, customer)
     if number < 0:
         return None
-    row, rules = partition.table.rows[number], partition.policy.rules
+    row, rules = partition.rows(np.array([number]))[0], partition.policy.rules
     table = profiles_table(partition, np.array([number]), at=partition.time)
     at = int(table.column("as_of").cast(pa.int64())[0].as_py())
     (profile,) = objects(table)

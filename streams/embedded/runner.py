@@ -17,7 +17,6 @@ from streams.announcing import transition_messages
 from streams.embedded.log import Log
 from streams.emission import emission
 from streams.engine.batches import Fetch, read_batches
-from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
@@ -143,7 +142,7 @@ class Runner:
                 self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
             except BaseException:
                 # A process that goes on, because somebody else's command failed here, must not forget them.
-                self.partition.table.rows.unreported[numbers] = 1
+                self.partition.give_back(numbers)
                 raise
 
     def report(self) -> None:
@@ -164,32 +163,25 @@ class Runner:
         if profiles:
             self.report_profiles()
         checkpoint = self.partition.checkpoint()
-        with self.log.transaction():
-            self._put_messages()
-            self.log.put_checkpoint(self.partition.number, checkpoint.records)
-            self.log.put_position(self.partition.number, checkpoint.offset)
+        try:
+            with self.log.transaction():
+                self._put_messages()
+                self.log.put_checkpoint(self.partition.number, checkpoint.all_records())
+                self.log.put_position(self.partition.number, checkpoint.offset)
+        except BaseException:
+            # A process that goes on, because somebody else's command failed here, must not forget what changed.
+            self.partition.take_back(checkpoint)
+            raise
+        self._transitions.clear()
+        self._rejects.clear()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
-
-    def consolidate(self) -> None:
-        """Write every customer's row anew, and let go of the checkpoints that earlier processes left; all or none.
-
-        They go with a partition's checkpoint number SPAN + 2, which a process that ends before never comes to. Only
-        where all that was processed is lasting.
-        """
-        with self.log.transaction():
-            for _ in range(ROLLING_SPAN + 2):
-                checkpoint = self.partition.checkpoint()
-                self.log.put_checkpoint(self.partition.number, checkpoint.records)
-            self.log.put_position(self.partition.number, checkpoint.offset)
 
     def _put_messages(self) -> None:
         for keys, bodies in self._transitions:
             self.put(TRANSITIONS_TOPIC, keys, bodies)
         if self._rejects:
             self.put(REJECTS_TOPIC, None, reject_messages(pa.concat_tables(self._rejects), self.registry))
-        self._transitions.clear()
-        self._rejects.clear()
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""

@@ -10,9 +10,11 @@ from processors.hashing import xxh64
 from processors.lifecycle.facts import CAUSE_TOUCHPOINT, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.step import meet
 from processors.policy.rules import UNMAPPED, Rules, Vocabulary
+from processors.row.namespaces import NAMESPACE_KNOWN, salt_of
 from processors.row.profile import is_duplicate
 from schemas.reasons import OK
 from schemas.touchpoint import EVENT_ID
+from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
     OUTCOME_CONTAINED,
@@ -23,7 +25,7 @@ from streams.engine.outcomes import (
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reading import contact_of, meaning_of
-from streams.engine.rows import Table, add, find, list_touched, schedule
+from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
 
 _SEED: Final = np.uint64(0)
 
@@ -47,16 +49,19 @@ def apply_touchpoint(
     reason, contact = contact_of(buffer, slots, rules, words, meaning)
     if reason != OK:
         return reason
-    key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED)
-    number = find(table, buffer, meaning.start, meaning.length, key)
+    space = NAMESPACE_KNOWN
+    key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED) ^ salt_of(space)
+    number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number < 0:
-        number = add(table, buffer, meaning.start, meaning.length, key)
-    row = table.rows[number]
+        number = add(table, buffer, meaning.start, meaning.length, key, space)
+    slot = warm(table, number)
+    touch(table, slot)
+    row = table.rows[slot]
     if offset <= row.offset:
         counts[OUTCOME_CONTAINED] += 1
         return OK
     row.offset = offset
-    table.dirty[number] = 1
+    note_change(table, number)
     if is_duplicate(row, contact.event):
         counts[OUTCOME_DUPLICATE] += 1
         return OK
@@ -64,7 +69,7 @@ def apply_touchpoint(
     counts[OUTCOME_ACCEPTED] += 1
     counts[OUTCOME_LATE] += at < max(time, row.judged_at)
     counts[OUTCOME_UNMAPPED] += (contact.flags & UNMAPPED) != 0
-    row.unreported = 1
+    note_news(table, number)
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(
         number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
@@ -73,5 +78,5 @@ def apply_touchpoint(
     counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     list_touched(table, number)
-    schedule(table, number)
+    schedule(table, slot)
     return OK

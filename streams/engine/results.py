@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.policy.policy import Policy
-from streams.engine.checkpoint import Record
 
 
 class PoisonedLog(RuntimeError):
@@ -48,16 +47,3 @@ class Applied:
     policies: list[PolicyChange]
     counts: dict[str, int]
     next_offset: int
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Records to be stored; once they are confirmed, ``offset`` may be committed. A value of None deletes its key.
-
-    ``rows``: how many rows the records hold.
-    """
-
-    number: int
-    offset: int
-    records: list[Record]
-    rows: int

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from typing import Final
-from uuid import uuid4
 
 import faust
 import structlog
@@ -11,6 +10,7 @@ from faust.types import TP
 
 from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
 from streams.kafka.reporting import Reporting
@@ -59,14 +59,14 @@ class Takeover:
             number,
             preset(),
             build_plans(self._registry),
-            owner=f"{self._app.consumer_generation_id}-{uuid4().hex[:12]}",
             resolve=self._resolve,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             judgements=self._reporting.wanted,
             log=self._identity,
+            hot_rows=self._settings.hot_rows,
         )
-        await self._threads.aside(partition.restore, list(records))
+        await self._threads.aside(partition.restore, list(stored_in_columns(records)))
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])

@@ -10,8 +10,9 @@ from schemas.registry import Registry
 from streams.announcing import transition_messages
 from streams.emission import Emission, emission, joined, rejects_of
 from streams.engine.batches import Fetch
+from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
-from streams.engine.results import Applied, Checkpoint, Refused
+from streams.engine.results import Applied, Refused
 from streams.kafka.topics import Topics
 from streams.profiles import profiles_table
 

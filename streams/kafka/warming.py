@@ -12,6 +12,7 @@ from schemas.registry import FileRegistry
 from streams.announcing import transition_messages
 from streams.emission import emission
 from streams.engine.batches import read_batches, write_batch
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
@@ -49,5 +50,6 @@ def warm() -> None:
         emission([applied], first, registry, "")
         transition_messages([applied], first, registry)
     profiles_table(first, first.take_unreported(1))
-    second = Partition(0, policy, plans, owner="1")
-    second.restore((key, value) for key, value in first.checkpoint().records if value is not None)
+    second = Partition(0, policy, plans)
+    stored = first.checkpoint().all_records()
+    second.restore(stored_in_columns((key, value) for key, value in stored if value is not None))

@@ -16,7 +16,7 @@ from support.messages import (
     touchpoint,
     varint,
 )
-from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, rows_of
+from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, row_of, rows_of
 
 from processors.row.layout import NONE
 from schemas.plans import Plans, build_plans
@@ -24,6 +24,8 @@ from schemas.reasons import BAD_BOOLEAN, BAD_ENUM
 from schemas.wire import frame
 from streams.engine import outcomes
 from streams.engine.outcomes import REJECT_NAMES
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 GOOD: Final = touchpoint("good", "ann", START)
 LATEST: Final = 10_413_791_999_999
@@ -200,4 +202,4 @@ def test_a_newer_writer_is_read_by_names() -> None:
     partition = new_partition(resolve=lambda schema_id: build_plans(Registry(60, newer)))
     came = apply_all(partition, frame(60, out.getvalue()))
     assert (refusals_of(came), came.counts["accepted"]) == ([], 1)
-    assert partition.table.rows[0].first_at == START
+    assert row_of(partition, 0).first_at == START

@@ -29,8 +29,8 @@ def test_checkpoints_of_processes_that_have_ended_do_not_pile_up(data: Path) -> 
     once = data.with_name("once")
     done("import", file, "--policy", policy, "--data", once)
     everybody = checkpoint_bytes(once)
-    assert max(sizes) < 6 * everybody
-    assert min(sizes[5:]) < 3 * everybody
+    # Nearly: judged again and again, rows hold some more.
+    assert max(sizes) < 1.2 * everybody
     columns = "customer_id, stage, purchases, spend_minor, churn_risk"
     # At one instant: a policy judges everybody when it comes into force, and that is what a profile is as of.
     sql = f"SELECT {columns} FROM profiles_at(at = '2026-01-01') ORDER BY customer_id"

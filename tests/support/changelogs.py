@@ -1,13 +1,11 @@
-"""Checkpoint records of partitions, kept as log compaction would keep them."""
+"""Checkpoint records of partitions, kept as a store keeps them."""
 
 from typing import Any
 
-from processors.row.layout import ROW
+from streams.engine.checkpoint import Checkpoint, stored_in_columns
 from streams.engine.partition import Partition
 from support.messages import START, touchpoint
 from support.shell import apply_all, new_partition
-
-CHUNK = 3 * (ROW.itemsize + 10)  # three rows with short ids
 
 Changelog = dict[bytes, bytes]
 
@@ -19,15 +17,17 @@ def crowded(number: int, **options: Any) -> Partition:
     return partition
 
 
-def store(changelog: Changelog, *records: tuple[bytes, bytes | None]) -> None:
-    for key, value in records:
+def store(changelog: Changelog, checkpoint: Checkpoint) -> None:
+    """A checkpoint reaches the store."""
+    for key, value in checkpoint.all_records():
         if value is None:
             changelog.pop(key, None)
         else:
             changelog[key] = value
 
 
-def restored(changelog: Changelog, owner: str = "heir") -> Partition:
-    partition = new_partition(owner, chunk_bytes=CHUNK)
-    partition.restore(changelog.items())
+def restored(changelog: Changelog, **options: Any) -> Partition:
+    """A partition that begins with what is stored."""
+    partition = new_partition(**options)
+    partition.restore(stored_in_columns(changelog.items()))
     return partition

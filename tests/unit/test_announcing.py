@@ -12,13 +12,14 @@ from support.shell import new_partition
 from processors.lifecycle.facts import CAUSES, FACT, SUPERSEDED
 from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
+from processors.row.namespaces import NAMESPACE_KNOWN
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.announcing import transition_messages
+from streams.engine.hot import add
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
-from streams.engine.rows import add
 from streams.facts import transitions_table
 from streams.policies import preset
 
@@ -57,10 +58,10 @@ facts = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def partition() -> Partition:
-    made = new_partition("first")
+    made = new_partition()
     for number, text in enumerate(IDS):
         name = np.frombuffer(text.encode()[:255], np.uint8)
-        add(made.table, name, 0, len(name), np.uint64(number))
+        add(made.table, name, 0, len(name), np.uint64(number), NAMESPACE_KNOWN)
     return made
 
 
