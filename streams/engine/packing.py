@@ -28,7 +28,7 @@ import numpy.typing as npt
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.row.layout import NEVER, ROW
 from processors.words import Int, half_word_at, put_word, word_at
-from streams.engine.bits import leading_zeros, trailing_zeros
+from streams.engine.bits import JIT, differing, leading_zeros, trailing_zeros
 from streams.engine.described import KIND_INSTANT, KIND_LINK, KIND_OUTSIDE, Words, our_layout
 
 HEAD_BYTES: Final = 16
@@ -46,11 +46,14 @@ _OFFSET_WORD: Final = int(ROW.fields["offset"][1]) // 8 if ROW.fields else 0
 _ENTRY_WORD: Final = int(ROW.fields["entry_at"][1]) // 8 if ROW.fields else 0
 
 _ANCHOR_BYTES: Final = 6
+_SKIPS: Final = np.int64(-0x0F0F0F0F0F0F0F10)  # eight times the byte of fifteen skipped words
+_INSTANTS: Final = np.where(KINDS == KIND_INSTANT, ~np.uint64(0), np.uint64(0))  # masks of words of a kind
+_LINKS: Final = np.where(KINDS == KIND_LINK, ~np.uint64(0), np.uint64(0))
 _LOWEST: Final = np.array([(1 << 8 * size) - 1 for size in range(9)], np.uint64)  # of a word, so many bytes
 _GROUPS: Final = -(-ROW_WORDS // 64)
 _REST: Final = ROW_WORDS - 64 * (_GROUPS - 1)
 WRITTEN: Final = np.packbits(np.resize(KINDS != KIND_OUTSIDE, 64 * _GROUPS), bitorder="little").view(np.uint64)
-_SLACK: Final = 8  # a word is written whole where some of its bytes count
+_SLACK: Final = 24  # words are written whole where some of their bytes count
 MOST_BYTES: Final = -(-(HEAD_BYTES + 8 + _ANCHOR_BYTES + ROW_WORDS * 9 + ROW_WORDS // 15 + _SLACK) // 8) * 8
 """No packed row needs more room, what is written beyond its end included."""
 
@@ -58,35 +61,48 @@ Bytes = npt.NDArray[np.uint8]
 
 
 @compiled_inline
-def _differing(row: Words, first: Int, count: int) -> np.uint64:
-    """Bit k: word ``first + k`` of the row, of ``count``, differs from an empty row's."""
-    bits = np.uint64(0)
-    for k in range(count):
-        # Without a branch: which words are filled differs from row to row, and none could be foreseen.
-        differs = np.uint64(1) if row[first + k] != EMPTY[first + k] else np.uint64(0)
-        bits |= differs << np.uint64(k)
-    return bits
+def _differing(row: Words, group: int) -> np.uint64:
+    """Bit k: word 64 ``group`` + k of a row differs from an empty one's."""
+    away = 512 * group
+    if group < _GROUPS - 1:
+        return np.uint64(differing(row.ctypes.data + away, EMPTY.ctypes.data + away, 64))
+    return np.uint64(differing(row.ctypes.data + away, EMPTY.ctypes.data + away, _REST))
+
+
+def _differing_plainly(row: Words, group: int) -> np.uint64:
+    first = 64 * group
+    unlike = row[first : first + 64] != EMPTY[first : first + 64]
+    return np.uint64(sum(int(bit) << k for k, bit in enumerate(unlike.tolist())))
+
+
+if not JIT:
+    _differing = _differing_plainly
 
 
 @compiled_inline
 def _put_value(out: Bytes, at: Int, gap: Int, value: np.uint64) -> np.int64:
     """One word behind so many skipped ones; returns the position after it."""
-    # Without a branch, as all that depends on what a row happens to hold.
+    # No branch in all of this: what a row happens to hold can't be foreseen, and guessing cost more than the work.
+    skips = (gap * 4370) >> 16  # by 15, of what is no more than a row's words
+    put_word(out, at, _SKIPS, 8)
+    put_word(out, at + 8, _SKIPS, 8)
+    put_word(out, at + 16, _SKIPS, 8)
+    at += skips
     low = (71 - leading_zeros(value)) >> 3
-    high = (71 - trailing_zeros(value)) >> 3 if value != np.uint64(0) else np.int64(8)
-    size = min(low, high)
-    code = low if low <= high else 8 + high
-    shift = np.uint64(0) if low <= high else np.uint64(64 - 8 * high)
-    out[at] = np.uint8(gap << 4 | code)
-    put_word(out, at + 1, np.int64(value >> shift), 8)
+    high = (71 - trailing_zeros(value)) >> 3
+    is_high = np.int64(low > high)
+    size = low + is_high * (high - low)
+    out[np.uint64(at)] = np.uint8((gap - 15 * skips) << 4 | (size + 8 * is_high))
+    put_word(out, at + 1, np.int64(value >> np.uint64(is_high * (64 - 8 * high))), 8)
     return np.int64(at + 1 + size)
 
 
 @compiled_inline
-def _value_of(word: np.uint64, kind: int, empty: np.uint64, anchor: np.int64, link: np.uint64) -> np.uint64:
+def _value_of(word: np.uint64, k: Int, anchor: np.int64, link: np.uint64) -> np.uint64:
     away = np.int64(word) - anchor
     instant = np.uint64((away << np.int64(1)) ^ (away >> np.int64(63)))
-    return instant if kind == KIND_INSTANT else np.uint64(word ^ (link if kind == KIND_LINK else empty))
+    plain = np.uint64(word ^ (EMPTY[k] | (link & _LINKS[k])))
+    return np.uint64((instant & _INSTANTS[k]) | (plain & ~_INSTANTS[k]))
 
 
 @compiled_inline
@@ -108,17 +124,12 @@ def pack_words(row: Words, out: Bytes, at: Int) -> int:
     after = np.int64(0)
     for group in range(_GROUPS):
         first = 64 * group
-        # Of a constant count, so that it becomes a few instructions on many words.
-        bits = _differing(row, first, 64) if group < _GROUPS - 1 else _differing(row, first, _REST)
+        bits = _differing(row, group)
         bits &= WRITTEN[group]
         while bits != np.uint64(0):
             k = first + trailing_zeros(bits)
             bits &= bits - np.uint64(1)
-            while k - after >= 15:
-                out[at] = np.uint8(15 << 4)
-                at += 1
-                after += 15
-            at = _put_value(out, at, k - after, _value_of(row[k], KINDS[k], EMPTY[k], anchor, link))
+            at = _put_value(out, at, k - after, _value_of(row[k], k, anchor, link))
             after = k + 1
     return int(at)
 

@@ -16,11 +16,13 @@ def engine_story(seed: int) -> str:
     log = Log(cut(random_log(seed, 300, 15), [150]))
     partition = new_partition()
     told: list[Any] = []
+    stored: dict[bytes, bytes] = {}
     for first in (0, 150):
         came = applied(partition, log.fetch(first, 1))
         told += [facts_of(partition, came), refusals_of(came), accepted_of(came), came.counts, rows_of(partition)]
-        heir = new_partition()
-        heir.restore(stored_in_columns(records_of(partition.checkpoint())))
+        stored |= dict(records_of(partition.checkpoint()))
+        heir = new_partition(hot_rows=8)
+        heir.restore(stored_in_columns(stored.items()))
         told += [sorted(rows_of(heir).items()), heir.next_offset, heir.time]
         partition = heir
     return f"{len(told[0])} facts, {hashlib.sha256(repr(told).encode()).hexdigest()}"
