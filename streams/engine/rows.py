@@ -48,7 +48,7 @@ CUSTOMER: Final = np.dtype(
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
-FREE_CLASSES: Final = MOST_BYTES // 8 + 1
+FREE_CLASSES: Final = MOST_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -130,7 +130,7 @@ def crowded(table: Table) -> bool:
 @compiled_leaf
 def worn(table: Table) -> bool:
     """Whether so much of the arena is free that it has to be compacted."""
-    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 3) + 4 * MOST_BYTES)
+    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * MOST_BYTES)
 
 
 @compiled_leaf
