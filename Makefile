@@ -10,11 +10,16 @@ INSTALLED := $(VENV)/installed
 WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-.PHONY: help setup demo kafka-demo check test test-faults bench bench-kafka truth lock FORCE
+# Of tests, side by side.
+PROCESSES ?= 2
+
+.PHONY: docs help setup demo kafka-demo check checked-and-warm quick one test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
 	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
+	@echo "make quick   lint, types and the tests that need neither broker nor server nor browser"
+	@echo "make one T=… one file of tests, or one test"
 	@echo "make test    lint, types and every test"
 	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
 	@echo "make check   lint and types only"
@@ -22,6 +27,7 @@ help:
 	@echo "make truth   how good the forecasts are out of sample, beside naive ones and their bars"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
+	@echo "make docs    write the table of rooms in docs/architecture.md anew"
 	@echo "make lock    compile both locks anew from pyproject.toml: for developers, and for the image (needs uv)"
 
 setup: $(WARM)
@@ -29,13 +35,25 @@ setup: $(WARM)
 demo: setup
 	@$(VENV)/bin/relasi demo $(if $(CLEAN),--clean)
 
-check: setup
+check: $(INSTALLED)
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 
-test: check
-	$(PYTHON) -m pytest
+# Types are checked while code is compiled: each has one processor.
+checked-and-warm:
+	@$(MAKE) --no-print-directory --jobs=2 check setup
+
+quick: checked-and-warm
+	$(PYTHON) -m pytest -q -n $(PROCESSES) -m "not broker and not server and not browser"
+
+# Only what the test calls is compiled; and no processes, which would take longer to start than one test takes.
+one: $(INSTALLED)
+	$(if $(T),,$(error give a file or a test: make one T=tests/unit/test_bonds.py))
+	$(PYTHON) -m pytest $(T)
+
+test: checked-and-warm
+	$(PYTHON) -m pytest -n $(PROCESSES)
 
 test-faults: setup
 	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka -m long
@@ -48,6 +66,10 @@ truth: setup
 
 kafka-demo: setup
 	@PYTHONPATH=tests $(PYTHON) -m support.kafka_demo
+
+# The one page that has a part which is written and not told.
+docs: $(INSTALLED)
+	@PYTHONPATH=tests $(PYTHON) -m support.rooms
 
 bench-kafka: setup
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks.kafka_bench

@@ -94,7 +94,7 @@ def _value(
 
 
 @compiled_leaf
-def _next_block(
+def next_block(
     buffer: npt.NDArray[np.uint8], at: np.int64, stop: np.int64, end: np.int64
 ) -> tuple[np.int64, np.int64, np.int64]:
     """Head of a block of an array or map: number of items, where it must end (-1: unsaid), position of the first item.
@@ -147,7 +147,7 @@ def _absence(buffer: npt.NDArray[np.uint8], at: np.int64, stop: np.int64, null: 
 
 
 @compiled_leaf
-def _run(
+def run_program(
     buffer: npt.NDArray[np.uint8],
     at: np.int64,
     stop: np.int64,
@@ -176,14 +176,14 @@ def _run(
         else:
             first = at
             if code == OP_RECORD:
-                at = _run(buffer, at, stop, ops, pc + CELLS, out)
+                at = run_program(buffer, at, stop, ops, pc + CELLS, out)
             else:
-                count, end, at = _next_block(buffer, at, stop, np.int64(-1))
+                count, end, at = next_block(buffer, at, stop, np.int64(-1))
                 while at >= 0 and count > 0:
-                    at = _run(buffer, at, stop, ops, pc + CELLS, out)
+                    at = run_program(buffer, at, stop, ops, pc + CELLS, out)
                     count -= 1
                     if count == 0 and at >= 0:
-                        count, end, at = _next_block(buffer, at, stop, end)
+                        count, end, at = next_block(buffer, at, stop, end)
             second = at - first
         slot = ops[pc + 1]
         if slot != SKIP and at >= 0:
@@ -213,7 +213,7 @@ def decode(
     for slot in range(out.shape[0]):
         out[slot, 0] = 0
         out[slot, 1] = ABSENT
-    at = _run(buffer, np.int64(start), np.int64(stop), ops, np.int64(pc), out)
+    at = run_program(buffer, np.int64(start), np.int64(stop), ops, np.int64(pc), out)
     if at < 0:
         return -int(at)
     return OK if at == stop else TRAILING_BYTES

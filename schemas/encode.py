@@ -171,13 +171,22 @@ def _range(array: Any) -> tuple[int, int]:
 
 
 def _blocks(entry: Sequence[Column], array: Any, null: int, valid: npt.NDArray[np.bool_]) -> Column:
-    """Lists and maps as their count, their entries and, unless they are empty and that was it, a count of zero."""
     bounds = array.offsets.to_numpy(zero_copy_only=False).astype(np.int64)
     bounds -= bounds[0]
-    entries = encode_rows(entry, int(bounds[-1]))
+    return lists_column(encode_rows(entry, int(bounds[-1])), bounds, null, valid)
+
+
+def lists_column(
+    entries: Bodies, bounds: npt.NDArray[np.int64], null: int = NO_NULL, valid: npt.NDArray[np.bool_] | None = None
+) -> Column:
+    """Lists and maps as their count, their entries and, unless they are empty and that was it, a count of zero.
+
+    ``bounds`` (rows + 1): the entries of row i are those from ``bounds[i]`` to ``bounds[i + 1]``.
+    """
+    rows = len(bounds) - 1
     counts = np.diff(bounds)
-    some = np.ones(len(array), np.bool_)
-    ends = np.zeros(len(array) + 1, np.int64)
+    some = np.ones(rows, np.bool_)
+    ends = np.zeros(rows + 1, np.int64)
     np.cumsum(counts > 0, out=ends[1:])
     bodies = encode_rows(
         [
@@ -185,9 +194,9 @@ def _blocks(entry: Sequence[Column], array: Any, null: int, valid: npt.NDArray[n
             bytes_column(COLUMN_RAW, NO_NULL, some, entries.offsets[bounds], entries.buffer),
             bytes_column(COLUMN_RAW, NO_NULL, some, ends, np.zeros(int(ends[-1]), np.uint8)),
         ],
-        len(array),
+        rows,
     )
-    return bytes_column(COLUMN_RAW, null, valid, bodies.offsets, bodies.buffer)
+    return bytes_column(COLUMN_RAW, null, some if valid is None else valid, bodies.offsets, bodies.buffer)
 
 
 def encode_bodies(batch: pa.RecordBatch, schema: Any, schema_id: int) -> Bodies:

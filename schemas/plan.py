@@ -77,7 +77,7 @@ class PlanError(ValueError):
     """A schema that can't be decoded by a plan; the message names the field and what to change."""
 
 
-class _Compiler:
+class Compiler:
     """Collects the ops of one schema. ``named`` maps full names to definitions and the namespace they stand in."""
 
     def __init__(self) -> None:
@@ -216,7 +216,7 @@ def compile_plan(writer_schema: Any, slots: Mapping[str, int], reader_schema: An
     same way as there. Raises PlanError.
     """
     reader = _landings(reader_schema, slots) if reader_schema is not None else {}
-    compiler = _Compiler()
+    compiler = Compiler()
     record, namespace = compiler.look_up(writer_schema, "")
     if not isinstance(record, dict) or record["type"] != "record":
         raise PlanError("only records can be decoded by a plan; wrap the schema in a record")
@@ -237,7 +237,7 @@ def compile_plan(writer_schema: Any, slots: Mapping[str, int], reader_schema: An
 
 
 def _landings(schema: Any, slots: Mapping[str, int]) -> dict[str, str]:
-    compiler = _Compiler()
+    compiler = Compiler()
     record, namespace = compiler.look_up(schema, "")
     found = {}
     for field in record["fields"]:

@@ -21,6 +21,12 @@ BAD_RECORD: Final = 11
 NO_VALUE: Final = 12
 NOT_FRAMED: Final = 13
 UNKNOWN_SCHEMA: Final = 14
+BAD_BATCH: Final = 15
+BATCH_TOO_LARGE: Final = 16
+UNREADABLE_SCHEMA: Final = 17
+MISSING_VALUE: Final = 18
+OUT_OF_RANGE: Final = 19
+WRONG_TYPE: Final = 20
 
 REASONS: Final[dict[int, str]] = {
     TRUNCATED: "truncated",
@@ -37,6 +43,12 @@ REASONS: Final[dict[int, str]] = {
     NO_VALUE: "no_value",
     NOT_FRAMED: "not_framed",
     UNKNOWN_SCHEMA: "unknown_schema",
+    UNREADABLE_SCHEMA: "unreadable_schema",
+    MISSING_VALUE: "missing_value",
+    OUT_OF_RANGE: "out_of_range",
+    WRONG_TYPE: "wrong_type",
+    BAD_BATCH: "bad_batch",
+    BATCH_TOO_LARGE: "batch_too_large",
 }
 
 DETAILS: Final[dict[int, str]] = {
@@ -53,5 +65,11 @@ DETAILS: Final[dict[int, str]] = {
     BAD_RECORD: "the record's own frame in the record batch is malformed",
     NO_VALUE: "the record has no value",
     NOT_FRAMED: "the value doesn't begin with a zero byte and a schema id of four bytes",
-    UNKNOWN_SCHEMA: "no plan is known for the schema id, or it isn't one for this topic",
+    UNKNOWN_SCHEMA: "no schema has this id: not those that come with Relasi, nor a schema registry's where one is set",
+    UNREADABLE_SCHEMA: "its schema can't be read as one of the records of this log",
+    MISSING_VALUE: "a field that must have a value is null",
+    OUT_OF_RANGE: "a number is larger than its field holds",
+    WRONG_TYPE: "of the types that a union allows, a field has one that can't be read",
+    BAD_BATCH: "the compressed records of a batch can't be expanded; all of them are in this reject",
+    BATCH_TOO_LARGE: "the compressed records of a batch expand to more than 32 MiB; all of them are in this reject",
 }

@@ -1,4 +1,4 @@
-"""The wall clock of the shells. Nothing else reads one; the engine and the model take instants as arguments."""
+"""The clocks of the shells. Nothing else reads one; what lies below the shells takes instants as arguments."""
 
 import time
 from datetime import UTC, datetime
@@ -7,6 +7,11 @@ from datetime import UTC, datetime
 def now_ms() -> int:
     """Milliseconds since 1970, UTC."""
     return time.time_ns() // 1_000_000
+
+
+def monotonic_seconds() -> float:
+    """Seconds of a clock that nobody sets. Only differences mean something: how long, and how long ago."""
+    return time.monotonic()
 
 
 def parse_instant(text: str) -> int:

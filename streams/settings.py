@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
+from processors import toml
+from streams.texts import read_text
+
 FILE: Final = "relasi.toml"
 PREFIX: Final = "RELASI_"
 _DATA: Final = Path("relasi-data")
@@ -130,6 +133,6 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text())
+        return toml.loads(read_text(path))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} can't be read: {error}") from error

@@ -1,11 +1,15 @@
-"""Rules for every test: the same examples in every run of CI, and no test that is quietly left out there."""
+"""Rules for every test: the same examples in every run of CI, and no test that is quietly left out there.
+
+What a test needs beside Python is a marker, which it has from its fixtures: ``make quick`` leaves those out.
+"""
 
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
+from support import kafka_broker, spreading
 
 IN_CI: Final = os.environ.get("CI") == "true"
 
@@ -14,6 +18,10 @@ settings.register_profile("local", deadline=None, print_blob=True, suppress_heal
 settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=(), derandomize=True)
 settings.load_profile("ci" if IN_CI else "local")
 
+LONG: Final = os.environ.get("RELASI_TEST_FAULTS") == "long"
+# By fixture: the real part that a test then needs, beside this process and those that it starts.
+PARTS: Final = {"broker": "broker", "clickhouse": "server", "browser": "browser"}
+
 _skipped: Final = pytest.StashKey[list[str]]()
 
 
@@ -21,6 +29,32 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_skipped] = []
     if IN_CI:
         config.pluginmanager.register(SkipWatch(config.stash[_skipped]), "skip-watch")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """How tests are spread over processes."""
+    return spreading.scheduler(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a real part, before -m chooses; leave out what takes minutes, unless it was asked for."""
+    for item in items:
+        for part in parts_of(item):
+            item.add_marker(part)
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long")]
+    if left_out:
+        # Not as skipped: nothing that they need is missing.
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = sorted((item for item in items if item not in left_out), key=lambda item: spreading.place(item.nodeid))
+
+
+def parts_of(item: pytest.Item) -> set[str]:
+    """The real parts that a test asks for by its fixtures, or by the sink that it runs over."""
+    asked = {PARTS[fixture] for fixture in getattr(item, "fixturenames", ()) if fixture in PARTS}
+    case = getattr(item, "callspec", None)
+    return asked | ({"server"} if case is not None and case.params.get("sink") == "server" else set())
 
 
 class SkipWatch:
@@ -54,3 +88,12 @@ def hot_rows(request: pytest.FixtureRequest) -> Iterator[None]:
     shell.hot_rows.append(request.param)
     yield
     shell.hot_rows.pop()
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_broker.Broker]:
+    """One real broker for all tests that need one."""
+    if not kafka_broker.obtainable():
+        pytest.skip("Apache Kafka needs Java and Maven")
+    with kafka_broker.running(tmp_path_factory.mktemp("kafka") / "broker") as started:
+        yield started

@@ -24,17 +24,35 @@ CREATE TABLE IF NOT EXISTS touchpoints_raw
     agent_id Nullable(String) COMMENT 'Person at the company who took part',
     satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, 1 to 5',
     properties Map(String, String) COMMENT 'Anything else that the source told',
-    customer String MATERIALIZED coalesce(customer_id, anonymous_id, '') COMMENT 'Whose relationship it belongs to'
+    customer String MATERIALIZED coalesce(nullIf(customer_id, ''), anonymous_id, '') COMMENT 'Whose relationship it belongs to'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (customer, event_id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Accepted touchpoints as they came; may hold one twice until parts are merged: read the view touchpoints';
 
+-- What was added later is added the same way to a new table and to one that has rows from before.
+--
+-- One identity of an event: (namespace and customer, event_id). The first that is delivered counts, and a replay of it has
+-- the same place in the log. Beyond what the engine recognises a retry by it counts again, and so it does here: hence the
+-- place in the log is part of the key (and says more than the namespace, which is not). Rows from before have place 0.
+ALTER TABLE touchpoints_raw
+    ADD COLUMN IF NOT EXISTS import_id Nullable(String)
+        COMMENT 'Import that brought it, if one did',
+    ADD COLUMN IF NOT EXISTS log_partition Int32 COMMENT 'Partition of the log that it stands in',
+    ADD COLUMN IF NOT EXISTS log_offset Int64 COMMENT 'Its offset there',
+    MODIFY ORDER BY (customer, event_id, log_partition, log_offset);
+ALTER TABLE touchpoints_raw
+    MODIFY COLUMN customer String MATERIALIZED coalesce(nullIf(customer_id, ''), anonymous_id, '')
+        COMMENT 'Whose relationship it belongs to',
+    ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
+        MATERIALIZED if(coalesce(customer_id, '') != '', 'known', 'anonymous') COMMENT 'Namespace of customer';
+
 CREATE OR REPLACE VIEW touchpoints
 (
     event_id String COMMENT 'Identity of the event at its source',
     customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     anonymous_id Nullable(String) COMMENT 'Device or visitor whose customer was not known, if any',
     occurred_at DateTime64(3, 'UTC') COMMENT 'When it happened',
     received_at DateTime64(3, 'UTC') COMMENT 'When the company learned of it',
@@ -51,11 +69,13 @@ CREATE OR REPLACE VIEW touchpoints
     agent_id Nullable(String) COMMENT 'Person at the company who took part',
     satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, from 1 (none) to 5 (full)',
     properties Map(String, String) COMMENT 'Anything else that the source told, by name',
+    import_id Nullable(String) COMMENT 'Import that brought it, if one did',
     event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
 SQL SECURITY DEFINER AS SELECT
-    event_id, customer AS customer_id, anonymous_id, occurred_at, received_at, kind, channel, amount_minor, currency,
-    cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties,
+    event_id, customer AS customer_id, namespace, anonymous_id, occurred_at, received_at, kind, channel, amount_minor,
+    currency,
+    cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties, import_id,
     leftPad(lower(hex(xxHash64(event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw FINAL
 COMMENT 'The raw history: every accepted touchpoint, as it came';

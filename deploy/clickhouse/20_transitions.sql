@@ -27,10 +27,17 @@ ORDER BY (customer_id, id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Changes of stage; may hold one twice until parts are merged: read the view transitions';
 
+-- Known is what the type begins with, so rows from before are known ones: which of them were anonymous, they do not say.
+ALTER TABLE transitions_raw
+    ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
+        COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
+    MODIFY ORDER BY (customer_id, id, namespace);
+
 CREATE OR REPLACE VIEW transitions
 (
     id String COMMENT 'Derived from what makes this transition this one: 32 hexadecimal digits',
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     at DateTime64(3, 'UTC') COMMENT 'When it became true; of silence: the computed instant',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',
     from_stage String COMMENT 'Stage before: none, awareness, exploration, commitment or dissolution',
@@ -46,7 +53,8 @@ CREATE OR REPLACE VIEW transitions
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
 SQL SECURITY DEFINER AS SELECT
-    facts.id AS id, facts.customer_id AS customer_id, facts.at AS at, facts.known_at AS known_at,
+    facts.id AS id, facts.customer_id AS customer_id, facts.namespace AS namespace, facts.at AS at,
+    facts.known_at AS known_at,
     facts.from_stage AS from_stage, facts.to_stage AS to_stage, facts.cause AS cause, facts.episode AS episode,
     facts.win_back AS win_back, facts.supersedes AS supersedes, corrections.superseded_by AS superseded_by,
     toJSONString(CAST(

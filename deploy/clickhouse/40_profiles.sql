@@ -30,6 +30,12 @@ ORDER BY customer_id
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Profiles as they were published; older rows stay until parts are merged: read the view profiles';
 
+-- Known is what the type begins with, so rows from before are known ones: which of them were anonymous, they do not say.
+ALTER TABLE profiles_raw
+    ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
+        COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
+    MODIFY ORDER BY (customer_id, namespace);
+
 -- What was added later is added the same way to a new table and to one that has rows from before. In those rows a text
 -- is empty, a number 0 and a list empty until the customer's next profile is written.
 ALTER TABLE profiles_raw
@@ -135,6 +141,7 @@ ALTER TABLE profiles_raw
 CREATE OR REPLACE VIEW profiles
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     stage String COMMENT 'Stage of the relationship: none, awareness, exploration, commitment or dissolution',
     stage_since Nullable(DateTime64(3, 'UTC')) COMMENT 'When that stage began',
     episode Int32 COMMENT 'How many times the relationship has begun',
@@ -236,7 +243,8 @@ CREATE OR REPLACE VIEW profiles
     `offset` Int64 COMMENT 'Last offset that the row contains'
 )
 SQL SECURITY DEFINER AS SELECT
-    customer_id, stage, stage_since, episode, win_back, p_alive, churn_risk, expected_value_minor, touchpoints,
+    customer_id, namespace, stage, stage_since, episode, win_back, p_alive, churn_risk, expected_value_minor,
+    touchpoints,
     purchases, purchase_days, spend_minor, currency, first_at, last_at, first_purchase_at, last_purchase_at,
     next_due_at, interaction, engagement,
     margin_minor, cost_minor, refunded_minor, discounted, returned_orders, gifts, two_way, outbound, individual,

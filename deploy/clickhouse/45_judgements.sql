@@ -20,10 +20,17 @@ ORDER BY (customer_id, id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Changes of judgements; may hold one twice until parts are merged: read the view judgements';
 
+-- Known is what the type begins with, so rows from before are known ones: which of them were anonymous, they do not say.
+ALTER TABLE judgements_raw
+    ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
+        COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
+    MODIFY ORDER BY (customer_id, id, namespace);
+
 CREATE OR REPLACE VIEW judgements
 (
     id String COMMENT 'Derived from what makes this change this one: 32 hexadecimal digits',
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     judgement String COMMENT 'Which judgement changed, by the name of its column in profiles; trust_<factor> is its sign',
     before String COMMENT 'What was judged before; empty when nothing was. Several reasons to let go are joined with +',
     after String COMMENT 'What is judged now, written in the same way',
@@ -38,7 +45,7 @@ CREATE OR REPLACE VIEW judgements
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
 SQL SECURITY DEFINER AS SELECT
-    id, customer_id, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
+    id, customer_id, namespace, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
     evidence_value, policy_hash, `partition`, `offset`
 FROM judgements_raw FINAL
 COMMENT 'Every change of a judgement that was published, with its evidence';

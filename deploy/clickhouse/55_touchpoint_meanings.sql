@@ -4,6 +4,7 @@
 CREATE OR REPLACE VIEW touchpoint_meanings
 (
     customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     event_id String COMMENT 'Identity of the event at its source',
     occurred_at DateTime64(3, 'UTC') COMMENT 'When it happened',
     kind String COMMENT 'What happened',
@@ -39,7 +40,8 @@ SQL SECURITY DEFINER AS WITH
     multiIf(own, touchpoint.cost_minor, rate > 0, toInt64(roundBankers(touchpoint.cost_minor * rate)), NULL) AS cost,
     meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought
 SELECT
-    touchpoint.customer_id AS customer_id, touchpoint.event_id AS event_id, touchpoint.occurred_at AS occurred_at,
+    touchpoint.customer_id AS customer_id, touchpoint.namespace AS namespace, touchpoint.event_id AS event_id,
+    touchpoint.occurred_at AS occurred_at,
     touchpoint.kind AS kind, coalesce(touchpoint.channel, '') AS channel, coalesce(touchpoint.campaign, '') AS campaign,
     coalesce(touchpoint.order_id, '') AS order_id, touchpoint.lines AS lines, own_currency AS currency,
     amount AS amount_minor, coalesce(cost, meaning.cost_minor) AS cost_minor, meaning.named AS mapped,
@@ -68,7 +70,7 @@ CREATE OR REPLACE VIEW unmapped_kinds
     last_at DateTime64(3, 'UTC') COMMENT 'Last of them'
 )
 SQL SECURITY DEFINER AS SELECT
-    kind, count() AS touchpoints, uniqExact(customer_id) AS customers,
+    kind, count() AS touchpoints, uniqExact(customer_id, namespace) AS customers,
     arraySort(groupUniqArrayIf(channel, channel != '')) AS channels, min(occurred_at) AS first_at,
     max(occurred_at) AS last_at
 FROM touchpoint_meanings

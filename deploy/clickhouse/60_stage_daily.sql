@@ -16,14 +16,15 @@ SQL SECURITY DEFINER AS WITH
     ['awareness', 'exploration', 'commitment', 'dissolution'] AS stages,
     standing AS
     (
-        SELECT customer_id, toDate(at) AS day, argMax(to_stage, (at, known_at, `offset`, episode, id)) AS stage
+        SELECT customer_id, namespace, toDate(at) AS day, argMax(to_stage, (at, known_at, `offset`, episode,
+        id)) AS stage
         FROM transitions_raw
         WHERE id NOT IN (SELECT arrayJoin(supersedes) FROM transitions_raw WHERE notEmpty(supersedes))
-        GROUP BY customer_id, day
+        GROUP BY customer_id, namespace, day
     ),
     paths AS
     (
-        SELECT arraySort(groupArray((day, stage))) AS path FROM standing GROUP BY customer_id
+        SELECT arraySort(groupArray((day, stage))) AS path FROM standing GROUP BY customer_id, namespace
     ),
     moves AS
     (

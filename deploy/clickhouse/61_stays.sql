@@ -3,6 +3,7 @@
 CREATE OR REPLACE VIEW stays
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     episode Int32 COMMENT 'Which beginning of the relationship it belongs to, from 1',
     stage String COMMENT 'Stage in which the customer stood: awareness, exploration, commitment or dissolution',
     since DateTime64(3, 'UTC') COMMENT 'When the stay began',
@@ -18,7 +19,7 @@ SQL SECURITY DEFINER AS WITH
     standing AS
     (
         SELECT
-            customer_id, episode, to_stage, at, cause, id,
+            customer_id, namespace, episode, to_stage, at, cause, id,
             lagInFrame(to_stage, 1, 'none') OVER following AS came_from,
             leadInFrame(to_stage, 1, '') OVER following AS went_to,
             leadInFrame(toNullable(at), 1, NULL) OVER following AS until
@@ -26,12 +27,12 @@ SQL SECURITY DEFINER AS WITH
         WHERE id NOT IN (SELECT arrayJoin(supersedes) FROM transitions_raw WHERE notEmpty(supersedes))
         WINDOW following AS
         (
-            PARTITION BY customer_id ORDER BY at, known_at, `offset`, episode, id
+            PARTITION BY customer_id, namespace ORDER BY at, known_at, `offset`, episode, id
             ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
         )
     )
 SELECT
-    customer_id, episode, to_stage AS stage, at AS since, until,
+    customer_id, namespace, episode, to_stage AS stage, at AS since, until,
     (toUnixTimestamp64Milli(coalesce(until, now_known)) - toUnixTimestamp64Milli(at)) / 86400000 AS days,
     came_from, went_to, cause, id AS transition_id
 FROM standing
@@ -51,7 +52,7 @@ CREATE OR REPLACE VIEW dwell
     days_for_each_end Nullable(Float64) COMMENT 'Days of all stays for each one that ended: the mean length where open stays are not left out; null without an end'
 )
 SQL SECURITY DEFINER AS SELECT
-    stage, uniqExact(customer_id) AS customers, countIf(until IS NOT NULL) AS finished,
+    stage, uniqExact(customer_id, namespace) AS customers, countIf(until IS NOT NULL) AS finished,
     avgOrNullIf(days, until IS NOT NULL) AS finished_mean_days,
     quantileExactInclusiveOrNullIf(0.5)(days, until IS NOT NULL) AS finished_median_days,
     countIf(until IS NULL) AS open, avgOrNullIf(days, until IS NULL) AS open_mean_days,

@@ -18,7 +18,7 @@ CREATE OR REPLACE VIEW levers
 SQL SECURITY DEFINER AS WITH
     upward AS
     (
-        SELECT customer_id, came_from, stage, since, transition_id
+        SELECT customer_id, namespace, came_from, stage, since, transition_id
         FROM stays
         WHERE (came_from, stage) IN (
             ('awareness', 'exploration'), ('awareness', 'commitment'), ('exploration', 'commitment'),
@@ -35,7 +35,8 @@ SQL SECURITY DEFINER AS WITH
             count() AS n,
             uniqExactIf(move.transition_id, before) AS moves_with
         FROM touchpoints AS touch
-        ASOF LEFT JOIN upward AS move ON move.customer_id = touch.customer_id AND touch.occurred_at < move.since
+        ASOF LEFT JOIN upward AS move
+            ON move.customer_id = touch.customer_id AND move.namespace = touch.namespace AND touch.occurred_at < move.since
         GROUP BY kind, before, from_stage, to_stage
     ),
     shares AS

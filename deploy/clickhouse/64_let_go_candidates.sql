@@ -1,6 +1,7 @@
 CREATE OR REPLACE VIEW let_go_candidates
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     reason String COMMENT 'deal_seeker, norm_violator, high_maintenance or out_of_target',
     cost_minor Int64 COMMENT 'What it costs, minor units of currency',
     reasons Array(String) COMMENT 'All reasons that hold for this customer',
@@ -13,7 +14,7 @@ CREATE OR REPLACE VIEW let_go_candidates
     as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes'
 )
 SQL SECURITY DEFINER AS SELECT
-    customer_id, why AS reason,
+    customer_id, namespace, why AS reason,
     multiIf(
         why = 'deal_seeker', deal_seeker_cost_minor,
         why = 'norm_violator', norm_violator_cost_minor,

@@ -12,7 +12,8 @@ CREATE OR REPLACE VIEW interactivity
     individualisation Nullable(Float64) COMMENT 'individual / outbound; null without any'
 )
 SQL SECURITY DEFINER AS WITH
-    stood AS (SELECT stage, uniqExact(customer_id) AS customers, sum(days) / 91.3125 AS quarters FROM stays GROUP BY stage),
+    stood AS (SELECT stage, uniqExact(customer_id, namespace) AS customers,
+    sum(days) / 91.3125 AS quarters FROM stays GROUP BY stage),
     contacts AS
     (
         SELECT
@@ -20,14 +21,15 @@ SQL SECURITY DEFINER AS WITH
             countIf(touch.outbound AND touch.individual) AS individual
         FROM
         (
-            SELECT customer_id, occurred_at, two_way, individual, initiative IN ('firm', 'both') AS outbound
+            SELECT customer_id, namespace, occurred_at, two_way, individual, initiative IN ('firm', 'both') AS outbound
             FROM touchpoint_meanings
             WHERE two_way OR outbound
         ) AS touch
         ASOF INNER JOIN
         (
-            SELECT customer_id, since, stage FROM stays WHERE until IS NULL OR until > since
-        ) AS stay ON stay.customer_id = touch.customer_id AND touch.occurred_at >= stay.since
+            SELECT customer_id, namespace, since, stage FROM stays WHERE until IS NULL OR until > since
+        ) AS stay
+            ON stay.customer_id = touch.customer_id AND stay.namespace = touch.namespace AND touch.occurred_at >= stay.since
         GROUP BY stage
     )
 SELECT

@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW trust
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     factor String COMMENT 'brand, third_party_rating, security_and_privacy, technology, fulfilment, support_and_service or knowledge',
     trust_index Float64 COMMENT 'Index of trust, -1 to 1, at as_of',
     sign String COMMENT 'Its sign by the limits of the policy: positive, negative or none',
@@ -17,14 +18,15 @@ SQL SECURITY DEFINER AS WITH
         'knowledge'
     ] AS factors
 SELECT
-    each.customer_id AS customer_id, each.factor AS factor, each.value AS trust_index, each.sign AS sign,
+    each.customer_id AS customer_id, each.namespace AS namespace, each.factor AS factor, each.value AS trust_index,
+    each.sign AS sign,
     each.evidence AS evidence_event, event.event_id AS evidence_event_id, event.kind AS evidence_kind,
     if(each.evidence_ms = 0, NULL, fromUnixTimestamp64Milli(each.evidence_ms, 'UTC')) AS evidence_at,
     each.as_of AS as_of
 FROM
 (
     SELECT
-        customer_id, as_of, factor, value, if(trust_signs[number] = '', 'none', trust_signs[number]) AS sign,
+        customer_id, namespace, as_of, factor, value, if(trust_signs[number] = '', 'none', trust_signs[number]) AS sign,
         trust_evidence_events[number] AS evidence, trust_evidence_at[number] AS evidence_ms
     FROM profiles
     ARRAY JOIN
@@ -35,10 +37,14 @@ FROM
             trust_support_and_service, trust_knowledge
         ] AS value
 ) AS each
-LEFT JOIN
+-- Any: beyond what a retry is recognised by, an event can have counted twice.
+LEFT ANY JOIN
 (
-    SELECT customer_id, event_hash, event_id, kind
+    SELECT customer_id, namespace, event_hash, event_id, kind
     FROM touchpoints
-    WHERE (customer_id, event_hash) IN (SELECT customer_id, arrayJoin(trust_evidence_events) FROM profiles)
-) AS event ON event.customer_id = each.customer_id AND event.event_hash = each.evidence
+    WHERE (customer_id, namespace, event_hash) IN (
+        SELECT customer_id, namespace, arrayJoin(trust_evidence_events) FROM profiles
+    )
+) AS event
+    ON event.customer_id = each.customer_id AND event.namespace = each.namespace AND event.event_hash = each.evidence
 COMMENT 'Trust: one row for each customer and factor, with the event that it rests on';

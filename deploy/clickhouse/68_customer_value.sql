@@ -1,6 +1,7 @@
 CREATE OR REPLACE VIEW customer_value
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     clv_minor Float64 COMMENT 'Customer lifetime value: net present value of what is expected, minor units of currency',
     value_tier String COMMENT 'Tier by that value: low, middle or high',
     expected_value_minor Nullable(Float64) COMMENT 'Expected value within the horizon of the policy, minor units of currency',
@@ -18,7 +19,8 @@ CREATE OR REPLACE VIEW customer_value
     as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes'
 )
 SQL SECURITY DEFINER AS SELECT
-    customer_id, clv_minor, value_tier, expected_value_minor, spend_minor, refunded_minor, margin_minor, cost_minor,
+    customer_id, namespace, clv_minor, value_tier, expected_value_minor, spend_minor, refunded_minor, margin_minor,
+    cost_minor,
     margin_minor - cost_minor AS profit_minor, currency, purchases, referrals, p_alive, stage, segment, as_of
 FROM profiles
 COMMENT 'What each customer is worth, has brought and has cost';
@@ -27,6 +29,7 @@ COMMENT 'What each customer is worth, has brought and has cost';
 CREATE OR REPLACE VIEW first_touches
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     at DateTime64(3, 'UTC') COMMENT 'When the first touchpoint happened',
     kind String COMMENT 'Its kind',
     channel String COMMENT 'Its channel; empty when not told',
@@ -34,13 +37,15 @@ CREATE OR REPLACE VIEW first_touches
     event_id String COMMENT 'Its identity at its source'
 )
 SQL SECURITY DEFINER AS SELECT
-    customer_id, tupleElement(touch, 1) AS at, tupleElement(touch, 3) AS kind, tupleElement(touch, 4) AS channel,
+    customer_id, namespace, tupleElement(touch, 1) AS at, tupleElement(touch, 3) AS kind, tupleElement(touch,
+    4) AS channel,
     tupleElement(touch, 5) AS campaign, tupleElement(touch, 2) AS event_id
 FROM
 (
-    SELECT customer_id, min((occurred_at, event_id, kind, coalesce(channel, ''), coalesce(campaign, ''))) AS touch
+    SELECT customer_id, namespace, min((occurred_at, event_id, kind, coalesce(channel, ''), coalesce(campaign,
+    ''))) AS touch
     FROM touchpoints
-    GROUP BY customer_id
+    GROUP BY customer_id, namespace
 )
 COMMENT 'Where each customer came from: the first touchpoint';
 
@@ -77,8 +82,8 @@ FROM
         touch.campaign, touch.channel, 0, toInt64(0), count(), countIf(customer.purchases > 0),
         sumIf(customer.margin_minor, customer.purchases > 0), sumIf(customer.clv_minor, customer.purchases > 0)
     FROM first_touches AS touch
-    LEFT JOIN (SELECT customer_id, purchases, margin_minor, clv_minor FROM profiles) AS customer
-        ON customer.customer_id = touch.customer_id
+    LEFT JOIN (SELECT customer_id, namespace, purchases, margin_minor, clv_minor FROM profiles) AS customer
+        ON customer.customer_id = touch.customer_id AND customer.namespace = touch.namespace
     GROUP BY touch.campaign, touch.channel
 )
 GROUP BY campaign, channel

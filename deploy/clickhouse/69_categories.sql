@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW categories
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     segment String COMMENT 'Segment: value tier and need',
     share_personal_assistance Float64 COMMENT 'Share of personal assistance in the contact, where older contact counts less',
     share_dedicated_personal_assistance Float64 COMMENT 'Share of dedicated personal assistance, likewise',
@@ -23,7 +24,7 @@ SQL SECURITY DEFINER AS WITH
         + customer.mix_automated_service + customer.mix_community + customer.mix_co_creation AS total,
     if(total > 0, total, 1) AS whole
 SELECT
-    customer.customer_id AS customer_id, customer.segment AS segment,
+    customer.customer_id AS customer_id, customer.namespace AS namespace, customer.segment AS segment,
     customer.mix_personal_assistance / whole AS share_personal_assistance,
     customer.mix_dedicated_personal_assistance / whole AS share_dedicated_personal_assistance,
     customer.mix_self_service / whole AS share_self_service,
@@ -66,10 +67,11 @@ SQL SECURITY DEFINER AS SELECT
     cost_minor / customers AS cost_for_each_customer_minor, any(touch.currency) AS currency
 FROM
 (
-    SELECT customer_id, category, count() AS n, sum(cost_minor) AS cost, any(currency) AS currency
+    SELECT customer_id, namespace, category, count() AS n, sum(cost_minor) AS cost, any(currency) AS currency
     FROM touchpoint_meanings
-    GROUP BY customer_id, category
+    GROUP BY customer_id, namespace, category
 ) AS touch
-LEFT JOIN (SELECT customer_id, segment FROM profiles) AS customer ON customer.customer_id = touch.customer_id
+LEFT JOIN (SELECT customer_id, namespace, segment FROM profiles) AS customer
+    ON customer.customer_id = touch.customer_id AND customer.namespace = touch.namespace
 GROUP BY customer.segment, touch.category
 COMMENT 'What the contact of each category costs, by segment';

@@ -1,6 +1,7 @@
 CREATE OR REPLACE VIEW next_best_steps
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     motivation String COMMENT 'Motivation of the firm that applies now: acquisition, retention or expansion',
     next_step String COMMENT 'Next best step',
     stage String COMMENT 'Stage of the relationship',
@@ -15,7 +16,7 @@ CREATE OR REPLACE VIEW next_best_steps
     as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes'
 )
 SQL SECURITY DEFINER AS SELECT
-    customer_id, motivation, next_step, stage, value_tier, need, risk_band, churn_risk, clv_minor, currency,
+    customer_id, namespace, motivation, next_step, stage, value_tier, need, risk_band, churn_risk, clv_minor, currency,
     recommended_category, let_go, as_of
 FROM profiles
 COMMENT 'What to do next for each customer, and for which of three motivations';

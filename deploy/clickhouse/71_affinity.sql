@@ -22,7 +22,7 @@ SQL SECURITY DEFINER AS WITH
         ))) AS skus
         FROM touchpoint_meanings
         WHERE purchase AND notEmpty(lines)
-        GROUP BY customer_id, if(order_id = '', event_id, order_id)
+        GROUP BY customer_id, namespace, if(order_id = '', event_id, order_id)
         HAVING length(skus) BETWEEN 1 AND 50
     ),
     counted AS

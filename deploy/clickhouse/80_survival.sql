@@ -4,19 +4,20 @@
 CREATE OR REPLACE VIEW relationship_spans
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     began_at DateTime64(3, 'UTC') COMMENT 'First fact of the relationship',
     ended_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the dissolution began in which it stands; null while it lasts',
     days UInt32 COMMENT 'Whole days from the one to the other, or to the last known instant'
 )
 SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT at FROM known_until)) AS now_known
 SELECT
-    customer_id, min(since) AS began_at, maxIf(since, stage = 'dissolution' AND until IS NULL) AS last_end,
+    customer_id, namespace, min(since) AS began_at, maxIf(since, stage = 'dissolution' AND until IS NULL) AS last_end,
     if(countIf(stage = 'dissolution' AND until IS NULL) > 0, last_end, NULL) AS ended_at,
     toUInt32(intDiv(
         toUnixTimestamp64Milli(coalesce(ended_at, now_known)) - toUnixTimestamp64Milli(began_at), 86400000
     )) AS days
 FROM stays
-GROUP BY customer_id
+GROUP BY customer_id, namespace
 COMMENT 'How long each relationship has lasted';
 
 CREATE OR REPLACE VIEW survival_curve

@@ -18,10 +18,10 @@ SQL SECURITY DEFINER AS WITH
     touch.occurred_at > coalesce(customer.first_purchase_at, toDateTime64('2299-12-31', 3, 'UTC')) AS existing,
     touch.occurred_at = customer.first_purchase_at AND touch.purchase AS first
 SELECT
-    toYear(touch.occurred_at) AS year, uniqExactIf(touch.customer_id, existing) AS served,
+    toYear(touch.occurred_at) AS year, uniqExactIf((touch.customer_id, touch.namespace), existing) AS served,
     sumIf(touch.cost_minor, existing AND NOT touch.acquisition) AS serving_cost_minor,
     if(served > 0, serving_cost_minor / served, NULL) AS cost_for_each_served_minor,
-    uniqExactIf(touch.customer_id, coalesce(first, false)) AS acquired,
+    uniqExactIf((touch.customer_id, touch.namespace), coalesce(first, false)) AS acquired,
     sumIf(touch.cost_minor, touch.acquisition) AS acquisition_cost_minor,
     sumIf(touch.cost_minor, NOT existing AND NOT touch.acquisition) AS prospect_cost_minor,
     if(acquired > 0, (acquisition_cost_minor + prospect_cost_minor) / acquired, NULL) AS cost_for_each_acquired_minor,
@@ -29,8 +29,9 @@ SELECT
     own AS currency
 FROM
 (
-    SELECT customer_id, occurred_at, cost_minor, acquisition, purchase FROM touchpoint_meanings
+    SELECT customer_id, namespace, occurred_at, cost_minor, acquisition, purchase FROM touchpoint_meanings
 ) AS touch
-LEFT JOIN (SELECT customer_id, first_purchase_at FROM profiles) AS customer ON customer.customer_id = touch.customer_id
+LEFT JOIN (SELECT customer_id, namespace, first_purchase_at FROM profiles) AS customer
+    ON customer.customer_id = touch.customer_id AND customer.namespace = touch.namespace
 GROUP BY year
 COMMENT 'What serving a customer costs for a year, against what acquiring one costs';

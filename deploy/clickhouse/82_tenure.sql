@@ -13,22 +13,22 @@ CREATE OR REPLACE VIEW price_by_tenure
 SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (known_at, `offset`, hash)) FROM policies)) AS own
 SELECT
     toUInt32(intDiv(toUnixTimestamp64Milli(bought_at) - first_ms, 2629800000)) AS tenure_months, count() AS orders,
-    uniqExact(customer_id) AS customers, avg(price) AS mean_minor,
+    uniqExact(customer_id, namespace) AS customers, avg(price) AS mean_minor,
     quantileExactInclusive(0.5)(price) AS median_minor, countIf(cheaper) AS discounted, discounted / orders AS discounted_share,
     own AS currency
 FROM
 (
     SELECT
-        customer_id, price, cheaper, bought_at,
-        min(toUnixTimestamp64Milli(bought_at)) OVER (PARTITION BY customer_id) AS first_ms
+        customer_id, namespace, price, cheaper, bought_at,
+        min(toUnixTimestamp64Milli(bought_at)) OVER (PARTITION BY customer_id, namespace) AS first_ms
     FROM
     (
         SELECT
-            customer_id, sumIf(amount_minor, purchase) AS price, minIf(occurred_at, purchase) AS bought_at,
+            customer_id, namespace, sumIf(amount_minor, purchase) AS price, minIf(occurred_at, purchase) AS bought_at,
             max(coupon OR (purchase AND discounted)) AS cheaper
         FROM touchpoint_meanings
         WHERE purchase OR (coupon AND order_id != '')
-        GROUP BY customer_id, if(order_id = '', (0, event_id), (1, order_id))
+        GROUP BY customer_id, namespace, if(order_id = '', (0, event_id), (1, order_id))
         HAVING countIf(purchase) > 0
     )
 )
@@ -49,7 +49,7 @@ SQL SECURITY DEFINER AS WITH
     reached AS
     (
         SELECT
-            customer_id, toUnixTimestamp64Milli(first_at) AS first_ms,
+            customer_id, namespace, toUnixTimestamp64Milli(first_at) AS first_ms,
             intDiv(
                 toUnixTimestamp64Milli(if(stage = 'dissolution', last_at, greatest(last_at, now_known))) - first_ms,
                 2629800000
@@ -58,10 +58,10 @@ SQL SECURITY DEFINER AS WITH
     ),
     given AS
     (
-        SELECT customer_id, groupArray(toUnixTimestamp64Milli(occurred_at)) AS instants
+        SELECT customer_id, namespace, groupArray(toUnixTimestamp64Milli(occurred_at)) AS instants
         FROM touchpoint_meanings
         WHERE disclosure
-        GROUP BY customer_id
+        GROUP BY customer_id, namespace
     ),
     months AS
     (
@@ -70,7 +70,8 @@ SQL SECURITY DEFINER AS WITH
             arrayMap(instant -> greatest(intDiv(instant - customer.first_ms, 2629800000), 0), disclosure.instants)
                 AS told
         FROM reached AS customer
-        LEFT JOIN given AS disclosure ON disclosure.customer_id = customer.customer_id
+        LEFT JOIN given AS disclosure
+            ON disclosure.customer_id = customer.customer_id AND disclosure.namespace = customer.namespace
     )
 SELECT
     toUInt32(tenure) AS tenure_months, count() AS customers, sum(countEqual(told, tenure)) AS disclosures,

@@ -16,22 +16,24 @@ SQL SECURITY DEFINER AS WITH
     assumeNotNull((SELECT at FROM known_until)) AS now_known,
     openings AS
     (
-        SELECT customer_id, kind, channel, min(occurred_at) AS at
+        SELECT customer_id, namespace, kind, channel, min(occurred_at) AS at
         FROM touchpoint_meanings
         WHERE kind IN ('product_viewed', 'checkout_started', 'quote_requested')
-        GROUP BY customer_id, kind, channel, toDate(occurred_at)
+        GROUP BY customer_id, namespace, kind, channel, toDate(occurred_at)
     ),
     followed AS
     (
         SELECT
-            opening.customer_id AS customer_id, opening.kind AS kind, opening.channel AS channel, opening.at AS at,
+            opening.customer_id AS customer_id, opening.namespace AS namespace, opening.kind AS kind,
+            opening.channel AS channel, opening.at AS at,
             toUnixTimestamp64Milli(closing.occurred_at) - toUnixTimestamp64Milli(opening.at) AS wait_ms,
             closing.there AND wait_ms <= 2592000000 AS closed
         FROM openings AS opening
         ASOF LEFT JOIN
         (
-            SELECT customer_id, occurred_at, true AS there FROM touchpoint_meanings WHERE closing
-        ) AS closing ON closing.customer_id = opening.customer_id AND opening.at <= closing.occurred_at
+            SELECT customer_id, namespace, occurred_at, true AS there FROM touchpoint_meanings WHERE closing
+        ) AS closing
+            ON closing.customer_id = opening.customer_id AND closing.namespace = opening.namespace AND opening.at <= closing.occurred_at
     )
 SELECT
     if(stay.stage = '', 'none', stay.stage) AS stage, opening.channel AS channel, opening.kind AS opened_by,
@@ -41,7 +43,7 @@ SELECT
 FROM followed AS opening
 ASOF LEFT JOIN
 (
-    SELECT customer_id, since, stage FROM stays WHERE until IS NULL OR until > since
-) AS stay ON stay.customer_id = opening.customer_id AND opening.at > stay.since
+    SELECT customer_id, namespace, since, stage FROM stays WHERE until IS NULL OR until > since
+) AS stay ON stay.customer_id = opening.customer_id AND stay.namespace = opening.namespace AND opening.at > stay.since
 GROUP BY stage, channel, opened_by
 COMMENT 'How often an opening is followed by a sale, by the stage of the customer at that time and the channel';

@@ -12,7 +12,7 @@ from processors.compiled import compiled_leaf
 from processors.judgements.bonds import QUARTER_DAYS
 from processors.lifecycle.stages import exit_at
 from processors.models.churn import bg_p_alive, mbg_p_alive
-from processors.models.discounting import continuous_rate, discounted_alive_roughly
+from processors.models.discounting import continuous_rate, discounted_alive
 from processors.models.spend import expected_spend
 from processors.policy.rules import BG, Rules
 from processors.row.calendar import count_days
@@ -66,7 +66,7 @@ def clv(row: Row, rules: Rules, at: int) -> float:
         alive = bg_p_alive(r, alpha, a, b, days - 1.0, t_x, age)
     else:
         alive = mbg_p_alive(r, alpha, a, b, days - 1.0, t_x, age)
-    purchases = discounted_alive_roughly(r + days - 1.0, alpha + age, a, survived, horizon, delta)
+    purchases = discounted_alive(r + days - 1.0, alpha + age, a, survived, horizon, delta)
     mean = max(float(row.spend_minor - row.refunded_minor), 0.0) / days
     spend = expected_spend(rules.gg_p, rules.gg_q, rules.gg_gamma, days, mean)
     return float(alive * (purchases * spend * margin_share(row, rules) + _beside_purchases(row, rules, at)))

@@ -16,7 +16,8 @@ UTC), within these limits of what a row remembers:
 - Of several exits without an initiative between them, the last one is kept, and the first where it is published: an
   initiative from before more than one of them moves the end to the last.
 - Of touchpoints in one millisecond the order isn't known: an exit stands against an initiative of its millisecond, and
-  a stage that would last for none is left out.
+  a stage that would last for none is left out. Such an initiative that comes late may move the end to that exit.
+- A commitment on the day of its episode's end may be published though it lasted for no time, or left out.
 - A purchase older than the window of ``DAY_WORDS`` words counts as a day of its own, and moves no commitment.
 - What was published before a transition by policy stays as it was judged then.
 """
@@ -28,7 +29,7 @@ import numpy as np
 from processors.compiled import compiled_leaf
 from processors.lifecycle.facts import OUT_PENDING, Cause, Out, emit, supersede
 from processors.lifecycle.paths import current_path, last_entered, previous_end, previous_path
-from processors.lifecycle.stages import DISSOLUTION, UNKNOWN, counted_exit, ends_at, share_week
+from processors.lifecycle.stages import DISSOLUTION, UNKNOWN, counted_exit, ends_at, left_at, share_week
 from processors.policy.rules import (
     CONTRIBUTION,
     CUSTOMER,
@@ -216,6 +217,10 @@ def reconsider(
     if flags & TIE_OPENED and row.ties_opened >= row.ties_closed and not _is_exit(row, explicit):
         # The tie that is known only now was still open then; which closing was the last is for the profile to say.
         explicit = NEVER
-    if explicit < row.last_initiative_at:
+    returned = at if flags & CUSTOMER and not left_at(row, at) else NONE
+    if not left_at(row, row.last_initiative_at):
+        # An initiative in the millisecond of an exit begins nothing, so it takes no earlier exit back.
+        returned = max(returned, row.last_initiative_at)
+    if explicit < returned:
         explicit = NEVER
     _revise_current(row, rules, out, cause, now, explicit)

@@ -101,9 +101,9 @@ class Cause(NamedTuple):
     event_length: int
 
 
-def new_out(capacity: int, *, judgements: bool = True) -> Out:
-    """Room for ``capacity`` facts; 0: count only. ``judgements``: whether those are written too, or only counted."""
-    judged = 2 * capacity + JUDGED_PER_EVENT if capacity and judgements else 0
+def new_out(capacity: int) -> Out:
+    """Room for ``capacity`` facts, and for judgements in proportion; 0: count only."""
+    judged = 2 * capacity + JUDGED_PER_EVENT if capacity else 0
     return Out(
         np.zeros(capacity, FACT).view(np.recarray),
         np.zeros(judged, JUDGED).view(np.recarray),
@@ -117,15 +117,15 @@ def new_out(capacity: int, *, judgements: bool = True) -> Out:
 
 
 @compiled_leaf
-def supersede(out: Out, identity: np.uint64) -> None:
+def supersede(out: Out, fact_id: np.uint64) -> None:
     """Let the next fact supersede this one."""
-    if identity != np.uint64(0) and out.counts[OUT_PENDING] < SUPERSEDED:
-        out.pending[out.counts[OUT_PENDING]] = identity
+    if fact_id != np.uint64(0) and out.counts[OUT_PENDING] < SUPERSEDED:
+        out.pending[out.counts[OUT_PENDING]] = fact_id
         out.counts[OUT_PENDING] += 1
 
 
 @compiled_leaf
-def _identity(row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int) -> np.uint64:
+def _id_of(row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int) -> np.uint64:
     h = mix(np.uint64(row.hash), np.int64(row.last_id))
     # A row's stage is one byte: outside compiled code it would overflow before it is widened.
     h = mix(h, np.int64(int(from_stage) * 64 + int(to_stage) * 8 + cause.kind))
@@ -153,12 +153,12 @@ def _weeks_of(row: Row, episode: int) -> int:
 
 @compiled_leaf
 def _write(
-    row: Row, out: Out, cause: Cause, identity: np.uint64, from_stage: int, to_stage: int, episode: int, at: int
+    row: Row, out: Out, cause: Cause, fact_id: np.uint64, from_stage: int, to_stage: int, episode: int, at: int
 ) -> None:
     fact = out.facts[out.counts[OUT_WRITTEN]]
     fact.row = cause.row
     fact.customer = row.hash
-    fact.id = identity
+    fact.id = fact_id
     fact.at = at
     fact.known_at = cause.known_at
     fact.offset = cause.offset
@@ -184,10 +184,10 @@ def emit(
     row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int, episode: int, at: int
 ) -> np.uint64:
     """Publish one transition, with all pending supersessions; returns its id, which the next one's id builds on."""
-    identity = _identity(row, rules, out, cause, from_stage, to_stage)
+    fact_id = _id_of(row, rules, out, cause, from_stage, to_stage)
     if len(out.facts) > 0:
-        _write(row, out, cause, identity, from_stage, to_stage, episode, at)
+        _write(row, out, cause, fact_id, from_stage, to_stage, episode, at)
     out.counts[OUT_COUNT] += 1
     out.counts[OUT_PENDING] = 0
-    row.last_id = identity
-    return identity
+    row.last_id = fact_id
+    return fact_id

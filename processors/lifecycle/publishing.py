@@ -99,7 +99,7 @@ def evidence_of(row: Row, rules: Rules, which: int, after: int, at: int) -> Evid
 
 
 @compiled_leaf
-def _identity(row: Row, rules: Rules, which: int, after: int) -> np.uint64:
+def _id_of(row: Row, rules: Rules, which: int, after: int) -> np.uint64:
     """No instant enters: a review's comes out of a floating-point formula, and another processor may round it off."""
     h = mix(np.uint64(row.hash), np.int64(row.last_judgement_id))
     h = mix(h, np.int64(which * 65_536 + int(row.judged[which]) * 256 + after))
@@ -113,13 +113,13 @@ def _identity(row: Row, rules: Rules, which: int, after: int) -> np.uint64:
 @compiled_leaf
 def publish(row: Row, rules: Rules, out: Out, cause: Cause, which: int, after: int, at: int) -> None:
     """Publish that the judgement ``which`` became ``after`` at ``at`` (ms)."""
-    identity = _identity(row, rules, which, after)
+    fact_id = _id_of(row, rules, which, after)
     if len(out.judged) > 0:
         evidence = evidence_of(row, rules, which, after, at)
         fact = out.judged[out.counts[OUT_JUDGED_WRITTEN]]
         fact.row = cause.row
         fact.customer = row.hash
-        fact.id = identity
+        fact.id = fact_id
         fact.at = at
         fact.known_at = cause.known_at
         fact.offset = cause.offset
@@ -132,5 +132,5 @@ def publish(row: Row, rules: Rules, out: Out, cause: Cause, which: int, after: i
         fact.after = after
         out.counts[OUT_JUDGED_WRITTEN] += 1
     out.counts[OUT_JUDGED_COUNT] += 1
-    row.last_judgement_id = identity
+    row.last_judgement_id = fact_id
     row.judged[which] = after

@@ -31,9 +31,9 @@ from processors.row.profile import remember_event
 @compiled_leaf
 def _enter(row: Row, rules: Rules, out: Out, cause: Cause, stage: int, at: int) -> None:
     """Publish that the current episode entered ``stage`` at ``at``."""
-    identity = emit(row, rules, out, cause, row.stage, stage, row.episode, at)
+    fact_id = emit(row, rules, out, cause, row.stage, stage, row.episode, at)
     row.entered_at[stage - 1] = at
-    row.entered_id[stage - 1] = identity
+    row.entered_id[stage - 1] = fact_id
     row.stage = stage
 
 
@@ -199,10 +199,10 @@ def rejudge(row: Row, rules: Rules, out: Out, cause: Cause, time: int) -> None:
         for k in range(stage, 4):
             row.entered_at[k] = NONE
             row.entered_id[k] = 0
-        identity = emit(row, rules, out, why, row.stage, stage, row.episode, now)
+        fact_id = emit(row, rules, out, why, row.stage, stage, row.episode, now)
         if row.entered_id[stage - 1] == 0:
             row.entered_at[stage - 1] = now
-            row.entered_id[stage - 1] = identity
+            row.entered_id[stage - 1] = fact_id
         row.stage = stage
         row.judged_at = now
     _set_due(row, rules)

@@ -13,13 +13,11 @@ Pareto/NBD and without an end. For these two models it is derived here.
 import math
 
 from processors.compiled import compiled_leaf
-from processors.models.churn import bg_p_alive, mbg_p_alive
-from processors.models.quadrature import FEW, NODES, panels, point, rough_point
+from processors.models.quadrature import FEW, panels, rough_point
 
 # e^−45 of a purchase is none.
 _NEGLIGIBLE = 45.0
-_PRECISION = 1e-10
-_ROUGH_PRECISION = 1e-5
+_PRECISION = 1e-5
 _MOST_TERMS = 4000.0
 # The series begins with exp of minus this at worst; a double ends at −745.
 _SMALLEST_START = 650.0
@@ -101,8 +99,10 @@ def _mean_over_p(r: float, a: float, b: float, z: float) -> float:
 
 
 @compiled_leaf
-def survivor_mean(r: float, a: float, b: float, z: float, precision: float = _PRECISION) -> float:
+def survivor_mean(r: float, a: float, b: float, z: float, precision: float) -> float:
     """2F1(r+1, a; a+b; −z) for z >= 0, by Pfaff's transformations (Abramowitz & Stegun 15.3.4, 15.3.5).
+
+    ``precision``: how much of the sum may be left out, relative to it.
 
     With x purchases behind the parameters, c − r − 1 of the first form does not depend on x, so its series takes a few
     dozen terms for any customer; the second has positive terms only, for populations of very regular buyers.
@@ -124,57 +124,16 @@ def survivor_mean(r: float, a: float, b: float, z: float, precision: float = _PR
 def discounted_alive(r: float, alpha: float, a: float, b: float, horizon: float, delta: float) -> float:
     """Present value of the purchases within ``horizon`` of somebody known to be alive, λ ~ Gamma(r, α), p ~ Beta(a, b).
 
-    To 1e-6 of its value or better. Without a discount it is ``purchasing.expected_alive``; ``horizon`` may be inf,
-    and then without a discount it is E[1/p], which is inf for a <= 1.
+    To three digits, which is enough for what is judged of every customer every day. ``horizon`` is finite.
     """
     if horizon <= 0.0:
         return 0.0
-    if delta > 0.0:
-        horizon = min(horizon, _NEGLIGIBLE / delta)
-    elif math.isinf(horizon):
-        return (a + b - 1.0) / (a - 1.0) if a > 1.0 else math.inf
     # Where the intensity begins to fall, be it by dropout or by the discount.
-    scale = 1.0 / ((1.0 + (r + 1.0) * a / (a + b)) / alpha + delta)
-    count, width = panels(horizon, scale)
-    total = 0.0
-    for panel in range(count):
-        for node in range(NODES):
-            s, weight = point(panel, node, width, scale)
-            total += weight * math.exp(-delta * s) * survivor_mean(r, a, b, s / alpha)
-    return r / alpha * total
-
-
-@compiled_leaf
-def discounted_alive_roughly(r: float, alpha: float, a: float, b: float, horizon: float, delta: float) -> float:
-    """``discounted_alive`` to three digits at a third of the time: for what is judged of every customer every day.
-
-    ``horizon`` is finite.
-    """
-    if horizon <= 0.0:
-        return 0.0
     scale = 1.0 / ((1.0 + (r + 1.0) * a / (a + b)) / alpha + delta)
     count, width = panels(horizon, scale)
     total = 0.0
     for panel in range(count):
         for node in range(FEW):
             s, weight = rough_point(panel, node, width, scale)
-            total += weight * math.exp(-delta * s) * survivor_mean(r, a, b, s / alpha, _ROUGH_PRECISION)
+            total += weight * math.exp(-delta * s) * survivor_mean(r, a, b, s / alpha, _PRECISION)
     return r / alpha * total
-
-
-@compiled_leaf
-def bg_discounted(
-    r: float, alpha: float, a: float, b: float, x: float, t_x: float, age: float, horizon: float, delta: float
-) -> float:
-    """Present value at T of the purchases within (T, T+horizon] under BG/NBD, of a customer who may have left."""
-    alive = bg_p_alive(r, alpha, a, b, x, t_x, age)
-    return alive * discounted_alive(r + x, alpha + age, a, b + x, horizon, delta)
-
-
-@compiled_leaf
-def mbg_discounted(
-    r: float, alpha: float, a: float, b: float, x: float, t_x: float, age: float, horizon: float, delta: float
-) -> float:
-    """The same under MBG/NBD, where x+1 coin flips were survived."""
-    alive = mbg_p_alive(r, alpha, a, b, x, t_x, age)
-    return alive * discounted_alive(r + x, alpha + age, a, b + x + 1.0, horizon, delta)

@@ -21,7 +21,6 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _LARGEST_EXPONENT = 709.0
-_NEGLIGIBLE = 45.0
 
 
 @compiled_leaf
@@ -93,44 +92,3 @@ def pareto_expected_conditional(
     """E[Y(h) | x, t_x, T]: Schmittlein, Morrison & Colombo 1987. Who is alive has μ ~ Gamma(s, β+T)."""
     alive = pareto_p_alive(r, alpha, s, beta, x, t_x, age)
     return alive * (r + x) / (alpha + age) * _lifetime_within(s, beta + age, horizon)
-
-
-@compiled_leaf
-def tricomi(s: float, z: float) -> float:
-    """Ψ(s, s; z), Tricomi's confluent hypergeometric function of the second kind, for s, z > 0.
-
-    e^z·Γ(1−s, z), as z^(1−s) · ∫ from 0 to ∞ of e^(−zu) / (1+u)^s du (Abramowitz & Stegun 13.2.5 after 13.1.29).
-    """
-    return math.pow(z, 1.0 - s) * _discounted_life(s, 1.0, math.inf, z)
-
-
-@compiled_leaf
-def _discounted_life(s: float, beta: float, horizon: float, delta: float) -> float:
-    """∫ from 0 to h of e^(−δt)·(β/(β+t))^s dt, the discounted time that somebody with μ ~ Gamma(s, β) lives."""
-    if delta > 0.0:
-        horizon = min(horizon, _NEGLIGIBLE / delta)
-    elif math.isinf(horizon):
-        return beta / (s - 1.0) if s > 1.0 else math.inf
-    if horizon <= 0.0:
-        return 0.0
-    scale = 1.0 / ((s + 1.0) / beta + delta)
-    count, width = panels(horizon, scale)
-    total = 0.0
-    for panel in range(count):
-        for node in range(NODES):
-            t, weight = point(panel, node, width, scale)
-            total += weight * math.exp(-delta * t - s * math.log1p(t / beta))
-    return total
-
-
-@compiled_leaf
-def pareto_discounted(
-    r: float, alpha: float, s: float, beta: float, x: float, t_x: float, age: float, horizon: float, delta: float
-) -> float:
-    """Present value at T of the purchases within (T, T+horizon], at the continuous rate ``delta`` per unit.
-
-    With an infinite horizon it is Fader, Hardie & Lee 2005's discounted expected residual transactions,
-    P(alive) · (r+x)/(α+T) · δ^(s−1)·(β+T)^s·Ψ(s, s; δ(β+T)) ("RFM and CLV").
-    """
-    alive = pareto_p_alive(r, alpha, s, beta, x, t_x, age)
-    return alive * (r + x) / (alpha + age) * _discounted_life(s, beta + age, horizon, delta)

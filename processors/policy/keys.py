@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 Path = tuple[str, ...]
@@ -75,24 +76,32 @@ CURRENCY: Final = Key(
 )
 
 
-def line_of(text: str, path: Path) -> int:
-    """The line (from 1) on which a key stands, else that of the longest part of its path that is there, else 1."""
-    best, found = 1, 0
+@lru_cache(maxsize=1)
+def _places(text: str) -> dict[Path, int]:
+    """The line on which each table and key of a text begins; of several, the first."""
+    found: dict[Path, int] = {}
     table: Path = ()
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?", line)
-        if header:
-            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-            here = table
+        bare = line.strip()
+        if bare.startswith("[") and "]" in bare:
+            name = bare.removeprefix("[").removeprefix("[").partition("]")[0]
+            table = here = tuple(part.strip().strip("\"'") for part in name.split("."))
         else:
-            key = re.match(r"\s*([A-Za-z0-9_\-.\"']+)\s*=", line)
+            key = re.match(r"([A-Za-z0-9_\-.\"']+)\s*=", bare)
             if not key:
                 continue
             here = table + tuple(part.strip("\"'") for part in key[1].split("."))
-        depth = len(here) if path[: len(here)] == here else 0
-        if depth > found:
-            best, found = number, depth
-    return best
+        found.setdefault(here, number)
+    return found
+
+
+def line_of(text: str, path: Path) -> int:
+    """The line (from 1) on which a key stands, else that of the longest part of its path that is there, else 1.
+
+    A text may have tens of thousands of keys that nobody knows: it is gone through once for all of them.
+    """
+    places = _places(text)
+    return next((places[path[:length]] for length in range(len(path), 0, -1) if path[:length] in places), 1)
 
 
 def problem(text: str, path: Path, message: str) -> Problem:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from processors import toml
 from processors.hashing import xxh64
 from processors.policy.contradictions import check_contradictions
 from processors.policy.keys import Problem
@@ -28,6 +29,7 @@ EXPONENTS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 _DAY = MS_PER_UNIT["day"]
+MOST_BYTES = 512 << 10
 
 
 class PolicyError(ValueError):
@@ -63,14 +65,16 @@ def exponent(currency: str) -> int:
 
 
 def text_hash(text: str) -> str:
-    """SHA-256 of a policy's text, in hexadecimal: its identity in the log and in facts."""
+    """SHA-256 of a policy's text, in hexadecimal: by which the log and facts name it."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def find_problems(text: str) -> list[Problem]:
     """Everything that is wrong with a policy, in the order of its lines; empty where it can be used."""
+    if (size := len(text.encode(errors="surrogatepass"))) > MOST_BYTES:
+        return [Problem(1, "", f"the policy has {size:,} bytes; at most {MOST_BYTES:,} fit into a message of the log")]
     try:
-        document = tomllib.loads(text)
+        document = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
     problems = check_settings(text, document) + check_contradictions(text, document)
@@ -89,7 +93,7 @@ def read_policy(text: str) -> Policy:
     problems = find_problems(text)
     if problems:
         raise PolicyError(problems)
-    document = tomllib.loads(text)
+    document = toml.loads(text)
     digest = text_hash(text)
     rules, words = _rules(document, digest), _vocabulary(document)
     return Policy(document["name"], text, digest, document["currency"], rules, words, document["kinds"])

@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from processors.compiled import compiled_inline
+from processors.words import Int
 
 NAMESPACE_KNOWN: Final = 0  # a customer who is known by name
 NAMESPACE_ANONYMOUS: Final = 1  # a device or a visitor
@@ -21,7 +22,7 @@ _NO_SALT: Final = np.uint64(0)
 
 
 @compiled_inline
-def salt_of(namespace: int | np.int64) -> np.uint64:
+def salt_of(namespace: Int) -> np.uint64:
     """What is XORed into the XXH64 of an id's text, so that ids of facts differ between namespaces.
 
     Only the upper half: where a hash index begins to look is the same for all. Known ids have the plain hash.

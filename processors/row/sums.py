@@ -8,7 +8,7 @@ import math
 from typing import Final
 
 from processors.compiled import compiled_inline, compiled_leaf
-from processors.row.decay import LN2, MS_PER_DAY, faded
+from processors.row.decay import LN2, MS_PER_DAY
 from processors.row.layout import NONE, SUMS, Row
 
 SUM_INTELLECTUAL: Final = 0  # signals of a bond
@@ -55,12 +55,6 @@ def merge_sums(into: Row, other: Row, newest: int, half_life_days: float) -> Non
     others = factor(other.last_at, newest, half_life_days) if other.last_at != NONE else 1.0
     for i in range(SUMS):
         into.sums[i] = into.sums[i] * mine + other.sums[i] * others
-
-
-@compiled_leaf
-def sum_at(row: Row, which: int, at: int, half_life_days: float) -> float:
-    """A slow sum as it stands at ``at`` (ms), no earlier than the row's ``last_at``."""
-    return faded(row.sums[which], row.last_at, at, half_life_days)
 
 
 @compiled_leaf

@@ -28,18 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
     """Show what silence would end by then; with --commit, let it."""
-    from streams.engine.results import Refused
-    from streams.facts import transitions_table
+    from streams.outputs.transitions import transitions_table
 
     runner = session.runner
     partition = runner.partition
     if args.to <= partition.time:
         terminal.note(f"relasi: time stands at {show_instant(partition.time)} already, and only moves forward")
         return 2
-    ahead = partition.copy()
-    applied = ahead.apply(runner.tick_fetch(args.to))
-    if isinstance(applied, Refused):
-        raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
+    ahead, applied = runner.ahead(args.to)
     moved = transitions_table([applied], ahead).sort_by([("at", "ascending"), ("customer_id", "ascending")])
     changes = Counter(zip(moved["from_stage"].to_pylist(), moved["to_stage"].to_pylist(), strict=True))
     verb = "changes" if args.commit else "would change"

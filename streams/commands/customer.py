@@ -13,16 +13,30 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("id", metavar="ID", help="customer id, or anonymous id")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--known", action="store_true", help="the customer who is known by that id")
+    which.add_argument("--anonymous", action="store_true", help="the device or visitor with that anonymous id")
     parser.add_argument("--json", action="store_true", help="the same as one JSON document, amounts in minor units")
 
 
 def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
-    """Show the customer, or say that there is none."""
-    from streams.commands.customer_document import document
+    """Show the customer; 1: there is none, 2: there are two by that id, and it was not said which."""
+    from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+    from streams.commands.customer_document import document, row_number
     from streams.commands.customer_text import as_text
 
     session.runner.report()
-    found = document(session.runner.partition, session.sink, args.id)
+    partition = session.runner.partition
+    # A row from before rows said their namespace is found in both, and is one.
+    numbers: dict[int, int] = {}
+    for namespace, unwanted in ((NAMESPACE_KNOWN, args.anonymous), (NAMESPACE_ANONYMOUS, args.known)):
+        number = row_number(partition.table, args.id, namespace)
+        if number >= 0 and not unwanted:
+            numbers.setdefault(number, namespace)
+    if len(numbers) > 1:
+        terminal.note(f"relasi: {args.id!r} is a known customer and an anonymous one; say --known or --anonymous")
+        return 2
+    found = document(partition, session.sink, args.id, next(iter(numbers.values()))) if numbers else None
     if found is None:
         terminal.note(f"relasi: no customer {args.id!r} in {session.directory}")
         return 1

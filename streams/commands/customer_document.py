@@ -15,12 +15,12 @@ from processors.judgements.letting_go import orders
 from processors.lifecycle.ties import open_ties
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Rules
 from processors.row.layout import NEVER, NONE, Row
-from processors.row.namespaces import NAMESPACE_KNOWN
+from processors.row.namespaces import salt_of
 from streams.clock import iso_instant
 from streams.commands.customer_evidence import Question, Touchpoints, questions_of
 from streams.engine.partition import Partition
 from streams.engine.rows import Table, find
-from streams.profiles import profiles_table
+from streams.outputs.profiles import profiles_table
 from streams.reports.format import objects
 from streams.reports.sink import Sink
 
@@ -28,23 +28,27 @@ Document = dict[str, Any]
 
 _STAGES: Final = (
     "SELECT id, at, known_at, from_stage, to_stage, cause, episode, win_back, supersedes, superseded_by, evidence, "
-    "policy_hash, `offset` FROM transitions WHERE customer_id = {id:String} ORDER BY at, known_at, `offset`"
+    "policy_hash, `offset` FROM transitions "
+    "WHERE customer_id = {id:String} AND namespace = {namespace:String} ORDER BY at, known_at, `offset`"
 )
 # An amount among the evidence is in the currency of the policy that judged.
 _JUDGEMENTS: Final = (
-    "SELECT fact.* EXCEPT (customer_id, `partition`), policy.currency AS currency FROM judgements AS fact "
+    "SELECT fact.* EXCEPT (customer_id, namespace, `partition`), policy.currency AS currency FROM judgements AS fact "
     "LEFT JOIN (SELECT hash, currency FROM policies) AS policy ON policy.hash = fact.policy_hash "
-    "WHERE fact.customer_id = {id:String} ORDER BY at, known_at, `offset`, judgement"
+    "WHERE fact.customer_id = {id:String} AND fact.namespace = {namespace:String} "
+    "ORDER BY at, known_at, `offset`, judgement"
 )
 _FORMER_ENDS: Final = (
     "SELECT episode, at, returned_at, ended_by, reason, evidence_event, evidence_at FROM dissolutions "
-    "WHERE customer_id = {id:String} AND returned_at IS NOT NULL ORDER BY episode"
+    "WHERE customer_id = {id:String} AND namespace = {namespace:String} AND returned_at IS NOT NULL ORDER BY episode"
 )
 _CONTACTS: Final = (
     "SELECT category, count() AS contacts, sum(cost_minor) AS cost_minor FROM touchpoint_meanings "
-    "WHERE customer_id = {id:String} AND category != 'none' GROUP BY category"
+    "WHERE customer_id = {id:String} AND namespace = {namespace:String} AND category != 'none' GROUP BY category"
 )
-_EXPECTED: Final = "SELECT expected_category FROM categories WHERE customer_id = {id:String}"
+_EXPECTED: Final = (
+    "SELECT expected_category FROM categories WHERE customer_id = {id:String} AND namespace = {namespace:String}"
+)
 _ASKED: Final = {
     "stages": _STAGES,
     "judgements": _JUDGEMENTS,
@@ -53,18 +57,18 @@ _ASKED: Final = {
 }
 
 
-def row_number(table: Table, customer: str) -> int:
-    """Number of a customer's row; -1: there is none."""
+def row_number(table: Table, customer: str, namespace: int) -> int:
+    """Number of the row of an id of a namespace; -1: there is none."""
     # What a shell passes need not be UTF-8; then it is no customer's id, and no error either.
     name = np.frombuffer(customer.encode("utf-8", "surrogateescape"), np.uint8)
     # Compiled code gives a uint64 back as a Python int, which it would take for an int64.
-    key = np.uint64(xxh64(name, 0, len(name), np.uint64(0)))
-    return int(find(table, name, 0, len(name), key, NAMESPACE_KNOWN))
+    key = np.uint64(xxh64(name, 0, len(name), np.uint64(0))) ^ np.uint64(salt_of(namespace))
+    return int(find(table, name, 0, len(name), key, namespace))
 
 
-def document(partition: Partition, sink: Sink, customer: str) -> Document | None:
+def document(partition: Partition, sink: Sink, customer: str, namespace: int) -> Document | None:
     """Everything of the customer with this id; None where there is none. The sink must be up to date."""
-    number = row_number(partition.table, customer)
+    number = row_number(partition.table, customer, namespace)
     if number < 0:
         return None
     row, rules = partition.rows(np.array([number]))[0], partition.policy.rules
@@ -72,12 +76,13 @@ def document(partition: Partition, sink: Sink, customer: str) -> Document | None
     at = int(table.column("as_of").cast(pa.int64())[0].as_py())
     (profile,) = objects(table)
     profile["trust_evidence_at"] = [iso_instant(each) if each else None for each in profile["trust_evidence_at"]]
-    asked = _answers(sink, customer, profile["episode"])
+    asked = _answers(sink, profile)
     questions = questions_of(row)
     end_at = table.column("end_at").cast(pa.int64())[0].as_py()
-    touchpoints = _touchpoints(sink, customer, profile, asked, questions, end_at)
+    touchpoints = _touchpoints(sink, profile, asked, questions, end_at)
     return {
         "customer_id": customer,
+        "namespace": profile["namespace"],
         "as_of": profile["as_of"],
         "currency": profile["currency"],
         "horizon_days": rules.horizon_ms / 86_400_000,
@@ -94,11 +99,12 @@ def document(partition: Partition, sink: Sink, customer: str) -> Document | None
     }
 
 
-def _answers(sink: Sink, customer: str, episode: int) -> dict[str, list[Document]]:
+def _answers(sink: Sink, profile: Document) -> dict[str, list[Document]]:
     """What the reports tell of the customer, by name of the question."""
-    asked = {name: objects(sink.query(sql, {"id": customer})) for name, sql in _ASKED.items()}
+    who = {"id": profile["customer_id"], "namespace": profile["namespace"]}
+    asked = {name: objects(sink.query(sql, who)) for name, sql in _ASKED.items()}
     # The view of all ends takes seconds in a large history: only who came back has one there that is not in the row.
-    asked["former"] = objects(sink.query(_FORMER_ENDS, {"id": customer})) if episode > 1 else []
+    asked["former"] = objects(sink.query(_FORMER_ENDS, who)) if profile["episode"] > 1 else []
     for fact in asked["stages"]:
         fact["evidence"] = json.loads(fact["evidence"])
     return asked
@@ -106,7 +112,6 @@ def _answers(sink: Sink, customer: str, episode: int) -> dict[str, list[Document
 
 def _touchpoints(
     sink: Sink,
-    customer: str,
     profile: Document,
     asked: dict[str, list[Document]],
     questions: list[Question],
@@ -120,7 +125,7 @@ def _touchpoints(
         *(fact["evidence_event"] for name in ("judgements", "former") for fact in asked[name]),
     )
     ids = (fact["evidence"]["event_id"] for fact in asked["stages"])
-    return Touchpoints(sink, customer, hashes, ids, () if end_at is None else (end_at,))
+    return Touchpoints(sink, profile, hashes, ids, () if end_at is None else (end_at,))
 
 
 def _instant(value: Any) -> str | None:

@@ -13,8 +13,9 @@ from streams.reports.sink import Sink
 # One statement for all evidence of a customer. A judgement names it by hash, a transition by id, an exit by instant.
 _TOUCHPOINTS: Final = (
     "SELECT event_hash, event_id, kind, occurred_at AS at, toUnixTimestamp64Milli(occurred_at) AS ms FROM touchpoints "
-    "WHERE customer_id = {customer:String} AND (event_hash IN {hashes:Array(String)} "
-    "OR event_id IN {ids:Array(String)} OR ms IN {instants:Array(Int64)}) ORDER BY at, event_id"
+    "WHERE customer_id = {customer:String} AND namespace = {namespace:String} "
+    "AND (event_hash IN {hashes:Array(String)} OR event_id IN {ids:Array(String)} "
+    "OR ms IN {instants:Array(Int64)}) ORDER BY at, event_id"
 )
 
 Evidence = dict[str, Any]
@@ -24,16 +25,15 @@ class Touchpoints:
     """The touchpoints of one customer that are evidence of something."""
 
     def __init__(
-        self, sink: Sink, customer: str, hashes: Iterable[str], ids: Iterable[str], instants: Iterable[int]
+        self, sink: Sink, profile: Evidence, hashes: Iterable[str], ids: Iterable[str], instants: Iterable[int]
     ) -> None:
+        who = {"customer": profile["customer_id"], "namespace": profile["namespace"]}
         wanted = {
             "hashes": sorted({*hashes} - {""}),
             "ids": sorted({*ids} - {""}),
             "instants": sorted({*instants}),
         }
-        self._found = (
-            objects(sink.query(_TOUCHPOINTS, {"customer": customer, **wanted})) if any(wanted.values()) else []
-        )
+        self._found = objects(sink.query(_TOUCHPOINTS, {**who, **wanted})) if any(wanted.values()) else []
         self._by_hash = {found["event_hash"]: found for found in self._found}
         self._by_id = {found["event_id"]: found for found in self._found}
 

@@ -1,7 +1,7 @@
 """A customer's document as text for a marketer: a section for each part of the model, then the histories."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from streams.commands.customer_history import judgements, stages
 from streams.commands.customer_lines import day, end_evidence, entry, money, number, percent, touchpoint, wrapped
@@ -30,6 +30,9 @@ def as_text(told: Document) -> str:
     return "\n\n".join("\n".join(section) for section in sections)
 
 
+_WHO: Final = {"known": "Customer", "anonymous": "Visitor", "account": "Account"}
+
+
 def _standing(told: Document) -> list[str]:
     its = told["profile"]
     episode = f"episode {its['episode']}" + (", won back" if its["win_back"] else "")
@@ -38,8 +41,9 @@ def _standing(told: Document) -> list[str]:
         risk = f"{risk} within {horizon}, which is {its['risk_band']}"
     spend = money(its["spend_minor"], told["currency"])
     until = "ended already" if its["stage"] == "dissolution" else day(its["next_due_at"])
+    who = f"{_WHO[told['namespace']]} {one_line(told['customer_id'])}"
     return [
-        f"Customer {one_line(told['customer_id'])}: {its['stage']} since {day(its['stage_since'])} ({episode})",
+        f"{who}: {its['stage']} since {day(its['stage_since'])} ({episode})",
         *entry("time is", day(told["as_of"])),
         *entry("alive", percent(its["p_alive"])),
         *entry("churn risk", risk),

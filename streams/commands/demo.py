@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def before_session(args: argparse.Namespace, terminal: Terminal) -> bool:
     """Start clean where that was asked for; only ever deletes what a demo made."""
+    if absent := [path for path in (PURCHASES, MAPPING) if not path.is_file()]:
+        terminal.note(
+            f"relasi: the demo needs {' and '.join(map(str, absent))}, which a checkout of Relasi has and "
+            "the installed package has not; run `make demo` in a checkout, or try `relasi import FILE` with your own"
+        )
+        return False
     mark = args.data / _MARK
     if args.data.exists() and any(args.data.iterdir()) and not mark.exists():
         terminal.note(f"relasi: {args.data} holds something else than a demo; choose another directory with --data")

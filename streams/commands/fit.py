@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from streams.commands.purchase_log import EPOCH, SettingsError, add_log_arguments, day, name_of, read_days
 from streams.imports.problems import InputProblem, MappingProblem
+from streams.texts import read_text
 
 if TYPE_CHECKING:
     from streams.fitting.estimate import Estimate
@@ -122,5 +123,5 @@ def _store(path: Path, fitted: "Estimate", unit: str) -> None:
     else:
         write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": unit})
     # New parameters can turn a threshold that was fine into one that fires at once.
-    for problem in find_problems(path.read_text(encoding="utf-8")):
+    for problem in find_problems(read_text(path)):
         _say(f"{path}, line {problem.line}: {problem.message}")

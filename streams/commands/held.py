@@ -23,6 +23,7 @@ from streams.engine.checkpoint import UnreadableCheckpoint
 from streams.engine.results import ForeignLog, PoisonedLog
 from streams.imports.problems import InputProblem, MappingProblem
 from streams.reports.errors import ReportsError
+from streams.texts import read_text
 
 FAILED: Final = 1
 WRONG: Final = 2
@@ -39,7 +40,7 @@ def policy_from(path: Path | None) -> Policy | None:
     if path is None:
         return None
     try:
-        return read_policy(path.read_text())
+        return read_policy(read_text(path))
     except OSError as error:
         raise SettingsProblem(f"{path}: the policy can't be read ({error.strerror})") from error
     except UnicodeDecodeError as error:

@@ -63,9 +63,10 @@ def import_file(
     from streams.imports.prepare import prepare
 
     title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
+    now, workdir = session.runner.now(), session.directory
     with (
         progress(terminal, title) as report,
-        prepare(source, mapping, as_arrived=as_arrived, workdir=session.directory, progress=report) as prepared,
+        prepare(source, mapping, as_arrived=as_arrived, workdir=workdir, now=now, progress=report) as prepared,
     ):
         outcome = import_prepared(session.runner, prepared, report)
         _tell(terminal, title, prepared, outcome)

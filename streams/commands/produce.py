@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from streams.clock import now_ms
 from streams.commands.progress import progress
 from streams.commands.terminal import Terminal
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Send every file, in the order given: 0 sent, 1 not all of it, 2 a setting or an argument is wrong."""
-    from processors.policy.policy import PolicyError, read_policy
+    from streams.commands.held import SettingsProblem, policy_from
     from streams.imports.problems import InputProblem
     from streams.kafka.outbox import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
@@ -41,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
         settings = load(args.settings)
         configure("text")
         mapping = mapping_from(args)
-        policy = read_policy(args.policy.read_text()) if args.policy else None
+        policy = policy_from(args.policy)
         check(settings)
         return asyncio.run(_send(args, settings, mapping, policy))
-    except (SettingsError, PolicyError, InputProblem, ReportsError, OSError) as error:
+    except (SettingsError, SettingsProblem, InputProblem, ReportsError, OSError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
     except (TopicsDiffer, BrokerUnreachable, SendFailed) as error:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
     from processors.policy.policy import Policy
-    from schemas.registry import FileRegistry, Registry, SchemaRegistry
+    from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
@@ -66,6 +67,8 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics()) if settings.clickhouse else None
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    if isinstance(registry, SchemaRegistry):
+        establish(registry)
     async with Outbox(settings, "relasi-produce") as outbox:
         producing = Producing(outbox, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):
@@ -88,9 +91,11 @@ async def _file(producing: "Producing", name: str, mapping: Mapping, settings: S
     settings.data.mkdir(parents=True, exist_ok=True)
     with (
         progress(terminal, title) as report,
-        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, progress=report) as prepared,
+        prepare(name, mapping, as_arrived=as_arrived, workdir=settings.data, now=now_ms(), progress=report) as prepared,
     ):
         produced = await producing.file(prepared, report)
     terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+    if produced.known:
+        terminal.say(f"  {produced.known:,} of them were known already and count nothing")
     if produced.rejects:
         terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")

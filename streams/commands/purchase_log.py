@@ -6,12 +6,15 @@ import tempfile
 import tomllib
 from dataclasses import replace
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from processors import toml
+from streams.clock import now_ms
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import add_mapping_arguments, mapping_from
+from streams.policies import preset_text
+from streams.texts import read_text
 
 if TYPE_CHECKING:
     from streams.fitting.purchases import Money, PurchaseDays
@@ -94,13 +97,13 @@ def _text_of(policy: Path | None) -> tuple[str, str] | None:
     if policy is None:
         return None
     try:
-        return str(policy), policy.read_text(encoding="utf-8")
+        return str(policy), read_text(policy)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read the policy {policy}: {error}") from error
 
 
 def _packaged() -> tuple[str, str]:
-    return "commerce.toml", (files("processors") / "policies" / "commerce.toml").read_text(encoding="utf-8")
+    return "commerce.toml", preset_text("commerce")
 
 
 def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], Money]":
@@ -109,7 +112,7 @@ def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozens
 
     name, text = named
     try:
-        policy = tomllib.loads(text)
+        policy = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"cannot read the policy {name}: {error}") from error
     kinds, rates = (table if isinstance(table, dict) else {} for table in (policy.get("kinds"), policy.get("rates")))
@@ -133,7 +136,7 @@ def _from_file(
     # Days are counted, not replayed, so the order of rows is of no interest here.
     with (
         tempfile.TemporaryDirectory(prefix="relasi-fit-") as workdir,
-        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir)) as prepared,
+        prepare(args.file, mapping_from(args), as_arrived=True, workdir=Path(workdir), now=now_ms()) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):
             left_out = f"{len(prepared.rejects):,} row(s) left out"

@@ -1,7 +1,6 @@
 """``relasi run``: time passes by the clock; the other commands are answered over a local socket."""
 
 import argparse
-import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from streams.commands.parsing import WITHOUT_DATA, arguments, module_of
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -112,7 +112,6 @@ def answer(
 
 
 def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
-    from streams.cli import COMMANDS, WITHOUT_DATA, arguments
     from streams.commands.held import policy_from
 
     args = arguments(argv)
@@ -123,4 +122,4 @@ def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
     if policy is not None and policy.hash != session.runner.partition.policy.hash:
         session.runner.change_policy(policy)
         session.runner.settle()
-    return int(importlib.import_module(f"streams.commands.{COMMANDS[args.command][0]}").run(args, session, terminal))
+    return int(module_of(args.command).run(args, session, terminal))

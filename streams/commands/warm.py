@@ -3,7 +3,6 @@
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +26,7 @@ def run(_args: argparse.Namespace) -> int:
     Compiled code that nothing has used for 30 days is removed.
     """
     from processors.compiled import cache_directory, prune
+    from streams.clock import now_ms
     from streams.commands.import_files import import_file
     from streams.commands.terminal import Terminal
     from streams.embedded.session import Session
@@ -40,7 +40,7 @@ def run(_args: argparse.Namespace) -> int:
             # The second opening restores a checkpoint, which the first has no reason to do.
             with Session(Path(folder) / "data", "relasi warm") as session:
                 import_file(session, str(rows), Mapping(), silent, as_arrived=True)
-    removed = prune(time.time() - _UNUSED_DAYS * 86_400)
+    removed = prune(now_ms() / 1000 - _UNUSED_DAYS * 86_400)
     old = f"; {removed} files that nothing used for {_UNUSED_DAYS} days are removed" if removed else ""
     sys.stdout.write(f"compiled code is kept in {cache_directory()}{old}\n")
     return 0

@@ -1,27 +1,26 @@
 """An import: a prepared file into the log, resumable, and never twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
-from schemas.bodies import bodies_of
-from streams.embedded.known import KnownEvents
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
-from streams.messages import REJECTS_TOPIC, message, reject_messages, touchpoints_with_ticks
-from streams.reports.tables import REJECTS
+from streams.imports.refused import reject_tables
+from streams.known import KnownEvents, import_id_of, marked
+from streams.log.messages import reject_messages
+from streams.log.ticks import tick_messages
+from streams.log.touchpoints import touchpoints_with_ticks
+from streams.outputs.rejects import TOPIC
 
 RUNNING: Final = "running"
 FINISHED: Final = "finished"
-FROM_A_FILE: Final = -1  # the partition of rejects that never came into the log
 ROWS_AT_ONCE: Final = 65_536
-_REJECTS_AT_ONCE: Final = 10_000
 
 Report = Callable[[str, int, int], None]
 
@@ -30,8 +29,9 @@ Report = Callable[[str, int, int], None]
 class Outcome:
     """What an import did.
 
-    Of ``rows``, ``known`` were stored before, and ``refused`` went into the log but could not be applied (this time:
-    what was refused before an import was cut off is not counted again). ``rejects`` are rows that are no touchpoints.
+    All ``rows`` went into the log. Of them ``known`` were stored before and count nothing, and ``refused`` could not be
+    applied (this time: what was refused before an import was cut off is not counted again). ``rejects`` are rows that
+    are no touchpoints.
     ``late``: some of what was new lies before the time of the log. ``already``: the same content was imported before,
     and nothing was done.
     """
@@ -50,9 +50,10 @@ def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_a
     before = runner.log.find_import(prepared.content_key)
     if before is not None and before.state == FINISHED:
         return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, 0, late=False, already=True)
-    state = before or ImportProgress(
-        prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, runner.now(), None
-    )
+    now = runner.now()
+    state = before or ImportProgress(prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, now, None)
+    if not state.import_id:
+        state = replace(state, import_id=import_id_of(prepared.content_key, now))
     refused = int(runner.partition.counts[OUTCOME_REJECTED])
     resumed_at = state.rows_done
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once)
@@ -69,25 +70,29 @@ def _write_rows(
     if prepared.rows > state.rows_done:
         # What somebody else's import has applied and not yet reported is known too.
         runner.emit()
-        known.load(runner.sink, prepared.first_at, prepared.last_at)
+        for batch in prepared.batches(state.rows_done, rows_at_once):
+            known.expect(batch)
+        known.load(runner.sink)
     began = time = runner.partition.time
     late = False
     for batch in prepared.batches(state.rows_done, rows_at_once):
-        seen = known.notice(batch.column("event_id"))
+        seen = known.notice(batch)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
         late = late or bool(np.any(batch.column("occurred_at").to_numpy()[~seen] < began))
-        time = _append(runner, batch.filter(pa.array(~seen)), state, time)
+        time = _append(runner, marked(batch, seen, state.import_id), state, time)
         runner.catch_up()
         progress("importing", state.rows_done, prepared.rows)
     return state, late
 
 
 def _append(runner: Runner, batch: pa.RecordBatch, state: ImportProgress, time: int) -> int:
+    """Append the batch and remember the progress, both or neither: hence over the engine's own connection."""
+    if batch.num_rows:
+        keys, bodies, time = touchpoints_with_ticks(batch, runner.registry, time)
     with runner.log.transaction():
         if batch.num_rows:
-            keys, bodies, time = touchpoints_with_ticks(batch, runner.registry, time)
             runner.append(keys, bodies)
         runner.log.put_import(state)
     return time
@@ -96,7 +101,7 @@ def _append(runner: Runner, batch: pa.RecordBatch, state: ImportProgress, time: 
 def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> ImportProgress:
     now = runner.now()
     rejects = 0
-    for table in _reject_tables(prepared, state.source, now):
+    for table in reject_tables(prepared.rejects, state.source, now):
         runner.reject(table)
         rejects += table.num_rows
     state = replace(state, rejects=rejects, state=FINISHED, finished=now)
@@ -104,30 +109,9 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
     runner.emit()
     with runner.log.transaction():
         if prepared.rows and prepared.last_at > runner.partition.time:
-            runner.append(None, bodies_of([message(runner.registry, "Tick", {"at": prepared.last_at})]))
-        for table in _reject_tables(prepared, state.source, now):
-            runner.put(REJECTS_TOPIC, None, reject_messages(table, runner.registry))
+            runner.append(None, tick_messages(runner.registry, [prepared.last_at]))
+        for table in reject_tables(prepared.rejects, state.source, now):
+            runner.put(TOPIC.named(), None, reject_messages(table, runner.registry))
         runner.log.put_import(state)
     runner.settle()
     return state
-
-
-def _reject_tables(prepared: Prepared, source: str, now: int) -> Iterator[pa.Table]:
-    """The rejects, some thousands at once. ``source``: the name under which the import was begun."""
-    rejects = iter(prepared.rejects)
-    while some := list(islice(rejects, _REJECTS_AT_ONCE)):
-        yield pa.Table.from_pylist(
-            [
-                {
-                    "reason": reject.reason,
-                    "detail": reject.detail,
-                    "source": source,
-                    "position": reject.row,
-                    "partition": FROM_A_FILE,
-                    "at": now,
-                    "payload": reject.payload,
-                }
-                for reject in some
-            ],
-            REJECTS,
-        )

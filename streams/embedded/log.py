@@ -1,7 +1,9 @@
 """The embedded log: one SQLite file with the record batches of every topic, the checkpoint, and what was imported.
 
 One transaction stores a checkpoint, the offset that it reaches and the messages that came out, so a crash leaves
-all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``), from one thread.
+all of them or none. Only one process may use it at a time (see ``streams.embedded.lock``). Each connection belongs to
+the thread that has opened it; several take turns at writing, and each looks up within its transaction where the log
+ends.
 """
 
 import sqlite3
@@ -10,19 +12,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from streams.embedded.failures import explained
 from streams.embedded.layout import open_file
+from streams.embedded.turns import Turn
+from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
 READ_BYTES: Final = 4 * 1024 * 1024
-
-# Of a record batch, format v2: the base offset leads, the length counts what follows it, and the distance of the last
-# offset comes after leader epoch, magic, CRC and attributes.
-_BATCH_HEADER_BYTES: Final = 61
-_LENGTH = slice(8, 12)
-_LAST_OFFSET_DELTA = slice(23, 27)
+ENGINE: Final = "engine"
+"""The reader of touchpoints whose position goes with the checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class ImportProgress:
     """How far one import has come. ``content_key`` identifies the content of the file and its mapping.
 
     ``rows_done`` of ``rows_total`` rows were read; of these ``known`` were stored before and ``rejects`` were refused.
-    ``started`` and ``finished`` are milliseconds since 1970.
+    ``started`` and ``finished`` are milliseconds since 1970. ``import_id`` is what its touchpoints name; empty where
+    they named none yet.
     """
 
     content_key: str
@@ -42,6 +43,16 @@ class ImportProgress:
     state: str
     started: int
     finished: int | None
+    import_id: str = ""
+
+
+class Position(NamedTuple):
+    """A reader has acknowledged every record of a topic's partition below ``next_offset``."""
+
+    reader: str
+    topic: str
+    partition: int
+    next_offset: int
 
 
 _IMPORT_COLUMNS: Final = ", ".join(field.name for field in fields(ImportProgress))
@@ -49,14 +60,16 @@ _IMPORT_VALUES: Final = ", ".join("?" for _ in fields(ImportProgress))
 
 
 class Log:
-    """The log in ``directory``, which must exist.
+    """A connection to the log in ``directory``, which must exist.
 
     Reading is always possible; every method that writes must be called within ``transaction()``. All methods raise
-    ``StorageError``, and ``StorageFull`` when a write finds no room.
+    ``StorageError``, and ``StorageFull`` when a write finds no room. ``turn``: shared with the other connections of
+    this process, where there are any.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, turn: Turn | None = None) -> None:
         self.path: Final = directory / FILE_NAME
+        self.turn: Final = turn or Turn()
         self._connection: Final = open_file(self.path)
 
     def __enter__(self) -> Self:
@@ -75,22 +88,23 @@ class Log:
         """All writes of the block, durably, or none of them when it raises. Not to be nested."""
         if self._connection.in_transaction:
             raise RuntimeError("a transaction is open already; what belongs together belongs in one block")
-        with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
+        with self.turn:
             with explained(self.path):
-                self._connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back()
-            raise
+                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                with explained(self.path):
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
 
     def append(self, topic: str, partition: int, batch: bytes, base_offset: int, last_offset: int) -> None:
         """Store one record batch (format v2) whose bytes say that it holds ``base_offset`` to ``last_offset``.
 
         Raises ``ValueError`` unless it begins exactly at the partition's end, and the bytes agree with the arguments.
         """
-        stated = _offsets(batch)
+        stated = offsets_of(batch)
         if stated != (base_offset, last_offset):
             raise ValueError(f"the batch holds offsets {stated}, not {(base_offset, last_offset)}")
         end = self.end_offset(topic, partition)
@@ -142,18 +156,26 @@ class Log:
                 "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key DESC", (partition,)
             )
 
-    def put_position(self, partition: int, next_offset: int) -> None:
-        """Acknowledge every record of the partition below ``next_offset``."""
+    def put_position(self, reader: str, topic: str, partition: int, next_offset: int) -> None:
+        """Acknowledge for a reader every record of a topic's partition below ``next_offset``."""
         self._write(
-            "INSERT INTO positions (partition, next_offset) VALUES (?, ?)"
-            " ON CONFLICT (partition) DO UPDATE SET next_offset = excluded.next_offset",
-            (partition, next_offset),
+            "INSERT INTO positions (reader, topic, partition, next_offset) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (reader, topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+            (reader, topic, partition, next_offset),
         )
 
-    def position(self, partition: int) -> int:
-        """The first offset of the partition that is not acknowledged; 0 when none is."""
-        row = self._row("SELECT next_offset FROM positions WHERE partition = ?", (partition,))
+    def position(self, reader: str, topic: str, partition: int) -> int:
+        """The first offset that a reader has not acknowledged; 0 for one that has acknowledged nothing."""
+        row = self._row(
+            "SELECT next_offset FROM positions WHERE reader = ? AND topic = ? AND partition = ?",
+            (reader, topic, partition),
+        )
         return int(row[0]) if row else 0
+
+    def positions(self) -> list[Position]:
+        """How far every reader has come, by reader, topic and partition."""
+        rows = self._rows("SELECT reader, topic, partition, next_offset FROM positions ORDER BY 1, 2, 3", ())
+        return [Position(*row) for row in rows]
 
     def put_import(self, progress: ImportProgress) -> None:
         """Remember how far an import has come, in place of what was remembered of it."""
@@ -217,10 +239,3 @@ class Log:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-
-
-def _offsets(batch: bytes) -> tuple[int, int]:
-    if len(batch) < _BATCH_HEADER_BYTES or len(batch) != 12 + int.from_bytes(batch[_LENGTH]):
-        raise ValueError(f"these {len(batch)} bytes are not exactly one record batch")
-    base = int.from_bytes(batch[:8], signed=True)
-    return base, base + int.from_bytes(batch[_LAST_OFFSET_DELTA])

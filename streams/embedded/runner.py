@@ -6,35 +6,34 @@ the same id.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Final
 
 import pyarrow as pa
 
 from processors.policy.policy import Policy
+from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
-from schemas.registry import Registry
-from streams.announcing import transition_messages
-from streams.embedded.log import Log
-from streams.emission import emission
-from streams.engine.batches import Fetch, read_batches
+from schemas.registry import Registry, RegistryError
+from streams.embedded.appending import append_messages
+from streams.embedded.log import ENGINE, Log
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
-from streams.messages import (
-    REJECTS_TOPIC,
-    TOUCHPOINTS_TOPIC,
-    TRANSITIONS_TOPIC,
-    message,
-    record_batches,
-    reject_messages,
-)
-from streams.profiles import profiles_table
+from streams.log.batches import read_batches
+from streams.log.messages import TOUCHPOINTS_TOPIC, message
+from streams.log.ticks import tick_messages
+from streams.log.writing import record_batch
+from streams.outputs.outgoing import Outgoing
+from streams.outputs.output import Rows
+from streams.outputs.rejects import TABLE as REJECTS_TABLE
+from streams.outputs.storing import store
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
-PROFILES_AT_ONCE: Final = 131_072
+MESSAGE_BYTES: Final = 256 * 1024 * 1024
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
@@ -42,7 +41,8 @@ _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks
 class Runner:
     """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
 
-    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest.
+    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
+    when ``message_bytes`` of messages wait for it.
     """
 
     def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
@@ -50,22 +50,20 @@ class Runner:
         self.sink = sink
         self.partition = partition
         self.registry = registry
+        self.answers = Answers(registry)
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
-        self._applied: list[Applied] = []
+        self.message_bytes = MESSAGE_BYTES
+        self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
         self._unemitted = 0
-        self._transitions: list[tuple[Bodies, Bodies]] = []
-        self._rejects: list[pa.Table] = []
         self._unacknowledged = False
         self._unremembered = 0
         self._eventful = False
 
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
-        base = self.log.end_offset(TOUCHPOINTS_TOPIC, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(TOUCHPOINTS_TOPIC, self.partition.number, batch, first, last)
+        append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())
 
     def append_message(self, name: str, value: dict[str, Any]) -> None:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
@@ -76,12 +74,15 @@ class Runner:
         """Let the partition's time pass to ``at`` (ms)."""
         self.append_message("Tick", {"at": at})
 
-    def tick_fetch(self, at: int) -> Fetch:
-        """A tick as if it stood next in the log: for asking what would happen."""
-        base = self.partition.next_offset
-        bodies = bodies_of([message(self.registry, "Tick", {"at": at})])
-        ((batch, _, _),) = record_batches(None, bodies, base, self.now())
-        return read_batches(batch, base)
+    def ahead(self, at: int) -> tuple[Partition, Applied]:
+        """A copy of the partition at an instant as if a tick stood next in the log, and what would happen by then."""
+        copy, base = self.partition.copy(), self.partition.next_offset
+        copy.learn(self.answers.ask(self.registry.id_of("Tick")), self.now())
+        batch = record_batch(None, tick_messages(self.registry, [at]), base, self.now())
+        applied = copy.apply(read_batches(batch, base))
+        if isinstance(applied, Refused):
+            raise RuntimeError(f"the partition refuses its own next offset {applied.expected}")
+        return copy, applied
 
     def change_policy(self, policy: Policy) -> None:
         """Put another policy in force, for all that the log holds from here on."""
@@ -93,6 +94,7 @@ class Runner:
         data = self.log.read(TOUCHPOINTS_TOPIC, self.partition.number, wanted)
         if not data:
             return False
+        self.partition.forget_unknown(self.now() - UNKNOWN_MS)
         try:
             applied = self.partition.apply(read_batches(data, wanted))
         except PoisonedLog:
@@ -101,9 +103,11 @@ class Runner:
             raise
         if isinstance(applied, Refused):
             raise RuntimeError(f"the log gave offset {wanted}, the partition expects {applied.expected}")
-        self._applied.append(applied)
+        self._outgoing.add(applied)
         self._unacknowledged = True
         self._eventful = self._eventful or any(applied.counts[name] for name in _EVENTS)
+        if applied.wanted is not None:
+            self._learn(applied.wanted)
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
@@ -111,7 +115,21 @@ class Runner:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
+            if self._outgoing.message_bytes >= self.message_bytes:
+                self.checkpoint(profiles=False)
         return True
+
+    def _learn(self, schema_id: int) -> None:
+        """Ask the registry for an id that the log's next record has. Raises RegistryError, with nothing lost."""
+        try:
+            known = self.answers.ask(schema_id)
+        except RegistryError as error:
+            raise RegistryError(
+                f"{self.log.path}: the record at offset {self.partition.next_offset} of {TOUCHPOINTS_TOPIC} names"
+                f" schema id {schema_id}, and the registry could not be asked for it: {error} Nothing is lost; when the"
+                " registry answers again, start again: it goes on there."
+            ) from error
+        self.partition.learn(known, self.now())
 
     def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
         """Apply all that the log holds; ``after`` is called after each fetch."""
@@ -120,30 +138,16 @@ class Runner:
 
     def emit(self) -> None:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
-        if not self._applied:
-            return
-        out = emission(self._applied, self.partition, self.registry, TOUCHPOINTS_TOPIC)
-        for container in out.containers:
-            self.sink.insert_touchpoints(container)
-        for name, rows in out.facts():
-            self.sink.insert(name, rows)
-        if out.rejects is not None:
-            self.sink.insert("rejects_raw", out.rejects)
-            self._rejects.append(out.rejects)
-        if messages := transition_messages(self._applied, self.partition, self.registry):
-            self._transitions.append(messages)
-        self._applied.clear()
+        rejects = store(self.sink, self._outgoing.rows(), self._outgoing.origin)
+        self._outgoing.forget_rows()
+        self._outgoing.add_rejects(rejects)
         self._unemitted = 0
 
     def report_profiles(self) -> None:
-        """Write the profiles that changed since they were last written."""
-        while len(numbers := self.partition.take_unreported(PROFILES_AT_ONCE)) > 0:
-            try:
-                self.sink.insert("profiles_raw", profiles_table(self.partition, numbers))
-            except BaseException:
-                # A process that goes on, because somebody else's command failed here, must not forget them.
-                self.partition.give_back(numbers)
-                raise
+        """Write how the customers stand whose profiles changed since they were last written."""
+        with closing(self._outgoing.standing()) as standing:
+            for rows in standing:
+                self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
 
     def report(self) -> None:
         """Bring the reports up to what was processed."""
@@ -165,33 +169,25 @@ class Runner:
         checkpoint = self.partition.checkpoint()
         try:
             with self.log.transaction():
-                self._put_messages()
+                for topic, messages in self._outgoing.messages():
+                    self.put(topic.named(), messages.keys, messages.bodies)
                 self.log.put_checkpoint(self.partition.number, checkpoint.all_records())
-                self.log.put_position(self.partition.number, checkpoint.offset)
+                self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget what changed.
             self.partition.take_back(checkpoint)
             raise
-        self._transitions.clear()
-        self._rejects.clear()
+        self._outgoing.forget_messages()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
 
-    def _put_messages(self) -> None:
-        for keys, bodies in self._transitions:
-            self.put(TRANSITIONS_TOPIC, keys, bodies)
-        if self._rejects:
-            self.put(REJECTS_TOPIC, None, reject_messages(pa.concat_tables(self._rejects), self.registry))
-
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        base = self.log.end_offset(topic, self.partition.number)
-        for batch, first, last in record_batches(keys, bodies, base, self.now()):
-            self.log.append(topic, self.partition.number, batch, first, last)
+        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now(), compress=True)
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
-        self.sink.insert("rejects_raw", rows)
+        store(self.sink, [Rows(REJECTS_TABLE, rows)], self._outgoing.origin)
 
     def settle(self) -> None:
         """Apply all that the log holds, and make it lasting."""

@@ -7,16 +7,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from processors.policy.policy import Policy
-from schemas.plan import PlanError
-from schemas.plans import Plans, build_plans
-from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, UnknownSchema
+from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, establish
 from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 from streams.reports.chdb import ChdbSink
 
@@ -61,16 +59,16 @@ class Session:
             stack.callback(self.sink.close)
             self.sink.create()
             registry = _registry(self.log, registry_url)
-            self.runner = Runner(self.log, self.sink, self._restore(registry, accept_rejects), registry, now_ms)
+            self.runner = Runner(self.log, self.sink, self._restore(accept_rejects), registry, now_ms)
             self._establish(policy)
             self._stack = stack.pop_all()
 
-    def _restore(self, registry: Registry, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool) -> Partition:
         partition = Partition(
             _PARTITION,
             preset(),
-            build_plans(registry),
-            resolve=lambda schema_id: _resolve(registry, schema_id),
+            [],
+            asks=True,
             accept_rejects=accept_rejects,
         )
         partition.restore(stored_in_columns(self.log.checkpoint(_PARTITION)))
@@ -100,14 +98,6 @@ class Session:
         self.close()
 
 
-def _resolve(registry: Registry, schema_id: int) -> Plans | None:
-    """Plans that know ``schema_id`` too, where the registry does, and where it can be read as one of our records."""
-    try:
-        return build_plans(registry, {*registry.ids(), schema_id})
-    except (PlanError, UnknownSchema):
-        return None
-
-
 def _registry(log: Log, url: str | None) -> Registry:
     """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them.
 
@@ -118,9 +108,7 @@ def _registry(log: Log, url: str | None) -> Registry:
         kept = url or ""
         registry: Registry = SchemaRegistry(kept) if kept else FileRegistry()
         if isinstance(registry, SchemaRegistry):
-            packaged = FileRegistry()
-            for schema_id in packaged.ids():
-                registry.register(packaged.schema(schema_id))
+            establish(registry)
         with log.transaction():
             log.put_setting(_REGISTRY, kept)
         return registry

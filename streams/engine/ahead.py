@@ -13,8 +13,8 @@ from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, salt_of
 from schemas.reasons import OK
-from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
 from streams.engine.rows import USED_ROWS, Table, id_start
+from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
 
 AHEAD_FAR: Final = 12  # records ahead: the slot of the index
 AHEAD_MIDDLE: Final = 8  # what is known of the customer

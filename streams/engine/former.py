@@ -16,11 +16,12 @@ import numpy.typing as npt
 from processors.compiled import compiled
 from processors.row.calendar import population
 from processors.row.layout import NEVER, ROW
+from processors.row.namespaces import NAMESPACE_UNSTATED, NAMESPACES
 from streams.engine.checkpoint import UnreadableCheckpoint
 from streams.engine.described import Words, dtype_of, empty_rows
 from streams.engine.rows import LONGEST_ID
 
-FORMER_LAYOUT: Final = 3  # the last one
+FORMER_LAYOUT: Final = 4  # the last one; since 3 the header says of which log it is, since 4 rows have a namespace
 _PLAIN: Final = 1  # rows as they are in memory
 _SPAN: Final = 16
 
@@ -50,6 +51,7 @@ class Chunk:
     rows: Any  # array of ROW
     ids: npt.NDArray[np.uint8]
     lengths: npt.NDArray[np.int64]  # of the ids
+    namespaces: npt.NDArray[np.uint8]  # of the ids
     touched: npt.NDArray[np.bool_]  # since the last review
     unreported: npt.NDArray[np.bool_]
 
@@ -80,11 +82,20 @@ def decode_chunk(value: bytes) -> Chunk:
         lengths = rows["id_length"].astype(np.int64)
         ids = np.frombuffer(value, np.uint8)[ends:]
         _check_ids(rows, lengths, ids)
-        return Chunk(header, migrated(rows), ids, lengths, _flags(rows, "touched"), _flags(rows, "unreported"))
+        spaces = _namespaces(rows)
+        return Chunk(header, migrated(rows), ids, lengths, spaces, _flags(rows, "touched"), _flags(rows, "unreported"))
     except UnreadableCheckpoint:
         raise
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise UnreadableCheckpoint(f"a checkpoint record of {len(value)} bytes can't be read: {error}") from error
+
+
+def _namespaces(rows: Any) -> npt.NDArray[np.uint8]:
+    known = "namespace" in (rows.dtype.names or ())
+    spaces = rows["namespace"].astype(np.uint8) if known else np.full(len(rows), NAMESPACE_UNSTATED, np.uint8)
+    if np.any(spaces >= len(NAMESPACES)):
+        raise UnreadableCheckpoint(f"a checkpoint record of {len(rows)} rows names a namespace that is not known")
+    return spaces
 
 
 def _flags(rows: Any, name: str) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,5 @@
 """More room for the customers of a partition, a copy of them, and how much memory they take."""
 
-import mmap
-import sys
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.row.layout import ROW
+from streams.engine.address_space import reserved
 from streams.engine.arena import compact
 from streams.engine.hot import reschedule
 from streams.engine.packing import MOST_BYTES
@@ -40,8 +39,6 @@ LESS_STEEP: Final = 4
 
 _SMALL_ARENA: Final = 16 * 1024 * 1024
 _LARGEST_ARENA: Final = 256 * 1024 * 1024 * 1024
-# Linux: address space that nobody has to vouch for. Elsewhere address space is not accounted for anyway.
-_UNACCOUNTED: Final = 0x4000 if sys.platform == "linux" else 0
 
 
 @compiled_leaf
@@ -104,11 +101,9 @@ def _stepwise(table: Table, grown: Any, used: int, size: int) -> Table:
 def _larger_arena(arena: npt.NDArray[np.uint8], used: int) -> npt.NDArray[np.uint8]:
     if len(arena) < _SMALL_ARENA:
         return _larger(arena, used, len(arena) * STEEP)  # type: ignore[no-any-return]
-    try:
-        # Once and for all, or each step would for a moment need memory for two of them.
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _UNACCOUNTED
-        grown = np.frombuffer(mmap.mmap(-1, _LARGEST_ARENA, flags=flags), np.uint8)
-    except (OSError, ValueError, OverflowError, MemoryError):
+    # Once and for all, or each step would for a moment need memory for two of them.
+    grown = reserved(_LARGEST_ARENA)
+    if grown is None:
         return _larger(arena, used, len(arena) * 2)  # type: ignore[no-any-return]
     grown[:used] = arena[:used]
     return grown

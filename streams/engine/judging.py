@@ -10,10 +10,11 @@ from processors.hashing import xxh64
 from processors.lifecycle.facts import CAUSE_TOUCHPOINT, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.step import meet
 from processors.policy.rules import UNMAPPED, Rules, Vocabulary
-from processors.row.namespaces import NAMESPACE_KNOWN, salt_of
+from processors.row.namespaces import salt_of
 from processors.row.profile import is_duplicate
+from schemas.decode import ABSENT
 from schemas.reasons import OK
-from schemas.touchpoint import EVENT_ID
+from schemas.touchpoint import EVENT_ID, KNOWN
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -43,13 +44,17 @@ def apply_touchpoint(
     counts: Any,
 ) -> int:
     """Apply one decoded touchpoint; returns OK, or the reason why it is rejected. The table must have room."""
+    if slots[KNOWN, 1] != ABSENT and slots[KNOWN, 0] != 0:
+        # The import that brought it found it stored: what it says has been judged.
+        counts[OUTCOME_DUPLICATE] += 1
+        return OK
     meaning = meaning_of(buffer, slots, rules, words)
     if meaning.reason != OK:
         return meaning.reason
     reason, contact = contact_of(buffer, slots, rules, words, meaning)
     if reason != OK:
         return reason
-    space = NAMESPACE_KNOWN
+    space = meaning.namespace
     key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED) ^ salt_of(space)
     number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number < 0:

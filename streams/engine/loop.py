@@ -1,21 +1,21 @@
 """The compiled loop over the records of a fetch: decode, find the customer, let timers fire, step.
 
-It returns to Python only where Python has to act (more room, a policy to compile, an unknown schema), and goes on at
+It returns to Python only where Python has to act (more room, a policy to compile, a schema to ask for), and goes on at
 the same record afterwards. No Python object exists per event.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
-from schemas.decode import ABSENT, decode
-from schemas.plans import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, Plans
-from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA
-from schemas.touchpoint import LINES, POLICY_TEXT, PROPERTIES
+from schemas.decode import decode
+from schemas.known import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
+from schemas.plans import Plans
+from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA, UNREADABLE_SCHEMA
+from schemas.touchpoint import POLICY_TEXT
 from streams.engine.ahead import VIEW_LOOKED, VIEW_PLACE, look_ahead
-from streams.engine.batches import SPAN_BASE_OFFSET, SPAN_BASE_TIME, SPAN_COUNT, SPAN_FIXED_TIME, SPAN_START, SPAN_STOP
 from streams.engine.cursor import (
     AT_BAD_RUN,
     AT_DONE,
@@ -25,44 +25,93 @@ from streams.engine.cursor import (
     AT_NEXT,
     AT_OFFSET,
     AT_PLACE,
+    AT_REJECTS,
     AT_SPAN,
     AT_START,
     AT_TAKEN,
     AT_TIME,
     STATUS_FINISHED,
+    STATUS_FOREIGN,
+    STATUS_FULL,
     STATUS_NEED_FACTS,
     STATUS_NEED_ROOM,
     STATUS_POISONED,
     STATUS_POLICY_READ,
     STATUS_SCHEMA_WANTED,
+    TAKEN_LENGTH,
+    TAKEN_MESSAGE,
+    TAKEN_MESSAGE_LENGTH,
+    TAKEN_OFFSET,
+    TAKEN_SCHEMA,
+    TAKEN_START,
     Cursor,
     reject,
 )
 from streams.engine.judging import apply_touchpoint
+from streams.engine.limits import beyond_limits
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
-from streams.engine.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.rows import Table, has_room
+from streams.engine.translating import (
+    ANEW_DETAIL,
+    ANEW_LENGTH,
+    ANEW_REASON,
+    ANEW_START,
+    FRAMING,
+    place_of,
+    schema_index,
+)
+from streams.log.batches import (
+    SPAN_BASE_OFFSET,
+    SPAN_BASE_TIME,
+    SPAN_COUNT,
+    SPAN_FIXED_TIME,
+    SPAN_REASON,
+    SPAN_START,
+    SPAN_STOP,
+)
+from streams.log.records import HEAD_NEXT, HEAD_OFFSET, HEAD_TIME, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 
 
 @compiled_leaf
-def _schema_index(plans: Plans, buffer: npt.NDArray[np.uint8], start: int) -> int:
-    """Index of the wire schema id at ``start`` among the plans; -1: not there, -2: no registry gives such ids."""
-    if buffer[start] > 127:
-        return -2
-    wanted = 0
-    for i in range(4):
-        wanted = wanted << 8 | int(buffer[start + i])
-    low, high = 0, len(plans.ids)
-    while low < high:
-        middle = (low + high) >> 1
-        if plans.ids[middle] < wanted:
-            low = middle + 1
-        else:
-            high = middle
-    if low < len(plans.ids) and plans.ids[low] == wanted:
-        return low
-    return -1
+def _reject_schema(cursor: Cursor, plans: Plans, index: int, offset: int, start: int, length: int) -> None:
+    """A record whose schema the registry does not have, or of which it is known why it can't be read."""
+    if index >= 0 and plans.types[index] == TYPE_UNREADABLE:
+        reject(cursor, offset, start, length, UNREADABLE_SCHEMA, 1, int(plans.details[index]))
+    else:
+        reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
+
+
+@compiled_inline
+def _list_taken(cursor: Cursor, body: int, size: int, schema: int, offset: int, message: int, length: int) -> None:
+    if len(cursor.taken) > 0:
+        taken = cursor.taken[cursor.at[AT_TAKEN]]
+        taken[TAKEN_START], taken[TAKEN_LENGTH], taken[TAKEN_SCHEMA] = body, size, schema
+        taken[TAKEN_OFFSET], taken[TAKEN_MESSAGE], taken[TAKEN_MESSAGE_LENGTH] = offset, message, length
+        cursor.at[AT_TAKEN] += 1
+
+
+@compiled_inline
+def _decode(
+    buffer: npt.NDArray[np.uint8], start: int, length: int, plans: Plans, index: int, cursor: Cursor
+) -> tuple[int, int, int, int]:
+    """Decode the message's body into the slots; (reason, number of a text about it, start and length of the body).
+
+    The reason is negative where the body has to be written anew first.
+    """
+    body, size = start + FRAMING, length - FRAMING
+    if plans.types[index] == TYPE_TOUCHPOINT and plans.plain[index] == 0:
+        place = place_of(cursor.anew, start)
+        if place < 0:
+            return -1, 0, body, size
+        anew = cursor.anew[place]
+        if anew[ANEW_REASON] != OK:
+            return int(anew[ANEW_REASON]), int(anew[ANEW_DETAIL]), body, size
+        body, size = int(anew[ANEW_START]), int(anew[ANEW_LENGTH])
+    reason = decode(buffer, body, body + size, plans.ops, plans.starts[index], cursor.slots)
+    if reason == OK and plans.types[index] == TYPE_TOUCHPOINT:
+        reason = beyond_limits(cursor.slots)
+    return int(reason), 0, body, size
 
 
 @compiled_leaf
@@ -81,43 +130,57 @@ def _apply_value(
     cursor: Cursor,
 ) -> int:
     """Apply one record's value; returns a status. Rejects are listed."""
-    if length < 0:
-        reject(cursor, offset, start, 0, NO_VALUE)
+    if length < FRAMING or buffer[start] != 0:
+        reject(cursor, offset, start, max(length, 0), NO_VALUE if length < 0 else NOT_FRAMED)
         return STATUS_FINISHED
-    if length < 5 or buffer[start] != 0:
-        reject(cursor, offset, start, length, NOT_FRAMED)
-        return STATUS_FINISHED
-    index = _schema_index(plans, buffer, start + 1)
+    index = schema_index(plans, buffer, start + 1)
     if index == -1:
         return STATUS_SCHEMA_WANTED
     if index < 0 or plans.starts[index] < 0:
-        reject(cursor, offset, start, length, UNKNOWN_SCHEMA)
+        _reject_schema(cursor, plans, index, offset, start, length)
+        return STATUS_FINISHED
+    reason, detail, body, size = _decode(buffer, start, length, plans, index, cursor)
+    if reason < 0:
+        return STATUS_FOREIGN
+    if reason != OK:
+        reject(cursor, offset, start, length, reason, 1, detail)
         return STATUS_FINISHED
     kind = plans.types[index]
-    reason = decode(buffer, start + 5, start + length, plans.ops, plans.starts[index], cursor.slots)
-    if reason == OK and kind == TYPE_TOUCHPOINT:
-        if plans.plain[index] == 0:
-            cursor.slots[LINES, 1], cursor.slots[PROPERTIES, 1] = ABSENT, ABSENT
-        accepted = cursor.counts[OUTCOME_ACCEPTED]
-        reason = apply_touchpoint(
-            buffer, cursor.slots, offset, cursor.at[AT_TIME], table, rules, words, out, cursor.counts
-        )
-        if cursor.counts[OUTCOME_ACCEPTED] > accepted and len(cursor.taken) > 0:
-            taken = cursor.taken[cursor.at[AT_TAKEN]]
-            taken[0], taken[1], taken[2] = start + 5, length - 5, plans.ids[index]
-            cursor.at[AT_TAKEN] += 1
-    elif reason == OK and kind == TYPE_TICK:
+    if kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
-    elif reason == OK and kind == TYPE_POLICY:
+    if kind == TYPE_POLICY:
         cursor.at[AT_START], cursor.at[AT_LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
         return STATUS_POLICY_READ
-    elif reason == OK:
-        reason = UNSUPPORTED_RECORD
+    reason = UNSUPPORTED_RECORD
+    if kind == TYPE_TOUCHPOINT:
+        accepted = cursor.counts[OUTCOME_ACCEPTED]
+        time = cursor.at[AT_TIME]
+        reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
+        if cursor.counts[OUTCOME_ACCEPTED] > accepted:
+            _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:
         cursor.at[AT_BAD_RUN] = 0
     return STATUS_FINISHED
+
+
+@compiled_inline
+def _end(spans: npt.NDArray[np.int64], at: npt.NDArray[np.int64]) -> np.int64:
+    """The offset at which the span's records end, at the latest."""
+    return np.int64(spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END])
+
+
+@compiled_leaf
+def _reject_batch(spans: npt.NDArray[np.int64], cursor: Cursor) -> None:
+    """List the batch at the cursor, whose records can't be had, and go on behind it."""
+    at, span = cursor.at, spans[cursor.at[AT_SPAN]]
+    end = _end(spans, at)
+    if end > at[AT_NEXT]:
+        start, size = span[SPAN_START], span[SPAN_STOP] - span[SPAN_START]
+        reject(cursor, span[SPAN_BASE_OFFSET], start, size, span[SPAN_REASON], span[SPAN_COUNT])
+        at[AT_NEXT] = end
+    at[AT_SPAN] += 1
 
 
 @compiled_leaf
@@ -129,7 +192,7 @@ def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: i
     """
     at, span = cursor.at, spans[cursor.at[AT_SPAN]]
     least = max(at[AT_EXPECTED], span[SPAN_BASE_OFFSET])
-    end = spans[at[AT_SPAN] + 1, SPAN_BASE_OFFSET] if at[AT_SPAN] + 1 < len(spans) else at[AT_END]
+    end = _end(spans, at)
     reason = next_record(buffer, place, span[SPAN_STOP], cursor.head)
     at[AT_OFFSET] = least
     base, delta = span[SPAN_BASE_OFFSET], cursor.head[HEAD_OFFSET]
@@ -173,6 +236,11 @@ def run(
             return STATUS_NEED_ROOM
         if poison_run > 0 and at[AT_BAD_RUN] >= poison_run:
             return STATUS_POISONED
+        if at[AT_REJECTS] >= len(cursor.rejects):
+            return STATUS_FULL
+        if span[SPAN_REASON] != OK:
+            _reject_batch(spans, cursor)
+            continue
         look_ahead(buffer, span[SPAN_STOP], at[AT_DONE], table, cursor.ahead)
         reason = _frame(buffer, spans, place, cursor)
         head, offset = cursor.head, at[AT_OFFSET]

@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from schemas.bodies import Bodies, bodies_of
 from streams.engine import restoring
 from streams.engine.checkpoint import (
@@ -250,14 +249,15 @@ class Memory:
         self._former.append(chunk.header)
         self._obsolete.append(key)
         names = np.concatenate([np.zeros(1, np.int64), np.cumsum(chunk.lengths)])
-        ids, rows = chunk.ids.tobytes(), chunk.rows
-        space = bytes([NAMESPACE_UNSTATED])
-        keys = bodies_of([space + ids[at:to] for at, to in zip(names[:-1].tolist(), names[1:].tolist(), strict=True)])
+        ids, rows, spaces = chunk.ids.tobytes(), chunk.rows, chunk.namespaces.tobytes()
+        begins, ends = names[:-1].tolist(), names[1:].tolist()
+        keys = bodies_of([spaces[i : i + 1] + ids[at:to] for i, (at, to) in enumerate(zip(begins, ends, strict=True))])
         # What the due index held says nothing of a row that another copy of it may have replaced.
         wake = np.where(chunk.touched, rows["due_at"], np.minimum(rows["due_at"], rows["review_at"]))
         rows["entry_at"] = wake
         flags = (chunk.touched * FLAG_TOUCHED | chunk.unreported * FLAG_UNREPORTED).astype(np.uint8)
-        hashes = rows["hash"] ^ salt_of(NAMESPACE_UNSTATED)
+        hashes = np.zeros(len(rows), np.uint64)
+        restoring.hash_keys(keys.buffer, keys.offsets, hashes)
         values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
         table = reserve(table, chunk.header.customers)
         return self._lay_down(table, keys, values, 0)

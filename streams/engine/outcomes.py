@@ -3,6 +3,7 @@
 from typing import Final
 
 from schemas import reasons
+from schemas.limits import LONG_DETAILS, LONG_REASONS
 
 # Slots of the counters.
 OUTCOME_ACCEPTED: Final = 0
@@ -33,7 +34,6 @@ OUTCOMES: Final = (
 # Reasons of rejects, beside those of the decoder.
 UNSUPPORTED_RECORD: Final = 35
 NO_CUSTOMER: Final = 36
-LONG_CUSTOMER_ID: Final = 37
 NO_EVENT_ID: Final = 38
 NO_KIND: Final = 39
 IMPOSSIBLE_TIME: Final = 40
@@ -41,12 +41,13 @@ REFUSED_KIND: Final = 41
 UNKNOWN_CURRENCY: Final = 42
 IMPOSSIBLE_AMOUNT: Final = 43
 BAD_POLICY: Final = 44
+IMPOSSIBLE_SATISFACTION: Final = 45
 
 REJECT_NAMES: Final[dict[int, str]] = {
     **reasons.REASONS,
+    **LONG_REASONS,
     UNSUPPORTED_RECORD: "unsupported_record",
     NO_CUSTOMER: "no_customer",
-    LONG_CUSTOMER_ID: "long_customer_id",
     NO_EVENT_ID: "no_event_id",
     NO_KIND: "no_kind",
     IMPOSSIBLE_TIME: "impossible_time",
@@ -54,12 +55,13 @@ REJECT_NAMES: Final[dict[int, str]] = {
     UNKNOWN_CURRENCY: "unknown_currency",
     IMPOSSIBLE_AMOUNT: "impossible_amount",
     BAD_POLICY: "bad_policy",
+    IMPOSSIBLE_SATISFACTION: "impossible_satisfaction",
 }
 REJECT_DETAILS: Final[dict[int, str]] = {
     **reasons.DETAILS,
+    **LONG_DETAILS,
     UNSUPPORTED_RECORD: "a record of this type is not processed",
     NO_CUSTOMER: "neither customer_id nor anonymous_id is given",
-    LONG_CUSTOMER_ID: "the customer id is longer than 255 bytes of UTF-8",
     NO_EVENT_ID: "event_id is empty",
     NO_KIND: "kind is empty",
     IMPOSSIBLE_TIME: "occurred_at lies before 1970, beyond 2299, or more than a day after received_at",
@@ -67,4 +69,5 @@ REJECT_DETAILS: Final[dict[int, str]] = {
     UNKNOWN_CURRENCY: "the policy has no rate for this currency",
     IMPOSSIBLE_AMOUNT: "an amount of more than 10^15 minor units, its own or the policy's",
     BAD_POLICY: "the policy can't be used",
+    IMPOSSIBLE_SATISFACTION: "satisfaction is infinite, or not a number",
 }

@@ -25,10 +25,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from processors.bits import JIT, differing, leading_zeros, trailing_zeros
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.row.layout import NEVER, ROW
 from processors.words import Int, half_word_at, put_word, word_at
-from streams.engine.bits import JIT, differing, leading_zeros, trailing_zeros
 from streams.engine.described import KIND_INSTANT, KIND_LINK, KIND_OUTSIDE, Words, our_layout
 
 HEAD_BYTES: Final = 16
@@ -240,4 +240,4 @@ def is_sound(packed: Bytes, at: Int, length: Int, width: int) -> bool:
 def words_of(rows: Any) -> Words:
     """Rows as words of 64 bits, shape (n, words of a row); of an array that is contiguous no copy."""
     plain: Words = np.ascontiguousarray(rows).view(np.uint64)
-    return plain.reshape(len(rows), -1)
+    return plain.reshape(len(rows), rows.dtype.itemsize // 8)

@@ -1,6 +1,7 @@
 """One partition: a log's records in, facts out. Pure and clock-free; it does not know which shell drives it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -9,25 +10,28 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
-from schemas.plans import Plans, with_unknown
+from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
-from streams.engine.batches import Fetch
 from streams.engine.checkpoint import Checkpoint, Stored, UnreadableCheckpoint
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.hot import read_rows
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
-from streams.engine.records import HEAD_VALUE, HEAD_VALUE_SIZE
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, new_table, rows_as_words
+from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.schemas import Schemas
+from streams.engine.translating import written_anew
+from streams.log.batches import Fetch
+from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
 HOT_ROWS: Final = 65_536
 FACT_BYTES: Final = 64 * 1024 * 1024
 """About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""
+_ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
 class Drained(NamedTuple):
@@ -46,13 +50,18 @@ def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
 
 
+def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
+    """The schema id of the record that the loop stands at."""
+    place = int(cursor.head[HEAD_VALUE]) + 1
+    return int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
+
+
 class Partition:
     """State of the customers of one partition.
 
-    ``resolve`` gives the plans that know a schema id met in the log, or None. ``ahead_limit``: ms by which a tick may
-    be ahead of the timestamp of its record, None: no limit. ``collect``: whether facts and accepted bodies are listed,
-    or only counted.
-    ``judgements``: the same of judgements alone.
+    ``schemas``: what is known of schema ids. ``asks``: whether it stops at a schema id that it does not know, and says
+    which it wants; else its records are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of
+    its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
     """
@@ -61,13 +70,12 @@ class Partition:
         self,
         number: int,
         policy: Policy,
-        plans: Plans,
+        schemas: Iterable[Known],
         *,
-        resolve: Callable[[int], Plans | None] | None = None,
+        asks: bool = False,
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
-        judgements: bool = True,
         hot_rows: int = HOT_ROWS,
         log: str = "",
     ) -> None:
@@ -75,16 +83,15 @@ class Partition:
         self.policy = policy
         self.table: Table = new_table(hot_rows=hot_rows)
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
-        self._plans = plans
-        self._resolve = resolve
+        self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
+        self._ends = _ENDS | {cursors.STATUS_SCHEMA_WANTED} if asks else _ENDS
         self._poison_run = 0 if accept_rejects else cursors.POISON_RUN
         self._collect = collect
-        self._out: Out = new_out(FACTS if collect else 0, judgements=judgements)
+        self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
         self._bad_run = 0
-        self._unknown: set[int] = set()
         self._memory = Memory(number, log)
         self.fact_bytes = FACT_BYTES
 
@@ -106,10 +113,10 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        Where facts take too many bytes it returns before the end of the fetch: what follows is refused, or asked for
-        again, from ``next_offset``. A tick or a policy may be done by half then; it stands at that offset still.
-        After 10,000 consecutive rejects it returns what it has until there, so that they can be stored and looked at;
-        then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, or where facts take too many
+        bytes: what follows is refused, or asked for again, from there. A tick or a policy may be done by half then; it
+        stands at that offset still. After 10,000 consecutive rejects it returns what it has until there, so that they
+        can be stored and looked at; then it raises PoisonedLog, also after a restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -118,8 +125,8 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
-        while (status := self._run(fetch, cursor)) not in {cursors.STATUS_FINISHED, cursors.STATUS_POISONED}:
-            self._attend(status, fetch, cursor, facts, policies)
+        while (status := self._run(fetch, cursor)) not in self._ends:
+            fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
             if facts.nbytes >= self.fact_bytes:
                 break
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
@@ -144,13 +151,24 @@ class Partition:
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
             next_offset=self._next,
+            wanted=_wanted(fetch, cursor) if status in self._ends and status == cursors.STATUS_SCHEMA_WANTED else None,
+            details=self._schemas.details,
+            schemas=self._schemas.known,
         )
+
+    def learn(self, known: Known, now: int) -> None:
+        """Take in what the registry answered at an instant (ms of the shell's clock) to what was wanted."""
+        self._schemas.learn(known, now)
+
+    def forget_unknown(self, before: int) -> None:
+        """Want the ids again that the registry, before an instant, did not have: somebody may have registered them."""
+        self._schemas.forget_unknown(before)
 
     def _run(self, fetch: Fetch, cursor: cursors.Cursor) -> int:
         return loop.run(
             fetch.buffer,
             fetch.spans,
-            self._plans,
+            self._schemas.plans,
             self.table,
             self.policy.rules,
             self.policy.vocabulary,
@@ -162,7 +180,7 @@ class Partition:
 
     def _attend(
         self, status: int, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
-    ) -> None:
+    ) -> tuple[Fetch, cursors.Cursor]:
         """Do for the loop what it can't do itself; it goes on at the same record."""
         if status == cursors.STATUS_NEED_ROOM:
             self.table = grow(self.table)
@@ -170,8 +188,17 @@ class Partition:
             self._drain(facts)
         elif status == cursors.STATUS_POLICY_READ:
             self._change_policy(fetch, cursor, facts, policies)
+        elif status == cursors.STATUS_FOREIGN:
+            return self._write_anew(fetch, cursor)
         else:
-            self._learn_schema(fetch, cursor)
+            self.learn(unknown(_wanted(fetch, cursor)), 0)
+        return fetch, cursor
+
+    def _write_anew(self, fetch: Fetch, cursor: cursors.Cursor) -> tuple[Fetch, cursors.Cursor]:
+        first, most = int(cursor.at[cursors.AT_SPAN]), cursors.most_records(fetch)
+        known = self._schemas
+        buffer, anew = written_anew(fetch.buffer, fetch.spans, first, most, known.plans, known.known, known.number_of)
+        return replace(fetch, buffer=buffer), cursor._replace(anew=anew)
 
     def _drain(self, facts: Drained) -> None:
         # As plain arrays: every slice of a recarray costs ten microseconds, and most fetches are small.
@@ -182,19 +209,6 @@ class Partition:
         if counts[OUT_JUDGED_WRITTEN] > 0:
             facts.judged.append(np.asarray(self._out.judged)[: counts[OUT_JUDGED_WRITTEN]].copy())
             counts[OUT_JUDGED_WRITTEN] = 0
-
-    def _learn_schema(self, fetch: Fetch, cursor: cursors.Cursor) -> None:
-        place = int(cursor.head[HEAD_VALUE]) + 1
-        schema_id = int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
-        plans = self._resolve(schema_id) if self._resolve else None
-        if plans is not None and schema_id in plans.ids:
-            self._plans = plans
-        else:
-            self._unknown.add(schema_id)
-        # New plans know nothing of the ids that were asked for in vain.
-        for unknown in self._unknown if plans is self._plans else {schema_id}:
-            if unknown not in self._plans.ids:
-                self._plans = with_unknown(self._plans, unknown)
 
     def _change_policy(
         self, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
@@ -249,7 +263,7 @@ class Partition:
 
     def copy(self) -> "Partition":
         """A partition of its own that stands where this one does, to ask what would happen."""
-        other = Partition(self.number, self.policy, self._plans, collect=self._collect)
+        other = Partition(self.number, self.policy, self._schemas.known.values(), collect=self._collect)
         other.table = copied(self.table)
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
@@ -281,6 +295,10 @@ class Partition:
     def ids(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Where in ``table.ids`` the ids of customers begin, and their lengths in bytes."""
         return id_slices(self.table, numbers)
+
+    def namespaces(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """In which namespaces the ids of customers are, see ``processors.row.namespaces``."""
+        return namespaces_of(self.table, numbers)
 
     def check_log(self, end_offset: int) -> None:
         """Raise ForeignLog where the log's end lies below an offset that a row contains."""

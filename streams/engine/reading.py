@@ -27,6 +27,7 @@ from processors.policy.rules import (
     rate_of,
 )
 from processors.row.contact import Contact
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, read_decimal
 from schemas.reasons import OK
@@ -49,14 +50,12 @@ from schemas.touchpoint import (
 from streams.engine.outcomes import (
     IMPOSSIBLE_AMOUNT,
     IMPOSSIBLE_TIME,
-    LONG_CUSTOMER_ID,
     NO_CUSTOMER,
     NO_EVENT_ID,
     NO_KIND,
     REFUSED_KIND,
     UNKNOWN_CURRENCY,
 )
-from streams.engine.rows import LONGEST_ID
 
 LATEST: Final = 10_413_791_999_999  # the end of 2299, ms: the last instant that the reports can hold
 _MS_PER_DAY: Final = 86_400_000
@@ -79,6 +78,7 @@ class Meaning(NamedTuple):
     length: int
     kind: int
     flags: int
+    namespace: int
 
 
 class Money(NamedTuple):
@@ -92,7 +92,7 @@ class Money(NamedTuple):
 
 @compiled_leaf
 def _refused(reason: int) -> Meaning:
-    return Meaning(reason, 0, 0, -1, 0)
+    return Meaning(reason, 0, 0, -1, 0, NAMESPACE_KNOWN)
 
 
 @compiled_leaf
@@ -114,8 +114,6 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     start, length = slots[who, 0], slots[who, 1]
     if length <= 0:
         return _refused(NO_CUSTOMER)
-    if length > LONGEST_ID:
-        return _refused(LONG_CUSTOMER_ID)
     reason = _possible(slots)
     if reason != OK:
         return _refused(reason)
@@ -123,7 +121,8 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     flags = int(words.meanings[kind]["flags"]) if kind >= 0 else int(rules.unmapped)
     if flags & REFUSED:
         return _refused(REFUSED_KIND)
-    return Meaning(OK, start, length, kind, flags)
+    namespace = NAMESPACE_KNOWN if who == CUSTOMER_ID else NAMESPACE_ANONYMOUS
+    return Meaning(OK, start, length, kind, flags, namespace)
 
 
 @compiled_inline

@@ -1,12 +1,14 @@
 """What a partition answers: values, and the two reasons to stop."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.policy.policy import Policy
+from schemas.known import Known
 
 
 class PoisonedLog(RuntimeError):
@@ -41,9 +43,12 @@ class Applied:
     buffer: npt.NDArray[np.uint8]
     facts: Any  # array of FACT
     judged: Any  # array of JUDGED
-    taken: npt.NDArray[np.int64]  # shape (n, 3): start, length of an accepted Avro body; its wire schema id
+    taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS), see ``cursor``
     rejects: Any  # array of REJECT
     policy: Policy  # in force where the fetch began
     policies: list[PolicyChange]
     counts: dict[str, int]
     next_offset: int
+    wanted: int | None = None  # a schema id without which it can't go on: ``Partition.learn`` it, and apply again
+    details: Sequence[str] = ()  # texts of rejects, by their number less one
+    schemas: Mapping[int, Known] = field(default_factory=dict)  # by the ids that the accepted were written with

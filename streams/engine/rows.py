@@ -172,6 +172,12 @@ def id_slices(table: Table, numbers: Any) -> tuple[npt.NDArray[np.int64], npt.ND
     return ids >> 24, (ids >> 8) & 0xFF
 
 
+def namespaces_of(table: Table, numbers: Any) -> npt.NDArray[np.int64]:
+    """In which namespaces the ids of customers are."""
+    spaces: npt.NDArray[np.int64] = (np.asarray(table.customers)["id"][numbers] >> 16) & 0xFF
+    return spaces
+
+
 @compiled_leaf
 def same_id(table: Table, number: Int, buffer: npt.NDArray[np.uint8], start: Int, length: Int) -> bool:
     """Whether the customer's id is ``buffer[start:start + length]``."""

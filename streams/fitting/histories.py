@@ -5,15 +5,13 @@ time is counted in whole days from the first purchase day to the end day, then d
 that of the repeat purchase days with an amount above zero: the first purchase is left out.
 """
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from processors.policy.policy import MS_PER_UNIT
-from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays, purchase_days
+from streams.fitting.purchases import DAY_MS, NoPurchasesError, PurchaseDays
 
 
 @dataclass(frozen=True)
@@ -92,10 +90,3 @@ def spending_of(days: PurchaseDays, until: int | None = None) -> Spending:
     means: npt.NDArray[np.float64] = totals[some] / x[some]
     end = counted.log_end if until is None else until
     return Spending(x[some].astype(np.float64), means, int(np.sum(again & ~some)), end, np.flatnonzero(some))
-
-
-def histories(
-    batches: Iterable[pa.RecordBatch], kinds: Collection[str], unit: str, until: int | None = None
-) -> Histories:
-    """``histories_of`` the purchase days of canonical record batches. Raises ``NoPurchasesError``."""
-    return histories_of(purchase_days(batches, kinds), unit, until)

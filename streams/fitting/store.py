@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from processors import toml
+
 Value = str | float
 
 _HEADER: Final = re.compile(r"\s*\[")
@@ -60,7 +62,7 @@ def with_table(text: str, table: str, values: Mapping[str, Value]) -> str:
     Raises ``PolicyEditError`` when the text is no TOML, or holds the table in a form that lines cannot express.
     """
     try:
-        before = tomllib.loads(text)
+        before = toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise PolicyEditError(f"is not valid TOML: {error}") from error
     lines = text.splitlines(keepends=True)
@@ -81,7 +83,7 @@ def _require_same_otherwise(before: dict[str, Any], edited: str, table: str, val
     was = before.get(table, {})
     wanted = before | {table: (was if isinstance(was, dict) else {}) | dict(values)}
     try:
-        changed = tomllib.loads(edited) != wanted
+        changed = toml.loads(edited) != wanted
     except tomllib.TOMLDecodeError:
         changed = True
     if changed:

@@ -1,17 +1,16 @@
 """Readers of Parquet files and of Avro object containers."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
+from streams.imports.container import Container
 from streams.imports.files import EXPECTED, Input
 from streams.imports.problems import InputProblem
 
@@ -55,9 +54,9 @@ class AvroSource:
         self._size = path.stat().st_size
         self._open = path.open("rb")
         try:
-            self._reader = fastavro.reader(self._open)
-            schema: Any = self._reader.writer_schema
-            self.columns: tuple[str, ...] | None = tuple(field["name"] for field in schema["fields"])
+            container = Container(self._open, self._size)
+            self._records = container.records(_ROWS)
+            self.columns: tuple[str, ...] | None = tuple(field["name"] for field in container.schema["fields"])
         except Exception as error:  # fastavro raises whatever the damaged bytes lead it to
             self._open.close()
             raise _damaged(source, "Avro", error) from error
@@ -69,16 +68,16 @@ class AvroSource:
         """Blocks of up to 65,536 records."""
         names = [name for name in self.columns or () if needed is None or name in needed]
         first = 1
-        while records := self._records():
+        while records := self._next():
             columns = {name: _column([record[name] for record in records]) for name in names}
             rows = np.arange(first, first + len(records))
             first += len(records)
             batch = pa.RecordBatch.from_pydict(columns) if columns else None
             yield Block(columns, rows, _as_json(batch), self._open.tell(), self._size)
 
-    def _records(self) -> list[dict[str, Any]]:
+    def _next(self) -> list[dict[str, Any]]:
         try:
-            return list(islice(self._reader, _ROWS))  # type: ignore[arg-type]
+            return next(self._records, [])
         except Exception as error:
             raise _damaged(self._source, "Avro", error) from error
 

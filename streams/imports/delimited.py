@@ -8,14 +8,15 @@ import numpy.typing as npt
 
 from streams.imports.blocks import Block
 from streams.imports.columns import from_parts
-from streams.imports.files import EXPECTED, Input, Stream
+from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
 from streams.imports.mapping import DELIMITERS, Mapping
 from streams.imports.problems import ImportReject, InputProblem
 from streams.imports.scan import UNCLOSED, WHITESPACE, gather, line_end, split_row, split_rows
 
 _BOM: Final = b"\xef\xbb\xbf"
 _MOST_COLUMNS: Final = 4096
-_LONGEST_LINE: Final = 64 << 20
+_MOST_CELLS: Final = 4 << 20
+"""Fields of one pass over the text: a header of thousands of columns before millions of blank lines needs no more."""
 
 
 class DelimitedSource:
@@ -52,8 +53,10 @@ class DelimitedSource:
         piece = self._stream.read()
         self._ended = not piece
         self._data += piece
-        if len(self._data) > _LONGEST_LINE:
-            raise InputProblem(f"{self._source.name}: line {self._line} is longer than 64 MiB; {EXPECTED}")
+        if len(self._data) > LONGEST_LINE:
+            raise InputProblem(
+                f"{self._source.name}: line {self._line} is longer than {LONGEST_LINE >> 20} MiB; {EXPECTED}"
+            )
 
     def _first_line(self) -> bytes:
         """The first line that is not blank; blank ones before it are dropped, and counted."""
@@ -94,15 +97,16 @@ class DelimitedSource:
         while self._data or not self._ended:
             data = self._view()
             position = np.array([0, self._line], np.int64)
-            most = np.count_nonzero(data == 10) + np.count_nonzero(data == 13) + 1
+            most = int(np.count_nonzero(data == 10) + np.count_nonzero(data == 13)) + 1
             width = len(self._names)
+            most = min(most, max(_MOST_CELLS // width, 1))
             starts, stops = np.empty((most, width), np.int32), np.empty((most, width), np.int32)
             quoted, rows = np.empty((most, width), np.bool_), np.empty((most, 4), np.int64)
             n = split_rows(data, position, self._ended, self._delimiter, starts, stops, quoted, rows)
             if n:
                 yield self._block(data, starts[:n], stops[:n], quoted[:n], rows[:n], wanted)
             self._data, self._line = self._data[int(position[0]) :], int(position[1])
-            if not self._ended:
+            if not self._ended and n < most:
                 self._read_more()
 
     def _block(
@@ -117,21 +121,25 @@ class DelimitedSource:
         def original(i: int) -> bytes:
             return data[good[i, 1] : good[i, 2]].tobytes()
 
-        whole = rows[:, 3] == len(self._names)
+        long = rows[:, 2] - rows[:, 1] > LONGEST_ROW
+        whole = (rows[:, 3] == len(self._names)) & ~long
         good = rows[whole]
         rejects = [
-            ImportReject(int(row[0]), "broken_line", self._why(int(row[3])), data[row[1] : row[2]].tobytes())
-            for row in rows[~whole]
+            ImportReject(int(row[0]), *self._why(int(row[3]), bool(too_long)), data[row[1] : row[2]].tobytes())
+            for row, too_long in zip(rows[~whole], long[~whole], strict=True)
         ]
         columns = {self._names[i]: _column(data, starts[whole, i], stops[whole, i], quoted[whole, i]) for i in wanted}
         return Block(columns, good[:, 0], original, self._stream.done, self._source.size, rejects)
 
-    def _why(self, count: int) -> str:
+    def _why(self, count: int, too_long: bool) -> tuple[str, str]:
+        """(reason, detail) of a row that was not split, or has other fields than the header."""
+        if too_long:
+            return "long_line", TOO_LONG
         if count == UNCLOSED:
-            return "a quote is not closed"
+            return "broken_line", "a quote is not closed"
         if count < 0:
-            return "something other than a delimiter follows a closing quote"
-        return f"{count} fields, where the file has {len(self._names)} columns"
+            return "broken_line", "something other than a delimiter follows a closing quote"
+        return "broken_line", f"{count} fields, where the file has {len(self._names)} columns"
 
 
 def _column(

@@ -30,10 +30,14 @@ def encoded_lines(raw: Any, decimals: npt.NDArray[np.int8], rows: int, faults: F
     for i, entry in enumerate(entries_of(raw)):
         try:
             out.append(_lines(entry, int(decimals[i]), known))
-        except NestedProblem as problem:
-            faults.add_row(i, "bad_lines", f"lines: {problem}")
+        except (NestedProblem, RecursionError) as problem:
+            faults.add_row(i, "bad_lines", f"lines: {_why(problem)}")
             out.append(NO_ENTRIES)
     return pa.array(out, pa.binary())
+
+
+def _why(problem: Exception) -> str:
+    return "nested too deeply" if isinstance(problem, RecursionError) else str(problem)
 
 
 def _lines(entry: object, decimals: int, known: dict[tuple[str, int], bytes]) -> bytes:
@@ -66,8 +70,8 @@ def encoded_properties(raw: Any, texts: Mapping[str, Any], rows: int, faults: Fa
         own = {name: values[i] for name, values in beside.items() if values[i] is not None}
         try:
             out.append(map_bytes(_object(entry, known) | own))
-        except NestedProblem as problem:
-            faults.add_row(i, "bad_properties", f"properties: {problem}")
+        except (NestedProblem, RecursionError) as problem:
+            faults.add_row(i, "bad_properties", f"properties: {_why(problem)}")
             out.append(NO_ENTRIES)
     return pa.array(out, pa.binary())
 

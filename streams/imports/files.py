@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import shutil
 import sys
 import zlib
 from collections.abc import Callable
@@ -18,6 +17,13 @@ Progress = Callable[[str, int, int], None]
 """Called with (phase, done, total); phases are "receiving", "reading" and "sorting", totals of 0 are unknown."""
 
 _PIECE: Final = 4 << 20
+LONGEST_ROW: Final = 1 << 20
+"""Bytes of a line of text: what may stand in a touchpoint has room many times over."""
+LONGEST_LINE: Final = 64 << 20
+"""From so many bytes on, a file whose line does not end is no text in lines at all."""
+TOO_LONG: Final = f"the line is longer than {LONGEST_ROW:,} bytes"
+_LARGEST_RATIO: Final = 200
+_SMALL: Final = 64 << 20
 _GZIP: Final = b"\x1f\x8b"
 _MAGIC: Final = {b"PAR1": "parquet", b"Obj\x01": "avro"}
 _FOREIGN: Final = {
@@ -90,18 +96,19 @@ def receive(source: Path | str | BinaryIO, workdir: Path, mapping: Mapping, prog
         path, name = workdir / "received", "standard input"
         _copy(sys.stdin.buffer if isinstance(source, str) else source, path, progress)
     try:
+        head = _head(path)
+        size = path.stat().st_size
+        compressed = head.startswith(_GZIP)
+        if compressed:
+            with closing(Stream(Input(name, path, size, compressed, "", ""))) as stream:
+                head = stream.read(4096)
+        # What it is comes first: of gigabytes of nothing the hash alone would take minutes.
+        format_found = _format_of(name, head, mapping)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputProblem(f"{name}: cannot be read ({error.strerror}); {EXPECTED}") from error
-    size = path.stat().st_size
-    head = _head(path)
-    compressed = head.startswith(_GZIP)
-    found = Input(name, path, size, compressed, "", sha256)
-    if compressed:
-        with closing(Stream(found)) as stream:
-            head = stream.read(4096)
-    return Input(name, path, size, compressed, _format_of(name, head, mapping), sha256)
+    return Input(name, path, size, compressed, format_found, sha256)
 
 
 def _copy(source: _Readable, path: Path, progress: Progress | None) -> None:
@@ -144,7 +151,13 @@ def seekable(source: Input, workdir: Path) -> Path:
     """The input's path, or of a copy of it without the compression, for formats that are not read front to back."""
     if not source.compressed:
         return source.path
-    plain = workdir / "unzipped"
+    plain, most = workdir / "unzipped", max(_SMALL, _LARGEST_RATIO * source.size)
     with closing(Stream(source)) as stream, plain.open("wb") as file:
-        shutil.copyfileobj(stream, file, _PIECE)
+        while piece := stream.read():
+            if file.tell() + len(piece) > most:
+                raise InputProblem(
+                    f"{source.name}: unzips to more than {_LARGEST_RATIO} times its size, "
+                    f"as no {source.format} file does; {EXPECTED}"
+                )
+            file.write(piece)
     return plain

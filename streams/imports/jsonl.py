@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
-from streams.imports.files import Input, Stream
+from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
 from streams.imports.mapping import property_of
-from streams.imports.problems import ImportReject
+from streams.imports.problems import ImportReject, InputProblem
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NESTED: Final = (dict, list)
@@ -41,18 +41,18 @@ class JsonSource:
             first += len(lines)
 
     def _pieces(self) -> Iterator[bytes]:
-        rest = b""
+        rest: list[bytes] = []
         fresh = self._stream.read().removeprefix(_BOM)
         while fresh:
             whole, end, tail = fresh.rpartition(b"\n")
             if end:
-                yield rest + whole
-                rest = tail
-            else:
-                rest += fresh
+                yield b"".join([*rest, whole])
+            rest = [tail] if end else [*rest, fresh]
+            if sum(map(len, rest)) > LONGEST_LINE:
+                raise InputProblem(f"{self._source.name}: has a line of more than {LONGEST_LINE >> 20} MiB; {EXPECTED}")
             fresh = self._stream.read()
-        if rest:
-            yield rest
+        if any(rest):
+            yield b"".join(rest)
 
     def _block(self, lines: list[bytes], first: int, needed: Sequence[str] | None) -> Block:
         records: list[dict[str, Any]] = []
@@ -60,9 +60,10 @@ class JsonSource:
         rejects: list[ImportReject] = []
         for i, line in enumerate(lines):
             if line.strip():
-                found = _record(line)
+                found = TOO_LONG if len(line) > LONGEST_ROW else _record(line)
                 if isinstance(found, str):
-                    rejects.append(ImportReject(first + i, "broken_json", found, line))
+                    reason = "long_line" if found == TOO_LONG else "broken_json"
+                    rejects.append(ImportReject(first + i, reason, found, line))
                 else:
                     records.append(found)
                     at.append(i)

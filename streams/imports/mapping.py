@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from processors import toml
+from schemas.fields import FIELDS, FieldType, amounts_of, names_in_files, of_type
 from streams.imports.problems import MappingProblem
+from streams.texts import read_text
 
-MONEY: Final = {"amount": "amount_minor", "cost": "cost_minor", "margin": "margin_minor"}
+MONEY: Final = amounts_of(FIELDS)
 """Fields in major units, and the minor-unit fields that they become."""
 
-TIMES: Final = ("occurred_at", "received_at")
+TIMES: Final = of_type(FIELDS, FieldType.INSTANT)
 
-FIELDS: Final = (
-    "event_id", "customer_id", "anonymous_id", *TIMES, "kind", "channel", *MONEY, *MONEY.values(), "currency",
-    "campaign", "order_id", "lines", "agent_id", "satisfaction", "properties",
-)  # fmt: skip
+NAMES: Final = names_in_files(FIELDS)
 """Every field that a column can be mapped to; ``properties.<name>`` comes on top."""
 
 FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
@@ -72,7 +72,7 @@ def read_mapping(path: Path) -> Mapping:
     Raises ``MappingProblem`` with every problem found, each with the file and the key.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = toml.loads(read_text(path))
     except OSError as error:
         raise MappingProblem([f"{path}: cannot be read ({error.strerror}); --mapping takes a TOML file"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -135,8 +135,8 @@ def _texts(key: str, value: object, problems: list[str]) -> dict[str, str]:
 def _problems(mapping: Mapping) -> Iterator[str]:
     for table, names in (("columns", mapping.columns), ("constants", mapping.constants)):
         for name in names:
-            if name not in FIELDS and property_of(name) is None:
-                yield f"{table}.{name}: not a field of a touchpoint; fields are {', '.join(FIELDS)}, properties.<name>"
+            if name not in NAMES and property_of(name) is None:
+                yield f"{table}.{name}: not a field of a touchpoint; fields are {', '.join(NAMES)}, properties.<name>"
     for name in sorted(set(mapping.columns) & set(mapping.constants)):
         yield f"{name}: mapped to a column and set to a constant; keep one of the two"
     for name in set(mapping.time_formats) - set(TIMES):

@@ -55,7 +55,9 @@ def _parsed(value: object) -> object:
         return value
     try:
         return json.loads(value)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise NestedProblem("nested too deeply") from error
+    except ValueError as error:
         raise NestedProblem(f"not JSON: {error}") from error
 
 

@@ -1,6 +1,6 @@
 """Raw columns to canonical ones, a block at a time; rows that cannot become touchpoints to rejects."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -8,23 +8,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.fields import FIELDS, MINOR, FieldType, of_type
+from schemas.limits import LONGEST, detail_of, reason_of
 from streams.imports.blocks import Block
-from streams.imports.canonical import HIGH, LOW, STORED
+from streams.imports.canonical import HIGH, LOW, ROW, STORED
 from streams.imports.columns import parts_of, text_of
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
 from streams.imports.identity import content_of
 from streams.imports.kinds import kind_of
-from streams.imports.mapping import MONEY, Mapping, property_of
+from streams.imports.mapping import Mapping, property_of
 from streams.imports.money import decimals_of, integers
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.problems import ImportReject
 from streams.imports.times import from_temporal, instants
 
-_LONGEST_ID: Final = 255
 _DAY: Final = 86_400_000
-_TEXTS: Final = ("event_id", "customer_id", "anonymous_id", "channel", "campaign", "order_id", "agent_id")
-_IDS: Final = ("customer_id", "anonymous_id")
+_LARGEST_COUNT: Final = 2**31 - 1
 
 
 class Normaliser:
@@ -66,18 +66,27 @@ class _Rows:
 
     def canonical(self, not_after: int) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
-        columns: dict[str, Any] = {name: self._text(name) for name in _TEXTS}
-        self._check_ids(columns)
+        columns: dict[str, Any] = {}
+
+        def read(kind: FieldType, reader: Callable[[str], Any]) -> None:
+            columns.update({name: reader(name) for name in of_type(FIELDS, kind) if name not in columns})
+
+        # A row keeps the fault that is found first, so this order is what a user gets to see of a row that has several.
+        read(FieldType.TEXT, self._text)
+        self._check_customer(columns)
         columns |= self._times(not_after)
-        columns["kind"] = self._kind()
-        columns["currency"] = self._currency()
+        read(FieldType.INSTANT, self._instants)
+        read(FieldType.KIND, self._kind)
+        read(FieldType.CURRENCY, self._currency)
         decimals = _decimals(columns["currency"])
-        for major, minor in MONEY.items():
-            columns[minor] = self._money(major, minor, decimals)
-        columns["satisfaction"] = self._satisfaction()
-        columns["lines"] = encoded_lines(self._raw("lines"), decimals, self._n, self.faults)
-        columns["properties"] = self._properties()
-        columns["row"] = pa.array(self._block.rows)
+        read(FieldType.MONEY, lambda name: self._money(name, decimals))
+        read(FieldType.COUNT, self._count)
+        read(FieldType.NUMBER, self._number)
+        read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
+        read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
+        read(FieldType.PROPERTIES, self._properties)
+        columns[ROW] = pa.array(self._block.rows)
+        self._check_limits(columns)
         return columns
 
     def _raw(self, field: str) -> Any:
@@ -96,10 +105,13 @@ class _Rows:
         self.faults.add(bad, "bad_text", f"{field} is not UTF-8")
         return text
 
-    def _check_ids(self, columns: dict[str, Any]) -> None:
-        for name in _IDS:
+    def _check_limits(self, columns: dict[str, Any]) -> None:
+        """What the engine would reject once it stands in the log is rejected with its line in the file."""
+        for name, most in LONGEST.items():
             sizes = np.diff(parts_of(columns[name]).offsets)
-            self.faults.add(sizes > _LONGEST_ID, "id_too_long", f"{name} is longer than {_LONGEST_ID} bytes")
+            self.faults.add(sizes > most, reason_of(name), detail_of(name))
+
+    def _check_customer(self, columns: dict[str, Any]) -> None:
         nobody = pc.and_(pc.is_null(columns["customer_id"]), pc.is_null(columns["anonymous_id"]))
         self.faults.add(_mask(nobody), "no_customer", "neither customer_id nor anonymous_id")
 
@@ -131,26 +143,32 @@ class _Rows:
         self.faults.add(unclear, "bad_time", f"{field} {{}} {hint}", text)
         return values
 
-    def _kind(self) -> Any:
-        coded = self._text("kind").dictionary_encode()
+    def _kind(self, field: str) -> Any:
+        coded = self._text(field).dictionary_encode()
         kinds = [kind_of(text) or None for text in coded.dictionary.to_pylist()]
         column = pc.take(pa.array(kinds, pa.string()), coded.indices)
-        self.faults.add(_mask(pc.is_null(column)), "no_kind", "kind is empty")
+        self.faults.add(_mask(pc.is_null(column)), "no_kind", f"{field} is empty")
         return column.fill_null("")
 
-    def _currency(self) -> Any:
-        coded = self._text("currency").dictionary_encode()
+    def _currency(self, field: str) -> Any:
+        coded = self._text(field).dictionary_encode()
         codes = [text.upper() for text in coded.dictionary.to_pylist()]
         good = [code if len(code) == 3 and code.isascii() and code.isalpha() else None for code in codes]
         column = pc.take(pa.array(good, pa.string()), coded.indices)
         bad = pc.and_(pc.is_null(column), pc.is_valid(coded))
-        self.faults.add(_mask(bad), "bad_currency", "currency {} is not a code of three letters", coded)
+        self.faults.add(_mask(bad), "bad_currency", f"{field} {{}} is not a code of three letters", coded)
         return column
 
-    def _money(self, major: str, minor: str, decimals: npt.NDArray[np.int8]) -> Any:
+    def _money(self, minor: str, decimals: npt.NDArray[np.int8]) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""
-        from_major = self._integers(major, decimals, exact=False)
+        from_major = self._integers(minor.removesuffix(MINOR), decimals, exact=False)
         return pc.coalesce(self._integers(minor, np.zeros(self._n, np.int8), exact=True), from_major)
+
+    def _count(self, field: str) -> Any:
+        values = self._integers(field, np.zeros(self._n, np.int8), exact=True)
+        large = pc.greater(pc.abs_checked(values), _LARGEST_COUNT).fill_null(False)
+        self.faults.add(_mask(large), "bad_number", f"{field} {{}} does not fit 32 bits", values)
+        return pc.if_else(large, 0, values)
 
     def _integers(self, field: str, decimals: npt.NDArray[np.int8], *, exact: bool) -> Any:
         if self._raw(field) is None:
@@ -160,22 +178,22 @@ class _Rows:
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a {'whole ' if exact else ''}number", text)
         return values
 
-    def _properties(self) -> Any:
+    def _properties(self, field: str) -> Any:
         found = self._plan.properties.items()
         texts = {name: self._text_of(self._block.columns[column], name) for name, column in found}
-        for field, value in self._mapping.constants.items():
-            if (name := property_of(field)) is not None:
+        for constant, value in self._mapping.constants.items():
+            if (name := property_of(constant)) is not None:
                 texts[name] = pa.repeat(pa.scalar(value), self._n)
-        return encoded_properties(self._raw("properties"), texts, self._n, self.faults)
+        return encoded_properties(self._raw(field), texts, self._n, self.faults)
 
-    def _satisfaction(self) -> Any:
-        text = self._text("satisfaction")
+    def _number(self, field: str) -> Any:
+        text = self._text(field)
         try:
             column = text.cast(pa.float64())
         except pa.ArrowInvalid:
             column = pa.array([_float(value) for value in text.to_pylist()], pa.float64())
         bad = pc.and_(pc.is_valid(text), pc.invert(pc.is_finite(column).fill_null(False)))
-        self.faults.add(_mask(bad), "bad_number", "satisfaction {} is not a number", text)
+        self.faults.add(_mask(bad), "bad_number", f"{field} {{}} is not a number", text)
         return column
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streams.imports.mapping import FIELDS, Mapping, property_of
+from streams.imports.mapping import NAMES, Mapping, property_of
 from streams.imports.problems import InputProblem
 
 
@@ -37,7 +37,7 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
         name = property_of(column)
         if column in mapping.columns or column in mapping.constants:
             ignored.append(column)
-        elif column in FIELDS:
+        elif column in NAMES:
             fields[column] = column
         elif name is not None:
             properties.setdefault(name, column)
@@ -50,7 +50,7 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
 
 def wanted_columns(mapping: Mapping) -> list[str]:
     """Columns that a plan could read of a file whose columns are not known yet, properties by column aside."""
-    return [*FIELDS, *mapping.columns.values()]
+    return [*NAMES, *mapping.columns.values()]
 
 
 def check_columns(name: str, columns: Sequence[str], mapping: Mapping) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -109,14 +108,14 @@ def prepare(
     *,
     as_arrived: bool,
     workdir: Path,
+    now: int,
     memory_rows: int = MEMORY_ROWS,
     progress: Progress | None = None,
-    not_after: int | None = None,
 ) -> Prepared:
     """Read a whole file (a path, "-" for standard input, or an open binary file) and put it in order.
 
-    ``as_arrived`` keeps the file's order. Rows later than ``not_after`` (ms since 1970; None: a day from now) are
-    rejected: one mistyped year would otherwise move the time of its partition there, for good. Everything that needs
+    ``as_arrived`` keeps the file's order. Rows later than a day after ``now`` (ms since 1970) are rejected: one
+    mistyped year would otherwise move the time of its partition there, for good. Everything that needs
     room on disk goes to a folder of its own in ``workdir``, which ``Prepared.close`` deletes.
 
     Raises ``InputProblem`` when the file as a whole cannot be imported; a bad row only makes a reject.
@@ -125,10 +124,9 @@ def prepare(
     folder = Path(tempfile.mkdtemp(prefix="import-", dir=workdir))
     rejects = Rejects(folder)
     try:
-        latest = int(time.time() * 1000) + _DAY if not_after is None else not_after
         given = receive(source, folder, mapping, progress)
         arrivals = Arrivals(memory_rows, folder)
-        ignored = _read(given, mapping, arrivals, rejects, latest, folder, progress)
+        ignored = _read(given, mapping, arrivals, rejects, now + _DAY, folder, progress)
         if progress is not None:
             progress("sorting", 0, arrivals.rows)
         runs = arrivals.runs(as_arrived=as_arrived)

@@ -6,26 +6,16 @@ is done here too: checksums, compression, control batches, aborted transactions,
 offset or are cut off, and an error for old formats.
 """
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import numpy as np
 from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
-from schemas.reasons import OK
-from streams.engine.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
-from streams.engine.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, next_record
 from streams.kafka.versions import check_versions
+from streams.log.batches import CorruptBatch, Fetch, UnsupportedMagic, read_batches
+from streams.log.transactions import committed
 
-_HEADER: Final = struct.Struct(">qiibIhiqqqhii")
-_UNCOUNTED: Final = 12
-_MAGIC: Final = 2
-_TRANSACTIONAL: Final = 0x10
-_CONTROL: Final = 0x20
-_ABORT: Final = 0
 _ORIGINAL: Final = fetcher.PartitionRecords
 
 
@@ -50,63 +40,13 @@ class KeptRecords(MemoryRecords):  # type: ignore[misc]
         self.data = data
 
 
-class _Batch(NamedTuple):
-    start: int
-    stop: int
-    base_offset: int
-    end: int
-    attributes: int
-    producer: int
-
-
-def _batches(data: bytes) -> Iterator[_Batch]:
-    """Headers of the complete batches; ends at the first that is not of format v2, which the reader will refuse."""
-    at = 0
-    while len(data) - at >= _HEADER.size:
-        head = _HEADER.unpack_from(data, at)
-        stop = at + _UNCOUNTED + head[1]
-        if head[3] != _MAGIC or stop > len(data) or stop - at < _HEADER.size:
-            return
-        yield _Batch(at, stop, head[0], head[0] + head[6] + 1, head[5], head[9])
-        at = stop
-
-
-def _is_abort(data: bytes, batch: _Batch) -> bool:
-    """Whether a control batch marks the end of an aborted transaction. Its only record's key says so: version, type."""
-    buffer = np.frombuffer(data, np.uint8)
-    head = np.zeros(HEAD_CELLS, np.int64)
-    if next_record(buffer, batch.start + _HEADER.size, batch.stop, head) != OK or head[HEAD_KEY_SIZE] < 4:
-        return False
-    return int.from_bytes(data[head[HEAD_KEY] + 2 : head[HEAD_KEY] + 4], "big") == _ABORT
-
-
-def committed(data: bytes, aborted: list[tuple[int, int]]) -> tuple[bytes, int]:
-    """(the batches that belong to no aborted transaction, offset after the last batch seen).
-
-    ``aborted``: (producer id, first offset) of each, as the broker lists them with a fetch.
-    """
-    waiting = sorted(aborted, key=lambda entry: entry[1])
-    open_producers: set[int] = set()
-    kept: list[bytes] = []
-    end = 0
-    for batch in _batches(data):
-        end = batch.end
-        while waiting and waiting[0][1] <= batch.base_offset:
-            open_producers.add(waiting.pop(0)[0])
-        if batch.attributes & _CONTROL and _is_abort(data, batch):
-            open_producers.discard(batch.producer)
-        if not (batch.attributes & _TRANSACTIONAL and batch.producer in open_producers):
-            kept.append(data[batch.start : batch.stop])
-    return b"".join(kept), end
-
-
 def read(topic: str, partition: int, data: bytes, wanted: int, aborted: list[tuple[int, int]]) -> Fetched:
     """What a broker answered to a fetch from ``wanted`` on."""
     try:
         if aborted:
             rest, end = committed(data, aborted)
             fetch = read_batches(rest, wanted)
-            fetch = replace(fetch, end=max(fetch.end, end))
+            fetch = replace(fetch, end=max(fetch.end, end)) if fetch.whole else fetch
         else:
             fetch = read_batches(data, wanted)
     except (CorruptBatch, UnsupportedMagic) as error:

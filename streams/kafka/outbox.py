@@ -8,44 +8,42 @@ and a checkpoint of some megabytes, which is dozens of requests, took seconds (m
 """
 
 import asyncio
-import struct
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-import google_crc32c
-import numpy as np
 import structlog
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
 from streams.clock import now_ms
-from streams.engine.batches import write_batch
 from streams.kafka.retry import Backoff
+from streams.kafka.topics import LARGEST_MESSAGE
+from streams.log.arranging import pieces
+from streams.log.headers import put_producer
+from streams.log.writer import NotWritten
+from streams.log.writing import record_batch
 from streams.settings import Settings
 
 MOST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
-_RECORD_OVERHEAD: Final = 24
-_LARGEST_REQUEST: Final = 2 << 20
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
-_CHECKED_FROM: Final = 21
-_CRC_AT: Final = 17
-_PRODUCER_AT: Final = 43
-_PRODUCER: Final = struct.Struct(">qhi")
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
 
 
-class SendFailed(RuntimeError):
-    """Something could not be written to Kafka for good. Nothing that depends on it may be acknowledged."""
+class SendFailed(NotWritten):
+    """Something could not be written to Kafka. Nothing that depends on it may be acknowledged."""
+
+    too_large = False
+    """Whether the broker refused a batch because of its size."""
 
 
 class RawBatch(BatchBuilder):  # type: ignore[misc]
@@ -74,27 +72,10 @@ class RawBatch(BatchBuilder):  # type: ignore[misc]
         return self._count
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        _PRODUCER.pack_into(self._bytes, _PRODUCER_AT, producer_id, producer_epoch, base_sequence)
-        crc = google_crc32c.value(bytes(self._bytes[_CHECKED_FROM:]))
-        struct.pack_into(">I", self._bytes, _CRC_AT, crc)
+        put_producer(self._bytes, producer_id, producer_epoch, base_sequence)
 
     def _build(self) -> bytearray:
         return self._bytes
-
-
-def pieces(keys: Bodies | None, bodies: Bodies, most: int = MOST_BYTES) -> Iterator[tuple[Bodies | None, Bodies]]:
-    """Cut messages into runs of at most ``most`` bytes, one message at least."""
-    count = len(bodies.offsets) - 1
-    sizes = bodies.offsets + np.arange(count + 1) * _RECORD_OVERHEAD
-    if keys is not None:
-        sizes = sizes + keys.offsets
-    first = 0
-    while first < count:
-        last = max(first + 1, int(np.searchsorted(sizes, sizes[first] + most, "right")) - 1)
-        part = slice(first, last + 1)
-        some_keys = None if keys is None else Bodies(keys.buffer, keys.offsets[part])
-        yield some_keys, Bodies(bodies.buffer, bodies.offsets[part])
-        first = last
 
 
 class Outbox:
@@ -104,6 +85,9 @@ class Outbox:
         self._settings = settings
         self._client = client
         self._producer: AIOKafkaProducer | None = None
+        self._failed = False
+        self._renewing = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=client, daemon=True)
 
@@ -119,65 +103,97 @@ class Outbox:
     async def _start(self) -> None:
         backoff = Backoff()
         while True:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._settings.servers,
-                client_id=self._client,
-                acks="all",
-                enable_idempotence=True,
-                max_request_size=_LARGEST_REQUEST,
-                linger_ms=2,
-                request_timeout_ms=_SECONDS * 1000,
-            )
             try:
-                await producer.start()
+                self._producer = await self._started()
             except KafkaConnectionError as error:
-                await producer.stop()
                 log.warning("broker unreachable", setting="RELASI_BROKER", broker=self._settings.broker, why=str(error))
                 await backoff.wait()
-                continue
-            self._producer = producer
-            return
+            else:
+                return
+
+    async def _started(self) -> AIOKafkaProducer:
+        """A producer; one try. Raises KafkaConnectionError."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.servers,
+            client_id=self._client,
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=LARGEST_MESSAGE,
+            linger_ms=2,
+            request_timeout_ms=_SECONDS * 1000,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
+
+    async def _usable(self) -> AIOKafkaProducer:
+        """The producer, or another one after a failure. Raises KafkaConnectionError.
+
+        aiokafka has counted the records of a batch that failed, so the broker would refuse every later batch of that
+        partition as out of order (measured). Whoever does not end with its first failed send needs a new identity.
+        """
+        async with self._renewing:
+            if self._failed:
+                old, self._producer = self._producer, await self._started()
+                self._failed = False
+                if old is not None:
+                    # What it has under way for other partitions it still brings to an end.
+                    ending = asyncio.create_task(old.stop())
+                    self._ending.add(ending)
+                    ending.add_done_callback(self._ending.discard)
+        assert self._producer is not None
+        return self._producer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._producer is not None:
-            await self._there(self._producer.stop())
+        await self._there(self._stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _stop(self) -> None:
+        if self._producer is not None:
+            await self._producer.stop()
+        await asyncio.gather(*self._ending)
 
     async def send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages, in their order; when it returns, the broker has them. Raises SendFailed."""
         await self._there(self._send(topic, partition, keys, bodies))
 
     async def _send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
-        for some_keys, some in pieces(keys, bodies):
-            count = len(some.offsets) - 1
-            batch = write_batch(some_keys, some, np.full(count, now_ms(), np.int64), 0)
-            await self._sent(topic, self._batch(RawBatch(batch, count), topic, partition))
+        for some_keys, some in pieces(keys, bodies, MOST_BYTES):
+            # The broker writes the offsets.
+            batch = RawBatch(record_batch(some_keys, some, 0, now_ms()), len(some.offsets) - 1)
+            await self._sent(topic, self._batch(batch, topic, partition))
 
     async def _batch(self, batch: RawBatch, topic: str, partition: int) -> None:
-        assert self._producer is not None
-        await (await self._producer.send_batch(batch, topic, partition=partition))
+        producer = await self._usable()
+        await (await producer.send_batch(batch, topic, partition=partition))
 
     async def _sent(self, topic: str, sending: Any) -> None:
         try:
             await sending
         except KafkaError as error:
-            raise SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}") from error
+            self._failed = True
+            failure = SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}")
+            failure.too_large = isinstance(error, MessageSizeTooLargeError)
+            raise failure from error
 
     async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
         """Append keyed records; a value of None deletes its key. Returns the greatest offset. Raises SendFailed."""
         return await self._there(self._send_records(topic, partition, records))
 
     async def _send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
-        producer = self._producer
-        assert producer is not None
         try:
+            producer = await self._usable()
             futures = [await producer.send(topic, value, key, partition) for key, value in records]
             written = await asyncio.gather(*futures)
         except KafkaError as error:
+            self._failed = True
             raise SendFailed(f"{topic}: a record could not be written to Kafka: {error!r}") from error
         return max((int(each.offset) for each in written), default=-1)
 

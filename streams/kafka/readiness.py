@@ -2,6 +2,7 @@
 
 import structlog
 
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.worker import Worker
@@ -9,6 +10,7 @@ from streams.settings import Settings
 
 NO_BROKER = "Kafka is unreachable (RELASI_BROKER)"
 NO_REPORTS = "ClickHouse is unreachable (RELASI_CLICKHOUSE)"
+NO_REGISTRY = "the schema registry is unreachable (RELASI_REGISTRY)"
 
 log = structlog.get_logger()
 
@@ -16,10 +18,11 @@ log = structlog.get_logger()
 class Readiness:
     """``worker``: None until there is one."""
 
-    def __init__(self, settings: Settings, reporting: Reporting) -> None:
+    def __init__(self, settings: Settings, reporting: Reporting, learning: Learning) -> None:
         self.worker: Worker | None = None
         self._settings = settings
         self._reporting = reporting
+        self._learning = learning
         self._no_broker = False
 
     def broker_unreachable(self, why: str) -> None:
@@ -48,6 +51,8 @@ class Readiness:
             return NO_BROKER
         if self._reporting.failing:
             return NO_REPORTS
+        if self._learning.failing:
+            return NO_REGISTRY
         return "starting" if self.worker is None else self.worker.not_ready()
 
     def refresh(self) -> None:

@@ -1,18 +1,19 @@
 """How what came of a partition goes out, and is remembered. Emit, remember, acknowledge."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from schemas.registry import Registry
+from streams.clock import monotonic_seconds
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
-from streams.messages import reject_messages
 from streams.metrics import Metrics
+from streams.outputs.catalogue import SPOKEN
+from streams.outputs.output import Batch, Output
+from streams.outputs.rejects import REJECTS
 from streams.settings import Settings
 
 MUCH: Final = 100_000
@@ -30,7 +31,6 @@ class Release:
     def __init__(
         self,
         settings: Settings,
-        registry: Registry,
         outbox: Outbox,
         changelog: Outbox,
         reporting: Reporting,
@@ -39,7 +39,6 @@ class Release:
         confirm: Confirm,
     ) -> None:
         self._topics = topics_of(settings)
-        self._registry = registry
         self._outbox = outbox
         # A producer of its own: transitions would wait in line behind megabytes of rows.
         self._changelog = changelog
@@ -54,21 +53,20 @@ class Release:
         async with tenure.lock:
             if tenure.torn:
                 return
-            begun = tenure.begun_at = time.monotonic()
+            begun = tenure.begun_at = monotonic_seconds()
             due = final or begun - tenure.reported_at >= self._profile_seconds
             snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
             if snapshot is None:
                 return
-            if snapshot.profiles:
+            if snapshot.standing:
                 tenure.reported_at = begun
             tenure.torn = True
-            taken = time.monotonic()
-            async with tenure.publishing:
-                await self._say(tenure)
-            await self._reporting.store(snapshot.emission, snapshot.profiles)
+            taken = monotonic_seconds()
+            await self.publish(tenure)
+            await self._store(tenure, [*snapshot.rows, *snapshot.standing])
             await self._remember(tenure, snapshot)
             tenure.torn = False
-            tenure.remembered_at = time.monotonic()
+            tenure.remembered_at = monotonic_seconds()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
@@ -87,32 +85,48 @@ class Release:
 
         No checkpoint is waited for: should it be said again after a crash, then under the same ids.
         """
-        async with tenure.publishing:
-            await self._say(tenure)
+        await self.digest(tenure)
+        for output in SPOKEN:
+            await self.say(tenure, output)
 
-    async def _say(self, tenure: Tenure) -> None:
-        if tenure.silent:
-            return
-        said, number = await self._threads.work(tenure, tenure.take_messages), tenure.number
-        if said.transitions is not None:
-            await self._outbox.send(self._topics.transitions, number, *said.transitions)
-        if said.rejects is not None:
-            await self._outbox.send(self._topics.rejects, number, None, reject_messages(said.rejects, self._registry))
+    async def digest(self, tenure: Tenure) -> None:
+        """Make messages of what came of a partition so far."""
+        async with tenure.digesting:
+            if tenure.outgoing.undigested:
+                await self._threads.work(tenure, tenure.outgoing.digest)
+
+    async def say(self, tenure: Tenure, output: Output) -> None:
+        """Say what an output has to say; when it returns, the broker has it.
+
+        To be awaited, or to be a task that ends the process by itself: where sending fails, the process has to end
+        before whoever takes the lock next finds nothing left to say, and remembers.
+        """
+        async with tenure.publishing[output.name]:
+            messages = tenure.outgoing.take_messages(output)
+            if messages is not None and output.topic is not None:
+                await self._outbox.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""
-        if tenure.waiting >= most:
+        if tenure.outgoing.waiting >= most:
             await self.publish(tenure)
-        if tenure.waiting >= most and not tenure.ended:
+        if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._reporting.store(await self._threads.work(tenure, tenure.take_rows), [])
+                await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
+
+    async def _store(self, tenure: Tenure, rows: Sequence[Batch]) -> None:
+        """Have the reports hold them; what they will never take is said in the topic of rejects."""
+        rejects = await self._reporting.store(rows, tenure.outgoing.origin)
+        if rejects:
+            tenure.outgoing.add_rejects(rejects)
+            await self.say(tenure, REJECTS)
 
     def due(self, tenures: Sequence[Tenure], lag: Callable[[Tenure], int], seconds: float) -> list[Tenure]:
         """Whose turn it is to be checkpointed: each every so many ``seconds``, spread evenly over them.
 
         All at once would keep everything else waiting. Those that catch up rest from the last one.
         """
-        now = time.monotonic()
+        now = monotonic_seconds()
         rested = []
         for each in tenures:
             if each.lock.locked() or now - each.begun_at < seconds:

@@ -5,17 +5,19 @@ server has the work and for the other we have.
 """
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import structlog
 
-from streams.emission import Emission
+from streams.clock import monotonic_seconds
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
-from streams.reports.errors import ReportsError
+from streams.outputs.output import Batch, Rows
+from streams.outputs.storing import UNSTORABLE, Origin, Storing
+from streams.outputs.touchpoints import History
+from streams.reports.errors import ReportsError, UnfitRows
 from streams.reports.sink import Sink
 
 log = structlog.get_logger()
@@ -43,47 +45,67 @@ class Reporting:
         if self._sink is not None:
             await self._try(self._rows, "schema", self._sink.create)
 
-    async def store(self, emission: Emission, profiles: list[pa.Table]) -> None:
-        """Store what came of some fetches, and profiles; when it returns, the reports hold it."""
-        if self._sink is None:
-            return
+    async def store(self, rows: Sequence[Batch], origin: Origin) -> list[pa.Table]:
+        """Store rows, those of either way in their order; when it returns, the reports hold them.
+
+        Returns the rejects that rows became which the server will never take; they are stored as well.
+        """
+        history = [each for each in rows if isinstance(each, History)]
+        others = [each for each in rows if not isinstance(each, History)]
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._store_history(self._sink, emission.containers))
-            group.create_task(self._store_rows(emission, profiles))
+            told = group.create_task(self._store(self._history, history, origin))
+            rest = group.create_task(self._store(self._rows, others, origin))
+        return [*told.result(), *rest.result()]
 
-    async def _store_history(self, sink: Sink, containers: list[bytes]) -> None:
-        for container in containers:
-            await self._try(self._history, "touchpoints_raw", sink.insert_touchpoints, container)
+    async def _store(self, thread: ThreadPoolExecutor, rows: Sequence[Batch], origin: Origin) -> list[pa.Table]:
+        if self._sink is None:
+            return []
+        storing = Storing(rows, origin)
+        while (batch := storing.next()) is not None:
+            try:
+                await self._try(
+                    self._thread_of(batch, thread), batch.table, batch.store, self._sink, ends=len(batch) > 0
+                )
+            except UnfitRows as error:
+                storing.refused(error)
+            else:
+                storing.stored()
+        for table in storing.rejects:
+            self._metrics.rejects.labels(UNSTORABLE).inc(table.num_rows)
+        return storing.rejects
 
-    async def _store_rows(self, emission: Emission, profiles: list[pa.Table]) -> None:
-        tables = (
-            *emission.facts(),
-            ("rejects_raw", emission.rejects),
-            *(("profiles_raw", table) for table in profiles),
-        )
-        for name, table in tables:
-            if table is not None:
-                await self.insert(name, table)
+    def _thread_of(self, batch: Batch, thread: ThreadPoolExecutor) -> ThreadPoolExecutor:
+        # The rejects that touchpoints became go over the connection that only one thread may use.
+        return thread if isinstance(batch, History) else self._rows
 
     async def insert(self, name: str, rows: pa.Table) -> None:
-        """Store rows of one table."""
-        if self._sink is not None:
-            await self._try(self._rows, name, self._sink.insert, name, rows)
+        """Store rows of one table that never came into the log."""
+        await self._store(self._rows, [Rows(name, rows)], Origin("", -1, 0))
 
-    async def _try(self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object) -> None:
+    async def ask(self, question: Callable[[Sink], None]) -> None:
+        """Ask the reports something; when it returns, they have answered."""
+        if self._sink is not None:
+            await self._try(self._rows, "question", question, self._sink)
+
+    async def _try(
+        self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object, ends: bool = False
+    ) -> None:
+        """Do it until it works. Raises UnfitRows where that is said and ``ends``."""
         backoff = Backoff()
         while True:
-            begun = time.monotonic()
+            begun = monotonic_seconds()
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
+                if ends and isinstance(error, UnfitRows):
+                    raise
                 self._failing.add(table)
                 self._metrics.retries.labels(table).inc()
                 log.warning("reports unreachable", setting="RELASI_CLICKHOUSE", table=table, why=_brief(error))
                 await backoff.wait()
                 continue
             self._failing.discard(table)
-            self._metrics.insert.labels(table).observe(time.monotonic() - begun)
+            self._metrics.insert.labels(table).observe(monotonic_seconds() - begun)
             return
 
     def close(self) -> None:

@@ -14,7 +14,9 @@ import structlog
 import uvloop
 
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from streams.clock import monotonic_seconds
 from streams.kafka.app import consumer_of
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.readiness import Readiness
 from streams.kafka.release import PARTS
@@ -70,10 +72,11 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     reporting = Reporting(sink, metrics)
-    ready = Readiness(settings, reporting)
+    learning = Learning(registry)
+    ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    identity = await _unless(stop, _prepare(settings, reporting, ready))
+    identity = await _unless(stop, _prepare(settings, reporting, learning, ready))
     if identity is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
@@ -81,6 +84,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
         worker = Worker(
             settings,
             registry,
+            learning,
             outbox,
             changelog,
             reporting,
@@ -110,8 +114,8 @@ async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
     return None
 
 
-async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -> str:
-    """Wait for the broker and for ClickHouse; the identity of the topic of touchpoints.
+async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness) -> str:
+    """Wait for the broker, the schema registry and ClickHouse; the identity of the topic of touchpoints.
 
     Raises TopicsDiffer, and ReportsError for a URL with a mistake.
     """
@@ -125,6 +129,7 @@ async def _prepare(settings: Settings, reporting: Reporting, ready: Readiness) -
         else:
             break
     ready.broker_reachable()
+    await learning.establish()
     await reporting.create()
     return identity
 
@@ -163,14 +168,13 @@ async def _every(seconds: float, work: Callable[[], Awaitable[None]], worker: Wo
 
     A round that has begun is finished also when the worker is told to stop meanwhile.
     """
-    loop = asyncio.get_running_loop()
     pause = seconds
     while not worker.stopping:
         await asyncio.sleep(pause)
         if not worker.stopping:
-            begun = loop.time()
+            begun = monotonic_seconds()
             await asyncio.shield(asyncio.ensure_future(work()))
-            pause = max(seconds / 2, begun + seconds - loop.time())
+            pause = max(seconds / 2, begun + seconds - monotonic_seconds())
 
 
 async def _crash(worker: Worker) -> None:

@@ -1,6 +1,5 @@
 """How a worker takes a partition over: its rows come back from the checkpoints in the changelog."""
 
-import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -8,11 +7,12 @@ import faust
 import structlog
 from faust.types import TP
 
-from schemas.plans import Plans, build_plans
 from schemas.registry import Registry
+from streams.clock import monotonic_seconds
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
+from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
@@ -35,6 +35,7 @@ class Takeover:
         app: faust.App,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
@@ -46,6 +47,7 @@ class Takeover:
         self._settings = settings
         self._topics = topics_of(settings)
         self._registry = registry
+        self._learning = learning
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
@@ -54,15 +56,14 @@ class Takeover:
 
     async def begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
         """Rebuild a partition from its checkpoint. Raises ForeignLog."""
-        begun = time.monotonic()
+        begun = monotonic_seconds()
         partition = Partition(
             number,
             preset(),
-            build_plans(self._registry),
-            resolve=self._resolve,
+            self._learning.known(),
+            asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
-            judgements=self._reporting.wanted,
             log=self._identity,
             hot_rows=self._settings.hot_rows,
         )
@@ -70,7 +71,7 @@ class Takeover:
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])
-        seconds = time.monotonic() - begun
+        seconds = monotonic_seconds() - begun
         self._metrics.recovery.observe(seconds)
         log.info(
             "partition taken over",
@@ -80,7 +81,3 @@ class Takeover:
             seconds=round(seconds, 3),
         )
         return Tenure(partition, self._topics, self._registry, read, reports=self._reporting.wanted)
-
-    def _resolve(self, schema_id: int) -> Plans | None:
-        known = self._registry.ids()
-        return build_plans(self._registry, {*known, schema_id}) if schema_id in known else None

@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from streams.clock import monotonic_seconds
 from streams.kafka.tenure import Tenure
 
 T = TypeVar("T")
@@ -19,8 +19,8 @@ def processors() -> int:
 
 def timed(call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
     """What comes of it, and the seconds that it took: without those that were spent on waiting for a thread."""
-    begun = time.monotonic()
-    return call(*arguments), time.monotonic() - begun
+    begun = monotonic_seconds()
+    return call(*arguments), monotonic_seconds() - begun
 
 
 class Threads:

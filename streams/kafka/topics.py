@@ -1,4 +1,7 @@
-"""The topics: names, partitions, replication, compaction and retention of each, declared here and nowhere else."""
+"""The topics: names, partitions, replication, compaction and retention of each, declared here and nowhere else.
+
+Those of outputs come from the list of outputs.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +12,17 @@ from uuid import UUID
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
+from streams.outputs.catalogue import OUTPUTS
+from streams.outputs.output import Topic
+from streams.outputs.rejects import TOPIC as REJECTS
 from streams.settings import Settings
 
 TABLE: Final = "profiles"
 _BOOTSTRAP_MS: Final = 5000
 _FOREVER: Final = "-1"
 _WEEK: Final = str(7 * 86_400_000)
-_LARGEST_MESSAGE: Final = str(2 << 20)
+LARGEST_MESSAGE: Final = 2 << 20
+"""Of what we write, whatever the broker's own limit is: the mebibyte of a reject's bytes and what goes with it fit."""
 
 
 class TopicsDiffer(RuntimeError):
@@ -38,13 +45,29 @@ class _Found:
 
 @dataclass(frozen=True)
 class Topics:
-    """Names of all topics of an installation."""
+    """Names of all topics of an installation. Faust derives the changelog's from group and table."""
 
-    touchpoints: str
-    transitions: str
-    triggers: str
-    rejects: str
-    changelog: str
+    prefix: str
+    group: str
+
+    @property
+    def touchpoints(self) -> str:
+        """What comes in."""
+        return f"{self.prefix}.touchpoints.v1"
+
+    @property
+    def changelog(self) -> str:
+        """Checkpoints."""
+        return f"{self.group}-{TABLE}-changelog"
+
+    @property
+    def rejects(self) -> str:
+        """Also of rows of files that never came into the log."""
+        return self.of(REJECTS)
+
+    def of(self, topic: Topic) -> str:
+        """The topic of an output."""
+        return topic.named(self.prefix)
 
 
 @dataclass(frozen=True)
@@ -58,14 +81,8 @@ class Declared:
 
 
 def topics_of(settings: Settings) -> Topics:
-    """The names under these settings. Faust derives the changelog's from group and table."""
-    return Topics(
-        touchpoints=f"{settings.prefix}.touchpoints.v1",
-        transitions=f"{settings.prefix}.transitions.v1",
-        triggers=f"{settings.prefix}.triggers.v1",
-        rejects=f"{settings.prefix}.rejects.v1",
-        changelog=f"{settings.group}-{TABLE}-changelog",
-    )
+    """The names under these settings."""
+    return Topics(settings.prefix, settings.group)
 
 
 def declared(settings: Settings) -> list[Declared]:
@@ -75,25 +92,21 @@ def declared(settings: Settings) -> list[Declared]:
     touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
     """
     topics = topics_of(settings)
+    limited = {"max.message.bytes": str(LARGEST_MESSAGE)}
     kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
     # The broker's clock stamps touchpoints and ticks: a worker whose clock is ahead would stamp its own ticks so too.
     stamped = {**kept, "message.timestamp.type": "LogAppendTime"}
-    passing = {"cleanup.policy": "delete", "retention.ms": _WEEK}
+    passing = {"cleanup.policy": "delete", "retention.ms": _WEEK, **limited}
     compacted = {
         "cleanup.policy": "compact",
         "segment.bytes": str(128 << 20),
         "segment.ms": "600000",
         "min.cleanable.dirty.ratio": "0.5",
         "delete.retention.ms": "3600000",
-        "max.message.bytes": _LARGEST_MESSAGE,
+        **limited,
     }
-    configs = {
-        topics.touchpoints: stamped,
-        topics.transitions: passing,
-        topics.triggers: passing,
-        topics.rejects: kept,
-        topics.changelog: compacted,
-    }
+    out = {topics.of(each.topic): {**kept, **limited} if each.topic.kept else passing for each in OUTPUTS if each.topic}
+    configs = {topics.touchpoints: stamped, **out, topics.changelog: compacted}
     return [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
 
 

@@ -7,20 +7,21 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.bodies import bodies_of
-from schemas.plans import build_plans
+from schemas.known import known, look_up_all
 from schemas.registry import FileRegistry
-from streams.announcing import transition_messages
-from streams.emission import emission
-from streams.engine.batches import read_batches, write_batch
+from schemas.wire import frame, unframe
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.batches import read_batches, write_batch
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
+from streams.outputs.outgoing import Outgoing
 from streams.policies import preset
-from streams.profiles import profiles_table
 
 _DAY = 86_400_000
+_FOREIGN = 1_000
 
 
 def _batch() -> pa.RecordBatch:
@@ -37,19 +38,26 @@ def _batch() -> pa.RecordBatch:
 def warm() -> None:
     """Run a few touchpoints through a partition that nobody keeps."""
     registry = FileRegistry()
-    plans = build_plans(registry)
+    schemas = look_up_all(registry)
     keys, bodies, _ = touchpoints_with_ticks(_batch(), registry, 0)
     policy = preset()
     change = bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash}), b"not framed"])
-    first = Partition(0, policy, plans)
-    for key, some in ((keys, bodies), (None, change)):
+    first = Partition(0, policy, schemas)
+    outgoing = Outgoing(first, registry, "")
+    # The same bytes by a schema of which the reports would not take them as they are.
+    own = registry.schema(registry.id_of("Touchpoint"))
+    fields = [{**field, "type": ["null", "bytes"]} if field["name"] == "channel" else field for field in own["fields"]]
+    first.learn(known(_FOREIGN, {**own, "fields": fields}), 0)
+    foreign = bodies_of([frame(_FOREIGN, unframe(bodies.message(0))[1])])
+    for key, some in ((keys, bodies), (None, change), (None, foreign)):
         count = len(some.offsets) - 1
         data = write_batch(key, some, np.zeros(count, np.int64), first.next_offset)
         applied = first.apply(read_batches(data, first.next_offset))
         assert isinstance(applied, Applied)
-        emission([applied], first, registry, "")
-        transition_messages([applied], first, registry)
-    profiles_table(first, first.take_unreported(1))
-    second = Partition(0, policy, plans)
+        outgoing.add(applied)
+        outgoing.rows()
+        outgoing.forget_rows()
+    list(outgoing.standing())
+    second = Partition(0, policy, schemas)
     stored = first.checkpoint().all_records()
     second.restore(stored_in_columns((key, value) for key, value in stored if value is not None))

@@ -13,13 +13,13 @@ from faust.types import TP, EventT
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
-from streams.engine.batches import Fetch
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of, new_app
 from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
+from streams.kafka.learning import Learning, forgotten_before
 from streams.kafka.outbox import Outbox
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -28,8 +28,10 @@ from streams.kafka.takeover import Takeover
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads, timed
 from streams.kafka.topics import topics_of
-from streams.messages import message
+from streams.log.batches import Fetch
+from streams.log.messages import message
 from streams.metrics import Metrics
+from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
 
 AHEAD_MS: Final = 5_000
@@ -51,6 +53,7 @@ class Worker:
         self,
         settings: Settings,
         registry: Registry,
+        learning: Learning,
         outbox: Outbox,
         changelog: Outbox,
         reporting: Reporting,
@@ -66,16 +69,25 @@ class Worker:
         self.stopping = False
         self._gauges = Gauges(metrics)
         self._registry = registry
+        self._learning = learning
         self._outbox = outbox
         self._fail = fail
         self._threads = Threads()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, registry, outbox, changelog, reporting, metrics, self._threads, self._confirm)
+        self._release = Release(settings, outbox, changelog, reporting, metrics, self._threads, self._confirm)
         self.app: faust.App = new_app(settings, self.topics)
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         takeover = Takeover(
-            self.app, settings, registry, reporting, metrics, self._threads, identity, accept_rejects=accept_rejects
+            self.app,
+            settings,
+            registry,
+            learning,
+            reporting,
+            metrics,
+            self._threads,
+            identity,
+            accept_rejects=accept_rejects,
         )
         self._table = add_table(self.app, self.topics, takeover.begin, fail)
         add_agent(self.app, self.topics, self.take, fail)
@@ -152,16 +164,23 @@ class Worker:
             tenure.turns.release()
 
     async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
-        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out."""
+        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out.
+
+        Where a schema id is wanted, it goes on when the registry has answered.
+        """
         while True:
+            tenure.partition.forget_unknown(forgotten_before())
             applied, seconds = await self._threads.work(tenure, timed, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 await self._seek(tenure, applied.expected)
                 return
             self._count(applied, seconds)
-            if applied.next_offset >= fetch.end or tenure.ended:
+            if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
                 return
-            await self._release.checkpoint(tenure)
+            if applied.wanted is None:
+                await self._release.checkpoint(tenure)
+            else:
+                await self._learning.learn(tenure, applied.wanted)
 
     def _count(self, applied: Applied, seconds: float) -> None:
         self.metrics.fetches.labels("applied").inc()
@@ -192,8 +211,15 @@ class Worker:
     async def publish_due(self) -> None:
         """Begin to let out the messages that wait; none waits for a partition whose rows are busy."""
         for tenure in self.store.tenures.values():
-            if not tenure.silent and not tenure.publishing.locked():
-                self._begin_task(tenure, self._release.publish(tenure))
+            if not tenure.outgoing.silent and not tenure.digesting.locked():
+                self._begin_task(tenure, self._publish(tenure))
+
+    async def _publish(self, tenure: Tenure) -> None:
+        """Each output in a task of its own: none waits for another that has more to say."""
+        await self._release.digest(tenure)
+        for output in SPOKEN:
+            if tenure.outgoing.speaks(output) and not tenure.publishing[output.name].locked():
+                self._begin_task(tenure, self._release.say(tenure, output))
 
     async def checkpoint_due(self) -> None:
         """Begin the checkpoints that are due."""

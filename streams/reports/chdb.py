@@ -18,15 +18,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from streams.reports.ddl import split_statements, statements
-from streams.reports.errors import ReportsError, first_line
+from streams.reports.errors import ReportsError, first_line, refusal
 from streams.reports.parameters import fields, values
 from streams.reports.parts import Parts
 from streams.reports.sink import INSERT_SETTINGS, NAMES_OF_TOUCHPOINT, shaped
-from streams.reports.tables import TABLES, TOUCHPOINT_COLUMNS
+from streams.reports.tables import PLACE_COLUMNS, TABLES, TOUCHPOINT_COLUMNS
 
 DATABASE: Final = "relasi"
 _TOUCHPOINTS: Final = "touchpoints_raw"
-_STRUCTURE: Final = ", ".join(f"{name} {kind}" for name, kind in TOUCHPOINT_COLUMNS.items())
+_STRUCTURE: Final = ", ".join(f"{name} {kind}" for name, kind in {**PLACE_COLUMNS, **TOUCHPOINT_COLUMNS}.items())
 _PARQUET_MAGIC: Final = b"PAR1"
 # Answers come as Parquet: in its Arrow format the engine writes a DateTime as a plain number and an Enum as its code.
 _ANSWER: Final = "Parquet"
@@ -58,8 +58,11 @@ class _Connection:
         for name, value in {**_ANSWER_SETTINGS, **settings}.items():
             self.run(f"SET {name} = '{value}'", {})
 
-    def run(self, sql: str, parameters: Mapping[str, str]) -> pa.Table:
-        """Execute one statement; its result, or a table without columns. Raises ReportsError."""
+    def run(self, sql: str, parameters: Mapping[str, str], *, rows: bool = False) -> pa.Table:
+        """Execute one statement; its result, or a table without columns. Raises ReportsError.
+
+        ``rows``: it stores some, so that UnfitRows may be raised as well.
+        """
         with self._turn:
             if self._engine is None:
                 raise ReportsError(f"the reports are closed\n  in: {first_line(sql)}")
@@ -67,7 +70,8 @@ class _Connection:
                 answer = self._engine.query(sql, _ANSWER, params=dict(parameters)).bytes()
             except Exception as error:
                 # chDB raises its own ChdbError, and a bare RuntimeError from below it.
-                raise ReportsError(f"{error}\n  in: {first_line(sql)}") from error
+                message = f"{error}\n  in: {first_line(sql)}"
+                raise (refusal(message, str(error)) if rows else ReportsError(message)) from error
         return _read(answer, sql)
 
     def close(self) -> None:
@@ -166,7 +170,7 @@ class ChdbSink:
             path = self._incoming / table
             try:
                 path.write_bytes(data)
-                self._writer.run(sql, fields({"path": str(path), "structure": _STRUCTURE}))
+                self._writer.run(sql, fields({"path": str(path), "structure": _STRUCTURE}), rows=True)
             except OSError as error:
                 raise ReportsError(
                     f"{table}: rows could not be written to {path} ({error}). Free some space and start again: what "

@@ -13,7 +13,7 @@ from clickhouse_driver.errors import Error as DriverError
 
 from streams.reports.blocks import insert
 from streams.reports.ddl import split_statements, statements
-from streams.reports.errors import ReportsError, first_line
+from streams.reports.errors import ReportsError, first_line, refusal
 from streams.reports.parameters import values
 from streams.reports.sink import INSERT_SETTINGS, NAMES_OF_TOUCHPOINT, shaped
 from streams.reports.types import arrow_column
@@ -82,17 +82,19 @@ class _Connection:
         return self._do(sql, lambda client: client.execute(sql, parameters, **options))
 
     def insert(self, sql: str, rows: pa.Table) -> None:
-        """Execute an INSERT of these rows. Raises ReportsError."""
-        self._do(sql, lambda client: insert(client, sql, rows, _INSERT_SETTINGS))
+        """Execute an INSERT of these rows. Raises ReportsError, UnfitRows."""
+        self._do(sql, lambda client: insert(client, sql, rows, _INSERT_SETTINGS), rows=True)
 
-    def _do(self, sql: str, work: Callable[[Client], Any]) -> Any:
+    def _do(self, sql: str, work: Callable[[Client], Any], *, rows: bool = False) -> Any:
         with self._turn:
             try:
                 return work(self._client)
             except (DriverError, OSError, EOFError) as error:
                 # A server's message ends in its stack trace, which helps nobody here.
                 reason = str(error).partition("Stack trace:")[0].strip()
-                raise ReportsError(f"{self._where}: {reason}\n  in: {first_line(sql)}") from error
+                message = f"{self._where}: {reason}\n  in: {first_line(sql)}"
+                code = error.code if isinstance(error, DriverError) else 0
+                raise (refusal(message, reason, code) if rows else ReportsError(message)) from error
 
     def close(self) -> None:
         with self._turn:
@@ -120,8 +122,6 @@ class ClickHouseSink:
     def insert(self, table: str, rows: pa.Table) -> None:
         """Store rows of a raw table, in columns."""
         fitting = shaped(table, rows)
-        if fitting.num_rows == 0:
-            return
         names = ", ".join(f"`{name}`" for name in fitting.column_names)
         self._writer.insert(f"INSERT INTO {table} ({names}) VALUES", fitting)
 
@@ -142,8 +142,10 @@ class ClickHouseSink:
             raise ReportsError(f"{where}: {error!r}\n  in: {sql}") from error
         finally:
             connection.close()
-        if answer.status != http.client.OK or answer.headers.get("X-ClickHouse-Exception-Code"):
-            raise ReportsError(f"{where}: {text or answer.reason}\n  in: {sql}")
+        code = answer.headers.get("X-ClickHouse-Exception-Code")
+        if answer.status != http.client.OK or code:
+            # Without a code it was somebody before the server who answered.
+            raise refusal(f"{where}: {text or answer.reason}\n  in: {sql}", text, int(code) if code else 0)
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Answer one statement that reads."""

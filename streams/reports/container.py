@@ -6,17 +6,26 @@ Source: the Avro 1.12 specification, "Object Container Files". No Python object 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled
+from schemas.varint import long_size, write_long
 
 _MAGIC: Final = b"Obj\x01"
 _SYNC_BYTES: Final = 16
+PLACE_FIELDS: Final = ({"name": "log_partition", "type": "int"}, {"name": "log_offset", "type": "long"})
 # ClickHouse's reader takes a block of any size; it only must not be so large that a torn one is dear.
 ROWS_PER_BLOCK: Final = 16_384
+
+
+class Places(NamedTuple):
+    """Where in the log bodies stand: their partition, and the offset of each."""
+
+    partition: int
+    offsets: npt.NDArray[np.int64]
 
 
 def _long(value: int) -> bytes:
@@ -56,13 +65,52 @@ def _gather(
     return at
 
 
+@compiled
+def _places_bytes(partition: int, offsets: npt.NDArray[np.int64]) -> int:
+    total = len(offsets) * long_size(partition)
+    for offset in offsets:
+        total += long_size(offset)
+    return int(total)
+
+
+@compiled
+def _gather_placed(
+    buffer: npt.NDArray[np.uint8],
+    starts: npt.NDArray[np.int64],
+    stops: npt.NDArray[np.int64],
+    partition: int,
+    offsets: npt.NDArray[np.int64],
+    out: npt.NDArray[np.uint8],
+) -> None:
+    at = np.int64(0)
+    for row in range(len(starts)):
+        at = write_long(out, write_long(out, at, partition), offsets[row])
+        body = buffer[starts[row] : stops[row]]
+        place = out[at : at + len(body)]
+        for i in range(len(body)):
+            place[i] = body[i]
+        at += len(body)
+
+
+def _placed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The writer's schema with a body's place in front; a field of the writer's own by such a name gets another one."""
+    ours = {field["name"] for field in PLACE_FIELDS}
+    fields = [
+        {**field, "name": f"writers_{field['name']}"} if field["name"] in ours else field for field in schema["fields"]
+    ]
+    return {**schema, "fields": [*PLACE_FIELDS, *fields]}
+
+
 def container(
     schema: Mapping[str, Any],
     buffer: npt.NDArray[np.uint8],
     starts: npt.NDArray[np.int64],
     stops: npt.NDArray[np.int64],
+    places: Places | None = None,
 ) -> bytes:
     """An uncompressed container of the bodies ``buffer[starts[i]:stops[i]]``, byte for byte and in that order.
+
+    With ``places`` each record begins with the fields ``log_partition`` and ``log_offset``, and then its body.
 
     ``schema`` is the one that the bodies were written with; without the five bytes of Confluent's header, which the
     caller leaves out of the slices. The result depends on nothing else: the sync marker is a digest of the schema.
@@ -70,13 +118,18 @@ def container(
     """
     if len(starts) != len(stops) or np.any(starts < 0) or np.any(stops < starts) or np.any(stops > len(buffer)):
         raise ValueError("bodies lie outside of their buffer")
-    text = json.dumps(schema, separators=(",", ":")).encode()
+    text = json.dumps(schema if places is None else _placed(schema), separators=(",", ":")).encode()
     sync = hashlib.sha256(text).digest()[:_SYNC_BYTES]
     parts = [_header(text, sync)]
     for first in range(0, len(starts), ROWS_PER_BLOCK):
         some = slice(first, first + ROWS_PER_BLOCK)
         size = int((stops[some] - starts[some]).sum())
-        block = np.empty(size, np.uint8)
-        _gather(buffer, starts[some], stops[some], block, 0)
+        if places is None:
+            block = np.empty(size, np.uint8)
+            _gather(buffer, starts[some], stops[some], block, 0)
+        else:
+            size += _places_bytes(places.partition, places.offsets[some])
+            block = np.empty(size, np.uint8)
+            _gather_placed(buffer, starts[some], stops[some], places.partition, places.offsets[some], block)
         parts += [_long(len(starts[some])), _long(size), block.tobytes(), sync]
     return b"".join(parts)

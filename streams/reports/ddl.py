@@ -9,7 +9,7 @@ from typing import Final
 
 from streams.reports.errors import ReportsError
 
-# deploy/ lies beside streams/, in a checkout as in an editable installation.
+# deploy/clickhouse lies beside streams/: in a checkout, in an editable installation, and where a wheel was unpacked.
 FOLDER: Final = Path(__file__).resolve().parents[2] / "deploy" / "clickhouse"
 
 _TOKEN: Final = re.compile(
@@ -44,6 +44,6 @@ def statements(folder: Path = FOLDER) -> list[str]:
     ]
     if not found:
         raise ReportsError(
-            f"{folder}: no SQL files here, so the tables can't be created; install Relasi from a checkout (make setup)"
+            f"{folder}: no SQL files here, so the tables can't be created; Relasi is not whole: install it again"
         )
     return found

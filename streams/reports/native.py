@@ -7,7 +7,8 @@ little-endian. Where the format leaves a choice the bytes are those that clickho
 """
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +28,7 @@ _KEYS_VERSION: Final = (1).to_bytes(8, "little")
 # Flags of a LowCardinality: the values to choose from stand before the keys, and belong to this block alone.
 _OWN_VALUES: Final = 1 << 9 | 1 << 10
 _KEY_TYPES: Final = ("<u1", "<u2", "<u4")
+_SYMBOL: Final = re.compile(r"'(\w+)' = (-?\d+)")
 
 Values = Callable[[pa.Array], list[bytes]]
 
@@ -67,6 +69,8 @@ def _plain(spec: str, kind: pa.DataType) -> Values | None:
     head, arguments = outer(spec)
     if spec == "String" and _is_text(kind):
         return texts
+    if head == "Enum8" and _is_text(kind):
+        return functools.partial(_named, {name: int(code) for name, code in _SYMBOL.findall(spec)})
     if spec in _INTEGERS and (kinds.is_integer(kind) or kinds.is_boolean(kind)):
         return functools.partial(_numbers, _INTEGERS[spec])
     if spec == "Bool" and kinds.is_boolean(kind):
@@ -115,6 +119,15 @@ def _cast(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 def _numbers(kind: pa.DataType, array: pa.Array) -> list[bytes]:
     return [_raw(_cast(_decoded(array), kind))]
+
+
+def _named(codes: Mapping[str, int], array: pa.Array) -> list[bytes]:
+    found = _decoded(array).dictionary_encode()
+    strange = [name for name in found.dictionary.to_pylist() if name not in codes]
+    if strange:
+        raise UnfitError(f"{strange[0]!r} is none of {', '.join(codes)}")
+    symbols = np.array([codes[name] for name in found.dictionary.to_pylist()], np.int8)
+    return [symbols[found.indices.to_numpy()].tobytes()]
 
 
 def _ticks(kind: pa.DataType, array: pa.Array) -> list[bytes]:

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 import pyarrow as pa
 
 from streams.reports.errors import ReportsError
-from streams.reports.tables import TABLES, TOUCHPOINT_COLUMNS
+from streams.reports.tables import PLACE_COLUMNS, TABLES, TOUCHPOINT_COLUMNS
 
-NAMES_OF_TOUCHPOINT: Final = ", ".join(TOUCHPOINT_COLUMNS)
+NAMES_OF_TOUCHPOINT: Final = ", ".join([*PLACE_COLUMNS, *TOUCHPOINT_COLUMNS])
 
 # Settings of every insert. The batches are large already, so the server need not collect them (async_insert is on by
 # default since 26.x). Rows of one batch may share a key; FINAL in the views sorts that out, and leaving it to them
@@ -23,10 +23,16 @@ class Sink(Protocol):
         """Create what is missing of the tables, and the views anew. Raises ReportsError."""
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Store rows of one of ``tables.TABLES``; when it returns, they are on disk. Raises ReportsError."""
+        """Store rows of one of ``tables.TABLES``; when it returns, they are on disk.
+
+        Raises ReportsError, and UnfitRows where no other answer is to be expected for these rows.
+        """
 
     def insert_touchpoints(self, container: bytes) -> None:
-        """Store the touchpoints of an Avro object container; when it returns, they are on disk. Raises ReportsError."""
+        """Store the touchpoints of an Avro object container; when it returns, they are on disk.
+
+        Raises ReportsError, and UnfitRows where no other answer is to be expected for these bytes.
+        """
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """Answer one statement that reads; ``{name:Type}`` in it stands for a parameter. Raises ReportsError."""

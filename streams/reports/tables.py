@@ -4,6 +4,8 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.fields import FIELDS, LINE, Field, FieldType
+
 INSTANT: Final = pa.timestamp("ms", tz="UTC")
 
 
@@ -23,6 +25,7 @@ _POSITION: Final = [_required("partition", pa.int32()), _required("offset", pa.i
 TRANSITIONS: Final = pa.schema(
     [
         _required("id", pa.string()),
+        _required("namespace", pa.string()),
         _required("customer_id", pa.string()),
         _required("at", INSTANT),
         _required("known_at", INSTANT),
@@ -45,6 +48,7 @@ TRANSITIONS: Final = pa.schema(
 
 PROFILES: Final = pa.schema(
     [
+        _required("namespace", pa.string()),
         _required("customer_id", pa.string()),
         _required("stage", pa.string()),
         pa.field("stage_since", INSTANT),
@@ -110,6 +114,9 @@ REJECTS: Final = pa.schema(
         _required("partition", pa.int32()),
         _required("at", INSTANT),
         _required("payload", pa.binary()),
+        _required("records", pa.int64()),
+        _required("payload_bytes", pa.int64()),
+        _required("payload_sha256", pa.string()),
     ]
 )
 
@@ -133,7 +140,7 @@ POLICIES: Final = pa.schema(
 
 JUDGEMENTS: Final = pa.schema(
     [
-        *_all(_TEXT, "id customer_id judgement before after"),
+        *_all(_TEXT, "id namespace customer_id judgement before after"),
         *_all(INSTANT, "at known_at"),
         _required("evidence_event", _TEXT),
         pa.field("evidence_at", INSTANT),
@@ -165,23 +172,29 @@ TABLES: Final = {
     "meanings_raw": MEANINGS,
 }
 
-# ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
-TOUCHPOINT_COLUMNS: Final = {
-    "event_id": "String",
-    "customer_id": "Nullable(String)",
-    "anonymous_id": "Nullable(String)",
-    "occurred_at": "DateTime64(3, 'UTC')",
-    "received_at": "DateTime64(3, 'UTC')",
-    "kind": "String",
-    "channel": "Nullable(String)",
-    "amount_minor": "Nullable(Int64)",
-    "currency": "Nullable(String)",
-    "cost_minor": "Nullable(Int64)",
-    "margin_minor": "Nullable(Int64)",
-    "campaign": "Nullable(String)",
-    "order_id": "Nullable(String)",
-    "lines": "Array(Tuple(sku String, category Nullable(String), quantity Int32, amount_minor Nullable(Int64)))",
-    "agent_id": "Nullable(String)",
-    "satisfaction": "Nullable(Float64)",
-    "properties": "Map(String, String)",
+_CLICKHOUSE: Final = {
+    FieldType.TEXT: "String",
+    FieldType.KIND: "String",
+    FieldType.CURRENCY: "String",
+    FieldType.INSTANT: "DateTime64(3, 'UTC')",
+    FieldType.MONEY: "Int64",
+    FieldType.COUNT: "Int32",
+    FieldType.NUMBER: "Float64",
+    FieldType.TRUTH: "Bool",
+    FieldType.PROPERTIES: "Map(String, String)",
 }
+
+
+def clickhouse_type(field: Field) -> str:
+    """The type of a touchpoint's field as a column of touchpoints_raw."""
+    if field.type is FieldType.LINES:
+        return f"Array(Tuple({', '.join(f'{part.name} {clickhouse_type(part)}' for part in LINE)}))"
+    name = _CLICKHOUSE[field.type]
+    return name if field.required else f"Nullable({name})"
+
+
+# ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
+TOUCHPOINT_COLUMNS: Final = {field.name: clickhouse_type(field) for field in FIELDS if field.reported}
+
+# Before them stands where in the log each touchpoint is: its place is part of the key.
+PLACE_COLUMNS: Final = {"log_partition": "Int32", "log_offset": "Int64"}

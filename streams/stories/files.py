@@ -1,11 +1,12 @@
 """Files and folders on a command line as stories."""
 
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from processors import toml
 from streams.stories.parse import parse
 from streams.stories.story import Problem, Story, StoryError
+from streams.texts import read_text
 
 
 def story_files(given: Iterable[Path]) -> list[Path]:
@@ -23,8 +24,8 @@ def story_files(given: Iterable[Path]) -> list[Path]:
 def _is_policy(file: Path) -> bool:
     """Whether a file has the tables of a policy and none of a story."""
     try:
-        keys = tomllib.loads(file.read_text("utf-8")).keys()
-    except (OSError, ValueError, RecursionError):
+        keys = toml.loads(read_text(file)).keys()
+    except (OSError, ValueError):
         return False
     return {"kinds", "churn"} <= keys and not {"touchpoints", "expect"} & keys
 
@@ -32,7 +33,7 @@ def _is_policy(file: Path) -> bool:
 def read_story(file: Path) -> Story:
     """The story of a file. Raises StoryError with every problem."""
     try:
-        text = file.read_text("utf-8")
+        text = read_text(file)
     except OSError as error:
         raise StoryError([Problem("", f"the story can't be read ({error.strerror})")]) from error
     except UnicodeDecodeError as error:

@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from processors import toml
 from processors.policy.policy import Policy
+from schemas.fields import FIELDS, FieldType
 from streams.stories import values
 from streams.stories.expectations import EXPECTATIONS, PUBLISHED, tables
 from streams.stories.policies import policy_named
-from streams.stories.story import Expected, Problem, Story, StoryError, Touchpoint
+from streams.stories.story import Expected, Problem, Story, StoryError, Told, Touchpoint
 from streams.stories.values import Unfit
 
 T = TypeVar("T")
@@ -20,10 +22,10 @@ CUSTOMER: Final = "customer"
 """Who a touchpoint is of when the story names nobody."""
 
 _KEYS: Final = ("name", "policy", "why", "touchpoints", "expect")
-TOUCHPOINT_KEYS: Final = (
-    *("at", "kind", "amount", "cost", "margin", "currency", "channel", "campaign", "order_id", "agent_id"),
-    *("satisfaction", "customer", "event_id", "properties"),
-)
+_TOLD: Final = {field.story: field for field in FIELDS if field.story is not None}
+TOUCHPOINT_KEYS: Final = tuple(_TOLD)
+_NEEDED: Final[dict[str, Told]] = {"at": 0, "kind": ""}
+"""Keys that every touchpoint must have, and what stands for them while problems are gathered."""
 _TABLES: Final = tables()
 _EXPECT: Final = ("at", "customer", *PUBLISHED, *dict.fromkeys(key.partition(".")[0] for key in EXPECTATIONS))
 
@@ -80,11 +82,9 @@ def parse(text: str, folder: Path) -> Story:
 
 def _document(text: str) -> Table:
     try:
-        return tomllib.loads(text, parse_float=values.Written)
+        return toml.loads(text, parse_float=values.Written)
     except tomllib.TOMLDecodeError as error:
         raise StoryError([Problem("", f"not valid TOML: {error}")]) from error
-    except (ValueError, ArithmeticError, RecursionError) as error:  # numbers out of all bounds, lists in lists
-        raise StoryError([Problem("", f"can't be read: {error}")]) from error
 
 
 def _policy(check: _Check, document: Table, folder: Path) -> Policy | None:
@@ -118,29 +118,34 @@ def _touchpoint(check: _Check, table: Table, number: int, own: str, named: set[s
     where = f"touchpoints[{number}]."
     check.keys(table, TOUCHPOINT_KEYS, where, "a touchpoint")
     currency = check.read(table, "currency", where, values.currency) or own
+    told: dict[str, Told] = {
+        "event_id": _own_id(number, named),
+        "customer_id": CUSTOMER,
+        "currency": currency,
+        "properties": _properties(check, table, where),
+    }
+    for key, field in _TOLD.items():
+        if field.type in (FieldType.CURRENCY, FieldType.PROPERTIES):
+            continue
+        reader = _reader(field.type, currency)
+        if key in _NEEDED:
+            told[field.name] = check.need(table, key, where, reader, _NEEDED[key])
+        elif (value := check.read(table, key, where, reader)) is not None:
+            told[field.name] = value
+    return Touchpoint(told)
 
-    def money(key: str) -> int | None:
-        return check.read(table, key, where, lambda value: values.minor(value, currency))
 
-    def identity(key: str) -> str | None:
-        return check.read(table, key, where, values.identity)
-
-    return Touchpoint(
-        event_id=identity("event_id") or _own_id(number, named),
-        customer=identity("customer") or CUSTOMER,
-        at=check.need(table, "at", where, values.instant, 0),
-        kind=check.need(table, "kind", where, values.kind, ""),
-        currency=currency,
-        amount_minor=money("amount"),
-        cost_minor=money("cost"),
-        margin_minor=money("margin"),
-        channel=identity("channel"),
-        campaign=identity("campaign"),
-        order_id=identity("order_id"),
-        agent_id=identity("agent_id"),
-        satisfaction=check.read(table, "satisfaction", where, values.number),
-        properties=_properties(check, table, where),
-    )
+def _reader(kind: FieldType, currency: str) -> Callable[[Any], Told]:
+    """How a value of a type is read; money is in major units of the currency."""
+    readers: dict[FieldType, Callable[[Any], Told]] = {
+        FieldType.TEXT: values.identifier,
+        FieldType.KIND: values.kind,
+        FieldType.INSTANT: values.instant,
+        FieldType.MONEY: lambda value: values.minor(value, currency),
+        FieldType.COUNT: values.count,
+        FieldType.NUMBER: values.number,
+    }
+    return readers[kind]
 
 
 def _own_id(number: int, named: set[str]) -> str:
@@ -163,7 +168,7 @@ def _properties(check: _Check, table: Table, where: str) -> dict[str, str]:
 def _judgement(check: _Check, expect: Table, touchpoints: list[Touchpoint]) -> tuple[int, str]:
     """(instant of judgement, whose relationship is judged)."""
     first = touchpoints[0].customer if touchpoints else CUSTOMER
-    customer = check.read(expect, "customer", "expect.", values.identity) or first
+    customer = check.read(expect, "customer", "expect.", values.identifier) or first
     known = list(dict.fromkeys(touchpoint.customer for touchpoint in touchpoints))
     if touchpoints and customer not in known:
         check.add("expect.customer", f'= "{customer}" has no touchpoint; there are those of {", ".join(known)}')

@@ -1,11 +1,12 @@
 """The policy that a story names: one that comes with Relasi, or a file beside the story."""
 
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 
 from processors.policy.policy import Policy, PolicyError, read_policy
+from streams.policies import PRESETS, preset_text
 from streams.stories.story import Problem, StoryError
+from streams.texts import read_text
 
 # Stories share a few policies; a text is checked and compiled once.
 _compiled = lru_cache(maxsize=64)(read_policy)
@@ -14,8 +15,7 @@ _compiled = lru_cache(maxsize=64)(read_policy)
 @lru_cache(maxsize=1)
 def presets() -> dict[str, str]:
     """The texts of the policies that come with Relasi, by name."""
-    found = sorted((files("processors") / "policies").iterdir(), key=lambda file: file.name)
-    return {file.name[:-5]: file.read_text("utf-8") for file in found if file.name.endswith(".toml")}
+    return {name: preset_text(name) for name in sorted(PRESETS)}
 
 
 def policy_named(name: str, folder: Path) -> Policy:
@@ -25,7 +25,7 @@ def policy_named(name: str, folder: Path) -> Policy:
         return _compiled(known[name])
     path = folder / name
     try:
-        return _compiled(path.read_text("utf-8"))
+        return _compiled(read_text(path))
     except OSError as error:
         presets_there = ", ".join(known)
         told = [f'= "{name}" is no preset ({presets_there}) and no file that can be read ({path}: {error.strerror})']

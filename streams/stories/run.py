@@ -12,39 +12,25 @@ import pyarrow as pa
 from processors.policy.policy import hash_of
 from processors.policy.rules import find_kind
 from processors.row.layout import NONE
-from schemas.bodies import Bodies
-from schemas.encode import encode_bodies
-from schemas.plans import Plans, build_plans
+from schemas.fields import FIELDS
+from schemas.known import Known, look_up_all
 from schemas.registry import FileRegistry, Registry
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import REJECT_DETAILS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
-from streams.facts import transitions_table
-from streams.messages import TICK_GRID_MS, grid_ticks, interleave, record_batches, text_bodies
-from streams.profiles import profiles_table
-from streams.stories.story import Story, Touchpoint
+from streams.imports.canonical import arrow_field
+from streams.imports.nested import map_bytes
+from streams.log.batches import Fetch, read_batches
+from streams.log.messages import encoded, text_bodies
+from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
+from streams.log.writing import record_batches
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
+from streams.stories.story import Story, Told, Touchpoint
 
 _COLUMNS: Final = pa.schema(
-    [
-        ("event_id", pa.string()),
-        ("customer_id", pa.string()),
-        ("occurred_at", pa.int64()),
-        ("received_at", pa.int64()),
-        ("kind", pa.string()),
-        ("channel", pa.string()),
-        ("amount_minor", pa.int64()),
-        ("currency", pa.string()),
-        ("cost_minor", pa.int64()),
-        ("margin_minor", pa.int64()),
-        ("campaign", pa.string()),
-        ("order_id", pa.string()),
-        ("agent_id", pa.string()),
-        ("satisfaction", pa.float64()),
-        ("properties", pa.map_(pa.string(), pa.string())),
-    ]
+    [arrow_field(field) for field in FIELDS if field.story is not None or field.name == "received_at"]
 )
-_NAMED_OTHERWISE: Final = {"customer": "customer_id", "at": "occurred_at"}
 
 
 @dataclass(frozen=True)
@@ -63,9 +49,9 @@ class Outcome:
 
 
 @lru_cache(maxsize=1)
-def _schemas() -> tuple[Registry, Plans]:
+def _schemas() -> tuple[Registry, list[Known]]:
     registry = FileRegistry()
-    return registry, build_plans(registry)
+    return registry, look_up_all(registry)
 
 
 def run(story: Story) -> Outcome:
@@ -87,9 +73,9 @@ def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
     """(the story as record batches, the offset of each touchpoint)."""
     columns = _batch(story.touchpoints)
     ticks, before = _ticks(columns.column("occurred_at").to_numpy(), story.at)
-    bodies = interleave(_encoded("Touchpoint", columns), _encoded("Tick", _instants(ticks)), before)
-    no_keys = Bodies(np.zeros(0, np.uint8), np.zeros(len(ticks) + 1, np.int64))
-    keys = interleave(text_bodies(columns.column("customer_id")), no_keys, before)
+    registry = _schemas()[0]
+    named = text_bodies(columns.column("customer_id"))
+    keys, bodies = with_ticks(named, encoded(registry, "Touchpoint", columns), ticks, before, registry)
     data = b"".join(batch for batch, _, _ in record_batches(keys, bodies, 0, story.at))
     numbers = np.arange(len(story.touchpoints))
     return read_batches(data, 0), numbers + np.searchsorted(before, numbers, "right")
@@ -103,25 +89,18 @@ def _ticks(occurred_at: npt.NDArray[np.int64], until: int) -> tuple[npt.NDArray[
     return np.append(ticks, closing), np.append(before, np.full(len(closing), len(occurred_at)))
 
 
-def _instants(ticks: npt.NDArray[np.int64]) -> pa.RecordBatch:
-    return pa.record_batch({"at": pa.array(ticks)})
-
-
-def _encoded(name: str, columns: pa.RecordBatch) -> Bodies:
-    registry = _schemas()[0]
-    schema_id = registry.id_of(name)
-    return encode_bodies(columns, registry.schema(schema_id), schema_id)
-
-
 def _batch(touchpoints: Sequence[Touchpoint]) -> pa.RecordBatch:
     """Touchpoints as columns; what is late was received when time stood at the newest before it."""
     newest = np.maximum.accumulate([touchpoint.at for touchpoint in touchpoints])
     rows = [
-        {_NAMED_OTHERWISE.get(name, name): value for name, value in vars(touchpoint).items()}
-        | {"received_at": int(now), "properties": list(touchpoint.properties.items())}
+        {**touchpoint.told, "received_at": int(now)} | _encoded_properties(touchpoint.told)
         for touchpoint, now in zip(touchpoints, newest, strict=True)
     ]
     return pa.RecordBatch.from_pylist(rows, _COLUMNS)
+
+
+def _encoded_properties(told: Mapping[str, Told]) -> dict[str, bytes]:
+    return {name: map_bytes(value) for name, value in told.items() if isinstance(value, Mapping)}
 
 
 def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:

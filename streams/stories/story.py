@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from processors.policy.policy import Policy
 
 Expected = str | tuple[str, ...]
+Told = str | int | float | Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,30 @@ class StoryError(ValueError):
 
 @dataclass(frozen=True)
 class Touchpoint:
-    """A touchpoint of a story: ``at`` in ms since 1970 (UTC), money in minor units of ``currency``."""
+    """A touchpoint of a story: what it tells, by the names of ``schemas.fields.FIELDS``.
 
-    event_id: str
-    customer: str
-    at: int
-    kind: str
-    currency: str
-    amount_minor: int | None
-    cost_minor: int | None
-    margin_minor: int | None
-    channel: str | None
-    campaign: str | None
-    order_id: str | None
-    agent_id: str | None
-    satisfaction: float | None
-    properties: Mapping[str, str]
+    Instants in ms since 1970 (UTC), money in minor units of ``currency``, properties as a mapping of texts. What the
+    story leaves out and has no default is missing.
+    """
+
+    told: Mapping[str, Told]
+
+    @property
+    def customer(self) -> str:
+        """Whose it is."""
+        return str(self.told["customer_id"])
+
+    @property
+    def at(self) -> int:
+        """When it happened, in ms since 1970 (UTC)."""
+        at = self.told["occurred_at"]
+        assert isinstance(at, int)
+        return at
+
+    @property
+    def kind(self) -> str:
+        """What happened, in snake_case."""
+        return str(self.told["kind"])
 
 
 @dataclass(frozen=True)

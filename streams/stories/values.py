@@ -14,6 +14,7 @@ from streams.imports.kinds import kind_of
 LONGEST_ID: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 10**15
+_LARGEST_COUNT: Final = 2**31 - 1
 
 
 class Unfit(ValueError):
@@ -53,7 +54,7 @@ def text(value: Any) -> str:
     return value
 
 
-def identity(value: Any) -> str:
+def identifier(value: Any) -> str:
     """An id: a text, or a whole number as a text; up to 255 bytes of UTF-8."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -88,6 +89,13 @@ def number(value: Any) -> float:
     if not math.isfinite(found := float(Decimal(value))):
         raise Unfit(f"= {shown(value)}: expected a finite number")
     return found
+
+
+def count(value: Any) -> int:
+    """A whole number of 32 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST_COUNT:
+        raise Unfit(f"= {shown(value)}: expected a whole number up to {_LARGEST_COUNT:,}")
+    return value
 
 
 def minor(value: Any, currency: str) -> int:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, storage, value
+from benchmarks import engine, outputs, storage, value, writing
 
 
 def main() -> int:
@@ -13,6 +13,8 @@ def main() -> int:
     for title, parts in (
         ("Engine, one core", (engine.throughput, engine.growth)),
         ("Value, one core", (value.cost_per_row,)),
+        ("Outputs, one core", (outputs.messages,)),
+        ("Log", (writing.group_commits,)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)

@@ -10,17 +10,17 @@ import numpy as np
 from benchmarks.naive_loop import NaiveLoop
 from benchmarks.report import Figure
 from benchmarks.workload import START, YEAR_MS, fetches, table
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
-from streams.engine.batches import Fetch
 from streams.engine.checkpoint import Checkpoint, Stored, stored_in_columns
 from streams.engine.partition import HOT_ROWS, Partition
-from streams.engine.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.engine.results import Refused
-from streams.facts import transitions_table
-from streams.messages import TOUCHPOINTS_TOPIC
-from streams.profiles import profiles_table
+from streams.log.batches import Fetch
+from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
+from streams.outputs.profiles import profiles_table
+from streams.outputs.transitions import transitions_table
 from streams.reports.container import container
 
 ROUNDS: Final = 5
@@ -33,7 +33,7 @@ COPIES: Final = 20
 
 def new_partition(*, collect: bool, hot_rows: int = HOT_ROWS) -> Partition:
     """An empty partition under the packaged policy."""
-    return Partition(0, preset(), build_plans(FileRegistry()), collect=collect, hot_rows=hot_rows)
+    return Partition(0, preset(), look_up_all(FileRegistry()), collect=collect, hot_rows=hot_rows)
 
 
 def values(some: Sequence[Fetch]) -> Iterator[bytes]:
@@ -71,7 +71,7 @@ def counting_rate(partition: Partition, some: Sequence[Fetch]) -> float:
 
 def building_rate(partition: Partition, some: Sequence[Fetch]) -> float:
     """The same with transitions, profiles and the container of the raw history built."""
-    schema = FileRegistry().schema(1)
+    schema = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
     begin = time.perf_counter()
     for fetch in some:
         applied = partition.apply(fetch)

@@ -21,9 +21,11 @@ from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from schemas.wire import HEADER_SIZE
 from streams.kafka.outbox import Outbox
-from streams.kafka.partitioning import only, partitions_of
 from streams.kafka.topics import topics_of
-from streams.messages import text_bodies
+from streams.log.arranging import only
+from streams.log.messages import text_bodies
+from streams.log.partitioning import partitions_of
+from streams.outputs.transitions import TOPIC
 from streams.settings import Settings
 
 KNOWN: Final = 200_000
@@ -96,7 +98,7 @@ async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float
     arrived: list[tuple[float, bytes]] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.servers, enable_auto_commit=False)
     await consumer.start()
-    topic = topics_of(settings).transitions
+    topic = topics_of(settings).of(TOPIC)
     partitions = [TopicPartition(topic, number) for number in range(settings.partitions)]
     consumer.assign(partitions)
     await consumer.seek_to_end(*partitions)

@@ -14,6 +14,7 @@ from support.cdnow import CALIBRATION_END, FILES, columns_of
 
 from benchmarks.report import Figure
 from streams import cli
+from streams.clock import now_ms
 from streams.commands.purchase_log import EPOCH
 from streams.commands.truth import HEADS, as_text
 from streams.fitting.purchases import PurchaseDays, purchase_days
@@ -49,7 +50,7 @@ def purchases(name: str, folder: Path) -> PurchaseDays:
         names=columns_of(name),
         time_formats={"occurred_at": "%Y%m%d", "received_at": "%Y%m%d"},
     )
-    with prepare(FILES[name], mapping, as_arrived=True, workdir=folder) as prepared:
+    with prepare(FILES[name], mapping, as_arrived=True, workdir=folder, now=now_ms()) as prepared:
         return purchase_days(prepared.batches(), {"order_completed"})
 
 

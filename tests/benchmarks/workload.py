@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.registry import FileRegistry
-from streams.engine.batches import Fetch, read_batches
-from streams.messages import record_batches, touchpoints_with_ticks
+from streams.log.batches import Fetch, read_batches
+from streams.log.touchpoints import touchpoints_with_ticks
+from streams.log.writing import record_batches
 
 START: Final = 1_704_067_200_000  # 2024-01-01
 YEAR_MS: Final = 365 * 86_400_000

@@ -21,7 +21,7 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     try:
         with running(tmp_path_factory.mktemp("clickhouse") / "server") as started:
             yield started
@@ -34,7 +34,7 @@ def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
     """Empty tables. A process can have one chDB directory open at a time, so no fixture may outlive its test."""
     opened: Sink
     if request.param == "server":
-        opened = ClickHouseSink(request.getfixturevalue("server").url(f"relasi_{uuid4().hex}"))
+        opened = ClickHouseSink(request.getfixturevalue("clickhouse").url(f"relasi_{uuid4().hex}"))
     else:
         opened = ChdbSink(tmp_path / "reports")
     opened.create()

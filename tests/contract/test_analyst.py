@@ -32,12 +32,12 @@ USERS: Final = """
 """
 
 
-def as_analyst(server: clickhouse_server.Server) -> ClickHouseSink:
-    return ClickHouseSink(server.url("relasi").replace("default@", f"analyst:{PASSWORD}@"))
+def as_analyst(clickhouse: clickhouse_server.Server) -> ClickHouseSink:
+    return ClickHouseSink(clickhouse.url("relasi").replace("default@", f"analyst:{PASSWORD}@"))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse_server.Server]:
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse_server.Server]:
     folder = tmp_path_factory.mktemp("analyst")
     (folder / "users.d").mkdir()
     shutil.copy(ROOT / "deploy" / "clickhouse" / "users.d" / "analyst.xml", folder / "users.d")
@@ -56,44 +56,44 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clickhouse_serv
 
 
 @pytest.mark.parametrize("view", sorted({*VIEWS} - {"profiles_at"}))
-def test_may_read_every_view(server: clickhouse_server.Server, view: str) -> None:
-    with closing(as_analyst(server)) as analyst:
+def test_may_read_every_view(clickhouse: clickhouse_server.Server, view: str) -> None:
+    with closing(as_analyst(clickhouse)) as analyst:
         analyst.query(f"SELECT * FROM {view}")
 
 
-def test_may_ask_for_any_instant(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst:
+def test_may_ask_for_any_instant(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst:
         assert analyst.query("SELECT * FROM profiles_at(at = '2026-03-01')").num_rows == 0
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_reads_no_table_behind_a_view(server: clickhouse_server.Server, name: str) -> None:
-    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+def test_reads_no_table_behind_a_view(clickhouse: clickhouse_server.Server, name: str) -> None:
+    with closing(as_analyst(clickhouse)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
         analyst.query(f"SELECT * FROM {name}")
 
 
-def test_sees_the_views_and_no_more(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst:
+def test_sees_the_views_and_no_more(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst:
         told = analyst.query("SELECT name FROM system.tables WHERE database NOT IN ('system', 'information_schema')")
         assert set(told["name"].to_pylist()) - {*VIEWS} <= {"INFORMATION_SCHEMA"}
         assert set(told["name"].to_pylist()) >= {*VIEWS}
 
 
-def test_reads_what_was_stored(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst:
+def test_reads_what_was_stored(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst:
         assert analyst.query("SELECT customer_id FROM transitions").to_pylist() == [{"customer_id": "ann"}]
 
 
-def test_stores_nothing(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+def test_stores_nothing(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
         analyst.insert("transitions_raw", table("transitions_raw", [transition(id="1" * 32)]))
 
 
-def test_creates_nothing(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+def test_creates_nothing(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
         analyst.create()
 
 
-def test_sees_nothing_else(server: clickhouse_server.Server) -> None:
-    with closing(as_analyst(server)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
+def test_sees_nothing_else(clickhouse: clickhouse_server.Server) -> None:
+    with closing(as_analyst(clickhouse)) as analyst, pytest.raises(ReportsError, match="Not enough privileges"):
         analyst.query("SELECT * FROM system.users")

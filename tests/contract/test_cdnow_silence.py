@@ -11,16 +11,18 @@ from cdnow_purchases import FOLDER, LOG_END, calibration, day_number, purchases
 from processors.lifecycle.facts import CAUSE_SILENCE
 from processors.models.churn import mbg_crossing
 from processors.policy.policy import Policy, read_policy
-from schemas.plans import build_plans
+from schemas.known import look_up_all
 from schemas.registry import FileRegistry
-from streams.columns import slices
-from streams.engine.batches import read_batches
+from streams.clock import now_ms
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.fitting.estimate import Estimate, estimate
 from streams.imports.mapping import read_mapping
 from streams.imports.prepare import prepare
-from streams.messages import record_batches, touchpoints_with_ticks
+from streams.log.batches import read_batches
+from streams.log.touchpoints import touchpoints_with_ticks
+from streams.log.writing import record_batches
+from streams.outputs.columns import slices
 
 MAPPING = Path(__file__).parents[2] / "docs" / "mappings" / "cdnow.toml"
 DAY_MS = 86_400_000
@@ -38,11 +40,11 @@ def policy_of(fit: Estimate) -> Policy:
 def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
     """(customer, instant) of every relationship that silence ended, as the partition publishes them."""
     registry = FileRegistry()
-    partition = Partition(0, policy, build_plans(registry))
+    partition = Partition(0, policy, look_up_all(registry))
     found: set[tuple[str, int]] = set()
     time = 0
     source = str(FOLDER / "CDNOW_master.txt.gz")
-    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder) as prepared:
+    with prepare(source, read_mapping(MAPPING), as_arrived=False, workdir=folder, now=now_ms()) as prepared:
         for batch in prepared.batches():
             keys, bodies, time = touchpoints_with_ticks(batch, registry, time)
             for data, first, _ in record_batches(keys, bodies, partition.next_offset, 0):

@@ -15,6 +15,35 @@ from streams.reports.chdb import ChdbSink
 from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 
+
+def test_tables_from_before_namespaces_keep_their_rows_and_collapse_as_they_did(tmp_path: Path) -> None:
+    sink = ChdbSink(tmp_path / "reports")
+    for statement in statements():
+        if statement.startswith("CREATE TABLE"):
+            sink._writer.run(statement, {})
+    stored = "INSERT INTO touchpoints_raw (event_id, customer_id, anonymous_id, kind) VALUES "
+    rows = "('e1', 'ann', NULL, 'x'), ('e2', NULL, 'ann', 'x'), ('e1', 'ann', NULL, 'x')"
+    sink._writer.run(stored + rows, {})
+    sink._writer.run("INSERT INTO profiles_raw (customer_id, purchases, `offset`) VALUES ('ann', 1, 1)", {})
+    for _ in range(2):
+        sink.create()
+        (tmp_path / "reports" / "created").unlink()
+    sink.insert("profiles_raw", table("profiles_raw", [profile(purchases=2, offset=2)]))
+    sink.insert("profiles_raw", table("profiles_raw", [profile(purchases=5, offset=1, namespace="anonymous")]))
+    sink._writer.run(stored + rows, {})
+    known = "SELECT namespace, customer_id, purchases FROM profiles ORDER BY namespace"
+    told = "SELECT namespace, customer_id, event_id FROM touchpoints ORDER BY event_id"
+    assert [tuple(row.values()) for row in sink.query(known).to_pylist()] == [
+        ("anonymous", "ann", 5),
+        ("known", "ann", 2),
+    ]
+    assert [tuple(row.values()) for row in sink.query(told).to_pylist()] == [
+        ("known", "ann", "e1"),
+        ("anonymous", "ann", "e2"),
+    ]
+    sink.close()
+
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Runs in a process of its own, because the limit on the size of files would hold for pytest too.

@@ -28,11 +28,11 @@ ROWS = {
 class Database:
     """Our tables in a database of their own, to be declared anew and inserted into."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, clickhouse: Server) -> None:
         name = f"relasi_{uuid4().hex}"
-        self.sink = ClickHouseSink(server.url(name))
+        self.sink = ClickHouseSink(clickhouse.url(name))
         self.sink.create()
-        self._client = Client("127.0.0.1", server.tcp_port, database=name)
+        self._client = Client("127.0.0.1", clickhouse.tcp_port, database=name)
 
     def alter(self, name: str, *changes: str) -> None:
         for change in changes:
@@ -51,15 +51,15 @@ class Database:
 
 
 @pytest.fixture
-def database(server: Server) -> Iterator[Database]:
-    made = Database(server)
+def database(clickhouse: Server) -> Iterator[Database]:
+    made = Database(clickhouse)
     yield made
     made.close()
 
 
 @pytest.fixture
-def proxy(server: Server) -> Iterator[FlakyServer]:
-    with flaky([server.tcp_port, server.http_port]) as made:
+def proxy(clickhouse: Server) -> Iterator[FlakyServer]:
+    with flaky([clickhouse.tcp_port, clickhouse.http_port]) as made:
         yield made
 
 

@@ -10,17 +10,17 @@ import numba
 import numpy as np
 import pytest
 from support.changelogs import Changelog, crowded, restored, store
-from support.messages import DAY, START, Message, batch, cut, plans, policy, policy_text, tick, touchpoint
+from support.messages import DAY, START, Message, batch, cut, policy, policy_text, schemas, tick, touchpoint
 from support.random_logs import random_log
 from support.shell import Log, applied, apply_all, customer_of, everybody, facts_of, new_partition, records_of, rows_of
 
 from processors.policy.policy import read_policy
 from processors.row.layout import NEVER
-from streams.engine.batches import read_batches
 from streams.engine.checkpoint import HEADER_KEY, POLICY_KEY, UnreadableCheckpoint, decode_header, stored_in_columns
 from streams.engine.partition import Partition
 from streams.engine.results import ForeignLog
 from streams.engine.rows import USED_HEAP
+from streams.log.batches import read_batches
 
 MANY: Final = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]
 FORMER: Final = Path(__file__).parents[1] / "data" / "checkpoints_of_layout_3.json.gz"
@@ -204,7 +204,7 @@ def test_former_checkpoints_of_another_log_are_refused() -> None:
 
 
 def test_what_was_stored_for_another_partition_is_refused() -> None:
-    neighbour = Partition(4, read_policy(policy_text()), plans())
+    neighbour = Partition(4, read_policy(policy_text()), schemas())
     changelog: Changelog = {}
     apply_all(neighbour, touchpoint("1", "ann", START))
     store(changelog, neighbour.checkpoint())

@@ -23,10 +23,10 @@ from support.shell import (
 )
 
 from processors.lifecycle.facts import FACTS_PER_EVENT, new_out
-from streams.engine.batches import Fetch, read_batches
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
+from streams.log.batches import Fetch, read_batches
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 

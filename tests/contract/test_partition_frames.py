@@ -8,7 +8,7 @@ from support.messages import START, Message, batch, raw_batch, record, touchpoin
 from support.shell import Refusal, applied, new_partition, refusals_of, rows_of
 
 from processors.row.layout import NONE
-from streams.engine.batches import read_batches
+from streams.log.batches import read_batches
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 

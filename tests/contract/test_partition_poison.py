@@ -6,10 +6,10 @@ import pytest
 from support.messages import START, Message, batch, policy, policy_text, tick, touchpoint
 from support.shell import Refusal, applied, apply_all, new_partition, records_of, refusals_of
 
-from streams.engine.batches import read_batches
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import PoisonedLog
+from streams.log.batches import read_batches
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 

@@ -9,21 +9,28 @@ from support.messages import (
     DAY,
     REGISTRY,
     START,
+    Message,
+    batch,
     framed,
     policy,
     policy_text,
+    schemas,
     tick,
     touchpoint,
     varint,
 )
-from support.shell import Refusal, accepted_of, apply_all, new_partition, refusals_of, row_of, rows_of
+from support.shell import Refusal, accepted_of, applied, apply_all, new_partition, refusals_of, row_of, rows_of
 
 from processors.row.layout import NONE
-from schemas.plans import Plans, build_plans
-from schemas.reasons import BAD_BOOLEAN, BAD_ENUM
+from schemas.known import known, unknown
+from schemas.limits import LONGEST, reason_of
+from schemas.reasons import BAD_BOOLEAN, BAD_ENUM, NOT_FRAMED
 from schemas.wire import frame
 from streams.engine import outcomes
 from streams.engine.outcomes import REJECT_NAMES
+from streams.engine.schemas import MOST_UNKNOWN
+from streams.log.batches import read_batches
+from streams.outputs.rejects import rejects_table
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 
@@ -52,7 +59,7 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("unknown_schema", frame(2**31 - 1, b"")),
     ("unknown_schema", frame(2**31, b"")),
     ("unknown_schema", frame(2**32 - 1, b"x")),
-    ("unknown_schema", framed("Transition", {**dict.fromkeys(
+    ("unreadable_schema", framed("Transition", {**dict.fromkeys(
         ("id", "customer_id", "from_stage", "to_stage", "cause", "evidence_event_id", "policy_hash"), ""),
         "at": 0, "known_at": 0, "episode": 1, "win_back": False, "evidence_purchases": 0, "evidence_weeks": 0})),
     ("unsupported_record", framed("Link", {"from": "a", "into": "b", "at": 0})),
@@ -72,7 +79,8 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("no_customer", touchpoint("x", None, START)),
     ("no_customer", touchpoint("x", "", START, anonymous_id="")),
     ("long_customer_id", touchpoint("x", "c" * 256, START)),
-    ("long_customer_id", touchpoint("x", None, START, anonymous_id="é" * 128)),
+    ("long_anonymous_id", touchpoint("x", None, START, anonymous_id="é" * 128)),
+    ("long_anonymous_id", touchpoint("x", "ann", START, anonymous_id="a" * 256)),
     ("long_customer_id", touchpoint("x", "c" * 100_000, START)),
     ("no_event_id", touchpoint("", "ann", START)),
     ("no_kind", touchpoint("x", "ann", START, "")),
@@ -89,6 +97,8 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("impossible_amount", order(amount_minor=MOST + 1)),
     ("impossible_amount", order(amount_minor=-(2**63), currency="USD")),
     ("impossible_amount", order(amount_minor=MOST, currency="EUR")),
+    ("impossible_satisfaction", touchpoint("x", "ann", START, satisfaction=float("inf"))),
+    ("impossible_satisfaction", touchpoint("x", "ann", START, satisfaction=float("nan"))),
     ("bad_policy", policy("")),
     ("bad_policy", policy("name = 5")),
     ("bad_policy", policy("x = " + "[" * 100_000)),
@@ -111,7 +121,16 @@ def test_a_reject_has_its_reason_and_its_bytes_and_stops_nothing(reason: str, va
 
 def test_every_reason_is_there() -> None:
     never_in_a_log = {REJECT_NAMES[BAD_BOOLEAN], REJECT_NAMES[BAD_ENUM]}
-    elsewhere = {"bad_record", "refused_kind"}
+    elsewhere = {
+        "bad_record",
+        "refused_kind",
+        "bad_batch",
+        "batch_too_large",
+        "missing_value",
+        "out_of_range",
+        "wrong_type",
+    }
+    elsewhere |= {reason_of(field) for field in LONGEST} - {"long_customer_id", "long_anonymous_id"}
     assert {reason for reason, _ in REFUSED} == set(REJECT_NAMES.values()) - never_in_a_log - elsewhere
     assert set(outcomes.REJECT_DETAILS) == set(REJECT_NAMES)
 
@@ -134,7 +153,7 @@ def test_every_reason_is_there() -> None:
 def test_what_is_just_possible_is_accepted(value: bytes) -> None:
     came = apply_all(new_partition(), value)
     assert refusals_of(came) == []
-    assert accepted_of(came) == [(1, value[5:])]
+    assert accepted_of(came) == [(int.from_bytes(value[1:5]), value[5:])]
     assert came.counts["accepted"] == 1
 
 
@@ -153,53 +172,135 @@ def test_rejects_do_not_disturb_a_policy_in_force() -> None:
     assert partition.policy.name == "mine"
 
 
-class Registry:
-    """One that knows a single schema of touchpoints."""
+def test_a_schema_id_is_wanted_before_anything_is_said_of_its_records() -> None:
+    new = frame(55, GOOD[5:])
+    records = batch([Message(value) for value in (GOOD, frame(99, b"x"), new, frame(99, b"x"), new)], 0)
+    partition = new_partition(asks=True)
+    fetch = read_batches(records, 0)
+    first = applied(partition, fetch)
+    assert (first.wanted, first.next_offset, first.counts["accepted"]) == (99, 1, 1)
+    again = applied(partition, fetch)
+    assert (again.wanted, again.next_offset, again.counts["rejected"]) == (99, 1, 0)
+    partition.learn(unknown(99), 10)
+    second = applied(partition, fetch)
+    assert (second.wanted, second.next_offset) == (55, 2)
+    assert [refusal.reason for refusal in refusals_of(second)] == ["unknown_schema"]
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 11)
+    third = applied(partition, fetch)
+    assert (third.wanted, third.next_offset, third.counts["duplicate"]) == (None, 5, 2)
+    assert [refusal.reason for refusal in refusals_of(third)] == ["unknown_schema"]
+    assert [refusal.reason for refusal in refusals_of(apply_all(partition, frame(2**31, b"")))] == ["unknown_schema"]
 
-    def __init__(self, schema_id: int, schema: dict[str, Any]) -> None:
-        self.touchpoint = schema_id, schema
 
-    def ids(self) -> list[int]:
-        return [self.touchpoint[0]]
-
-    def schema(self, schema_id: int) -> dict[str, Any]:
-        return self.touchpoint[1]
-
-    def id_of(self, name: str) -> int:
-        return self.touchpoint[0]
-
-    def named(self, schema_id: int) -> str:
-        return "Touchpoint"
+def test_what_the_registry_did_not_have_is_wanted_again_and_what_it_had_is_not() -> None:
+    partition = new_partition(asks=True)
+    partition.learn(unknown(99), 10)
+    partition.learn(known(55, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 10)
+    partition.forget_unknown(10)
+    assert apply_all(partition, frame(99, b"x"), frame(55, GOOD[5:])).wanted is None
+    partition.forget_unknown(11)
+    assert apply_all(partition, frame(55, GOOD[5:]), frame(99, GOOD[5:])).wanted == 99
+    partition.learn(known(99, REGISTRY.schema(REGISTRY.id_of("Touchpoint"))), 12)
+    assert apply_all(partition, frame(99, GOOD[5:])).counts["duplicate"] == 1
 
 
-def test_a_schema_id_is_asked_for_once_and_used_once_it_is_known() -> None:
-    asked: list[int] = []
+def test_ids_of_bytes_that_are_no_messages_are_not_all_kept_in_mind() -> None:
+    partition = new_partition(asks=True)
+    for number in range(1000, 1000 + 3 * MOST_UNKNOWN):
+        assert apply_all(partition, frame(number, b"")).wanted == number
+        partition.learn(unknown(number), 5)
+        apply_all(partition, b"")
+    assert len(partition._schemas.known) <= MOST_UNKNOWN + len(schemas())
 
-    def resolve(schema_id: int) -> Plans | None:
-        asked.append(schema_id)
-        if schema_id != 55:
-            return None
-        return build_plans(Registry(55, REGISTRY.schema(1)))
 
-    partition = new_partition(resolve=resolve)
-    new = frame(55, avro_body := GOOD[5:])
-    came = apply_all(partition, frame(99, b"x"), frame(98, b"x"), frame(99, b"x"), new, frame(99, b"x"), new)
-    assert asked == [99, 98, 55]
-    assert [refusal.reason for refusal in refusals_of(came)] == ["unknown_schema"] * 4
-    assert accepted_of(came) == [(55, avro_body)]
-    assert came.counts["duplicate"] == 1
-    apply_all(partition, frame(98, b"y"), frame(99, b"y"), frame(2**31, b""))
-    assert asked == [99, 98, 55]
+def test_nobody_is_asked_by_a_partition_that_does_not_ask() -> None:
+    partition = new_partition()
+    came = apply_all(partition, frame(99, b"x"), GOOD)
+    assert (came.wanted, came.counts["accepted"]) == (None, 1)
+    assert [refusal.reason for refusal in refusals_of(came)] == ["unknown_schema"]
+
+
+TOUCHPOINT: Final = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
+
+
+def changed(name: str, kind: Any) -> dict[str, Any]:
+    fields = [{**field, "type": kind} if field["name"] == name else field for field in TOUCHPOINT["fields"]]
+    return {**TOUCHPOINT, "fields": [{key: field[key] for key in ("name", "type")} for field in fields]}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {**TOUCHPOINT, "fields": [field for field in TOUCHPOINT["fields"] if field["name"] != name]}
+
+
+def line(**kinds: Any) -> dict[str, Any]:
+    fields = {"sku": "string", "quantity": "int"} | kinds
+    record = {"type": "record", "name": "L", "fields": [{"name": n, "type": t} for n, t in fields.items() if t]}
+    return changed("lines", {"type": "array", "items": record})
+
+
+UNREADABLE: Final = [
+    ({**TOUCHPOINT, "namespace": "shop"}, "'shop.Touchpoint'; what is read here is relasi.Touchpoint"),
+    ({**TOUCHPOINT, "name": "Order"}, "'relasi.Order'"),
+    (
+        {"type": "record", "name": "relasi.Tick", "fields": [
+            {"name": "at", "type": {"type": "long", "logicalType": "timestamp-micros"}}]},
+        "field 'at' is of type timestamp-micros; it is read as timestamp-millis",
+    ),
+    ({"type": "record", "name": "relasi.Tick", "fields": [{"name": "at", "type": "string"}]}, "field 'at'"),
+    ({"type": "record", "name": "relasi.Policy", "fields": [{"name": "text", "type": "string"}]}, "field 'hash'"),
+    ({"type": "string"}, "it is of type 'string', and has to be a record"),
+    ({"type": "PROTOBUF"}, "it is of type 'PROTOBUF'"),
+    ({"type": "record", "name": "relasi.Touchpoint"}, "is no Avro schema"),
+    (without("event_id"), "field 'event_id' is missing; it has to be a text"),
+    (without("received_at"), "field 'received_at' is missing; it has to be an instant"),
+    (changed("customer_id", "long"), "field 'customer_id' is of type long; it is read as a text"),
+    (changed("occurred_at", "string"), "field 'occurred_at' is of type string; it is read as an instant"),
+    (changed("occurred_at", {"type": "int", "logicalType": "date"}), "field 'occurred_at' is of type int (date)"),
+    (changed("occurred_at", {"type": "long", "logicalType": "local-timestamp-millis"}), "(local-timestamp-millis)"),
+    (changed("amount_minor", ["null", "double"]), "field 'amount_minor' is of type double; it is read"),
+    (
+        changed("amount_minor", {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}),
+        "field 'amount_minor' is of type bytes (decimal)",
+    ),
+    (changed("kind", "null"), "field 'kind' is always null"),
+    (changed("lines", {"type": "array", "items": "string"}), "field 'lines' is an array of string"),
+    (changed("properties", "string"), "field 'properties' is of type string; it is read as a map"),
+    (line(sku=None), "field 'lines.sku' is missing"),
+    (line(quantity="double"), "field 'lines.quantity' is of type double"),
+    (changed("agent_id", "Nowhere"), "type 'Nowhere' is not defined"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "says"), UNREADABLE, ids=[says for _, says in UNREADABLE])
+def test_a_schema_that_cannot_be_read_says_which_field_does_not_fit(schema: dict[str, Any], says: str) -> None:
+    partition = new_partition(asks=True)
+    partition.learn(known(55, schema), 0)
+    partition.learn(known(56, without("kind")), 0)
+    came = apply_all(partition, GOOD, frame(55, b"\0"), frame(56, b"\0"), b"junk", frame(55, b"\1"))
+    rows = rejects_table(came, "topic").to_pylist()
+    assert [row["reason"] for row in rows] == [
+        "unreadable_schema",
+        "unreadable_schema",
+        "not_framed",
+        "unreadable_schema",
+    ]
+    assert says in rows[0]["detail"]
+    assert rows[0]["detail"].startswith("schema id 55")
+    assert rows[1]["detail"] == "schema id 56: field 'kind' is missing; it has to be a text"
+    assert rows[2]["detail"] == outcomes.REJECT_DETAILS[NOT_FRAMED]
+    assert rows[3]["detail"] == rows[0]["detail"]
+    assert [row["payload"] for row in rows] == [frame(55, b"\0"), frame(56, b"\0"), b"junk", frame(55, b"\1")]
 
 
 def test_a_newer_writer_is_read_by_names() -> None:
-    schema = REGISTRY.schema(1)
+    schema = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
     newer = {**schema, "fields": [{"name": "mood", "type": "string", "default": ""}, *reversed(schema["fields"])]}
 
     out = io.BytesIO()
     value = {"event_id": "e", "customer_id": "ann", "occurred_at": START, "received_at": START, "kind": "page_viewed"}
     fastavro.schemaless_writer(out, fastavro.parse_schema(newer), {**value, "lines": [], "properties": {}})
-    partition = new_partition(resolve=lambda schema_id: build_plans(Registry(60, newer)))
+    partition = new_partition()
+    partition.learn(known(60, newer), 0)
     came = apply_all(partition, frame(60, out.getvalue()))
     assert (refusals_of(came), came.counts["accepted"]) == ([], 1)
     assert row_of(partition, 0).first_at == START

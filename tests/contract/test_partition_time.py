@@ -13,10 +13,10 @@ from support.shell import Fact, applied, apply_all, everybody, facts_of, new_par
 from processors.lifecycle.facts import FACTS_PER_EVENT
 from processors.row.layout import NEVER, NONE
 from schemas.bodies import bodies_of
-from streams.engine.batches import read_batches, write_batch
 from streams.engine.partition import FACTS, Partition
 from streams.engine.results import Applied
 from streams.engine.rows import USED_HEAP, USED_TOUCHED
+from streams.log.batches import read_batches, write_batch
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 

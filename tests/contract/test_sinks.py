@@ -2,15 +2,18 @@
 
 import datetime as dt
 import decimal
+import hashlib
 import json
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from support.report_rows import day, judgement, meaning, policy, profile, reject, table, transition
 from support.report_views import SCHEMA, event_hash, packed
 
+from streams.reports.container import Places
 from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
@@ -78,8 +81,9 @@ def test_touchpoints_come_back_as_they_were_written(sink: Sink) -> None:
     sink.insert_touchpoints(packed([FULL, BARE]))
     stored = plain(sink.query("SELECT * FROM touchpoints ORDER BY event_id"))
     assert stored == [
-        FULL | {"event_hash": event_hash("e1")},
-        BARE | {"customer_id": "browser-2", "event_hash": event_hash("e2")},
+        FULL | {"namespace": "known", "import_id": None, "event_hash": event_hash("e1")},
+        BARE
+        | {"customer_id": "browser-2", "namespace": "anonymous", "import_id": None, "event_hash": event_hash("e2")},
     ]
 
 
@@ -88,6 +92,20 @@ def test_a_replayed_container_changes_nothing(sink: Sink) -> None:
     sink.insert_touchpoints(packed([BARE, FULL | {"event_id": "e3"}]))
     counted = sink.query("SELECT event_id, count() AS n FROM touchpoints GROUP BY event_id ORDER BY event_id")
     assert counted.to_pylist() == [{"event_id": name, "n": 1} for name in ("e1", "e2", "e3")]
+
+
+def test_an_event_counts_once_for_each_place_in_the_log_at_which_it_counted(sink: Sink) -> None:
+    told = [FULL, FULL | {"amount_minor": 1}, BARE, FULL | {"customer_id": None, "anonymous_id": "ann"}]
+    for offsets in ([3, 40, 5, 6], [3, 40, 5, 6], [3, 40, 7, 6]):
+        sink.insert_touchpoints(packed(told, places=Places(2, np.array(offsets))))
+    counted = sink.query(
+        "SELECT namespace, customer_id, event_id, count() AS n FROM touchpoints GROUP BY ALL ORDER BY ALL"
+    ).to_pylist()
+    assert [tuple(row.values()) for row in counted] == [
+        ("anonymous", "ann", "e1", 1),
+        ("anonymous", "browser-2", "e2", 2),
+        ("known", "ann", "e1", 2),
+    ]
 
 
 def test_the_same_event_id_of_two_customers_is_two_events(sink: Sink) -> None:
@@ -103,7 +121,8 @@ def test_containers_of_older_and_newer_writers_are_read_by_name(sink: Sink) -> N
     newer = {"name": "weather", "type": "string"}
     sink.insert_touchpoints(packed([FULL | {"weather": "rain"}], SCHEMA | {"fields": [newer, *reversed(fields)]}))
     stored = plain(sink.query("SELECT * FROM touchpoints"))
-    assert stored == [FULL | {"satisfaction": None, "properties": {}, "lines": [], "event_hash": event_hash("e1")}]
+    bare: dict[str, Any] = {"import_id": None, "satisfaction": None, "properties": {}, "lines": []}
+    assert stored == [FULL | bare | {"namespace": "known", "event_hash": event_hash("e1")}]
 
 
 def test_an_empty_container_stores_nothing(sink: Sink) -> None:
@@ -204,8 +223,11 @@ def test_rejects_keep_their_bytes(sink: Sink) -> None:
         "/wAnCg==",
     ]
     assert {key: value for key, value in stored[0].items() if not key.startswith("payload")} == {
-        key: value for key, value in reject().items() if key != "payload"
+        key: value for key, value in reject().items() if not key.startswith("payload")
     }
+    told = [(row["payload_bytes"], row["payload_sha256"]) for row in stored]
+    payloads = [each["payload"] for each in (bad[0], bad[3], bad[2])]
+    assert told == [(len(payload), hashlib.sha256(payload).hexdigest()) for payload in payloads]
     raw = sink.query("SELECT payload FROM rejects_raw WHERE position = 8")
     assert raw["payload"].to_pylist() == [b"\xff\x00'\n"]
 
@@ -372,6 +394,6 @@ def test_the_ddl_is_numbered_and_can_be_run_again() -> None:
     for statement in statements():
         again = ("CREATE TABLE IF NOT EXISTS ", "CREATE OR REPLACE VIEW ")
         assert statement.startswith(again) or all(
-            line.startswith(("ALTER TABLE", "    ADD COLUMN IF NOT EXISTS", "        COMMENT"))
+            line.startswith(("ALTER TABLE", "    ADD COLUMN IF NOT EXISTS", "    MODIFY ", "        "))
             for line in statement.splitlines()
         )

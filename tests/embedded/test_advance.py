@@ -7,7 +7,7 @@ import pytest
 from support.command import Directory, content, done, relasi
 
 from streams.embedded.log import Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from support.command import ENVIRONMENT, Content, digest, done, finish, relasi, rows
 from support.histories import csv_file, history
 
-from streams.embedded.log import FILE_NAME, Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.embedded.log import ENGINE, FILE_NAME, Log
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 LIMITED: Final = """
 import resource, sys
@@ -57,7 +57,7 @@ def test_an_import_stops_and_goes_on(file: Path, whole: Content, data: Path) -> 
     with Log(data) as log:
         # The touchpoints are in the log, and none of them, but at most the policy, is acknowledged.
         assert log.end_offset(TOUCHPOINTS_TOPIC, 0) > TOUCHPOINTS
-        assert log.position(0) <= 1
+        assert log.position(ENGINE, TOUCHPOINTS_TOPIC, 0) <= 1
     assert f"{TOUCHPOINTS:,} touchpoints" in done("import", file, "--data", data)
     assert digest(data) == whole
 

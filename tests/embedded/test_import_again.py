@@ -9,7 +9,7 @@ from support.command import Directory, Ran, content, done, relasi, rows
 from support.histories import HISTORY, csv_file, jsonl_file, without
 
 from streams.embedded.log import Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 MANY: Final = len(HISTORY)
 
@@ -38,7 +38,8 @@ def test_the_same_rows_in_another_file_change_nothing_either(data: Path) -> None
     said = f"history.jsonl: 0 touchpoints imported\n  {MANY} were known already and left out\n"
     assert ran == Ran(0, said, "")
     assert content(data) == before
-    assert end_of_log(data) == end
+    # They stand in the log all the same, marked: who rebuilds from it without the first import finds them there.
+    assert end_of_log(data) == end + MANY
 
 
 @pytest.mark.parametrize("ids", [True, False], ids=["own ids", "made ids"])

@@ -6,14 +6,15 @@ from typing import Any, Final
 
 import fastavro
 import pytest
-from kafka.record import MemoryRecords
+from aiokafka.record.memory_records import MemoryRecords
 from support.command import Directory, done, relasi, rows
 from support.histories import HISTORY, csv_file, csv_of
 
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
 from streams.embedded.log import Log
-from streams.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.outputs import rejects
 
 BAD_LINES: Final = (11, 21, 31, 41)
 
@@ -32,7 +33,7 @@ def bad(tmp_path: Path) -> Path:
 
 
 def messages(data: Path, topic: str) -> list[dict[str, Any]]:
-    """What a topic of the log holds, as kafka-python and fastavro read it."""
+    """What a topic of the log holds, as aiokafka and fastavro read it."""
     registry = FileRegistry()
     with Log(data) as log:
         batches = MemoryRecords(log.read(topic, 0, 0, 1 << 30))
@@ -61,7 +62,7 @@ def test_bad_rows_become_rejects_with_their_lines(bad: Path, data: Path) -> None
 
 def test_bad_rows_are_in_the_log_too(bad: Path, data: Path) -> None:
     done("import", bad, "--data", data)
-    found = messages(data, REJECTS_TOPIC)
+    found = messages(data, rejects.TOPIC.named())
     assert [row["line"] for row in found] == list(BAD_LINES)
     assert {row["topic"] for row in found} == {str(bad)}
     assert found[0]["payload"].decode() == bad.read_text().splitlines()[BAD_LINES[0] - 1]
@@ -82,7 +83,7 @@ def test_touchpoints_that_the_policy_refuses_are_told_and_kept(data: Path) -> No
     assert f"{refused} of them were refused by the policy" in said
     found = rows(data, "SELECT reason, source, count() AS many FROM rejects GROUP BY reason, source")
     assert found == [{"reason": "unknown_currency", "source": TOUCHPOINTS_TOPIC, "many": refused}]
-    assert [row["reason"] for row in messages(data, REJECTS_TOPIC)] == ["unknown_currency"] * refused
+    assert [row["reason"] for row in messages(data, rejects.TOPIC.named())] == ["unknown_currency"] * refused
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, StorageError, StorageFull
 from streams.embedded.layout import APPLICATION_ID, FILE_LAYOUT, TABLES
-from streams.embedded.log import FILE_NAME, ImportProgress, Log
+from streams.embedded.log import ENGINE, FILE_NAME, ImportProgress, Log
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOPIC: Final = "relasi.touchpoints.v1"
@@ -47,7 +47,7 @@ def log(tmp_path: Path) -> Iterator[Log]:
 def test_an_empty_log_ends_at_zero_and_reads_nothing(log: Log) -> None:
     assert log.end_offset(TOPIC, 0) == 0
     assert log.read(TOPIC, 0, 0) == b""
-    assert log.position(0) == 0
+    assert log.position(ENGINE, TOPIC, 0) == 0
     assert list(log.checkpoint(0)) == []
     assert log.imports() == []
 
@@ -145,14 +145,14 @@ def test_everything_survives_closing(tmp_path: Path) -> None:
         batch = append(log)
         with log.transaction():
             log.put_checkpoint(0, [(b"k", b"v")])
-            log.put_position(0, 1)
+            log.put_position(ENGINE, TOPIC, 0, 1)
             log.put_import(progress)
             log.put_setting("policy", "sha")
     with Log(tmp_path) as log:
         assert log.read(TOPIC, 0, 0) == batch
         assert list(log.checkpoint(0)) == [(b"k", b"v")]
-        assert log.position(0) == 1
-        assert log.position(1) == 0
+        assert log.position(ENGINE, TOPIC, 0) == 1
+        assert log.position(ENGINE, TOPIC, 1) == 0
         assert log.find_import("abc") == progress
         assert log.setting("policy") == "sha"
 
@@ -174,12 +174,12 @@ def test_a_block_that_raises_leaves_nothing_behind(log: Log) -> None:
         with log.transaction():
             log.append(TOPIC, 0, batch_of(0), 0, 0)
             log.put_checkpoint(0, [(b"k", b"v")])
-            log.put_position(0, 1)
+            log.put_position(ENGINE, TOPIC, 0, 1)
             raise KeyError
 
     with pytest.raises(KeyError):
         store_and_fail()
-    assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(0)) == (0, [], 0)
+    assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(ENGINE, TOPIC, 0)) == (0, [], 0)
     append(log)
     assert log.end_offset(TOPIC, 0) == 1
 
@@ -192,8 +192,8 @@ def test_a_transaction_within_another_is_refused(log: Log) -> None:
 
 def test_a_write_outside_a_transaction_is_refused(log: Log) -> None:
     with pytest.raises(RuntimeError, match="transaction"):
-        log.put_position(0, 1)
-    assert log.position(0) == 0
+        log.put_position(ENGINE, TOPIC, 0, 1)
+    assert log.position(ENGINE, TOPIC, 0) == 0
 
 
 def test_the_layout_is_no_setting(log: Log) -> None:
@@ -206,14 +206,14 @@ CRASH: Final = """
 import os, signal, sys
 from pathlib import Path
 from tests.embedded.test_log import TOPIC, append, batch_of
-from streams.embedded.log import Log
+from streams.embedded.log import ENGINE, Log
 
 log = Log(Path(sys.argv[1]))
 append(log)
 with log.transaction():
     log.append(TOPIC, 0, batch_of(1), 1, 1)
     log.put_checkpoint(0, [(b"k", b"v")])
-    log.put_position(0, 2)
+    log.put_position(ENGINE, TOPIC, 0, 2)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -222,7 +222,7 @@ def test_a_killed_process_leaves_whole_transactions_only(tmp_path: Path) -> None
     killed = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], cwd=ROOT, timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
     with Log(tmp_path) as log:
-        assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(0)) == (1, [], 0)
+        assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(ENGINE, TOPIC, 0)) == (1, [], 0)
         append(log)
 
 
@@ -234,12 +234,12 @@ def test_a_full_file_is_told_as_such_and_the_log_goes_on_when_there_is_room(log:
 
     def store_too_much() -> None:
         with log.transaction():
-            log.put_position(0, 1)
+            log.put_position(ENGINE, TOPIC, 0, 1)
             log.append(TOPIC, 0, batch_of(1, payload=b"." * 1_000_000), 1, 1)
 
     with pytest.raises(StorageFull, match=r"(?s)relasi\.sqlite.*Nothing .* acknowledged.*start again"):
         store_too_much()
-    assert (log.end_offset(TOPIC, 0), log.position(0)) == (1, 0)
+    assert (log.end_offset(TOPIC, 0), log.position(ENGINE, TOPIC, 0)) == (1, 0)
     connection.execute("PRAGMA max_page_count = 1000000")
     append(log, payload=b"." * 1_000_000)
     assert log.end_offset(TOPIC, 0) == 2

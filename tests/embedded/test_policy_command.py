@@ -10,7 +10,7 @@ from support.command import Directory, content, done, relasi, rows
 from support.histories import HISTORY, csv_file
 
 from streams.embedded.log import Log
-from streams.messages import TOUCHPOINTS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
 
 COMMERCE: Final = (files("processors") / "policy" / "presets" / "commerce.toml").read_text()
 

@@ -11,7 +11,10 @@ from support.histories import HISTORY, csv_file, csv_of, history
 from support.interrupted import cut, moments, resume, wait_for_rows
 
 from streams.embedded.log import Log
-from streams.messages import REJECTS_TOPIC, TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC
+from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.outputs.catalogue import SPOKEN
+
+OUT: Final = [output.topic.named() for output in SPOKEN if output.topic]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def uninterrupted(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Direc
 def ends(data: Path) -> list[int]:
     """How many messages each topic holds."""
     with Log(data) as log:
-        return [log.end_offset(topic, 0) for topic in (TOUCHPOINTS_TOPIC, TRANSITIONS_TOPIC, REJECTS_TOPIC)]
+        return [log.end_offset(topic, 0) for topic in (TOUCHPOINTS_TOPIC, *OUT)]
 
 
 def check_log(data: Path, whole: Directory) -> None:

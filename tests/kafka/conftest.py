@@ -1,38 +1,15 @@
-"""A real broker and a real ClickHouse server for all tests of this folder."""
+"""A real ClickHouse server for all tests of this folder, and installations over it and the broker."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from support import kafka_broker
 from support.clickhouse_server import Server, UnavailableError
 from support.clickhouse_supervised import supervised
 from support.kafka_broker import Broker
 from support.kafka_workers import Install, Installation, installation
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: takes minutes; only with RELASI_TEST_FAULTS=long")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long ones out, not as skipped: nothing that they need is missing."""
-    if os.environ.get("RELASI_TEST_FAULTS") == "long":
-        return
-    left_out = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    if not kafka_broker.obtainable():
-        pytest.skip("Apache Kafka needs Java and Maven")
-    with kafka_broker.running(tmp_path_factory.mktemp("kafka") / "broker") as started:
-        yield started
 
 
 @pytest.fixture(scope="session")

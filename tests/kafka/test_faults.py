@@ -1,6 +1,5 @@
 """Workers that are killed and paused, and a broker and a server too, while data flows: nothing is lost or double."""
 
-import io
 import signal
 import threading
 import time
@@ -9,46 +8,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import fastavro
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from kafka.consumer.group import KafkaConsumer
-from kafka.structs import TopicPartition
 from support.chaos import STORM, Chaos
 from support.clickhouse_supervised import supervised
 from support.kafka_broker import running
 from support.kafka_inputs import write_files
 from support.kafka_workers import Install, Installation, Supervised, embedded, installation, same
 
-from schemas.registry import FileRegistry
-from schemas.wire import unframe
+from streams.outputs import judgements, transitions
 
 pytestmark = pytest.mark.long  # `make test-faults`
 
 SEEDS: Final = (1, 2, 3)
 KILLS: Final = 10
 PAUSES: Final = 5
-
-
-def published(made: Installation) -> dict[str, set[bytes]]:
-    """Bodies in the transitions topic by id of the transition."""
-    topic = f"{made.name}.transitions.v1"
-    schema = fastavro.parse_schema(FileRegistry().schema(FileRegistry().id_of("Transition")))
-    consumer = KafkaConsumer(bootstrap_servers=[made.broker.servers], auto_offset_reset="earliest", group_id=None)
-    partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-    consumer.assign(partitions)
-    ends = consumer.end_offsets(partitions)
-    found: dict[str, set[bytes]] = {}
-    while any(consumer.position(tp) < end for tp, end in ends.items()):
-        for records in consumer.poll(timeout_ms=1000).values():
-            for record in records:
-                body = unframe(record.value)[1]
-                value: Any = fastavro.schemaless_reader(io.BytesIO(body), schema, None)
-                found.setdefault(value["id"], set()).add(record.value)
-    consumer.close()
-    return found
 
 
 def produce(made: Installation, files: list[Path]) -> None:
@@ -74,11 +50,12 @@ def producing(made: Installation, files: list[Path]) -> Iterator[None]:
 
 
 def holds_the_same(made: Installation, oracle: dict[str, list[dict[str, Any]]]) -> None:
-    """Every table, and the transitions topic: the same ids, and one body for each."""
+    """Every table, and the topics of facts: the same ids, and one body for each."""
     same(made.tables(), oracle)
-    bodies = published(made)
-    assert bodies.keys() == {row["id"] for row in oracle["transitions_raw"]}
-    assert [name for name, versions in bodies.items() if len(versions) > 1] == []
+    for topic in (transitions.TOPIC, judgements.TOPIC):
+        bodies = made.published(topic)
+        assert bodies.keys() == {row["id"].encode() for row in oracle[f"{topic.suffix.removesuffix('.v1')}_raw"]}
+        assert [name for name, versions in bodies.items() if len(versions) > 1] == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

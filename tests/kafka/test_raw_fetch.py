@@ -13,15 +13,17 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
+from support.compressed import compressed
 
 from schemas.bodies import bodies_of
-from streams.engine.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch
-from streams.engine.records import next_record
 from streams.kafka import versions
 from streams.kafka.fetch import read
-from streams.kafka.outbox import RawBatch, pieces
-from streams.kafka.partitioning import only, partitions_of
+from streams.kafka.outbox import RawBatch
 from streams.kafka.versions import WrongVersion, check_versions
+from streams.log.arranging import only, pieces
+from streams.log.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch
+from streams.log.partitioning import partitions_of
+from streams.log.records import next_record
 
 CONTROL = 0x20
 READ_COMMITTED = 1
@@ -51,7 +53,7 @@ def marker(offset: int, producer: int, *, abort: bool) -> bytes:
 def values_of(data: Any) -> list[tuple[int, bytes]]:
     found = []
     head = np.zeros(7, np.int64)
-    for start, stop, base, _, count, _ in data.spans.tolist():
+    for start, stop, base, _, count, *_ in data.spans.tolist():
         at = start
         for _ in range(count):
             assert next_record(data.buffer, at, stop, head) == 0
@@ -94,6 +96,17 @@ def test_a_fetch_of_nothing_but_an_aborted_transaction_still_moves_on() -> None:
     found = read("t", 0, b"".join(LOG[7:]), 8, [(8, 8)])
     assert found.fetch is not None
     assert (found.wanted, found.end, found.fetch.end, len(found.fetch.spans)) == (8, 11, 11, 0)
+
+
+def test_what_is_left_for_the_next_fetch_is_not_passed_over_for_an_aborted_transaction_behind_it() -> None:
+    large = [compressed(batch(offset, [b"\0" * (20 << 20)]), "zstd") for offset in range(2)]
+    data = b"".join([*large, batch(2, [b"never"], 7), marker(3, 7, abort=True)])
+    first = read("t", 0, data, 0, [(7, 2)])
+    then = read("t", 0, data, first.end, [(7, 2)])
+    assert [(found.end, found.fetch is not None and len(found.fetch.spans)) for found in (first, then)] == [
+        (1, 1),
+        (4, 1),
+    ]
 
 
 @pytest.mark.parametrize(("place", "value", "error"), [(30, 0xFF, CorruptBatch), (16, 1, UnsupportedMagic)])

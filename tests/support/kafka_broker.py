@@ -13,6 +13,7 @@ from typing import Final
 
 from support.bound_process import bound
 from support.clickhouse_server import UnavailableError
+from support.locked import locked
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERSION: Final = "4.1.0"
@@ -31,8 +32,13 @@ def obtainable() -> bool:
 
 def libraries() -> Path:
     """The directory of the broker's jars, fetched if it isn't there yet. Raises UnavailableError."""
-    if (_LIBRARIES / _MAIN_JAR).exists():
-        return _LIBRARIES
+    with locked(_LIBRARIES.with_name("fetching.lock")):
+        if not (_LIBRARIES / _MAIN_JAR).exists():
+            _fetch()
+    return _LIBRARIES
+
+
+def _fetch() -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise UnavailableError("mvn, which fetches Apache Kafka, is not installed")
@@ -44,7 +50,6 @@ def libraries() -> Path:
     if fetched.returncode:
         raise UnavailableError(f"fetching Apache Kafka failed: {fetched.stdout[-2000:]}")
     partial.rename(_LIBRARIES)
-    return _LIBRARIES
 
 
 def free_ports(count: int) -> list[int]:

@@ -16,8 +16,11 @@ from kafka.consumer.group import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from streams.commands.terminal import Terminal
+from streams.embedded.log import Log
+from streams.embedded.readers import Reader
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
+from streams.outputs.output import Topic
 from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
@@ -26,7 +29,7 @@ from support.clickhouse_server import Server
 from support.kafka_broker import ROOT, Broker, free_ports, until
 
 COMPARED: Final = {
-    "touchpoints_raw": "",
+    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset)",
     "transitions_raw": "EXCEPT (`partition`, `offset`)",
     "judgements_raw": "EXCEPT (`partition`, `offset`)",
     "profiles_raw": "EXCEPT (`partition`, `offset`)",
@@ -35,6 +38,8 @@ COMPARED: Final = {
     "meanings_raw": "",
 }
 PROGRAM: Final = ("-m", "streams.cli")
+Published = dict[bytes, set[tuple[bytes, bytes]]]
+"""Of each fact by its id: the keys and bodies of the messages that tell of it."""
 Install = Callable[..., "Installation"]
 
 
@@ -56,6 +61,22 @@ def embedded(directory: Path, files: Sequence[Path]) -> dict[str, list[dict[str,
         for path in files:
             import_file(session, str(path), Mapping(), silent, as_arrived=True)
         return tables_of(session.runner.sink)
+
+
+def _published(messages: Iterator[tuple[bytes, bytes]]) -> Published:
+    found: Published = {}
+    for key, body in messages:
+        # The id is the first field: five bytes of header and one of length, then 32 digits.
+        found.setdefault(body[6:38], set()).add((key, body))
+    return found
+
+
+def embedded_published(directory: Path, topic: Topic) -> Published:
+    """What the embedded shell has said of facts in a topic."""
+    with Log(directory) as log:
+        reader = Reader(log, "test", topic.named())
+        records = [record for batch in iter(reader.read, None) for record in batch.records]
+    return _published((record.key or b"", record.value or b"") for record in records)
 
 
 class Worker:
@@ -192,6 +213,20 @@ class Installation:
             consumer.close()
         committed = {tp.partition: int(at.offset) for tp, at in groups[self.name].items() if tp.topic == topic}
         return committed, {tp.partition: int(end) for tp, end in ends.items()}
+
+    def published(self, topic: Topic) -> Published:
+        """What workers have said of facts in a topic."""
+        name = topic.named(self.name)
+        consumer = KafkaConsumer(bootstrap_servers=[self.broker.servers], auto_offset_reset="earliest", group_id=None)
+        partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+        consumer.assign(partitions)
+        ends = consumer.end_offsets(partitions)
+        found: list[tuple[bytes, bytes]] = []
+        while any(consumer.position(tp) < end for tp, end in ends.items()):
+            for records in consumer.poll(timeout_ms=1000).values():
+                found += [(record.key, record.value) for record in records]
+        consumer.close()
+        return _published(iter(found))
 
     def settle(self, seconds: float = 120) -> None:
         """Until everything is processed and committed."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import fastavro
 import google_crc32c
 
+from schemas.known import Known, look_up_all
 from schemas.plans import Plans, build_plans
 from schemas.registry import FileRegistry
 from schemas.wire import frame
@@ -82,6 +83,11 @@ def policy_text(
 @functools.cache
 def plans() -> Plans:
     return build_plans(REGISTRY)
+
+
+@functools.cache
+def schemas() -> list[Known]:
+    return look_up_all(REGISTRY)
 
 
 @functools.cache

@@ -137,7 +137,7 @@ def is_within_limits(arrived: list[Touch], rules: Rules, episodes: int = 2) -> b
 
     There are never more than ``episodes``, and no touchpoint puts an end before an initiative that was known: a return
     is new only if it is the newest initiative, or the one that was the return until then is no longer one. Of exits
-    that follow a late initiative, no more than one was known.
+    that follow a late initiative, no more than one was known, and none in its millisecond.
     """
     before: set[Touch] = set()
     for count, newest in enumerate(arrived):
@@ -150,7 +150,9 @@ def is_within_limits(arrived: list[Touch], rules: Rules, episodes: int = 2) -> b
         if moved and len(returns) > len(before):
             return False
         later_exits = [touch for touch in arrived[:count] if touch.flags & EXITS and touch.at >= newest.at]
-        if newest.flags & CUSTOMER and len(later_exits) > 1:
+        late = any(touch.at > newest.at for touch in arrived[:count])
+        same_instant = late and any(touch.at == newest.at for touch in later_exits)
+        if newest.flags & CUSTOMER and (len(later_exits) > 1 or same_instant):
             return False
         before = returns
     return True

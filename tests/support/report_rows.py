@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from streams.payloads import kept
 from streams.reports.tables import TABLES
 
 START = datetime(2026, 1, 5, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -20,6 +21,7 @@ def day(number: float) -> datetime:
 def transition(**changed: Any) -> dict[str, Any]:
     example = {
         "id": "0" * 32,
+        "namespace": "known",
         "customer_id": "ann",
         "at": day(0),
         "known_at": day(0),
@@ -44,6 +46,7 @@ def transition(**changed: Any) -> dict[str, Any]:
 
 def profile(**changed: Any) -> dict[str, Any]:
     example = {
+        "namespace": "known",
         "customer_id": "ann",
         "stage": "exploration",
         "stage_since": day(0),
@@ -162,6 +165,7 @@ def policy(**changed: Any) -> dict[str, Any]:
 def judgement(**changed: Any) -> dict[str, Any]:
     example = {
         "id": "0" * 32,
+        "namespace": "known",
         "customer_id": "ann",
         "judgement": "value_tier",
         "before": "low",
@@ -207,7 +211,8 @@ def reject(**changed: Any) -> dict[str, Any]:
         "at": day(0),
         "payload": b"ann,2026-02-31",
     }
-    return example | changed
+    told: dict[str, Any] = example | changed
+    return {"records": 1} | kept(told["payload"]) | told
 
 
 def table(name: str, rows: Sequence[dict[str, Any]]) -> pa.Table:

@@ -8,7 +8,7 @@ import fastavro
 
 from processors.policy.policy import hash_of
 from schemas.registry import FileRegistry
-from streams.reports.container import container
+from streams.reports.container import Places, container
 from streams.reports.sink import Sink
 
 from .report_rows import day, slices, table, transition
@@ -18,7 +18,9 @@ SCHEMA = REGISTRY.schema(REGISTRY.id_of("Touchpoint"))
 OPTIONAL = ("channel", "amount_minor", "currency", "cost_minor", "margin_minor", "campaign", "order_id", "agent_id")
 
 
-def packed(touchpoints: Sequence[dict[str, Any]], schema: dict[str, Any] = SCHEMA) -> bytes:
+def packed(
+    touchpoints: Sequence[dict[str, Any]], schema: dict[str, Any] = SCHEMA, places: Places | None = None
+) -> bytes:
     """Touchpoints as an Avro object container."""
     parsed = fastavro.parse_schema(schema)
     bodies = []
@@ -26,7 +28,7 @@ def packed(touchpoints: Sequence[dict[str, Any]], schema: dict[str, Any] = SCHEM
         out = io.BytesIO()
         fastavro.schemaless_writer(out, parsed, touchpoint)
         bodies.append(out.getvalue())
-    return container(schema, *slices(bodies))
+    return container(schema, *slices(bodies), places)
 
 
 def touch(customer: str, kind: str, at: float, **told: Any) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from numpy.lib.recfunctions import repack_fields
 
 from processors.policy.policy import read_policy
 from processors.row.layout import ROW
-from streams.engine.batches import Fetch, read_batches
+from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from streams.engine.checkpoint import Checkpoint, stored_in_columns
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
-from support.messages import Message, batch, plans, policy_text
+from streams.log.batches import Fetch, read_batches
+from support.messages import Message, batch, policy_text, schemas
 
 POSITIONS: Final = ("entry_at",)  # where a row stands, not what it says
 PROFILE: Final = [name for name in ROW.names or () if name not in {*POSITIONS, "offset"}]
@@ -51,7 +52,7 @@ class Refusal(NamedTuple):
 
 def new_partition(**options: Any) -> Partition:
     told = {"hot_rows": hot_rows[-1]} if hot_rows else {}
-    return Partition(3, read_policy(policy_text()), plans(), **told | options)
+    return Partition(3, read_policy(policy_text()), schemas(), **told | options)
 
 
 def applied(partition: Partition, fetch: Fetch) -> Applied:
@@ -123,13 +124,22 @@ def refusals_of(outcome: Applied) -> list[Refusal]:
 
 def accepted_of(outcome: Applied) -> list[tuple[int, bytes]]:
     """Schema id and body of each accepted touchpoint."""
-    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s in outcome.taken]
+    return [(int(s), bytes(outcome.buffer[start : start + length])) for start, length, s, *_ in outcome.taken]
+
+
+def named(partition: Partition, number: int) -> bytes:
+    """A customer's id, told from another namespace's."""
+    (namespace,) = partition.namespaces(np.array([number]))
+    return (b"anonymous:" if namespace == NAMESPACE_ANONYMOUS else b"") + customer_of(partition, number)
 
 
 def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:
-    """The bytes of each customer's row, but for where it stands; or those of some fields."""
+    """The bytes of each customer's row, but for where it stands; or those of some fields.
+
+    By the customer's id, with ``anonymous:`` before one that is.
+    """
     rows = np.asarray(everybody(partition))
-    names = [customer_of(partition, number) for number in range(len(rows))]
+    names = [named(partition, number) for number in range(len(rows))]
     assert len(set(names)) == len(names)
     fields = only or [name for name in ROW.names or () if name not in POSITIONS]
     kept = repack_fields(rows[[*fields]])

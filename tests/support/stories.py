@@ -8,8 +8,8 @@ from typing import Any, Final
 import fastavro
 import numpy as np
 
-from streams.engine.batches import SPAN_START, SPAN_STOP, Fetch
-from streams.engine.records import (
+from streams.log.batches import SPAN_START, SPAN_STOP, Fetch
+from streams.log.records import (
     HEAD_CELLS,
     HEAD_KEY,
     HEAD_KEY_SIZE,

@@ -1,145 +1,94 @@
-"""The rooms of the code, and which way its imports point."""
+"""The rooms of the code, which way its imports point, and what may tell the time, draw lots or reach outside."""
 
-import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
 
 import pytest
-
-ROOT: Final = Path(__file__).resolve().parents[2]
-LAYERS: Final = ("processors", "schemas", "streams")
-
-ABOVE: Final = {"processors": {"schemas", "streams"}, "schemas": {"streams"}, "streams": set()}
-OTHERS_OF_OURS: Final = {"tests", "deploy"}
-ONLY_IN: Final = {
-    "faust": "streams/kafka",
-    "aiokafka": "streams/kafka",
-    "kafka": "streams/kafka",
-    "clickhouse_driver": "streams/reports",
-    "chdb": "streams/reports",
-}
-
-# What the model may use of the standard library. Whoever adds to it looks whether the module can tell the time,
-# draw lots, or reach files, the network or the environment.
-PURE_STDLIB: Final = frozenset(
-    {
-        "abc", "array", "ast", "bisect", "calendar", "collections", "contextlib", "copy", "dataclasses", "datetime",
-        "decimal", "dis", "enum", "fractions", "functools", "graphlib", "hashlib", "heapq", "itertools", "json",
-        "keyword", "math", "numbers", "operator", "re", "statistics", "string", "struct", "textwrap", "tomllib",
-        "types", "typing", "unicodedata", "warnings", "zlib",
-    }
-)  # fmt: skip
-IMPURE_CALLS: Final = frozenset(
-    {"open", "input", "print", "exec", "eval", "id", "hash", "globals", "breakpoint"}
-    | {"now", "today", "utcnow", "default_rng", "urandom", "getenv", "fromfile", "tofile", "memmap"}
-    | {"read_text", "read_bytes", "write_text", "write_bytes", "loadtxt", "genfromtxt", "savez", "savetxt"}
-)
-IMPURE_ATTRIBUTES: Final = frozenset({"np.random", "np.load", "np.save", "numba.objmode", "os.environ"})
-
-# Keeps machine code in files, and nothing else does; what names them is computed without any.
-COMPILER: Final = ROOT / "processors" / "compiled.py"
-# Speaks to the compiler: its one instruction is a hint to the processor, which changes no result.
-PREFETCH: Final = ROOT / "processors" / "prefetch.py"
-PURE: Final = sorted(
-    [path for path in (ROOT / "processors").rglob("*.py") if path != COMPILER]
-    + [ROOT / "schemas" / name for name in ("plan.py", "decode.py", "encode.py")]
-)
-SOURCES: Final = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
-
-
-def name(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
-
-
-def imported(tree: ast.AST, path: Path) -> Iterator[str]:
-    """Full names of what a module imports, also inside functions, relatively, or by a string."""
-    package = name(path).removesuffix(".py").split("/")[:-1]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            yield ".".join([*base, *([node.module] if node.module else [])])
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in {
-            "import_module",
-            "__import__",
-        }:
-            target = node.args[0] if node.args else None
-            if isinstance(target, ast.JoinedStr):
-                # A command's module by its name: what counts is the package that it must lie in.
-                target = target.values[0]
-            assert isinstance(target, ast.Constant), f"{name(path)}:{node.lineno} imports something computed"
-            yield str(target.value)
-
-
-def tops(source: str, path: Path) -> set[str]:
-    return {full.partition(".")[0] for full in imported(ast.parse(source), path)}
+from support.purity import CLOCK, COMPILER, PURE, PURE_ROOMS, PURE_STDLIB, clocks, dotted, impurities
+from support.rooms import LAYERS, MAY_IMPORT, OUTSIDE, PAGE, ROOT, SOURCES, imported, name, page_with, room_of, table
 
 
 def misplaced(source: str, path: Path) -> set[str]:
-    """Imports that point the wrong way, or to a package that belongs to another room."""
-    found = tops(source, path)
-    wrong = found & (ABOVE[name(path).partition("/")[0]] | OTHERS_OF_OURS)
-    return wrong | {top for top in found if top in ONLY_IN and not name(path).startswith(ONLY_IN[top] + "/")}
+    """Rooms and packages that a module imports and may not."""
+    room = room_of(dotted(path))
+    assert room is not None, f"{name(path)} is in no room: see MAY_IMPORT in tests/support/rooms.py"
+    wrong = set()
+    for module in imported(source, path):
+        top, other = module.partition(".")[0], room_of(module)
+        if other is not None:
+            wrong |= {other} - MAY_IMPORT[room].rooms - {room}
+        elif top in LAYERS:
+            wrong |= {module} - set(LAYERS)
+        elif top in OUTSIDE or top not in sys.stdlib_module_names:
+            wrong |= {top} - MAY_IMPORT[room].packages
+    return wrong
 
 
-def impurities(source: str, path: Path) -> list[str]:
-    """What in a pure module could tell the time, draw lots, or reach the outside."""
-    tree = ast.parse(source)
-    permitted = PURE_STDLIB | {"numpy", "numba", "processors"}
-    if path == PREFETCH:
-        permitted |= {"llvmlite"}
-    if name(path).startswith("schemas/"):
-        permitted |= {"pyarrow", "schemas"}
-    found = [f"import {top}" for top in sorted(tops(source, path) - permitted)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            called = ast.unparse(node.func)
-            if called.rpartition(".")[2] in IMPURE_CALLS:
-                found.append(f"line {node.lineno}: {called}()")
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in IMPURE_ATTRIBUTES:
-            found.append(f"line {node.lineno}: {ast.unparse(node)}")
-    return found
+def found(look: Callable[[str, Path], Collection[str]], paths: Iterable[Path]) -> dict[str, Collection[str]]:
+    """What was found, by the name of the module that has it."""
+    return {name(path): wrong for path in paths if (wrong := look(path.read_text(), path))}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_imports_point_one_way(path: Path) -> None:
-    assert misplaced(path.read_text(), path) == set()
+def test_every_module_imports_what_its_room_may() -> None:
+    assert found(misplaced, [path for path in SOURCES if dotted(path) != "streams"]) == {}
 
 
-@pytest.mark.parametrize("path", PURE, ids=name)
-def test_the_model_sees_no_clock_no_chance_and_no_world(path: Path) -> None:
-    assert impurities(path.read_text(), path) == []
+def test_imports_point_one_way() -> None:
+    order = list(TopologicalSorter({room: may.rooms for room, may in MAY_IMPORT.items()}).static_order())
+    assert set(order) == set(MAY_IMPORT)
+
+
+def test_the_page_has_the_table_of_the_rooms() -> None:
+    assert page_with(table()) == PAGE.read_text(), "make docs writes it anew from tests/support/rooms.py"
+
+
+def test_model_decoder_and_engine_see_no_clock_no_chance_and_no_world() -> None:
+    assert found(impurities, PURE) == {}
+
+
+def test_one_module_reads_the_clocks() -> None:
+    assert found(clocks, [path for path in SOURCES if path != CLOCK]) == {}
+    assert clocks(CLOCK.read_text(), CLOCK) == ["import time"]
 
 
 def test_the_compiler_module_uses_no_more_than_it_needs() -> None:
-    files = {"os", "pathlib", "pickle", "sys"}
-    assert tops(COMPILER.read_text(), COMPILER) <= PURE_STDLIB | files | {"llvmlite", "numba", "numpy", "processors"}
+    tops = {module.partition(".")[0] for module in imported(COMPILER.read_text(), COMPILER)}
+    assert tops <= PURE_STDLIB | {"os", "pathlib", "pickle", "sys"} | {"llvmlite", "numba", "numpy", "processors"}
 
 
 @pytest.mark.parametrize(
     ("where", "source", "wrong"),
     [
         ("processors/x.py", "from schemas import plan", {"schemas"}),
-        ("processors/x.py", "def f():\n    import streams.engine", {"streams"}),
-        ("schemas/x.py", "import streams.cli", {"streams"}),
+        ("processors/x.py", "def f():\n    import streams.engine", {"streams/engine"}),
+        ("processors/x.py", "import streams.nowhere", {"streams.nowhere"}),
+        ("schemas/x.py", "import streams.cli", {"streams/cli"}),
+        ("schemas/x.py", "from streams import cli", {"streams/cli"}),
         ("schemas/x.py", "from processors.hashing import xxh64", set()),
         ("streams/engine/x.py", "from chdb.session import Session", {"chdb"}),
+        ("streams/engine/x.py", "import pyarrow as pa", {"pyarrow"}),
+        ("streams/engine/x.py", "from streams.embedded.log import Log", {"streams/embedded"}),
+        ("streams/engine/x.py", "from streams.engine.rows import Table", set()),
+        ("streams/commands/x.py", "from streams.cli import main", {"streams/cli"}),
+        ("streams/commands/x.py", "def f():\n    from streams import cli, clock", {"streams/cli"}),
+        ("streams/embedded/x.py", "from streams.kafka.app import consumer_of", {"streams/kafka"}),
         ("streams/reports/x.py", "import importlib\nimportlib.import_module('chdb.session')", set()),
         ("streams/cli.py", "import importlib\nimportlib.import_module('chdb.session')", {"chdb"}),
         ("streams/kafka/x.py", "import faust, aiokafka, kafka", set()),
-        ("streams/kafka_like.py", "import aiokafka", {"aiokafka"}),
-        ("streams/reports/x.py", "from ..kafka import app", set()),
-        ("streams/x.py", "import tests.conftest", {"tests"}),
+        ("streams/clock.py", "import aiokafka", {"aiokafka"}),
+        ("streams/reports/x.py", "from ..kafka import app", {"streams/kafka"}),
+        ("streams/cli.py", "import tests.conftest", {"tests"}),
     ],
 )
 def test_a_wrong_import_is_found(where: str, source: str, wrong: set[str]) -> None:
     assert misplaced(source, ROOT / where) == wrong
 
 
+@pytest.mark.parametrize("where", ["processors/x.py", "schemas/x.py", "streams/engine/x.py"])
 @pytest.mark.parametrize(
     "source",
     [
@@ -147,6 +96,9 @@ def test_a_wrong_import_is_found(where: str, source: str, wrong: set[str]) -> No
         "from os import environ",
         "import random",
         "import pyarrow",
+        "from schemas.registry import FileRegistry",
+        "from streams.log import messages",
+        "from streams.embedded.log import Log",
         "from datetime import datetime\nx = datetime.now()",
         "import numpy as np\nx = np.random.default_rng()",
         "import numpy as np\nx = np.load('x.npy')",
@@ -155,13 +107,38 @@ def test_a_wrong_import_is_found(where: str, source: str, wrong: set[str]) -> No
         "def f(path):\n    return path.read_bytes()",
     ],
 )
-def test_an_impurity_is_found(source: str) -> None:
-    assert impurities(source, ROOT / "processors" / "x.py") != []
+def test_an_impurity_is_found(source: str, where: str) -> None:
+    assert impurities(source, ROOT / where) != []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time",
+        "def f():\n    from time import monotonic",
+        "import datetime as dt\nx = dt.datetime.now(dt.UTC)",
+        "from datetime import date\nx = date.today()",
+        "import asyncio\nx = asyncio.get_running_loop().time()",
+        "def f(loop):\n    return loop.time()",
+        "import numpy as np\nx = np.datetime64('now')",
+        "from uuid import uuid1\nx = uuid1()",
+    ],
+)
+def test_a_reading_of_a_clock_is_found(source: str) -> None:
+    assert clocks(source, ROOT / "streams" / "kafka" / "x.py") != []
+
+
+@pytest.mark.parametrize("source", ["x = runner.now()", "x = datetime.fromisoformat('1998-06-30')", "x = at.time()"])
+def test_an_instant_that_was_given_is_no_reading_of_a_clock(source: str) -> None:
+    assert clocks(source, ROOT / "streams" / "kafka" / "x.py") == []
 
 
 def test_every_layer_is_there_to_be_checked() -> None:
     assert {name(path).partition("/")[0] for path in SOURCES} == set(LAYERS)
-    assert {"processors/hashing.py", "schemas/decode.py"} <= {name(path) for path in PURE}
+    checked = {name(path) for path in PURE}
+    assert {"processors/hashing.py", "schemas/decode.py", "streams/engine/partition.py"} <= checked
+    assert {room_of(dotted(path)) for path in PURE} == PURE_ROOMS | {"streams/log"}
+    assert {room_of(dotted(path)) for path in SOURCES} - {None} == set(MAY_IMPORT)
 
 
 HELP: Final = """

@@ -16,12 +16,13 @@ from kafka.record.legacy_records import LegacyRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 
 from schemas.bodies import bodies_of
-from schemas.reasons import BAD_RECORD, OK
-from streams.engine.batches import (
+from schemas.reasons import BAD_BATCH, BAD_RECORD, BATCH_TOO_LARGE, OK
+from streams.log.batches import (
     SPAN_BASE_OFFSET,
     SPAN_BASE_TIME,
     SPAN_COUNT,
     SPAN_FIXED_TIME,
+    SPAN_REASON,
     SPAN_START,
     SPAN_STOP,
     CorruptBatch,
@@ -30,8 +31,8 @@ from streams.engine.batches import (
     read_batches,
     write_batch,
 )
-from streams.engine.codecs import CodecError, decompress
-from streams.engine.records import (
+from streams.log.codecs import CodecError, TooLarge, decompress
+from streams.log.records import (
     HEAD_CELLS,
     HEAD_KEY,
     HEAD_KEY_SIZE,
@@ -44,6 +45,7 @@ from streams.engine.records import (
 )
 
 HEADER: Final = 61
+ROOM: Final = 1 << 20
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 MAYBE_BYTES: Final = st.none() | st.binary(max_size=40)
 INSTANT: Final = st.integers(0, 4_102_444_800_000)
@@ -258,7 +260,7 @@ def test_a_batch_cut_off_at_the_end_is_left_out(packed: bool) -> None:
 
 def test_nothing_fetched() -> None:
     fetch = read_batches(b"", 17)
-    assert (fetch.spans.shape, fetch.wanted, fetch.end, fetch.buffer.size) == ((0, 6), 17, 17, 0)
+    assert (fetch.spans.shape, fetch.wanted, fetch.end, fetch.buffer.size) == ((0, 7), 17, 17, 0)
 
 
 def test_any_flipped_bit_behind_the_checksum_is_found() -> None:
@@ -289,17 +291,83 @@ def test_older_formats_are_refused_with_advice(magic: int) -> None:
 
 
 @pytest.mark.parametrize("name", CODECS)
-def test_what_a_codec_cant_expand_is_corrupt(name: str) -> None:
-    batch = compressed(simple(5), name)
-    for body in (b"", batch[HEADER:-3], b"\xff" * 30):
-        with pytest.raises(CorruptBatch, match="offset 5 can't be decompressed"):
-            read_batches(sealed(batch[:HEADER] + body), 0)
+def test_what_a_codec_cant_expand_has_a_reason_and_stands_between_its_neighbours(name: str) -> None:
+    before, batch, after = compressed(simple(0), name), compressed(simple(3), name), simple(6)
+    damaged = [b"", batch[HEADER:-3], b"\xff" * 30, batch[HEADER:] + b"trailing garbage"]
+    for body in damaged:
+        bad = sealed(batch[:HEADER] + body)
+        fetch = read_batches(before + bad + after, 0)
+        assert fetch.spans[:, SPAN_REASON].tolist() == [OK, BAD_BATCH, OK]
+        assert taken_span(fetch, 1) == bad
+        assert (taken_span(fetch, 2), fetch.end, fetch.whole) == (after[HEADER:], 9, True)
+
+
+def taken_span(fetch: Fetch, number: int) -> bytes:
+    span = fetch.spans[number]
+    return fetch.buffer[span[SPAN_START] : span[SPAN_STOP]].tobytes()
+
+
+@pytest.mark.parametrize("name", ["gzip", "lz4", "zstd"])
+def test_frames_one_after_another_are_one_section(name: str) -> None:
+    codec, compress = CODECS[name]
+    assert decompress(codec, compress(b"first ") + compress(b"second"), ROOM).tobytes() == b"first second"
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_output_is_bounded_to_the_byte(name: str) -> None:
+    codec, compress = CODECS[name]
+    for size in (0, 1, 100, 70_000, 2_000_000):
+        packed = compress(b"a" * size)
+        assert decompress(codec, packed, size).size == size
+        if size:
+            with pytest.raises(TooLarge, match=f"{len(packed)} bytes expand to more than {size - 1}"):
+                decompress(codec, packed, size - 1)
+
+
+def large(base: int, size: int, name: str = "zstd") -> bytes:
+    """A batch of one record of so many zeros."""
+    value = bodies_of([b"\0" * size])
+    return compressed(write_batch(None, value, np.zeros(1, np.int64), base), name)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_batch_that_is_too_large_alone_has_a_reason(name: str) -> None:
+    bomb = large(1, 3_000_000, name)
+    fetch = read_batches(simple(0)[:0] + bomb + simple(2), 0, 2_000_000)
+    assert fetch.spans[:, SPAN_REASON].tolist() == [BATCH_TOO_LARGE, OK]
+    assert fetch.spans[:, SPAN_COUNT].tolist() == [1, 3]
+    assert (taken_span(fetch, 0), fetch.end, fetch.whole) == (bomb, 5, True)
+
+
+def test_batches_that_are_too_large_together_come_one_after_another() -> None:
+    data = b"".join([large(0, 900_000), large(1, 900_000), simple(2), large(5, 2_500_000), large(6, 10)])
+    found, wanted = [], 0
+    while wanted < 7:
+        fetch = read_batches(data, wanted, 2_000_000)
+        assert fetch.buffer.size <= 2_000_000
+        found.append((fetch.wanted, fetch.end, fetch.whole, fetch.spans[:, SPAN_REASON].tolist()))
+        wanted = fetch.end
+    assert found == [(0, 5, False, [OK, OK, OK]), (5, 7, True, [BATCH_TOO_LARGE, OK])]
+
+
+def test_what_a_frame_claims_is_not_believed() -> None:
+    zstd = b"\x28\xb5\x2f\xfd\xe0"  # one segment, its size in eight bytes
+    claims = {
+        ZSTD: [zstd + struct.pack("<Q", size) + b"\x01\0\0" for size in (1 << 40, 100 << 20)],
+        SNAPPY: [b"\xff\xff\xff\xff\x0f\0a", b"\x80\x80\x80\x0a\0a"],
+    }
+    for codec, frames in claims.items():
+        for frame in frames:
+            try:
+                assert decompress(codec, frame, ROOM).size <= ROOM
+            except CodecError as refusal:
+                assert str(refusal)  # noqa: PT017
 
 
 @given(st.binary(max_size=200), st.integers(1, 4))
 def test_arbitrary_bytes_are_expanded_or_refused(data: bytes, codec: int) -> None:
     try:
-        assert isinstance(decompress(codec, data), bytes)
+        assert decompress(codec, data, ROOM).dtype == np.uint8
     except CodecError as refusal:
         assert str(refusal)  # noqa: PT017  # a refusal is one of two good ends
 
@@ -310,22 +378,22 @@ def test_damaged_compression_is_expanded_or_refused(name: str, data: bytes, at: 
     packed = bytearray(compress(data))
     packed[at % len(packed)] ^= 1 << bit
     try:
-        assert isinstance(decompress(codec, bytes(packed)), bytes)
+        assert decompress(codec, bytes(packed), ROOM).dtype == np.uint8
     except CodecError as refusal:
         assert str(refusal)  # noqa: PT017
 
 
-def test_unknown_codecs_are_corrupt() -> None:
-    with pytest.raises(CorruptBatch, match="codec 5 is none of"):
-        read_batches(with_attributes(simple(), 5), 0)
+def test_unknown_codecs_have_a_reason() -> None:
+    assert read_batches(with_attributes(simple(), 5), 0).spans[:, SPAN_REASON].tolist() == [BAD_BATCH]
+    with pytest.raises(CodecError, match="codec 5 is none of"):
+        decompress(5, b"", ROOM)
 
 
 def test_malformed_snappy_frames() -> None:
     head = b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1)
-    batch = compressed(simple(5), "snappy")
     for body, says in ((head + b"\0\0", "inside the size"), (head + b"\0\0\x01\0ab", "256 bytes reaches beyond")):
-        with pytest.raises(CorruptBatch, match=says):
-            read_batches(sealed(batch[:HEADER] + body), 0)
+        with pytest.raises(CodecError, match=says):
+            decompress(SNAPPY, body, ROOM)
 
 
 POISON: Final = [b"\xff" * 40, b"\0" * 40, b"\x02" * 40]

@@ -54,8 +54,13 @@ def arrivals(draw: st.DrawFn) -> list[Touch]:
 
 
 def to_the_day(path: list[tuple[int, int, int]]) -> Steps:
-    """Stages that lasted, with the instant of each; of commitment the day, all that is kept of it."""
-    return [(n, stage, at // DAY * DAY if stage == COMMITMENT else at) for n, stage, at in lasting(path)]
+    """Stages that lasted, with the instant of each; of commitment the day, all that is kept of it.
+
+    So a commitment on the very day of its episode's end may or may not have lasted: it is left out.
+    """
+    ends = {(n, at // DAY) for n, stage, at in path if stage == DISSOLUTION}
+    lasted = [step for step in lasting(path) if step[1] != COMMITMENT or (step[0], step[2] // DAY) not in ends]
+    return [(n, stage, at // DAY * DAY if stage == COMMITMENT else at) for n, stage, at in lasted]
 
 
 def assert_consistent(relationship: Relationship) -> None:

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 from support import kafka_broker
 
-from streams import cli
+from streams.commands.parsing import arguments
 from streams.metrics import Metrics
 from streams.reports.clickhouse import Address
 from streams.reports.ddl import statements
@@ -114,7 +114,7 @@ def test_a_password_is_given_once_and_reaches_both_sides() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_exists(name: str) -> None:
     words = SERVICES[name]["command"]
-    assert cli.arguments(words).command == words[0]
+    assert arguments(words).command == words[0]
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name != "topics"])

@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from streams.fitting.histories import histories
-from streams.fitting.purchases import DAY_MS, NoPurchasesError
+from streams.fitting.histories import histories_of
+from streams.fitting.purchases import DAY_MS, NoPurchasesError, purchase_days
 
 Row = tuple[str | None, str | None, float, str]  # customer, anonymous, day, kind
 BOUGHT = "order_completed"
@@ -23,7 +23,7 @@ def batch(*rows: Row) -> pa.RecordBatch:
 
 
 def summary(*batches: pa.RecordBatch, unit: str = "day", until: int | None = None) -> list[tuple[int, float, float]]:
-    seen = histories(batches, {BOUGHT}, unit, until)
+    seen = histories_of(purchase_days(batches, {BOUGHT}), unit, until)
     return sorted(zip(seen.x.tolist(), seen.t_x.tolist(), seen.age.tolist(), strict=True))
 
 

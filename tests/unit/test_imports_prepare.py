@@ -24,11 +24,14 @@ from streams.imports.prepare import Prepared, prepare
 from streams.imports.problems import ImportReject, InputProblem
 
 ROOT = Path(__file__).parents[2]
+NOW = 1_800_000_000_000  # 2027-01-15T08:00:00Z
 Row = dict[str, Any]
 
 
 def table_of(source: Path | io.BytesIO, folder: Path, mapping: Mapping | None = None, **options: Any) -> pa.Table:
-    with prepare(source, mapping or Mapping(), workdir=folder / "work", **{"as_arrived": False} | options) as prepared:
+    with prepare(
+        source, mapping or Mapping(), workdir=folder / "work", now=NOW, **{"as_arrived": False} | options
+    ) as prepared:
         assert list(prepared.rejects) == []
         return pa.Table.from_batches(prepared.batches(), CANONICAL)
 
@@ -39,7 +42,7 @@ def rows_of(text: str, folder: Path, mapping: Mapping | None = None, **options: 
 
 
 def rejects_of(text: bytes, folder: Path, mapping: Mapping | None = None) -> list[ImportReject]:
-    with prepare(io.BytesIO(text), mapping or Mapping(), as_arrived=False, workdir=folder) as prepared:
+    with prepare(io.BytesIO(text), mapping or Mapping(), as_arrived=False, workdir=folder, now=NOW) as prepared:
         assert len(prepared.rejects) == len(list(prepared.rejects))
         return list(prepared.rejects)
 
@@ -135,6 +138,14 @@ def test_every_format_says_the_same(write: Callable[[list[Row]], bytes], zipped:
 LEAST = Mapping(constants={"customer_id": "c", "kind": "k"})
 
 
+def test_what_lies_more_than_a_day_after_now_is_in_the_future(tmp_path: Path) -> None:
+    last = NOW + 86_400_000
+    rows = [{"occurred_at": at} for at in (NOW, last, last + 1)]
+    with prepare(io.BytesIO(as_jsonl(rows)), LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
+        assert (prepared.rows, prepared.last_at) == (2, last)
+        assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(3, "impossible_time")]
+
+
 def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
     head = b"customer_id,anonymous_id,occurred_at,received_at,kind,amount,currency,cost_minor,satisfaction"
     head += b",lines,properties\n"
@@ -150,7 +161,7 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
             "impossible_time", "occurred_at '2024-01-03T00:00:00' is more than a day after received_at"),
         b",,2024-01-01,,k,,,,,,": ("no_customer", "neither customer_id nor anonymous_id"),
         b",a,2024-01-01,,k,,,,,,": None,
-        b"x" * 256 + b",,2024-01-01,,k,,,,,,": ("id_too_long", "customer_id is longer than 255 bytes"),
+        b"x" * 256 + b",,2024-01-01,,k,,,,,,": ("long_customer_id", "customer_id is longer than 255 bytes"),
         b"c\xff,,2024-01-01,,k,,,,,,": ("bad_text", "customer_id is not UTF-8"),
         b"c,,2024-01-01,,?!,,,,,,": ("no_kind", "kind is empty"),
         b"c,,2024-01-01,,k,ten,,,,,": ("bad_number", "amount 'ten' is not a number"),
@@ -163,7 +174,7 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
         b"c,,2024-01-02,,k,,,,,,": None,
     }  # fmt: skip
     source = io.BytesIO(head + b"\n".join(lines))
-    with prepare(source, Mapping(), as_arrived=False, workdir=tmp_path) as prepared:
+    with prepare(source, Mapping(), as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         assert list(prepared.rejects) == [
             ImportReject(number, *why, line) for number, (line, why) in enumerate(lines.items(), 2) if why is not None
         ]
@@ -200,12 +211,12 @@ def test_columns_that_nobody_asked_for(tmp_path: Path) -> None:
     text = b"occurred_at,colour,size,properties.x\n1,red,,y\n"
     as_json = b'{"occurred_at": 1, "colour": "red", "size": null, "properties.x": "y"}\n'
     for data in (text, as_json):
-        with prepare(io.BytesIO(data), LEAST, as_arrived=False, workdir=tmp_path) as prepared:
+        with prepare(io.BytesIO(data), LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
             assert prepared.ignored == ("colour", "size")
             assert next(prepared.batches()).column("properties").to_pylist() == [map_bytes({"x": "y"})]
     keep = Mapping(constants=LEAST.constants | {"properties.z": "7"}, keep_extra=True)
     for data in (text, as_json):
-        with prepare(io.BytesIO(data), keep, as_arrived=False, workdir=tmp_path) as prepared:
+        with prepare(io.BytesIO(data), keep, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
             assert prepared.ignored == ()
             expected = map_bytes({"x": "y", "colour": "red", "z": "7"})
             assert next(prepared.batches()).column("properties").to_pylist() == [expected]
@@ -229,7 +240,7 @@ def test_structs_are_properties(tmp_path: Path) -> None:
     [
         (b"", "is empty; expected CSV"),
         (b" \n\n", "is empty"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (b"occurred_at\n", "has no rows"),
         (b"PK\x03\x04abc", "ZIP archive or a spreadsheet"),
         (b"a\0b\0", "neither text nor in a known format"),
@@ -244,13 +255,15 @@ def test_structs_are_properties(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_imported_at_all(data: bytes, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputProblem, match=message):
-        prepare(io.BytesIO(data), LEAST, as_arrived=False, workdir=tmp_path)
+        prepare(io.BytesIO(data), LEAST, as_arrived=False, workdir=tmp_path, now=NOW)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_everything_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputProblem) as caught:
-        prepare(io.BytesIO(b"a,b\n1,2\n"), Mapping(columns={"amount": "sum"}), as_arrived=False, workdir=tmp_path)
+        prepare(
+            io.BytesIO(b"a,b\n1,2\n"), Mapping(columns={"amount": "sum"}), as_arrived=False, workdir=tmp_path, now=NOW
+        )
     lines = str(caught.value).splitlines()
     wanted = ("from a column 'sum'", "no customer", "no time", "no kind", "its columns are: a, b")
     assert len(lines) == len(wanted)
@@ -259,7 +272,7 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputProblem, match=r"none\.csv: cannot be read \(No such file"):
-        prepare(tmp_path / "none.csv", LEAST, as_arrived=False, workdir=tmp_path / "work")
+        prepare(tmp_path / "none.csv", LEAST, as_arrived=False, workdir=tmp_path / "work", now=NOW)
 
 
 def shuffled(count: int, instants: int, seed: int) -> list[Row]:
@@ -297,7 +310,9 @@ def test_an_import_goes_on_where_it_was_cut_off(memory_rows: int, as_arrived: bo
     data = as_jsonl(shuffled(300, 20, 1))
 
     def prepared() -> Prepared:
-        return prepare(io.BytesIO(data), Mapping(), as_arrived=as_arrived, workdir=tmp_path, memory_rows=memory_rows)
+        return prepare(
+            io.BytesIO(data), Mapping(), as_arrived=as_arrived, workdir=tmp_path, now=NOW, memory_rows=memory_rows
+        )
 
     with prepared() as first, prepared() as second:
         assert first.content_key == second.content_key
@@ -316,7 +331,7 @@ def test_an_import_goes_on_where_it_was_cut_off(memory_rows: int, as_arrived: bo
 def test_a_file_in_order_is_left_alone(tmp_path: Path) -> None:
     rows = sorted(shuffled(300, 20, 1), key=lambda row: int(row["occurred_at"]))
     for memory_rows in (10, 10_000):
-        with prepare(io.BytesIO(as_jsonl(rows)), Mapping(), as_arrived=False, workdir=tmp_path,
+        with prepare(io.BytesIO(as_jsonl(rows)), Mapping(), as_arrived=False, workdir=tmp_path, now=NOW,
                      memory_rows=memory_rows) as prepared:  # fmt: skip
             assert not prepared.was_sorted
             found = [row for batch in prepared.batches() for row in batch.column("row").to_pylist()]
@@ -355,13 +370,13 @@ def test_given_ids_are_kept_and_count_for_nobody(tmp_path: Path) -> None:
 
 def test_the_key_of_an_import(tmp_path: Path) -> None:
     def key(data: bytes, mapping: Mapping = LEAST, *, as_arrived: bool = False) -> str:
-        with prepare(io.BytesIO(data), mapping, as_arrived=as_arrived, workdir=tmp_path) as prepared:
+        with prepare(io.BytesIO(data), mapping, as_arrived=as_arrived, workdir=tmp_path, now=NOW) as prepared:
             return prepared.content_key
 
     data = b"occurred_at\n1\n"
     path = tmp_path / "named.csv"
     path.write_bytes(data)
-    with prepare(path, LEAST, as_arrived=False, workdir=tmp_path) as prepared:
+    with prepare(path, LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         assert prepared.content_key == key(data)
     others = {key(data), key(data + b"2\n"), key(data, Mapping(constants={"customer_id": "d", "kind": "k"})),
               key(data, as_arrived=True)}  # fmt: skip
@@ -381,7 +396,7 @@ def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         buffer = io.BytesIO(b"occurred_at\n1\n")
 
     monkeypatch.setattr("sys.stdin", Input)
-    with prepare("-", LEAST, as_arrived=False, workdir=tmp_path) as prepared:
+    with prepare("-", LEAST, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         assert (prepared.name, prepared.rows) == ("standard input", 1)
 
 

@@ -9,7 +9,7 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.imports.columns import plain, text_of
@@ -155,6 +155,8 @@ def test_kinds(text: str, kind: str) -> None:
 
 
 @given(st.text())
+@example("A\N{MATHEMATICAL SANS-SERIF CAPITAL A}")
+@example("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}a")
 def test_kinds_are_stable(text: str) -> None:
     assert kind_of(kind_of(text)) == kind_of(text)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.contacts import contacts
-from support.messages import Message, batch, plans, tick, touchpoint
+from support.messages import Message, batch, schemas, tick, touchpoint
 from support.messages import policy as policy_message
 from support.presets import Customer, changed, policy_of
 from support.relationship import DAY, START, Judged, Relationship, at_day
@@ -25,9 +25,9 @@ from processors.judgements.catalogue import (
 from processors.lifecycle.facts import JUDGED_PER_EVENT
 from processors.row.contact import Contact
 from processors.row.layout import ROW
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
+from streams.log.batches import read_batches
 
 RULES: Final = policy_of().rules
 LATER: Final = 10_300_000_000_000
@@ -182,7 +182,7 @@ def applied(partition: Partition, messages: list[bytes], base: int = 0) -> Appli
 
 
 def test_the_counts_of_a_fetch_are_what_it_lists() -> None:
-    partition = Partition(0, policy_of(), plans())
+    partition = Partition(0, policy_of(), schemas())
     for base in range(0, len(MESSAGES), 7):
         result = applied(partition, MESSAGES[base : base + 7], base)
         assert result.counts["judgements"] == len(result.judged)
@@ -192,8 +192,8 @@ def test_the_counts_of_a_fetch_are_what_it_lists() -> None:
 
 
 def test_without_collecting_the_same_is_counted_and_remembered() -> None:
-    listing = Partition(0, policy_of(), plans())
-    counting = Partition(0, policy_of(), plans(), collect=False)
+    listing = Partition(0, policy_of(), schemas())
+    counting = Partition(0, policy_of(), schemas(), collect=False)
     results = [applied(partition, MESSAGES) for partition in (listing, counting)]
     assert results[0].counts == results[1].counts
     assert results[0].counts["judgements"] == len(results[0].judged) > 50
@@ -204,7 +204,7 @@ def test_without_collecting_the_same_is_counted_and_remembered() -> None:
 
 
 def test_facts_of_a_fetch_are_chained_per_customer() -> None:
-    judged = applied(Partition(0, policy_of(), plans()), MESSAGES).judged
+    judged = applied(Partition(0, policy_of(), schemas()), MESSAGES).judged
     for customer in np.unique(judged["customer"]):
         own = judged[judged["customer"] == customer]
         for which in range(JUDGEMENT_COUNT):

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.messages import Message, batch, plans, tick, touchpoint
+from support.messages import Message, batch, schemas, tick, touchpoint
 from support.presets import policy_of
 
 from processors.row.layout import NEVER, NONE
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.engine.rows import USED_TOUCHED
+from streams.log.batches import read_batches
 
 DAY: Final = 86_400_000
 START: Final = 19_723 * DAY
@@ -25,7 +25,7 @@ lives: Final = st.lists(
 
 
 def judged(values: list[bytes], policy: Any = None) -> tuple[npt.NDArray[Any], Partition]:
-    partition = Partition(0, policy or policy_of(), plans())
+    partition = Partition(0, policy or policy_of(), schemas())
     result = partition.apply(read_batches(batch([Message(value, written_at=START) for value in values]), 0))
     assert not isinstance(result, Refused)
     return result.judged, partition

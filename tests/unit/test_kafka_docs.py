@@ -8,8 +8,8 @@ from typing import Final
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from streams.cli import COMMANDS
-from streams.kafka.topics import topics_of
+from streams.commands.parsing import COMMANDS
+from streams.kafka.topics import declared
 from streams.metrics import Metrics
 from streams.settings import PREFIX, Settings
 
@@ -55,7 +55,7 @@ def test_every_command_and_topic_that_is_named_exists() -> None:
     commands = set(re.findall(r"(?:`|/)relasi ([a-z]+)", TEXT))
     assert {"worker", "topics", "produce"} <= commands <= set(COMMANDS)
     topics = set(re.findall(r"relasi\.[a-z]+\.v1|relasi-[a-z]+-changelog", TEXT))
-    assert topics <= set(vars(topics_of(Settings())).values())
+    assert topics <= {topic.name for topic in declared(Settings())}
 
 
 def test_every_file_that_it_points_to_exists() -> None:

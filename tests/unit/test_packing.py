@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.bits import leading_zeros, trailing_zeros
 from processors.compiled import compiled_leaf
 from processors.row.layout import NEVER, NONE, ROW
-from streams.engine.bits import leading_zeros, trailing_zeros
 from streams.engine.described import KIND_INSTANT, KIND_LINK, KIND_OUTSIDE, empty_rows, our_layout, read_layout
 from streams.engine.packing import (
     EMPTY,

@@ -8,7 +8,7 @@ from cdnow_purchases import calibration
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
-from scipy.special import expn, gammaln, hyp2f1, hyperu
+from scipy.special import gammaln, hyp2f1
 
 from processors.models import pareto
 from processors.models.pareto_likelihood import pareto_log_likelihood
@@ -17,7 +17,6 @@ from processors.models.pareto_likelihood import pareto_log_likelihood
 compiles = settings(deadline=None)
 
 CDNOW = (0.553, 10.578, 0.606, 11.669)
-RFM_AND_CLV = (0.5629966, 12.5590370, 0.4081095, 10.5148048)
 Parameters = tuple[float, float, float, float]
 positive = st.floats(-2.5, 2.5).map(lambda v: float(np.exp(v)))
 parameters = st.tuples(positive, positive, positive, positive)
@@ -27,15 +26,6 @@ def test_the_published_log_likelihood_of_the_cdnow_sample() -> None:
     seen = calibration("sample")
     got = pareto_log_likelihood(np.array(CDNOW), seen.x, seen.t_x, seen.age, np.empty(4))
     assert got == pytest.approx(-9594.976, abs=0.005)
-
-
-@pytest.mark.parametrize(
-    ("history", "published"),
-    [((7.0, 35.0, 77.86), 1.8642), ((1.0, 30.0, 77.86), 2.1992), ((14.0, 77.0, 77.86), 35.4778)],
-)
-def test_the_published_discounted_transactions(history: tuple[float, float, float], published: float) -> None:
-    got = pareto.pareto_discounted(*RFM_AND_CLV, *history, math.inf, 0.0027)
-    assert got == pytest.approx(published, abs=5e-5)
 
 
 def printed_log_likelihood(p: Parameters, x: float, t_x: float, age: float) -> float:
@@ -98,16 +88,8 @@ def test_nothing_happens_at_s_equal_to_one_where_the_printed_form_has_a_pole() -
 
 
 @compiles
-@given(st.floats(0.05, 0.95), st.integers(1, 30), st.floats(-7.0, 3.0).map(math.exp))
-def test_tricomis_function_is_scipys(s: float, n: int, z: float) -> None:
-    assert pareto.tricomi(s, z) == pytest.approx(float(hyperu(s, s, z)), rel=1e-6)
-    # scipy's hyperu fails close to whole numbers; at them it is an exponential integral.
-    assert pareto.tricomi(float(n), z) == pytest.approx(z ** (1.0 - n) * math.exp(z) * float(expn(n, z)), rel=1e-6)
-
-
-@compiles
 @given(parameters, st.integers(0, 12), st.floats(0.0, 1.0), st.floats(0.5, 200.0), st.floats(0.1, 200.0))
-def test_laws_of_the_risk_and_the_present_value(p: Parameters, x: int, last: float, age: float, h: float) -> None:
+def test_laws_of_the_risk_and_the_expectation(p: Parameters, x: int, last: float, age: float, h: float) -> None:
     history = (float(x), age * last if x else 0.0, age)
     alive = pareto.pareto_p_alive(*p, *history)
     risk = pareto.pareto_p_no_purchase(*p, *history, h)
@@ -115,10 +97,18 @@ def test_laws_of_the_risk_and_the_present_value(p: Parameters, x: int, last: flo
     assert 1.0 - alive - 1e-7 <= risk <= 1.0
     assert risk >= pareto.pareto_p_no_purchase(*p, *history, 2 * h) - 1e-7
     plain = pareto.pareto_expected_conditional(*p, *history, h)
-    assert pareto.pareto_discounted(*p, *history, h, 0.0) == pytest.approx(plain, rel=1e-6)
-    worth = pareto.pareto_discounted(*p, *history, h, 0.01)
-    assert plain * math.exp(-0.01 * h) * (1 - 1e-6) <= worth <= plain * (1 + 1e-6)
-    assert worth <= pareto.pareto_discounted(*p, *history, 1.5 * h, 0.01) * (1 + 1e-6)
+    assert 0.0 <= plain <= pareto.pareto_expected_conditional(*p, *history, 2 * h)
+
+
+@compiles
+@given(parameters, st.integers(0, 12), st.floats(0.0, 1.0), st.floats(0.5, 40.0), st.floats(0.1, 60.0))
+def test_the_expectation_is_that_of_who_is_alive(p: Parameters, x: int, last: float, age: float, h: float) -> None:
+    """E[Y(h)] = P(alive) · E[λ | x, T] · ∫ over the horizon of P(alive at T + τ | alive at T) dτ."""
+    r, alpha, s, beta = p
+    history = (float(x), age * last if x else 0.0, age)
+    lives = quad(lambda tau: ((beta + age) / (beta + age + tau)) ** s, 0.0, h)[0]
+    wanted = pareto.pareto_p_alive(*p, *history) * (r + x) / (alpha + age) * lives
+    assert pareto.pareto_expected_conditional(*p, *history, h) == pytest.approx(wanted, rel=1e-7)
 
 
 def test_extreme_histories_stay_probabilities() -> None:

@@ -6,12 +6,13 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from schemas.known import TYPE_UNREADABLE, look_up
 from schemas.plan import PlanError, compile_plan
-from schemas.plans import TYPE_OTHER, build_plans
+from schemas.plans import build_plans
 from schemas.registry import FileRegistry
 from schemas.touchpoint import SLOTS, TOUCHPOINT_SLOTS
 
-TOUCHPOINT: Final = FileRegistry().schema(1)
+TOUCHPOINT: Final = FileRegistry().schema(FileRegistry().id_of("Touchpoint"))
 
 
 def record(*kinds: Any, **attributes: Any) -> dict[str, Any]:
@@ -80,14 +81,17 @@ def test_the_slots_are_a_permutation() -> None:
 
 
 def test_all_plans_of_the_log() -> None:
-    plans = build_plans(FileRegistry())
-    assert plans.ids.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert plans.types.tolist() == [1, 2, 3, 4, 5, TYPE_OTHER, TYPE_OTHER, TYPE_OTHER]
-    assert (plans.starts[5:] == -1).all()
+    registry = FileRegistry()
+    plans = build_plans(registry)
+    assert plans.ids.tolist() == registry.ids()
+    named = {"Touchpoint": 1, "Tick": 2, "Policy": 3, "Link": 4, "Merge": 5}
+    types = [named.get(registry.named(schema_id), TYPE_UNREADABLE) for schema_id in registry.ids()]
+    assert plans.types.tolist() == types
+    assert ((plans.starts == -1) == (plans.types == TYPE_UNREADABLE)).all()
     assert plans.ops.dtype == np.int32
-    bounds = [*plans.starts[:5].tolist(), plans.ops.size]
+    newest = plans.starts[registry.ids().index(registry.id_of("Touchpoint"))]
     alone = compile_plan(TOUCHPOINT, TOUCHPOINT_SLOTS)
-    assert plans.ops[bounds[0] : bounds[1]].tolist() == alone.tolist()
+    assert plans.ops[newest : newest + alone.size].tolist() == alone.tolist()
 
 
 class Foreign(FileRegistry):
@@ -99,4 +103,5 @@ class Foreign(FileRegistry):
 
 def test_a_record_of_another_namespace_is_not_the_logs() -> None:
     plans = build_plans(Foreign(), [1])
-    assert (plans.types.tolist(), plans.starts.tolist(), plans.ops.size) == ([TYPE_OTHER], [-1], 0)
+    assert (plans.types.tolist(), plans.starts.tolist()) == ([TYPE_UNREADABLE], [-1])
+    assert "its record is named 'somebody.else.Touchpoint'" in look_up(Foreign(), 1).problem

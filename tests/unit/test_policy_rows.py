@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from processors.policy.policy import read_policy
 from streams.engine.results import PolicyChange
-from streams.facts import policies_table
+from streams.outputs.policies import policies_table
 from streams.policies import preset
 
 

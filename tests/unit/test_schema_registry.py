@@ -11,22 +11,25 @@ from typing import Any, ClassVar, Final
 
 import fastavro
 import pytest
+from support.schema_registry import registry as running
 
-from schemas.plans import TYPE_TICK, TYPE_TOUCHPOINT, build_plans
-from schemas.registry import FileRegistry, RegistryError, SchemaRegistry
+from schemas.known import TYPE_TICK, TYPE_TOUCHPOINT
+from schemas.plans import build_plans
+from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, establish
 from schemas.wire import NotFramedError, frame, unframe
 
-NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject"]
+NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement"]
+NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13}
 
 
 def test_the_packaged_schemas() -> None:
     registry = FileRegistry()
-    assert registry.ids() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert registry.ids() == list(range(1, len(NAMES) + len(NEWER) + 1))
     for schema_id, name in enumerate(NAMES, 1):
         schema = registry.schema(schema_id)
         assert (schema["name"], schema["namespace"]) == (name, "relasi")
         assert registry.named(schema_id) == name
-        assert registry.id_of(name) == schema_id
+        assert registry.id_of(name) == NEWER.get(name, schema_id)
         fastavro.parse_schema(schema)
 
 
@@ -42,7 +45,7 @@ def test_the_newest_version_of_a_name_counts(tmp_path: Path) -> None:
 def test_what_a_file_registry_lacks_is_said(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"schema id 99 is not in registry.json \(known: 1, 2"):
         FileRegistry().schema(99)
-    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Link, Merge"):
+    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Judgement, Link, Merge"):
         FileRegistry().id_of("Ghost")
     with pytest.raises(RegistryError, match=r"registry\.json"):
         FileRegistry(tmp_path).ids()
@@ -74,7 +77,7 @@ class Server(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.posted.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-        self.answer({"id": 11})
+        self.answer({"id": 10 + len(self.posted)})
 
     def answer(self, found: Any) -> None:
         body = json.dumps(found or {"error_code": 40401, "message": "Subject not found."}).encode()
@@ -107,7 +110,7 @@ def address() -> Iterator[str]:
 def test_ids_of_a_schema_registry(address: str) -> None:
     registry = SchemaRegistry(f"http://{address}/")
     assert registry.ids() == [5, 4100, 70_000]
-    assert registry.id_of("Touchpoint") == 70_000
+    assert registry.id_of("Touchpoint") == 11
     assert registry.named(5) == "Tick"
     assert registry.named(6) == ""
     plans = build_plans(registry)
@@ -120,7 +123,7 @@ def test_answers_are_kept(address: str) -> None:
     for _ in range(3):
         registry.schema(5)
         registry.id_of("Touchpoint")
-    assert len(Server.asked) == 2
+    assert len(Server.asked) == len(Server.posted) == 1
 
 
 def test_user_and_password_of_the_url_are_sent_and_not_shown(address: str) -> None:
@@ -138,6 +141,22 @@ def test_a_schema_can_be_registered(address: str) -> None:
     assert registry.register(schema) == 11
     assert registry.id_of("Touchpoint") == 11
     assert Server.posted == [("/subjects/relasi.Touchpoint/versions", {"schema": json.dumps(schema)})]
+
+
+def test_our_own_schemas_are_given_to_a_registry_only_where_it_lacks_them() -> None:
+    with running() as kept:
+        for _ in range(2):
+            registry = SchemaRegistry(kept.url)
+            establish(registry)
+            assert [registry.id_of(name) for name in NAMES] == [kept.id_of(name) for name in NAMES]
+            assert len(kept.schemas) == len(NAMES) + len(NEWER)
+
+
+def test_our_own_messages_are_written_in_our_own_schemas_whatever_was_registered_since() -> None:
+    with running() as kept:
+        first = SchemaRegistry(kept.url).id_of("Tick")
+        kept.register("relasi.Tick", {"type": "record", "name": "relasi.Tick", "fields": []})
+        assert SchemaRegistry(kept.url).id_of("Tick") == first
 
 
 def test_what_a_schema_registry_lacks_is_said(address: str) -> None:

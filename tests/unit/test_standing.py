@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.contacts import contacts
-from support.messages import Message, batch, plans, tick, touchpoint
+from support.messages import Message, batch, schemas, tick, touchpoint
 from support.presets import policy_of
 from support.relationship import DAY, START, Relationship
 
@@ -17,11 +17,11 @@ from processors.judgements.value import clv
 from processors.row.contact import Contact
 from processors.row.layout import NONE, ROW
 from processors.row.sums import SUM_MIX, factor
-from streams.engine.batches import read_batches
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
-from streams.facts import judgements_table
-from streams.profiles import profiles_table
+from streams.log.batches import read_batches
+from streams.outputs.judgements import judgements_table
+from streams.outputs.profiles import profiles_table
 
 RULES: Final = policy_of().rules
 
@@ -83,7 +83,7 @@ MESSAGES: Final = [
 @pytest.fixture(scope="module")
 def tables() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """(the profile of ann, her judgements) as the reports are told."""
-    partition = Partition(0, policy_of(), plans())
+    partition = Partition(0, policy_of(), schemas())
     applied = partition.apply(read_batches(batch([Message(value, written_at=START) for value in MESSAGES]), 0))
     assert not isinstance(applied, Refused)
     profiles = profiles_table(partition, np.arange(1), START + 400 * DAY)

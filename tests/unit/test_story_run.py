@@ -12,6 +12,7 @@ from support.stories import ORDER, records_of, story_of, touched
 
 from streams.stories.compare import answers
 from streams.stories.run import fetch_of, run
+from streams.stories.story import Touchpoint
 
 DAY: Final = 86_400_000
 HOUR: Final = 3_600_000
@@ -45,12 +46,13 @@ def test_time_passes_in_midnights_and_ends_at_the_judgement(instants: list[int],
     instants = [at // HOUR * HOUR for at in instants]
     until = max(instants) + beyond // HOUR * HOUR
     story = story_of()
-    points = [replace(story.touchpoints[0], at=at, event_id=str(number)) for number, at in enumerate(instants)]
+    told = story.touchpoints[0].told
+    points = [Touchpoint({**told, "occurred_at": at, "event_id": str(number)}) for number, at in enumerate(instants)]
     story = replace(story, touchpoints=tuple(points), at=until)
     log = story_log(story)
     assert log == log_by_hand(instants, until)
     places = fetch_of(story)[1]
-    assert [log[place] for place in places.tolist()] == [("Touchpoint", point.event_id) for point in points]
+    assert [log[place] for place in places.tolist()] == [("Touchpoint", point.told["event_id"]) for point in points]
 
 
 def test_everything_that_a_touchpoint_says_is_in_the_log() -> None:
@@ -84,6 +86,8 @@ def test_everything_that_a_touchpoint_says_is_in_the_log() -> None:
         "agent_id": "anna",
         "satisfaction": 4.5,
         "properties": {"a": "1", "b": "false"},
+        "import_id": None,
+        "known": None,
     }
 
 

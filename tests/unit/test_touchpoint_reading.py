@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from support.messages import START, avro, plans
+from support.messages import REGISTRY, START, avro, plans
 from support.presets import policy_of
 
 from processors.policy.policy import Policy, hash_of, read_policy
@@ -48,7 +48,7 @@ def read(kind: str, by: Policy | None = None, /, **fields: Any) -> tuple[int, Co
     buffer = np.frombuffer(body, np.uint8)
     slots = np.zeros((SLOTS, 2), np.int64)
     known = plans()
-    place = int(np.flatnonzero((known.types == known.types[0]) & (known.starts >= 0))[0])
+    place = int(np.searchsorted(known.ids, REGISTRY.id_of("Touchpoint")))
     assert decode(buffer, 0, len(body), known.ops, known.starts[place], slots) == OK
     rules, words = (by or policy()).rules, (by or policy()).vocabulary
     meaning = meaning_of(buffer, slots, rules, words)

@@ -1,0 +1,1 @@
+"""What comes out of a partition, beside its checkpoint: one module each, and one list of them."""

@@ -1,0 +1,131 @@
+"""What came of a partition and has not gone out yet: what both shells do after applying a fetch."""
+
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from schemas.registry import Registry
+from streams.engine.partition import Partition
+from streams.engine.results import Applied
+from streams.log.messages import reject_messages
+from streams.outputs.catalogue import OUTPUTS, SPOKEN
+from streams.outputs.output import Batch, Messages, Output, Results, Rows, Topic, joined
+from streams.outputs.rejects import REJECTS
+from streams.outputs.storing import Origin
+
+
+class Outgoing:
+    """Results of fetches, until they are messages and rows, and those until they are taken out.
+
+    ``source``: the topic that the fetches were read from. ``reports``: whether rows are wanted.
+
+    Not thread-safe, but for this: while one thread has the partition's rows, and does with them what it says below,
+    another may ask what waits, and take the messages of an output that nobody else is taking.
+    """
+
+    def __init__(self, partition: Partition, registry: Registry, source: str, *, reports: bool = True) -> None:
+        self._partition = partition
+        self._registry = registry
+        self._source = source
+        self._reports = reports
+        self._fresh: list[Applied] = []
+        self._unreported: list[Applied] = []
+        self._messages: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}
+
+    def add(self, applied: Applied) -> None:
+        """What came of the next fetch. Only with the partition's rows."""
+        self._fresh.append(applied)
+
+    @property
+    def undigested(self) -> bool:
+        """Whether messages may come of fetches that were not looked at yet."""
+        return bool(self._fresh)
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has to be said. What is in work at this moment may change that."""
+        return not self._fresh and not any(self._messages.values())
+
+    def speaks(self, output: Output) -> bool:
+        """Whether messages of an output wait."""
+        return bool(self._messages[output.name])
+
+    @property
+    def message_bytes(self) -> int:
+        """Bytes of the messages that wait."""
+        return sum(each.nbytes for waiting in self._messages.values() for each in waiting.copy())
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that are held for what has to go out still."""
+        return sum(map(_bytes, [*self._fresh, *self._unreported])) + self.message_bytes
+
+    def digest(self) -> None:
+        """Keep of what was applied only what has to go out. Only with the partition's rows."""
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return
+        results = self._results(fresh)
+        for output in SPOKEN:
+            if (messages := output.messages(results)) is not None:
+                self._messages[output.name].append(messages)
+        if self._reports:
+            self._unreported += fresh
+
+    def rows(self) -> list[Batch]:
+        """What the reports must hold, in the order in which to store it. Only with the partition's rows."""
+        self.digest()
+        results = self._results(self._unreported)
+        return [rows for output in OUTPUTS for rows in output.rows(results)] if self._unreported else []
+
+    def forget_rows(self) -> None:
+        """What ``rows`` gave last is stored, or will be. Only with the partition's rows."""
+        self._unreported = []
+
+    def standing(self) -> Generator[Rows, None, None]:
+        """How the customers stand, as far as that was not reported. Only with the partition's rows.
+
+        Close it where something of it could not be stored: then that is given again.
+        """
+        if self._reports:
+            for output in OUTPUTS:
+                yield from output.standing(self._partition)
+
+    def messages(self) -> Iterator[tuple[Topic, Messages]]:
+        """What has to be said, by topic. Only with the partition's rows."""
+        self.digest()
+        for output in SPOKEN:
+            waiting = self._messages[output.name]
+            if output.topic is not None and waiting:
+                yield output.topic, joined(waiting)
+
+    def forget_messages(self) -> None:
+        """What ``messages`` gave last is said."""
+        for waiting in self._messages.values():
+            waiting.clear()
+
+    def take_messages(self, output: Output) -> Messages | None:
+        """What an output has to say; it counts as said. None: nothing."""
+        # Taken one by one: whoever digests meanwhile adds to the same queue.
+        waiting = self._messages[output.name]
+        parts = [waiting.popleft() for _ in range(len(waiting))]
+        return joined(parts) if parts else None
+
+    @property
+    def origin(self) -> Origin:
+        """Where its rows come from."""
+        return Origin(self._source, self._partition.number, self._partition.time)
+
+    def add_rejects(self, tables: Sequence[pa.Table]) -> None:
+        """Rejects that rows became which the reports never take: they are to be said. Whoever stores may call it."""
+        for table in tables:
+            self._messages[REJECTS.name].append(Messages(None, reject_messages(table, self._registry)))
+
+    def _results(self, applied: list[Applied]) -> Results:
+        return Results(applied, self._partition, self._registry, self._source)
+
+
+def _bytes(applied: Applied) -> int:
+    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes + applied.judged.nbytes)

@@ -1,0 +1,71 @@
+"""Policies as they came into force, and what the kinds of touchpoints mean by them."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from processors.policy.meanings import complete, minor
+from processors.policy.policy import Policy, exponent
+from streams.engine.results import PolicyChange
+from streams.outputs.columns import instants
+from streams.outputs.output import Output, Results, Rows
+from streams.reports.tables import MEANINGS
+from streams.reports.tables import POLICIES as COLUMNS
+
+
+def policies_table(changes: list[PolicyChange]) -> pa.Table:
+    """Policies as they came into force; columns ``reports.tables.POLICIES``."""
+    policies: list[Policy] = [change.policy for change in changes]
+    return pa.table(
+        {
+            "hash": [policy.hash for policy in policies],
+            "text": [policy.text for policy in policies],
+            "model": [policy.model for policy in policies],
+            **{name: [getattr(policy.rules, name) for policy in policies] for name in ("r", "alpha", "a", "b")},
+            "unit_ms": [policy.rules.unit_ms for policy in policies],
+            "threshold": [policy.rules.threshold for policy in policies],
+            "horizon_ms": [policy.rules.horizon_ms for policy in policies],
+            "currency": [policy.currency for policy in policies],
+            "minimum_minor": [policy.rules.minimum_minor for policy in policies],
+            "rate_currencies": [_codes(policy.vocabulary.currency_codes) for policy in policies],
+            "rates": [policy.vocabulary.currency_rates.tolist() for policy in policies],
+            "known_at": instants(np.maximum([change.known_at for change in changes], 0)),
+            "offset": [change.offset for change in changes],
+        },
+        schema=COLUMNS,
+    )
+
+
+def _codes(codes: npt.NDArray[np.int64]) -> list[str]:
+    """ISO 4217 codes out of the integers that compiled code compares."""
+    return [int(code).to_bytes(3, "big").decode("ascii") for code in codes]
+
+
+def meanings_table(changes: list[PolicyChange]) -> pa.Table:
+    """What the kinds of policies mean, as they came into force; columns ``reports.tables.MEANINGS``."""
+    rows = [
+        _meaning_row(change.policy, kind, complete(meaning))
+        for change in changes
+        for kind, meaning in change.policy.kinds.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=MEANINGS)
+
+
+def _meaning_row(policy: Policy, kind: str, meaning: dict[str, Any]) -> dict[str, Any]:
+    told = {name: "" if meaning[name] is None else meaning[name] for name in MEANINGS.names if name in meaning}
+    cost = minor(meaning["cost"], exponent(policy.currency))
+    return {**told, "policy_hash": policy.hash, "kind": kind, "cost_minor": cost}
+
+
+def _rows(results: Results) -> Iterable[Rows]:
+    changes = [change for each in results.applied for change in each.policies]
+    if changes:
+        yield Rows("policies_raw", policies_table(changes))
+        yield Rows("meanings_raw", meanings_table(changes))
+
+
+# They stand in the log already, as messages.
+POLICIES: Final = Output("policies", rows=_rows)

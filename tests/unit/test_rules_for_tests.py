@@ -1,0 +1,93 @@
+"""What tests/conftest.py promises: no test is quietly left out on CI, and markers come from fixtures."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from support.spreading import FIRST, place
+
+TESTS: Final = Path(__file__).resolve().parents[1]
+INI: Final = """
+[pytest]
+addopts = -q -p no:cacheprovider --strict-markers
+markers =
+    broker: .
+    server: .
+    browser: .
+    long: .
+"""
+CASES: Final = """
+import pytest
+
+@pytest.fixture
+def broker():
+    pass
+
+@pytest.fixture
+def installed(broker):
+    pass
+
+@pytest.fixture(params=["chdb", "server"])
+def sink(request):
+    return request.param
+
+def test_runs():
+    pass
+
+def test_runs_over_a_broker(installed, request):
+    assert request.node.get_closest_marker("broker")
+    assert not request.node.get_closest_marker("server")
+
+def test_runs_over_sinks(sink, request):
+    assert sink == "server"
+    assert request.node.get_closest_marker("server")
+
+@pytest.mark.long
+def test_takes_minutes():
+    raise AssertionError
+"""
+
+
+def run(folder: Path, sources: dict[str, str], *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Pytest over files of these sources, by our rules, in a process of its own."""
+    shutil.copy(TESTS / "conftest.py", folder)
+    for name, source in ({"pytest.ini": INI} | sources).items():
+        (folder / name).write_text(source)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "RELASI", "CI"))}
+    variables = kept | {"PYTHONPATH": str(TESTS), **environment}
+    command = [sys.executable, "-m", "pytest", *options]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+
+
+SKIPS: Final = {
+    "test_a.py": "def test_a():\n    pass\n",
+    "test_b.py": "import pytest\n\ndef test_b():\n    pytest.skip('not here')\n",
+    "test_c.py": "import pytest\n\npytest.importorskip('no_such_module')\n\ndef test_c():\n    pass\n",
+}
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["one process", "two processes"])
+def test_a_skipped_test_or_module_fails_the_run_on_ci(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run(tmp_path, SKIPS, *options, CI="true")
+    told = [line.split(": ")[1] for line in done.stdout.splitlines() if line.startswith("SKIPPED although CI=true")]
+    assert sorted(told) == ["test_b.py::test_b", "test_c.py"], done.stdout + done.stderr
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_skip_is_allowed_elsewhere(tmp_path: Path) -> None:
+    assert run(tmp_path, SKIPS).returncode == 0
+
+
+def test_what_a_test_needs_is_a_marker_that_its_fixtures_set(tmp_path: Path) -> None:
+    done = run(tmp_path, {"test_a.py": CASES}, "-m", "broker or server")
+    assert "2 passed, 3 deselected" in done.stdout, done.stdout + done.stderr
+
+
+def test_what_takes_longest_begins_first() -> None:
+    files = ["tests/unit/test_a.py::test_a", "tests/faults/test_b.py::test_b", "tests/kafka/test_c.py::test_c"]
+    assert sorted(files, key=place) == list(reversed(files))
+    assert all((TESTS.parent / path).exists() for path in FIRST)

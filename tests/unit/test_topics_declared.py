@@ -1,0 +1,30 @@
+"""The topics of an installation: each output that speaks has one, as it says itself."""
+
+from dataclasses import replace
+
+from streams.kafka.topics import declared, topics_of
+from streams.outputs.catalogue import SPOKEN
+from streams.settings import Settings
+
+SETTINGS = replace(Settings(), prefix="shop", group="workers", partitions=7, replication=3)
+FOREVER, WEEK = "-1", "604800000"
+
+
+def test_every_topic_is_declared_with_its_retention() -> None:
+    kept = {topic.name: topic.config.get("retention.ms") for topic in declared(SETTINGS)}
+    assert kept == {
+        "shop.touchpoints.v1": FOREVER,
+        "shop.transitions.v1": WEEK,
+        "shop.judgements.v1": WEEK,
+        "shop.rejects.v1": FOREVER,
+        "shop.triggers.v1": WEEK,
+        "workers-profiles-changelog": None,
+    }
+    assert {(topic.partitions, topic.replication) for topic in declared(SETTINGS)} == {(7, 3)}
+
+
+def test_outputs_go_where_topics_are_declared() -> None:
+    names = {topic.name for topic in declared(SETTINGS)}
+    topics = topics_of(SETTINGS)
+    assert {topics.of(output.topic) for output in SPOKEN if output.topic} < names
+    assert {topics.touchpoints, topics.changelog, topics.rejects} < names
