@@ -17,6 +17,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
+from streams.embedded.rows_in_order import in_order
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
@@ -169,7 +170,7 @@ class Runner:
             with self.log.transaction():
                 for topic, messages in self._outgoing.messages():
                     self.put(topic.named(), messages.keys, messages.bodies)
-                self.log.put_checkpoint(self.partition.number, checkpoint.all_records())
+                self.log.put_checkpoint(self.partition.number, in_order(checkpoint))
                 self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget what changed.
