@@ -17,10 +17,10 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
-from streams.engine.checkpoint import ROLLING_SPAN
+from streams.embedded.rows_in_order import in_order
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
-from streams.engine.results import Applied, Checkpoint, PoisonedLog, Refused
+from streams.engine.results import Applied, PoisonedLog, Refused
 from streams.log.batches import read_batches
 from streams.log.messages import TOUCHPOINTS_TOPIC, message
 from streams.log.ticks import tick_messages
@@ -34,7 +34,7 @@ from streams.reports.sink import Sink
 EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
-MESSAGE_BYTES: Final = 256 * 1024 * 1024
+WAITING_BYTES: Final = 256 * 1024 * 1024
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
@@ -43,7 +43,7 @@ class Runner:
     """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
 
     Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
-    when ``message_bytes`` of messages wait for it.
+    when ``waiting_bytes`` wait to go out: what one tick brings of a million customers comes in parts.
     """
 
     def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
@@ -55,7 +55,7 @@ class Runner:
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
-        self.message_bytes = MESSAGE_BYTES
+        self.waiting_bytes = WAITING_BYTES
         self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
         self._unemitted = 0
         self._unacknowledged = False
@@ -112,12 +112,10 @@ class Runner:
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
-        if self._unremembered >= self.checkpoint_records:
+        if self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
-            if self._outgoing.message_bytes >= self.message_bytes:
-                self.checkpoint(profiles=False)
         return True
 
     def _learn(self, schema_id: int) -> None:
@@ -168,27 +166,19 @@ class Runner:
         if profiles:
             self.report_profiles()
         checkpoint = self.partition.checkpoint()
-        with self.log.transaction():
-            for topic, messages in self._outgoing.messages():
-                self.put(topic.named(), messages.keys, messages.bodies)
-            self._remember(checkpoint)
+        try:
+            with self.log.transaction():
+                for topic, messages in self._outgoing.messages():
+                    self.put(topic.named(), messages.keys, messages.bodies)
+                self.log.put_checkpoint(self.partition.number, in_order(checkpoint))
+                self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
+        except BaseException:
+            # A process that goes on, because somebody else's command failed here, must not forget what changed.
+            self.partition.take_back(checkpoint)
+            raise
         self._outgoing.forget_messages()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
-
-    def consolidate(self) -> None:
-        """Write every customer's row anew, and let go of the checkpoints that earlier processes left; all or none.
-
-        They go with a partition's checkpoint number SPAN + 2, which a process that ends before never comes to. Only
-        where all that was processed is lasting.
-        """
-        with self.log.transaction():
-            for _ in range(ROLLING_SPAN + 2):
-                self._remember(self.partition.checkpoint())
-
-    def _remember(self, checkpoint: Checkpoint) -> None:
-        self.log.put_checkpoint(self.partition.number, checkpoint.records)
-        self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""

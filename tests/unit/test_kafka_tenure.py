@@ -6,9 +6,10 @@ import pytest
 from support.kafka_release import JUDGED, MOVED, some_days
 from support.kafka_release import TOPICS as NAMES
 from support.messages import Message, batch
-from support.shell import new_partition, rows_of
+from support.shell import new_partition, records_of, rows_of
 
 from schemas.registry import FileRegistry
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.results import Applied, Refused
 from streams.kafka.tenure import Tenure
 from streams.log.batches import read_batches
@@ -41,15 +42,16 @@ def test_what_a_snapshot_holds(profiles: bool, final: bool) -> None:
 def test_profiles_alone_are_worth_the_last_checkpoint_only(final: bool, there: bool) -> None:
     tenure = new_tenure()
     apply(tenure, some_days(0), 0)
-    tenure.snapshot(False, False)
+    before = tenure.snapshot(False, False)
+    assert before is not None
     snapshot = tenure.snapshot(True, final)
     assert (snapshot is not None) is there
     if snapshot is not None:
         assert snapshot.rows == []
         assert [rows.table for rows in snapshot.standing] == ["profiles_raw"]
         # That they are reported is in it.
-        heir = new_partition("heir")
-        heir.restore((key, value) for key, value in snapshot.checkpoint.records if value is not None)
+        heir = new_partition()
+        heir.restore(stored_in_columns([*records_of(before.checkpoint), *records_of(snapshot.checkpoint)]))
         assert not heir.has_unreported()
         assert rows_of(heir) == rows_of(tenure.partition)
 
