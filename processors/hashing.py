@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
-from processors.words import byte_at, half_word_at, word_at
+from processors.words import Int, byte_at, half_word_at, word_at
 
 _P1: Final = np.uint64(0x9E3779B185EBCA87)
 _P2: Final = np.uint64(0xC2B2AE3D27D4EB4F)
@@ -38,7 +38,7 @@ def avalanche(h: np.uint64) -> np.uint64:
 
 
 @compiled_leaf
-def _stripes(buffer: npt.NDArray[np.uint8], at: int, stop: int, seed: np.uint64) -> tuple[np.uint64, int]:
+def _stripes(buffer: npt.NDArray[np.uint8], at: Int, stop: Int, seed: np.uint64) -> tuple[np.uint64, Int]:
     v1 = np.uint64(seed + _P1 + _P2)
     v2 = np.uint64(seed + _P2)
     v3 = seed
@@ -56,7 +56,7 @@ def _stripes(buffer: npt.NDArray[np.uint8], at: int, stop: int, seed: np.uint64)
 
 
 @compiled_leaf
-def xxh64(buffer: npt.NDArray[np.uint8], start: int, stop: int, seed: np.uint64) -> np.uint64:
+def xxh64(buffer: npt.NDArray[np.uint8], start: Int, stop: Int, seed: np.uint64) -> np.uint64:
     """XXH64 of ``buffer[start:stop]``."""
     at = start
     if stop - at >= 32:

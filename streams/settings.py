@@ -79,6 +79,12 @@ class Settings:
     waiting_bytes: int = _option(
         32 << 20, "of a partition that may wait to go out before reading stops", _positive, "1 or more"
     )
+    hot_rows: int = _option(
+        65_536,
+        "customers of a partition, those touched last, whose rows stand in full (2 KB each) in memory",
+        lambda value: value >= 4,
+        "4 or more",
+    )
     session_seconds: float = _option(10.0, "of silence after which a worker counts as dead", _positive, "more than 0")
     log_format: str = _option("json", "json or text", lambda value: value in ("json", "text"), "json or text")
 

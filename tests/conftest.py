@@ -80,6 +80,16 @@ class SkipWatch:
             terminalreporter.write_line(f"SKIPPED although CI=true, which fails the run: {nodeid}", red=True)
 
 
+@pytest.fixture(scope="module", params=[10**6, 8], ids=["hot", "packed"])
+def hot_rows(request: pytest.FixtureRequest) -> Iterator[None]:
+    """All is as it would be where few rows stand in full, and the others are packed and unpacked all the time."""
+    from support import shell
+
+    shell.hot_rows.append(request.param)
+    yield
+    shell.hot_rows.pop()
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_broker.Broker]:
     """One real broker for all tests that need one."""

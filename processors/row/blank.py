@@ -145,7 +145,6 @@ def clear_profile(row: Row) -> None:
 @compiled_leaf
 def _clear_published(row: Row) -> None:
     row.stage = 0
-    row.unreported = 0
     row.shared_week = 0
     row.before_shared_week = 0
     row.episode = 1
@@ -178,7 +177,6 @@ def clear_memory(row: Row) -> None:
         row.ring[i] = 0
     row.entry_at = NEVER
     _clear_published(row)
-    row.touched = 0
     row.revalue = 0
     for i in range(JUDGEMENT_ROOM):
         row.judged[i] = NEUTRAL[i]

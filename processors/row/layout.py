@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,120 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,104 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -117,7 +117,6 @@ DELIVERY_FIELDS: Final = [
 # Stages index the arrays of published instants and ids: awareness 0, exploration 1, commitment 2, dissolution 3.
 PUBLISHED_FIELDS: Final = [
     ("stage", "i1"),
-    ("unreported", "u1"),  # the row changed since its profile was last written to the reports
     ("shared_week", "u1"),  # the week in which the episode opened already held a purchase of the one before
     ("before_shared_week", "u1"),  # the same of the episode before
     ("episode", "i4"),
@@ -138,7 +137,6 @@ PUBLISHED_FIELDS: Final = [
     ("before_days", "i4"),
     ("before_entered_at", "i8", (4,)),
     ("before_entered_id", "u8", (4,)),
-    ("touched", "u1"),  # since it was last reviewed: the row stands in the list of those to review
     ("revalue", "u1"),  # what its value rests on has changed
     ("judged", "u1", (JUDGEMENT_ROOM,)),  # what was last published of each judgement
     ("review_at", "i8"),  # when the slower judgements are due
@@ -150,10 +148,7 @@ PUBLISHED_FIELDS: Final = [
 ]
 IDENTITY_FIELDS: Final = [
     ("hash", "u8"),  # XXH64 of the customer id, salted by its namespace
-    ("id_start", "i8"),  # where the id stands in the table's arena
     ("entry_at", "i8"),  # the key under which the due index holds this row; NEVER: not in it
-    ("id_length", "i4"),
-    ("namespace", "u1"),  # of the customer id, see processors.row.namespaces
 ]
 # What every touchpoint reads comes first, the sets of the profile last: a row is asked for from its beginning.
 ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + PROFILE_FIELDS, align=True)

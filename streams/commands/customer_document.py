@@ -71,7 +71,7 @@ def document(partition: Partition, sink: Sink, customer: str, namespace: int) ->
     number = row_number(partition.table, customer, namespace)
     if number < 0:
         return None
-    row, rules = partition.table.rows[number], partition.policy.rules
+    row, rules = partition.rows(np.array([number]))[0], partition.policy.rules
     table = profiles_table(partition, np.array([number]), at=partition.time)
     at = int(table.column("as_of").cast(pa.int64())[0].as_py())
     (profile,) = objects(table)

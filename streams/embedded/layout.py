@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, explained
 
-FILE_LAYOUT: Final = 2
+FILE_LAYOUT: Final = 3
 
 # Marks the file as ours in SQLite's header, where `file` and `sqlite3` show it: the letters RLSI.
 APPLICATION_ID: Final = 0x524C5349
@@ -22,13 +22,17 @@ _POSITIONS: Final = (
     "CREATE TABLE positions (reader TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL,"
     " next_offset INTEGER NOT NULL, PRIMARY KEY (reader, topic, partition)) WITHOUT ROWID"
 )
+# A row of a customer is a fraction of a page, and stands where its key is looked up.
+_CHECKPOINT: Final = (
+    "CREATE TABLE checkpoint (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+    " PRIMARY KEY (partition, key)) WITHOUT ROWID"
+)
 TABLES: Final = (
     "CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE batches (topic TEXT NOT NULL, partition INTEGER NOT NULL, base_offset INTEGER NOT NULL,"
     " last_offset INTEGER NOT NULL, batch BLOB NOT NULL)",
     "CREATE UNIQUE INDEX batches_in_order ON batches (topic, partition, last_offset)",
-    "CREATE TABLE checkpoint (partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)",
-    "CREATE UNIQUE INDEX checkpoint_keys ON checkpoint (partition, key)",
+    _CHECKPOINT,
     _POSITIONS,
     "CREATE TABLE imports (content_key TEXT PRIMARY KEY, source TEXT NOT NULL, rows_total INTEGER NOT NULL,"
     " rows_done INTEGER NOT NULL, known INTEGER NOT NULL, rejects INTEGER NOT NULL, state TEXT NOT NULL,"
@@ -43,6 +47,15 @@ MIGRATIONS: Final = {
         "INSERT INTO positions SELECT 'engine', 'relasi.touchpoints.v1', partition, next_offset FROM positions_1",
         "DROP TABLE positions_1",
         "ALTER TABLE imports ADD COLUMN import_id TEXT NOT NULL DEFAULT ''",
+    ),
+    2: (
+        # Records were few and large. They are read once more: the next checkpoint has a record for each customer.
+        "ALTER TABLE checkpoint RENAME TO checkpoint_2",
+        _CHECKPOINT,
+        "INSERT INTO checkpoint SELECT partition, key, value FROM checkpoint_2",
+        "DROP TABLE checkpoint_2",
+        # It told apart the records of one process from those of the one before.
+        "DELETE FROM settings WHERE key = 'tenure'",
     ),
 }
 

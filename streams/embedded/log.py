@@ -150,10 +150,10 @@ class Log:
                 )
 
     def checkpoint(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
-        """Every checkpoint record of the partition, read one by one, in the order of keys."""
+        """Every checkpoint record of the partition, read one by one; the greatest key first, so that rows come last."""
         with explained(self.path):
             yield from self._connection.execute(
-                "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key", (partition,)
+                "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key DESC", (partition,)
             )
 
     def put_position(self, reader: str, topic: str, partition: int, next_offset: int) -> None:

@@ -17,10 +17,9 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
-from streams.engine.checkpoint import ROLLING_SPAN
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
-from streams.engine.results import Applied, Checkpoint, PoisonedLog, Refused
+from streams.engine.results import Applied, PoisonedLog, Refused
 from streams.log.batches import read_batches
 from streams.log.messages import TOUCHPOINTS_TOPIC, message
 from streams.log.ticks import tick_messages
@@ -168,27 +167,19 @@ class Runner:
         if profiles:
             self.report_profiles()
         checkpoint = self.partition.checkpoint()
-        with self.log.transaction():
-            for topic, messages in self._outgoing.messages():
-                self.put(topic.named(), messages.keys, messages.bodies)
-            self._remember(checkpoint)
+        try:
+            with self.log.transaction():
+                for topic, messages in self._outgoing.messages():
+                    self.put(topic.named(), messages.keys, messages.bodies)
+                self.log.put_checkpoint(self.partition.number, checkpoint.all_records())
+                self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
+        except BaseException:
+            # A process that goes on, because somebody else's command failed here, must not forget what changed.
+            self.partition.take_back(checkpoint)
+            raise
         self._outgoing.forget_messages()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
-
-    def consolidate(self) -> None:
-        """Write every customer's row anew, and let go of the checkpoints that earlier processes left; all or none.
-
-        They go with a partition's checkpoint number SPAN + 2, which a process that ends before never comes to. Only
-        where all that was processed is lasting.
-        """
-        with self.log.transaction():
-            for _ in range(ROLLING_SPAN + 2):
-                self._remember(self.partition.checkpoint())
-
-    def _remember(self, checkpoint: Checkpoint) -> None:
-        self.log.put_checkpoint(self.partition.number, checkpoint.records)
-        self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
 
     def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to a topic of what comes out, within a transaction that the caller has opened."""

@@ -1,7 +1,6 @@
 """A data directory, opened: lock, log, reports, and the partition as its checkpoint left it."""
 
 import shutil
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,7 @@ from streams.clock import now_ms
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.runner import Runner
-from streams.engine.checkpoint import packed_bytes
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
@@ -23,11 +22,7 @@ REPORTS: Final = "reports"
 # Folders of imports at work, and standard inputs on their way to a process that runs.
 IMPORT_FOLDERS: Final = "import-*"
 SPOOLED: Final = "received-"
-# So many copies of every row (and so many bytes besides) may stand in the checkpoints that a start has to read.
-_MOST_COPIES: Final = 3
-_SMALL: Final = 1024 * 1024
 _PARTITION: Final = 0
-_TENURE: Final = "tenure"
 _REGISTRY: Final = "schema_registry"
 
 
@@ -69,26 +64,16 @@ class Session:
             self._stack = stack.pop_all()
 
     def _restore(self, accept_rejects: bool) -> Partition:
-        tenure = int(self.log.setting(_TENURE) or 0) + 1
-        with self.log.transaction():
-            self.log.put_setting(_TENURE, str(tenure))
         partition = Partition(
             _PARTITION,
             preset(),
             [],
-            owner=str(tenure),
             asks=True,
             accept_rejects=accept_rejects,
         )
-        self._stored = 0
-        partition.restore(self._measured(self.log.checkpoint(_PARTITION)))
+        partition.restore(stored_in_columns(self.log.checkpoint(_PARTITION)))
         partition.check_log(self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION))
         return partition
-
-    def _measured(self, records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-        for key, value in records:
-            self._stored += len(value)
-            yield key, value
 
     def _establish(self, policy: Policy | None) -> None:
         """Apply what a crash left, and put the policy in force; a new log begins with one."""
@@ -99,9 +84,6 @@ class Session:
         elif policy is not None and policy.hash != runner.partition.policy.hash:
             runner.change_policy(policy)
         runner.settle()
-        everybody = packed_bytes(runner.partition.table.rows[: runner.partition.customers])
-        if self._stored > _MOST_COPIES * everybody + _SMALL:
-            runner.consolidate()
 
     def close(self) -> None:
         """Make everything lasting and let go of the directory."""

@@ -13,13 +13,13 @@ from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, salt_of
 from schemas.reasons import OK
-from streams.engine.rows import USED_ROWS, Table
+from streams.engine.rows import USED_ROWS, Table, id_start
 from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
 
 AHEAD_FAR: Final = 12  # records ahead: the slot of the index
-AHEAD_MIDDLE: Final = 8  # the row
-AHEAD_NEAR: Final = 4  # the id
-AHEAD_SMALL: Final = 4_096  # fewer rows than this stay in the caches by themselves
+AHEAD_MIDDLE: Final = 8  # what is known of the customer
+AHEAD_NEAR: Final = 4  # the id, and the row
+AHEAD_SMALL: Final = 4_096  # fewer customers than this stay in the caches by themselves
 
 VIEW_PLACE: Final = 0  # slots of the view: where the next record to look at begins
 VIEW_LOOKED: Final = 1  # records of the span that were looked at
@@ -28,6 +28,7 @@ VIEW_KEYS: Final = VIEW_HEAD + HEAD_CELLS
 VIEW_CELLS: Final = VIEW_KEYS + 16
 
 _ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
+_PACKED_LINES: Final = 5  # what most packed rows take
 _SEED: Final = np.uint64(0)
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -35,7 +36,7 @@ _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 
 @compiled_inline
 def _candidate(table: Table, key: np.uint64) -> np.int64:
-    """Number of the row whose first slot a key falls on, -1 where that is somebody else's.
+    """Number of the customer whose first slot a key falls on, -1 where that is somebody else's.
 
     A key does not say in which namespace its id is; the slot is the same in all of them.
     """
@@ -47,25 +48,33 @@ def _candidate(table: Table, key: np.uint64) -> np.int64:
 
 
 @compiled_inline
-def ask_for_row(table: Table, number: int | np.int64) -> None:
-    """Ask for what an ordinary touchpoint, or a review, reads of a row."""
-    first = table.rows.ctypes.data + number * table.rows.itemsize
-    for line in range(_ROW_LINES):
-        ask_for_line(first + line * LINE)
+def ask_for_customer(table: Table, number: int | np.int64) -> None:
+    """Ask for what an ordinary touchpoint, or a review, reads of a row, hot or packed."""
+    place = table.customers[number].place
+    if place >= 0:
+        first = table.rows.ctypes.data + place * table.rows.itemsize
+        for line in range(_ROW_LINES):
+            ask_for_line(first + line * LINE)
+    else:
+        first = table.arena.ctypes.data + ((-1 - place) << 3)
+        for line in range(_PACKED_LINES):
+            ask_for_line(first + line * LINE)
+        ask_for_line(table.ids.ctypes.data + id_start(table, number))
 
 
 @compiled_inline
-def _ask_for_candidate(table: Table, key: np.uint64) -> None:
+def _ask_for_place(table: Table, key: np.uint64) -> None:
     number = _candidate(table, key)
     if number >= 0:
-        ask_for_row(table, number)
+        ask_for_line(table.customers.ctypes.data + number * table.customers.itemsize)
 
 
 @compiled_inline
-def _ask_for_id(table: Table, key: np.uint64) -> None:
+def _ask_for_row(table: Table, key: np.uint64) -> None:
     number = _candidate(table, key)
     if number >= 0:
-        ask_for_line(table.ids.ctypes.data + table.rows[number].id_start)
+        ask_for_line(table.ids.ctypes.data + id_start(table, number))
+        ask_for_customer(table, number)
 
 
 @compiled_leaf
@@ -88,6 +97,6 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
         view[VIEW_PLACE] = head[HEAD_NEXT]
         view[VIEW_LOOKED] += 1
     if done + AHEAD_MIDDLE < view[VIEW_LOOKED]:
-        _ask_for_candidate(table, np.uint64(keys[(done + AHEAD_MIDDLE) & 15]))
+        _ask_for_place(table, np.uint64(keys[(done + AHEAD_MIDDLE) & 15]))
     if done + AHEAD_NEAR < view[VIEW_LOOKED]:
-        _ask_for_id(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))
+        _ask_for_row(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))

@@ -1,14 +1,18 @@
-"""The due index: which rows silence may end next. A binary heap of (instant, row), compiled.
+"""The due index: which rows silence may end next. A heap of (instant, customer), compiled.
 
 An entry's instant is a lower bound. A purchase usually moves a row's due instant later; then the entry stays where it
 is and is put back when it surfaces, so that most touchpoints never touch the heap. A row's ``entry_at`` names the
 entry that counts; others are stale and dropped when they surface.
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+
+_ARITY: Final = 4  # half the levels of a binary heap, and four children are one or two lines of memory
 
 Instants = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
@@ -19,7 +23,7 @@ def push(instants: Instants, indices: Indices, size: int, at: int, index: int) -
     """Add an entry to a heap of ``size``; returns the new size. The arrays must have room."""
     slot = size
     while slot > 0:
-        parent = (slot - 1) >> 1
+        parent = (slot - 1) // _ARITY
         if instants[parent] <= at:
             break
         instants[slot] = instants[parent]
@@ -37,11 +41,13 @@ def pop(instants: Instants, indices: Indices, size: int) -> int:
     at, index = instants[size], indices[size]
     slot = 0
     while True:
-        child = 2 * slot + 1
-        if child >= size:
+        first = _ARITY * slot + 1
+        if first >= size:
             break
-        if child + 1 < size and instants[child + 1] < instants[child]:
-            child += 1
+        child = first
+        for other in range(first + 1, min(first + _ARITY, size)):
+            if instants[other] < instants[child]:
+                child = other
         if instants[child] >= at:
             break
         instants[slot] = instants[child]

@@ -1,4 +1,4 @@
-"""More room for the rows of a partition, a copy of them, and how much memory they take."""
+"""More room for the customers of a partition, a copy of them, and how much memory they take."""
 
 from typing import Any, Final
 
@@ -6,16 +6,30 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from processors.row.layout import ROW
+from streams.engine.address_space import reserved
+from streams.engine.arena import compact
+from streams.engine.hot import reschedule
+from streams.engine.packing import MOST_BYTES
 from streams.engine.rows import (
+    LEAST_HOT,
     LONGEST_ID,
+    USED_ARENA,
+    USED_CHANGED,
     USED_HEAP,
+    USED_HOT,
+    USED_IDS,
+    USED_MOST_HOT,
     USED_ROWS,
     USED_TOUCHED,
+    USED_UNREPORTED,
     Table,
     crowded,
     enter,
+    key_of,
     new_table,
-    reschedule,
+    rows_as_words,
+    worn,
 )
 
 STEEP: Final = 16
@@ -23,57 +37,96 @@ STEEP: Final = 16
 FEW_ROWS: Final = 65_536
 LESS_STEEP: Final = 4
 
+_SMALL_ARENA: Final = 16 * 1024 * 1024
+_LARGEST_ARENA: Final = 256 * 1024 * 1024 * 1024
+
 
 @compiled_leaf
-def _reindex(rows: Any, count: int, index: npt.NDArray[np.uint64]) -> None:
-    for number in range(count):
-        enter(index, np.uint64(rows[number].hash), number)
+def _reindex(table: Table, index: npt.NDArray[np.uint64]) -> None:
+    for number in range(table.used[USED_ROWS]):
+        enter(index, key_of(table, number), number)
 
 
 def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
-    if int(table.used[USED_ROWS]) > 0 or customers <= len(table.rows):
+    if int(table.used[USED_ROWS]) > 0 or customers <= len(table.customers):
         return table
-    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID)
+    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]))
 
 
-def _larger(array: Any, used: int, capacity: int, *, zero: bool = False) -> Any:
+def _larger(array: Any, used: int, capacity: int) -> Any:
     # np.empty leaves the pages beyond the old contents untouched: room to grow costs address space, not memory.
-    grown = np.zeros(capacity, array.dtype) if zero else np.empty(capacity, array.dtype)
+    grown = np.empty(capacity, array.dtype)
     grown[:used] = array[:used]
     return grown.view(type(array))
 
 
-def _with_rows(table: Table, rows: int, capacity: int) -> Table:
+def _copied_rows(table: Table, capacity: int) -> Any:
+    # By words: records are copied field by field, and what stands between the fields would be anything.
+    rows, hot = np.empty(capacity, ROW).view(np.recarray), int(table.used[USED_HOT])
+    rows_as_words(rows)[:hot] = table.words[:hot]
+    return rows
+
+
+def _with_customers(table: Table, capacity: int) -> Table:
+    used = table.used
     table = table._replace(
-        rows=_larger(table.rows, rows, capacity),
-        dirty=_larger(table.dirty, rows, capacity, zero=True),
-        written=_larger(table.written, rows, capacity, zero=True),
-        touched=_larger(table.touched, int(table.used[USED_TOUCHED]), capacity),
+        customers=_larger(table.customers, int(used[USED_ROWS]), capacity),
+        touched=_larger(table.touched, int(used[USED_TOUCHED]), capacity),
+        changed=_larger(table.changed, int(used[USED_CHANGED]), capacity),
+        unreported=_larger(table.unreported, int(used[USED_UNREPORTED]), capacity),
     )
-    # Every row must find a place in the due index when it is built anew.
-    return _with_heap(table, int(table.used[USED_HEAP]), capacity) if capacity > len(table.heap_at) else table
+    # Every customer must find a place in the due index when it is built anew.
+    return _with_heap(table, int(used[USED_HEAP]), capacity) if capacity > len(table.heap_at) else table
 
 
-def _with_more_rows(table: Table, rows: int) -> Table:
+def _with_hot_rows(table: Table, capacity: int) -> Table:
+    hot = int(table.used[USED_HOT])
+    rows = _copied_rows(table, min(capacity, int(table.used[USED_MOST_HOT])))
+    links = (_larger(each, hot, len(rows)) for each in (table.holders, table.newer, table.older))
+    holders, newer, older = links
+    return table._replace(rows=rows, words=rows_as_words(rows), holders=holders, newer=newer, older=older)
+
+
+def _stepwise(table: Table, grown: Any, used: int, size: int) -> Table:
+    """The table with a larger array of ``size`` entries: so many more, or as many as the system allows."""
+    steep = size * (STEEP if used < FEW_ROWS else LESS_STEEP)
     try:
-        return _with_rows(table, rows, len(table.rows) * (STEEP if rows < FEW_ROWS else LESS_STEEP))
+        return grown(table, steep)  # type: ignore[no-any-return]
     except MemoryError:
         # Systems refuse what they could never fill, and some count address space as memory.
-        return _with_rows(table, rows, len(table.rows) * 2)
+        return grown(table, size * 2)  # type: ignore[no-any-return]
+
+
+def _larger_arena(arena: npt.NDArray[np.uint8], used: int) -> npt.NDArray[np.uint8]:
+    if len(arena) < _SMALL_ARENA:
+        return _larger(arena, used, len(arena) * STEEP)  # type: ignore[no-any-return]
+    # Once and for all, or each step would for a moment need memory for two of them.
+    grown = reserved(_LARGEST_ARENA)
+    if grown is None:
+        return _larger(arena, used, len(arena) * 2)  # type: ignore[no-any-return]
+    grown[:used] = arena[:used]
+    return grown
 
 
 def grow(table: Table) -> Table:
     """The same table with more room wherever ``has_room`` finds too little."""
-    rows, ids, heap = (int(n) for n in table.used[:3])
-    if rows >= len(table.rows):
-        table = _with_more_rows(table, rows)
+    used = table.used
+    rows, ids, heap, hot = (int(used[i]) for i in (USED_ROWS, USED_IDS, USED_HEAP, USED_HOT))
+    if rows >= len(table.customers):
+        table = _stepwise(table, _with_customers, rows, len(table.customers))
+    if hot + LEAST_HOT > len(table.rows) and len(table.rows) < int(used[USED_MOST_HOT]):
+        table = _stepwise(table, _with_hot_rows, hot, len(table.rows))
     if ids + LONGEST_ID > len(table.ids):
         table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
     if rows * 10 >= len(table.slots) * 7:
         slots = np.zeros(len(table.slots) * 2, np.uint64)
-        _reindex(table.rows, rows, slots)
+        _reindex(table, slots)
         table = table._replace(slots=slots)
+    if worn(table):
+        compact(table)
+    if int(used[USED_ARENA]) + LEAST_HOT * MOST_BYTES > len(table.arena):
+        table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA])))
     return _grow_heap(table, heap) if crowded(table) else table
 
 
@@ -93,22 +146,35 @@ def _with_heap(table: Table, heap: int, capacity: int) -> Table:
 
 def copied(table: Table) -> Table:
     """A table of its own with the same contents."""
-    rows, ids, heap, touched = (int(n) for n in table.used[:4])
+    used = table.used
+    rows, heap, hot = int(used[USED_ROWS]), int(used[USED_HEAP]), int(used[USED_HOT])
+    hot_rows = _copied_rows(table, len(table.rows))
+    arena = int(used[USED_ARENA])
     return Table(
-        _larger(table.rows, rows, len(table.rows)),
-        _larger(table.ids, ids, len(table.ids)),
-        table.slots.copy(),
-        _larger(table.heap_at, heap, len(table.heap_at)),
-        _larger(table.heap_row, heap, len(table.heap_row)),
-        _larger(table.dirty, rows, len(table.dirty), zero=True),
-        _larger(table.written, rows, len(table.written), zero=True),
-        _larger(table.touched, touched, len(table.touched)),
-        table.used.copy(),
+        rows=hot_rows,
+        words=rows_as_words(hot_rows),
+        holders=_larger(table.holders, hot, len(hot_rows)),
+        newer=_larger(table.newer, hot, len(hot_rows)),
+        older=_larger(table.older, hot, len(hot_rows)),
+        customers=_larger(table.customers, rows, len(table.customers)),
+        ids=_larger(table.ids, int(used[USED_IDS]), len(table.ids)),
+        slots=table.slots.copy(),
+        heap_at=_larger(table.heap_at, heap, len(table.heap_at)),
+        heap_row=_larger(table.heap_row, heap, len(table.heap_row)),
+        touched=_larger(table.touched, int(used[USED_TOUCHED]), len(table.touched)),
+        changed=_larger(table.changed, int(used[USED_CHANGED]), len(table.changed)),
+        unreported=_larger(table.unreported, int(used[USED_UNREPORTED]), len(table.unreported)),
+        # No more than is needed: what is reserved for the original may be larger than all memory.
+        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * MOST_BYTES, 64 * 1024)),
+        free=table.free.copy(),
+        used=used.copy(),
     )
 
 
 def memory_bytes(table: Table) -> int:
-    """Bytes that hold customers: used rows, ids and due entries, and the whole index."""
-    rows, ids, heap = (int(n) for n in table.used[:3])
-    per_row = table.rows.itemsize + table.dirty.itemsize + table.written.itemsize + table.touched.itemsize
-    return int(rows * per_row) + ids + heap * 12 + table.slots.nbytes
+    """Bytes that hold customers: hot and packed rows, ids, due entries and lists, and the whole index."""
+    used = table.used
+    lists = sum(int(used[i]) for i in (USED_TOUCHED, USED_CHANGED, USED_UNREPORTED)) * 4
+    hot = int(used[USED_HOT]) * (table.rows.itemsize + 12)
+    rest = int(used[USED_IDS]) + int(used[USED_HEAP]) * 12 + int(used[USED_ARENA])
+    return int(hot + int(used[USED_ROWS]) * table.customers.itemsize + rest + lists + table.slots.nbytes)

@@ -15,6 +15,7 @@ from processors.row.profile import is_duplicate
 from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import EVENT_ID, KNOWN
+from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
     OUTCOME_CONTAINED,
@@ -25,7 +26,7 @@ from streams.engine.outcomes import (
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reading import contact_of, meaning_of
-from streams.engine.rows import Table, add, find, list_touched, schedule
+from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
 
 _SEED: Final = np.uint64(0)
 
@@ -58,12 +59,14 @@ def apply_touchpoint(
     number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
-    row = table.rows[number]
+    slot = warm(table, number)
+    touch(table, slot)
+    row = table.rows[slot]
     if offset <= row.offset:
         counts[OUTCOME_CONTAINED] += 1
         return OK
     row.offset = offset
-    table.dirty[number] = 1
+    note_change(table, number)
     if is_duplicate(row, contact.event):
         counts[OUTCOME_DUPLICATE] += 1
         return OK
@@ -71,7 +74,7 @@ def apply_touchpoint(
     counts[OUTCOME_ACCEPTED] += 1
     counts[OUTCOME_LATE] += at < max(time, row.judged_at)
     counts[OUTCOME_UNMAPPED] += (contact.flags & UNMAPPED) != 0
-    row.unreported = 1
+    note_news(table, number)
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(
         number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
@@ -80,5 +83,5 @@ def apply_touchpoint(
     counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     list_touched(table, number)
-    schedule(table, number)
+    schedule(table, slot)
     return OK

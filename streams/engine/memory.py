@@ -1,112 +1,268 @@
-"""What a tenure of a partition remembers of its checkpoints: their numbers, their slots, and whose records it read."""
+"""What a tenure of a partition remembers of its checkpoints: which policy and layout are stored, and what it reads."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from schemas.bodies import Bodies, bodies_of
+from streams.engine import restoring
 from streams.engine.checkpoint import (
-    ROLLING_SLOTS,
-    ROLLING_SPAN,
+    HEADER_KEY,
+    LAYOUT_KEY,
+    POLICY_KEY,
+    Checkpoint,
     Header,
     Record,
-    choose,
-    complete_headers,
-    decode_chunk,
-    encode_chunk,
-    key_of,
-    split,
+    Stored,
+    UnreadableCheckpoint,
+    decode_header,
+    decode_layout,
+    layout_record,
+    sealed,
+    unsealed,
 )
+from streams.engine.described import Layout, our_layout
+from streams.engine.former import Chunk, FormerHeader, complete_headers, decode_chunk, is_former, migrated
 from streams.engine.growth import grow, reserve
-from streams.engine.restoring import take_in
-from streams.engine.results import Checkpoint, ForeignLog
-from streams.engine.rows import USED_ROWS, Table, reschedule
+from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, HEAD_BYTES, words_of
+from streams.engine.results import ForeignLog
+from streams.engine.rows import USED_CHANGED, USED_ROWS, Table
+
+_LAYOUTS: Final = 256
+_SLACK: Final = np.zeros(8, np.uint8)  # bytes behind packed rows, which are read by words
 
 
 class Standing(NamedTuple):
-    """Where a partition stands in the log: its next offset, and the time, policy (text) and run of rejects there."""
+    """Where a partition stands in the log: its next offset, and the time, policy and run of rejects there.
+
+    ``policy``: text and hash.
+    """
 
     offset: int
     time: int
-    policy: str
+    policy: tuple[str, str]
     bad_run: int
 
 
 class Memory:
     """Writes the checkpoints of one tenure, and reads those of earlier ones."""
 
-    def __init__(self, partition: int, owner: str, chunk_bytes: int, log: str = "") -> None:
+    def __init__(self, partition: int, log: str = "") -> None:
         self._partition = partition
-        self._owner = owner
-        self._chunk_bytes = chunk_bytes
         self._log = log
-        self._number = 0
-        self._chunks: dict[int, int] = {}
-        # Keys of other owners: deleted once SPAN + 1 checkpoints of our own hold all that they held.
-        self._foreign: list[bytes] = []
+        self._layouts: dict[int, Layout] = {}
+        self._layout = -1  # the number of ours; below zero: none was stored
+        self._header: Header | None = None
+        self._policy = ""  # the text that is stored
+        self._policy_hash = ""
+        self._former: list[FormerHeader] = []
+        self._obsolete: list[bytes] = []
+        self.newest = -1
+        """The greatest offset that a restored row contains."""
 
     def checkpoint(self, table: Table, standing: Standing) -> Checkpoint:
         """The records of the next checkpoint; its rows count as written."""
-        self._number += 1
-        number, count = self._number, int(table.used[USED_ROWS])
-        chosen = choose(table.written[:count], table.dirty[:count], number)
-        chunks = list(split(chosen, table.rows.itemsize, table.rows.id_length[:count], self._chunk_bytes))
-        slot = number % ROLLING_SLOTS
-        records: list[Record] = []
-        for i, rows in enumerate(chunks):
-            header = self._header(i, len(chunks), count, standing)
-            records.append((key_of(self._owner, slot, i), encode_chunk(header, table.rows, rows, table.ids)))
-        surplus = range(len(chunks), self._chunks.get(slot, 0))
-        records.extend((key_of(self._owner, slot, chunk), None) for chunk in surplus)
-        self._chunks[slot] = len(chunks)
-        if number == ROLLING_SPAN + 2:
-            records += [(key, None) for key in self._foreign]
-            self._foreign.clear()
-        table.dirty[:count] = 0
-        table.written[chosen] = number
-        return Checkpoint(number, standing.offset, records, len(chosen))
-
-    def _header(self, chunk: int, chunks: int, customers: int, standing: Standing) -> Header:
-        policy = standing.policy if chunk == 0 else ""
-        return Header(
+        numbers = table.changed[: table.used[USED_CHANGED]].copy()
+        records: list[Record] = [(key, None) for key in self._obsolete]
+        self._obsolete = []
+        if len(numbers) and self._layout < 0:
+            self._layout = max(self._layouts, default=-1) + 1
+            if self._layout >= _LAYOUTS:
+                raise UnreadableCheckpoint(f"partition {self._partition}: its rows were laid out in 256 ways")
+            records.append(layout_record(self._layout, our_layout()))
+        text, digest = standing.policy
+        if digest != self._policy_hash:
+            records.append((POLICY_KEY, sealed(text.encode())))
+            self._policy_hash = digest
+        header = Header(
             self._partition,
-            self._owner,
-            self._number,
-            chunk,
-            chunks,
             standing.offset,
             standing.time,
-            policy,
+            digest,
             standing.bad_run,
-            customers,
+            int(table.used[USED_ROWS]),
             self._log,
         )
+        keys, values = self._rows(table, numbers)
+        restoring.forget_changes(table)
+        return Checkpoint(standing.offset, records, keys, values, (HEADER_KEY, header.encode()), numbers)
 
-    def restore(self, table: Table, records: Iterable[tuple[bytes, bytes]]) -> tuple[Table, Standing | None]:
-        """The table with the newest row of each customer, and where the newest complete checkpoint stood.
+    def _rows(self, table: Table, numbers: npt.NDArray[np.int32]) -> tuple[Bodies, Bodies]:
+        key_bytes, most = restoring.key_bytes(table, numbers)
+        keys, key_ends = np.empty(key_bytes, np.uint8), np.zeros(len(numbers) + 1, np.int64)
+        values, ends = np.empty(most, np.uint8), np.zeros(len(numbers) + 1, np.int64)
+        restoring.write_rows(table, numbers, self._layout, keys, key_ends, values, ends)
+        return Bodies(keys, key_ends), Bodies(values[: ends[-1]], ends)
 
-        Raises ForeignLog where a record was made from another log.
+    def take_back(self, table: Table, checkpoint: Checkpoint) -> None:
+        """A checkpoint was not stored: the next one holds what it held."""
+        restoring.note_changes(table, checkpoint.customers)
+        written = {key for key, _ in checkpoint.records}
+        if any(key.startswith(LAYOUT_KEY) for key in written):
+            self._layout = -1
+        if POLICY_KEY in written:
+            self._policy_hash = ""
+        self._obsolete = [key for key, value in checkpoint.records if value is None]
+
+    def restore(self, table: Table, stored: Iterable[Stored]) -> tuple[Table, Standing | None]:
+        """The table with the newest row of each customer, packed, and where the checkpoint stood.
+
+        Raises ForeignLog where it was made from another log, UnreadableCheckpoint where a record was damaged.
         """
-        headers = []
-        for key, value in records:
-            chunk = decode_chunk(value)
-            if chunk.header.partition != self._partition:
+        aside: list[Stored] = []
+        for columns in stored:
+            table = self._read_others(table, *columns)
+            table = self._take_in(table, *columns, aside)
+        # Rows whose layout was told after them, or not at all.
+        for columns in aside:
+            table = self._take_in(table, *columns, None)
+        restoring.relist(table)
+        if self._header is not None:
+            return table, self._standing(self._header)
+        if self._obsolete:
+            return table, self._migrated(table)
+        if int(table.used[USED_ROWS]):
+            raise UnreadableCheckpoint(f"partition {self._partition}: rows were stored, but no header with them")
+        return table, None
+
+    def _standing(self, header: Header) -> Standing:
+        self._obsolete = []
+        if not self._policy:
+            raise UnreadableCheckpoint(f"partition {self._partition}: the policy {header.policy} was not stored")
+        self._policy_hash = header.policy
+        return Standing(header.offset, header.time, (self._policy, header.policy), header.bad_run)
+
+    def _migrated(self, table: Table) -> Standing | None:
+        """Where the newest complete checkpoint of chunks stood; all rows count as changed."""
+        restoring.note_changes(table, np.arange(table.used[USED_ROWS], dtype=np.int32))
+        newest = complete_headers(self._former)[-1:]
+        return Standing(newest[0].offset, newest[0].time, (newest[0].policy, ""), newest[0].bad_run) if newest else None
+
+    def _read_others(self, table: Table, keys: Bodies, values: Bodies) -> Table:
+        """What is no row: the header, the policy, layouts of rows, and chunks of former checkpoints."""
+        sizes = np.diff(keys.offsets)
+        begins = keys.buffer[keys.offsets[:-1][sizes > 0]]
+        for i in np.flatnonzero(sizes > 0)[begins >= restoring.FIRST_NO_NAMESPACE].tolist():
+            key, value = keys.message(i), values.message(i)
+            if key == HEADER_KEY:
+                header = decode_header(value)
+                self._check(header)
+                self._header = header
+                table = reserve(table, header.customers)
+            elif key == POLICY_KEY:
+                self._policy = unsealed(value, "the policy of a checkpoint").decode()
+            elif key[:-1] == LAYOUT_KEY:
+                self._learn(key[-1], decode_layout(value))
+            elif is_former(key):
+                table = self._take_chunk(table, key, decode_chunk(value))
+            else:
+                raise UnreadableCheckpoint(f"a checkpoint record has the key {key!r}, which this version does not know")
+        return table
+
+    def _learn(self, number: int, layout: Layout) -> None:
+        self._layouts[number] = layout
+        if layout.text() == our_layout().text():
+            self._layout = number
+
+    def _check(self, header: Header | FormerHeader) -> None:
+        if header.partition != self._partition:
+            raise UnreadableCheckpoint(
+                f"partition {self._partition}: what was stored is of partition {header.partition}"
+            )
+        if self._log and header.log not in ("", self._log):
+            raise ForeignLog(
+                f"partition {self._partition}: its customers were made from log {header.log}, and this is "
+                f"{self._log}: it is another log than the one that they were made from; start with an empty state"
+            )
+
+    def _take_in(self, table: Table, keys: Bodies, values: Bodies, aside: list[Stored] | None) -> Table:
+        """Lay down the rows among these records. Of an unknown layout they are set ``aside``, or refused: None."""
+        sizes, lengths = np.diff(keys.offsets), np.diff(values.offsets)
+        known = np.zeros(len(sizes), np.bool_)
+        known[sizes > 0] = keys.buffer[keys.offsets[:-1][sizes > 0]] < restoring.FIRST_NO_NAMESPACE
+        if not known.any():
+            return table
+        if (lengths[known] < HEAD_BYTES).any():
+            raise UnreadableCheckpoint(f"partition {self._partition}: a stored row was cut off")
+        layouts = np.full(len(sizes), -1)
+        layouts[known] = values.buffer[values.offsets[:-1][known] + 7]
+        for number in sorted(set(layouts[known].tolist()), key=lambda each: each == self._layout):
+            if number == self._layout and (layouts[known] == number).all():
+                table = self._lay_down(table, keys, values, number)
                 continue
-            if chunk.header.owner == self._owner:
-                raise ValueError(f"owner {self._owner!r} has written checkpoints before; a new tenure needs a new name")
-            if self._log and chunk.header.log not in ("", self._log):
-                raise ForeignLog(
-                    f"partition {self._partition}: its customers were made from log {chunk.header.log}, and this is "
-                    f"{self._log}: it is another log than the one that they were made from; start with an empty state"
+            chosen = np.flatnonzero(layouts == number)
+            some = _chosen(keys, chosen), _chosen(values, chosen)
+            if number == self._layout:
+                table = self._lay_down(table, *some, number)
+            elif number in self._layouts:
+                table = self._lay_down(table, some[0], self._packed_anew(*some, self._layouts[number]), 0)
+            elif aside is not None:
+                aside.append(some)
+            else:
+                raise UnreadableCheckpoint(
+                    f"partition {self._partition}: rows are laid out in way {number}, which was not stored"
                 )
-            headers.append(chunk.header)
-            self._foreign.append(key)
-            table = reserve(table, chunk.header.customers)
-            row = 0
-            while (row := take_in(table, chunk.rows.view(np.recarray), chunk.ids, row)) < len(chunk.rows):
-                table = grow(table)
-        reschedule(table)
-        newest = complete_headers(headers)[-1:]
-        return table, Standing(
-            newest[0].offset, newest[0].time, newest[0].policy, newest[0].bad_run
-        ) if newest else None
+        return table
+
+    def _lay_down(self, table: Table, keys: Bodies, values: Bodies, layout: int) -> Table:
+        count, at = len(keys.offsets) - 1, 0
+        hashes, found = np.zeros(count, np.uint64), np.array([self.newest])
+        restoring.hash_keys(keys.buffer, keys.offsets, hashes)
+        while at < count:
+            at, why = restoring.take_in(
+                table, keys.buffer, keys.offsets, hashes, values.buffer, values.offsets, layout, at, found
+            )
+            if why == restoring.IS_DAMAGED:
+                raise self._damaged(keys.message(at))
+            table = grow(table) if at < count else table
+        self.newest = int(found[0])
+        return table
+
+    def _damaged(self, key: bytes) -> UnreadableCheckpoint:
+        return UnreadableCheckpoint(
+            f"partition {self._partition}: the row of customer {key[1:].decode(errors='backslashreplace')!r} was "
+            "damaged where it was stored: restore the state from a copy"
+        )
+
+    def _packed_anew(self, keys: Bodies, values: Bodies, layout: Layout) -> Bodies:
+        """Rows of another layout as values in ours."""
+        count = len(keys.offsets) - 1
+        hashes, words = np.zeros(count, np.uint64), np.empty((count, len(layout.empty)), np.uint64)
+        heads = np.empty((count, 3), np.int64)
+        restoring.hash_keys(keys.buffer, keys.offsets, hashes)
+        padded = np.concatenate([values.buffer[: values.offsets[-1]], _SLACK])
+        bad = restoring.unpack_others(
+            padded, values.offsets, hashes, layout.empty, layout.kinds, layout.anchor, layout.linked, words, heads
+        )
+        if bad >= 0:
+            raise self._damaged(keys.message(bad))
+        rows = migrated(words.view(layout.row).reshape(count))
+        rows["offset"], rows["entry_at"] = heads[:, 0], heads[:, 1]
+        return Bodies(*restoring.pack_rows(words_of(rows), heads[:, 2].astype(np.uint8), hashes, 0))
+
+    def _take_chunk(self, table: Table, key: bytes, chunk: Chunk) -> Table:
+        if chunk.header.partition != self._partition:
+            return table
+        self._check(chunk.header)
+        self._former.append(chunk.header)
+        self._obsolete.append(key)
+        names = np.concatenate([np.zeros(1, np.int64), np.cumsum(chunk.lengths)])
+        ids, rows, spaces = chunk.ids.tobytes(), chunk.rows, chunk.namespaces.tobytes()
+        begins, ends = names[:-1].tolist(), names[1:].tolist()
+        keys = bodies_of([spaces[i : i + 1] + ids[at:to] for i, (at, to) in enumerate(zip(begins, ends, strict=True))])
+        # What the due index held says nothing of a row that another copy of it may have replaced.
+        wake = np.where(chunk.touched, rows["due_at"], np.minimum(rows["due_at"], rows["review_at"]))
+        rows["entry_at"] = wake
+        flags = (chunk.touched * FLAG_TOUCHED | chunk.unreported * FLAG_UNREPORTED).astype(np.uint8)
+        hashes = np.zeros(len(rows), np.uint64)
+        restoring.hash_keys(keys.buffer, keys.offsets, hashes)
+        values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
+        table = reserve(table, chunk.header.customers)
+        return self._lay_down(table, keys, values, 0)
+
+
+def _chosen(bodies: Bodies, numbers: npt.NDArray[np.int64]) -> Bodies:
+    """Some of the messages, copied."""
+    return bodies_of([bodies.message(i) for i in numbers.tolist()])

@@ -9,23 +9,28 @@ import numpy.typing as npt
 
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
-from processors.row.layout import NONE
+from processors.row.layout import NONE, ROW
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
-from streams.engine.checkpoint import CHUNK_BYTES
+from streams.engine.checkpoint import Checkpoint, Stored, UnreadableCheckpoint
 from streams.engine.growth import copied, grow, memory_bytes
+from streams.engine.hot import read_rows
 from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
-from streams.engine.results import Applied, Checkpoint, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, Table, new_table
+from streams.engine.restoring import note_news_of, take_news
+from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
+from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
 from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
 FACTS: Final = 16_384  # room between two visits to Python
+HOT_ROWS: Final = 65_536
+FACT_BYTES: Final = 64 * 1024 * 1024
+"""About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
@@ -34,6 +39,11 @@ class Drained(NamedTuple):
 
     transitions: list[Any]  # arrays of FACT
     judged: list[Any]  # arrays of JUDGED
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that they take."""
+        return sum(int(part.nbytes) for parts in self for part in parts)
 
 
 def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
@@ -49,12 +59,11 @@ def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
 class Partition:
     """State of the customers of one partition.
 
-    ``schemas``: what is known of schema ids. ``owner`` is unique to this tenure of the partition (group generation and
-    nonce). ``asks``: whether it stops at a schema id that it does not know, and says which it wants; else its records
-    are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of its
-    record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
+    ``schemas``: what is known of schema ids. ``asks``: whether it stops at a schema id that it does not know, and says
+    which it wants; else its records are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of
+    its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
-    ``chunk_bytes``: rows and ids that one record of a checkpoint holds at most.
+    ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
     """
 
     def __init__(
@@ -63,17 +72,16 @@ class Partition:
         policy: Policy,
         schemas: Iterable[Known],
         *,
-        owner: str = "0",
         asks: bool = False,
         ahead_limit: int | None = None,
         accept_rejects: bool = False,
         collect: bool = True,
-        chunk_bytes: int = CHUNK_BYTES,
+        hot_rows: int = HOT_ROWS,
         log: str = "",
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table()
+        self.table: Table = new_table(hot_rows=hot_rows)
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
@@ -84,7 +92,8 @@ class Partition:
         self._next = 0
         self._time = NONE
         self._bad_run = 0
-        self._memory = Memory(number, owner, chunk_bytes, log)
+        self._memory = Memory(number, log)
+        self.fact_bytes = FACT_BYTES
 
     @property
     def next_offset(self) -> int:
@@ -98,15 +107,16 @@ class Partition:
 
     @property
     def customers(self) -> int:
-        """Number of rows."""
+        """How many there are."""
         return int(self.table.used[USED_ROWS])
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects. After 10,000 consecutive ones
-        it returns what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also
-        after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, or where facts take too many
+        bytes: what follows is refused, or asked for again, from there. A tick or a policy may be done by half then; it
+        stands at that offset still. After 10,000 consecutive rejects it returns what it has until there, so that they
+        can be stored and looked at; then it raises PoisonedLog, also after a restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -117,6 +127,8 @@ class Partition:
         policies: list[PolicyChange] = []
         while (status := self._run(fetch, cursor)) not in self._ends:
             fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
+            if facts.nbytes >= self.fact_bytes:
+                break
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(
                 f"partition {self.number}: {cursors.POISON_RUN} consecutive records were rejected, the last before "
@@ -139,7 +151,7 @@ class Partition:
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
             next_offset=self._next,
-            wanted=_wanted(fetch, cursor) if status == cursors.STATUS_SCHEMA_WANTED else None,
+            wanted=_wanted(fetch, cursor) if status in self._ends and status == cursors.STATUS_SCHEMA_WANTED else None,
             details=self._schemas.details,
             schemas=self._schemas.known,
         )
@@ -210,32 +222,44 @@ class Partition:
             cursors.reject(cursor, offset, int(cursor.head[HEAD_VALUE]), int(cursor.head[HEAD_VALUE_SIZE]), BAD_POLICY)
             cursor.at[cursors.AT_NEXT] = offset + 1
             return
+        # The change is told with its first facts, which name its hash.
+        policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
-        row = 0
-        while row < self.customers:
-            row = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, row)
+        customer = 0
+        while customer < self.customers:
+            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer)
             self._drain(facts)
             self.table = grow(self.table)
+            if facts.nbytes >= self.fact_bytes and customer < self.customers:
+                return
         self.counts[OUTCOME_POLICIES] += 1
         cursor.at[cursors.AT_BAD_RUN] = 0
         cursor.at[cursors.AT_NEXT] = offset + 1
-        policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
 
     def checkpoint(self) -> Checkpoint:
-        """The records of a new checkpoint; the state goes on from here, whatever becomes of them."""
-        standing = Standing(self._next, self._time, self.policy.text, self._bad_run)
+        """What a store has to hold so that a partition can begin here; rows that are unchanged it holds already.
+
+        If it is not stored while this partition goes on, it must be taken back.
+        """
+        standing = Standing(self._next, self._time, (self.policy.text, self.policy.hash), self._bad_run)
         return self._memory.checkpoint(self.table, standing)
 
-    def restore(self, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Take in checkpoint records of this partition, in any order; only into a partition that is still empty.
+    def take_back(self, checkpoint: Checkpoint) -> None:
+        """A checkpoint was not stored, and never will be: the next one is to hold what it held."""
+        self._memory.take_back(self.table, checkpoint)
 
-        Where some are torn, rows are newer than ``next_offset``: the replay skips for each what it contains.
-        Raises UnreadableCheckpoint, ForeignLog, and ValueError where this owner's name was used before.
+    def restore(self, stored: Iterable[Stored]) -> None:
+        """Begin where a checkpoint stood, from all records that are stored; only in a partition that is still empty.
+
+        Of a key that is stored more than once the last record counts. Records of before rows had keys are read too;
+        then the next checkpoint holds every row, and deletes them. Raises UnreadableCheckpoint and ForeignLog.
         """
-        self.table, standing = self._memory.restore(self.table, records)
+        self.table, standing = self._memory.restore(self.table, stored)
         if standing is not None:
             self._next, self._time, self._bad_run = standing.offset, standing.time, standing.bad_run
-            self.policy = read_policy(standing.policy)
+            self.policy = read_policy(standing.policy[0])
+            if standing.policy[1] not in ("", self.policy.hash):
+                raise UnreadableCheckpoint(f"partition {self.number}: its policy is not the one that its header names")
 
     def copy(self) -> "Partition":
         """A partition of its own that stands where this one does, to ask what would happen."""
@@ -247,22 +271,41 @@ class Partition:
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""
-        return bool(self.table.rows.unreported[: self.customers].any())
+        return bool(self.table.used[USED_UNREPORTED] > 0)
 
     def take_unreported(self, most: int) -> npt.NDArray[np.int64]:
-        """Numbers of at most ``most`` rows whose profile changed since it was last taken; they count as reported."""
-        numbers = np.flatnonzero(self.table.rows.unreported[: self.customers])[:most]
-        self.table.rows.unreported[numbers] = 0
-        # The flag is part of the row: what was taken and not stored before a crash is taken again.
-        self.table.dirty[numbers] = 1
+        """At most ``most`` customers whose profiles changed since they were last taken; they count as reported.
+
+        That is remembered with the rows: what was taken and not stored before a crash is taken again.
+        """
+        numbers = np.empty(min(most, int(self.table.used[USED_UNREPORTED])), np.int64)
+        take_news(self.table, numbers)
         return numbers
+
+    def give_back(self, numbers: npt.NDArray[np.int64]) -> None:
+        """The profiles of these customers were taken, but did not reach the reports."""
+        note_news_of(self.table, numbers)
+
+    def rows(self, numbers: npt.NDArray[np.int64]) -> Any:
+        """The rows of customers, copied: a recarray of ROW. Each is 2 KB, so not of all at once."""
+        rows = np.empty(len(numbers), ROW).view(np.recarray)
+        read_rows(self.table, numbers, rows, rows_as_words(rows))
+        return rows
+
+    def ids(self, numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Where in ``table.ids`` the ids of customers begin, and their lengths in bytes."""
+        return id_slices(self.table, numbers)
+
+    def namespaces(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """In which namespaces the ids of customers are, see ``processors.row.namespaces``."""
+        return namespaces_of(self.table, numbers)
 
     def check_log(self, end_offset: int) -> None:
         """Raise ForeignLog where the log's end lies below an offset that a row contains."""
-        newest = int(self.table.rows.offset[: self.customers].max(initial=-1))
-        if newest >= end_offset or self._next > end_offset:
+        newest = max(self._memory.newest, self._next - 1)
+        if newest >= end_offset:
             raise ForeignLog(
-                f"partition {self.number}: its customers contain log offset {max(newest, self._next - 1)}, but the log "
+                f"partition {self.number}: its customers contain log offset {newest}, but the log "
                 f"ends at {end_offset}: it is another log than the one that they were made from; start with an empty "
                 "state, or bring the old log back"
             )

@@ -21,12 +21,25 @@ from processors.policy.rules import Rules
 from processors.row.calendar import day_of
 from processors.row.layout import NEVER, NONE
 from schemas.touchpoint import TICK_AT
-from streams.engine.ahead import AHEAD_MIDDLE, AHEAD_SMALL, ask_for_row
+from streams.engine.ahead import AHEAD_NEAR, AHEAD_SMALL, ask_for_customer
 from streams.engine.cursor import AT_TIME, NO_LIMIT, STATUS_FINISHED, STATUS_NEED_FACTS, STATUS_NEED_ROOM, Cursor
 from streams.engine.due import pop
+from streams.engine.hot import entry_of, offset_of, warm
 from streams.engine.outcomes import OUTCOME_JUDGEMENTS, OUTCOME_TICKS, OUTCOME_TICKS_IGNORED, OUTCOME_TRANSITIONS
 from streams.engine.reading import LATEST
-from streams.engine.rows import USED_HEAP, USED_KEPT, USED_LOOKED, USED_ROWS, USED_TOUCHED, Table, has_room, schedule
+from streams.engine.rows import (
+    IS_TOUCHED,
+    USED_HEAP,
+    USED_KEPT,
+    USED_LOOKED,
+    USED_ROWS,
+    USED_TOUCHED,
+    Table,
+    has_room,
+    note_change,
+    note_news,
+    schedule,
+)
 
 
 @compiled_leaf
@@ -40,15 +53,14 @@ def facts_full(out: Out) -> bool:
 
 
 @compiled_leaf
-def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, number: int, offset: int, until: int) -> None:
-    """Let a row's timers up to ``until`` fire."""
-    row = table.rows[number]
+def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, slot: int, offset: int, until: int) -> None:
+    """Let a hot row's timers up to ``until`` fire."""
+    row, number = table.rows[slot], table.holders[slot]
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1)
     if pass_time(row, rules, out, cause, until):
         row.offset = max(row.offset, offset)
-        row.unreported = 1
-        table.dirty[number] = 1
+        note_news(table, number)
         cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
         cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
 
@@ -64,19 +76,20 @@ def _let_day_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: 
     while used[USED_LOOKED] < used[USED_TOUCHED]:
         if facts_full(out) or not has_room(table):
             return STATUS_NEED_FACTS if facts_full(out) else STATUS_NEED_ROOM
-        if many and used[USED_LOOKED] + AHEAD_MIDDLE < used[USED_TOUCHED]:
-            ask_for_row(table, table.touched[used[USED_LOOKED] + AHEAD_MIDDLE])
+        if many and used[USED_LOOKED] + AHEAD_NEAR < used[USED_TOUCHED]:
+            ask_for_customer(table, table.touched[used[USED_LOOKED] + AHEAD_NEAR])
         number = table.touched[used[USED_LOOKED]]
         used[USED_LOOKED] += 1
-        row = table.rows[number]
+        slot = warm(table, number)
+        row = table.rows[slot]
         if row.offset >= offset or until < row.review_at <= soon:
             table.touched[used[USED_KEPT]] = number
             used[USED_KEPT] += 1
             continue
-        row.touched = 0
-        table.dirty[number] = 1
-        _let_pass(table, rules, out, cursor, number, offset, until)
-        schedule(table, number)
+        table.customers[number].id &= ~IS_TOUCHED
+        note_change(table, number)
+        _let_pass(table, rules, out, cursor, slot, offset, until)
+        schedule(table, slot)
     used[USED_TOUCHED] = used[USED_KEPT]
     used[USED_LOOKED] = 0
     used[USED_KEPT] = 0
@@ -91,12 +104,15 @@ def tick(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, unti
             return STATUS_NEED_FACTS if facts_full(out) else STATUS_NEED_ROOM
         key, number = table.heap_at[0], table.heap_row[0]
         table.used[USED_HEAP] = pop(table.heap_at, table.heap_row, table.used[USED_HEAP])
-        row = table.rows[number]
-        if row.entry_at != key:
+        if table.used[USED_ROWS] >= AHEAD_SMALL:
+            # Who comes next, unless this one is due again before.
+            ask_for_customer(table, table.heap_row[0])
+        if entry_of(table, number) != key:
             continue
-        row.entry_at = NEVER
-        _let_pass(table, rules, out, cursor, number, offset, until)
-        schedule(table, number)
+        slot = warm(table, number)
+        table.rows[slot].entry_at = NEVER
+        _let_pass(table, rules, out, cursor, slot, offset, until)
+        schedule(table, slot)
     if cursor.at[AT_TIME] == NONE or day_of(until) > day_of(cursor.at[AT_TIME]):
         return int(_let_day_pass(table, rules, out, cursor, offset, until))
     return STATUS_FINISHED
@@ -120,20 +136,20 @@ def apply_tick(
 
 @compiled_leaf
 def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int) -> int:
-    """Judge rows from number ``first`` on by a new policy read at ``offset``; returns the number of the next row."""
+    """Judge customers from number ``first`` on by a new policy read at ``offset``; returns the next one's number."""
     for number in range(first, table.used[USED_ROWS]):
         if facts_full(out) or not has_room(table):
             return int(number)
-        row = table.rows[number]
-        if row.offset >= offset:
+        if offset_of(table, number) >= offset:
             continue
+        slot = warm(table, number)
+        row = table.rows[slot]
         before, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
         cause = Cause(number, offset, max(cursor.at[AT_TIME], row.judged_at), CAUSE_POLICY, np.uint64(0), -1, -1)
         rejudge(row, rules, out, cause, cursor.at[AT_TIME])
         row.offset = offset
-        row.unreported = 1
-        table.dirty[number] = 1
+        note_news(table, number)
         cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - before
         cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
-        schedule(table, number)
+        schedule(table, slot)
     return int(table.used[USED_ROWS])

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from processors.policy.policy import Policy
 from schemas.known import Known
-from streams.engine.checkpoint import Record
 
 
 class PoisonedLog(RuntimeError):
@@ -53,16 +52,3 @@ class Applied:
     wanted: int | None = None  # a schema id without which it can't go on: ``Partition.learn`` it, and apply again
     details: Sequence[str] = ()  # texts of rejects, by their number less one
     schemas: Mapping[int, Known] = field(default_factory=dict)  # by the ids that the accepted were written with
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Records to be stored; once they are confirmed, ``offset`` may be committed. A value of None deletes its key.
-
-    ``rows``: how many rows the records hold.
-    """
-
-    number: int
-    offset: int
-    records: list[Record]
-    rows: int

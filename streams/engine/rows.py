@@ -1,7 +1,9 @@
-"""All rows of a partition: one array, the ids in an arena, a hash index over both.
+"""All customers of a partition: full rows of those touched lately, packed rows of the others, an index over both.
 
-The index holds one word a slot: the upper half of the id's hash, and the row's number plus one; 0 is free. Ids are
-compared in full on look-up: a collision of hashes must never merge two people.
+A customer has a number for as long as the tenure lasts. Where the row stands changes: hot in ``rows``, or packed in
+``arena``. The index holds one word a slot: the upper half of the id's hash, and the customer's number plus one; 0 is
+free. Ids are compared in full on look-up: a collision of hashes must never merge two people. What is not a customer but
+has an id, such as a forwarding address, can be an entry of the arena with a flag of its own.
 """
 
 from typing import Any, Final, NamedTuple
@@ -9,88 +11,179 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
-from processors.row.blank import clear_memory, clear_profile
-from processors.row.layout import NEVER, ROW, Row
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.hashing import xxh64
+from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int
 from streams.engine.due import push
+from streams.engine.packing import MOST_BYTES, ROW_WORDS
 
 LONGEST_ID: Final = 255
+LEAST_HOT: Final = 4
+"""Rows that one record may need at once, and one to go."""
 
-USED_ROWS: Final = 0  # slots of Table.used
+USED_ROWS: Final = 0  # slots of Table.used: customers
 USED_IDS: Final = 1
 USED_HEAP: Final = 2
 USED_TOUCHED: Final = 3  # entries of the list of touched rows …
 USED_LOOKED: Final = 4  # … and while a tick goes through it: those looked at …
 USED_KEPT: Final = 5  # … and those that stay in it
-USED_CELLS: Final = 6
+USED_CHANGED: Final = 6
+USED_UNREPORTED: Final = 7
+USED_HOT: Final = 8
+USED_MOST_HOT: Final = 9  # how many rows may be hot
+USED_NEWEST: Final = 10  # the hot row that was touched last; -1: none
+USED_OLDEST: Final = 11  # the one that has not been touched for longest
+USED_ARENA: Final = 12  # bytes
+USED_FREED: Final = 13  # of these: what was packed and is no more
+USED_CELLS: Final = 14
+
+CUSTOMER: Final = np.dtype(
+    [
+        ("place", "i8"),  # number of the hot row; below zero: where in the arena, in units, -1 - n
+        ("id", "i8"),  # from the lowest bit: flags (8), length (8) and namespace (8) of the id, where it begins
+    ]
+)
+IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
+IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
+IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
+FREE_CLASSES: Final = MOST_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 _FREE: Final = np.uint64(0)
+_SEED: Final = np.uint64(0)
 
 
 class Table(NamedTuple):
     """Arrays with room to grow; ``used`` says how far each is filled."""
 
-    rows: Any  # recarray of ROW
+    rows: Any  # recarray of ROW: the hot ones
+    words: npt.NDArray[np.uint64]  # shape (len(rows), ROW_WORDS): the same memory
+    holders: npt.NDArray[np.int32]  # of each hot row its customer's number
+    newer: npt.NDArray[np.int32]  # of each hot row the one that was touched next after it; -1: none
+    older: npt.NDArray[np.int32]
+    customers: Any  # recarray of CUSTOMER, by number
     ids: npt.NDArray[np.uint8]
     slots: npt.NDArray[np.uint64]  # the hash index; its length is a power of two
     heap_at: npt.NDArray[np.int64]
     heap_row: npt.NDArray[np.int32]
-    dirty: npt.NDArray[np.uint8]  # changed since the last checkpoint
-    written: npt.NDArray[np.int32]  # number of the checkpoint that last wrote the row
-    touched: npt.NDArray[np.int32]  # rows to be judged when the day ends; each once at most
-    used: npt.NDArray[np.int64]  # shape (USED,)
+    touched: npt.NDArray[np.int32]  # customers to be judged when the day ends; each once at most, as in all lists
+    changed: npt.NDArray[np.int32]  # customers for the next checkpoint
+    unreported: npt.NDArray[np.int32]  # customers whose profiles are still to be taken
+    arena: npt.NDArray[np.uint8]  # packed rows, each at a multiple of eight
+    free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
+    used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
 
 
-def new_table(rows: int = 1024, id_bytes: int = 32 * 1024) -> Table:
-    """An empty table with room for ``rows`` customers whose ids have ``id_bytes`` in all."""
+def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024) -> Table:
+    """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
+
+    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed.
+    """
     slots = 1024
-    while slots * 7 < rows * 10:
+    while slots * 7 < customers * 10:
         slots *= 2
+    hot_rows = max(hot_rows, LEAST_HOT)
+    rows = np.empty(min(hot_rows, 1024), ROW).view(np.recarray)
+    used = np.zeros(USED_CELLS, np.int64)
+    used[USED_MOST_HOT] = hot_rows
+    used[USED_NEWEST] = used[USED_OLDEST] = -1
+    numbers = [np.empty(customers, np.int32) for _ in range(4)]
     return Table(
-        np.empty(rows, ROW).view(np.recarray),
-        np.empty(id_bytes, np.uint8),
-        np.zeros(slots, np.uint64),
-        np.empty(rows, np.int64),
-        np.empty(rows, np.int32),
-        np.zeros(rows, np.uint8),
-        np.zeros(rows, np.int32),
-        np.empty(rows, np.int32),
-        np.zeros(USED_CELLS, np.int64),
+        rows=rows,
+        words=rows_as_words(rows),
+        holders=np.empty(len(rows), np.int32),
+        newer=np.empty(len(rows), np.int32),
+        older=np.empty(len(rows), np.int32),
+        customers=np.empty(customers, CUSTOMER).view(np.recarray),
+        ids=np.empty(id_bytes, np.uint8),
+        slots=np.zeros(slots, np.uint64),
+        heap_at=np.empty(customers, np.int64),
+        heap_row=numbers[0],
+        touched=numbers[1],
+        changed=numbers[2],
+        unreported=numbers[3],
+        arena=np.empty(64 * 1024, np.uint8),
+        free=np.full(FREE_CLASSES, -1, np.int64),
+        used=used,
     )
+
+
+def rows_as_words(rows: Any) -> npt.NDArray[np.uint64]:
+    """The memory of rows as words of 64 bits."""
+    plain: npt.NDArray[np.uint64] = np.asarray(rows).view(np.uint64)
+    return plain.reshape(len(rows), ROW_WORDS)
 
 
 @compiled_leaf
 def crowded(table: Table) -> bool:
     """Whether the due index is full, or holds so many stale entries that they have to be swept out.
 
-    The second long before the first: rows have room for many more, and entries that were written stay in memory.
+    The second long before the first: customers have room for many more, and entries that were written stay in memory.
     """
     heap = table.used[USED_HEAP]
     return bool(heap >= len(table.heap_at) or heap >= 4 * table.used[USED_ROWS] + 1024)
 
 
 @compiled_leaf
-def has_room(table: Table) -> bool:
-    """Whether one more customer with an id of any length, and one more due entry, fit."""
-    used = table.used
-    return bool(
-        used[USED_ROWS] < len(table.rows)
-        and used[USED_ROWS] * 10 < len(table.slots) * 7
-        and used[USED_IDS] + LONGEST_ID <= len(table.ids)
-        and not crowded(table)
-    )
+def worn(table: Table) -> bool:
+    """Whether so much of the arena is free that it has to be compacted."""
+    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * MOST_BYTES)
 
 
 @compiled_leaf
-def same_id(table: Table, row: Row, buffer: npt.NDArray[np.uint8], start: int, length: int) -> bool:
-    """Whether the row's id is ``buffer[start:start + length]``."""
-    if row.id_length != length:
+def has_room(table: Table) -> bool:
+    """Whether one more customer with an id of any length, and what one record changes, fit."""
+    used = table.used
+    return bool(
+        used[USED_ROWS] < len(table.customers)
+        and used[USED_ROWS] * 10 < len(table.slots) * 7
+        and used[USED_IDS] + LONGEST_ID <= len(table.ids)
+        and (used[USED_HOT] + LEAST_HOT <= len(table.rows) or len(table.rows) >= used[USED_MOST_HOT])
+        and used[USED_ARENA] + LEAST_HOT * MOST_BYTES <= len(table.arena)
+        and not crowded(table)
+        and not worn(table)
+    )
+
+
+@compiled_inline
+def id_start(table: Table, number: Int) -> np.int64:
+    """Where a customer's id begins in ``table.ids``."""
+    return np.int64(table.customers[number].id >> 24)
+
+
+@compiled_inline
+def id_length(table: Table, number: Int) -> np.int64:
+    """Bytes of a customer's id."""
+    return np.int64((table.customers[number].id >> 8) & 0xFF)
+
+
+@compiled_inline
+def namespace_of(table: Table, number: Int) -> np.int64:
+    """In which namespace a customer's id is."""
+    return np.int64((table.customers[number].id >> 16) & 0xFF)
+
+
+def id_slices(table: Table, numbers: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Where in ``table.ids`` the ids of customers begin, and their lengths."""
+    ids = np.asarray(table.customers)["id"][numbers]
+    return ids >> 24, (ids >> 8) & 0xFF
+
+
+def namespaces_of(table: Table, numbers: Any) -> npt.NDArray[np.int64]:
+    """In which namespaces the ids of customers are."""
+    spaces: npt.NDArray[np.int64] = (np.asarray(table.customers)["id"][numbers] >> 16) & 0xFF
+    return spaces
+
+
+@compiled_leaf
+def same_id(table: Table, number: Int, buffer: npt.NDArray[np.uint8], start: Int, length: Int) -> bool:
+    """Whether the customer's id is ``buffer[start:start + length]``."""
+    if id_length(table, number) != length:
         return False
-    at = row.id_start
+    at = id_start(table, number)
     for i in range(length):
         if table.ids[at + i] != buffer[start + i]:
             return False
@@ -98,8 +191,8 @@ def same_id(table: Table, row: Row, buffer: npt.NDArray[np.uint8], start: int, l
 
 
 @compiled_leaf
-def find(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
-    """Number of the row of the id ``buffer[start:start + length]``; -1: unknown.
+def find(table: Table, buffer: npt.NDArray[np.uint8], start: Int, length: Int, key: np.uint64, namespace: Int) -> int:
+    """Number of the customer of the id ``buffer[start:start + length]``; -1: unknown.
 
     ``key``: its XXH64, salted by the namespace.
     """
@@ -112,16 +205,23 @@ def find(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, k
             return -1
         if (word ^ key) & _UPPER == _FREE or (word ^ plain) & _UPPER == _FREE:
             number = np.int64((word & _LOWER) - np.uint64(1))
-            row = table.rows[number]
-            fits = np.int64(row.namespace) in (np.int64(namespace), np.int64(NAMESPACE_UNSTATED))
-            if fits and same_id(table, row, buffer, start, length):
+            space = namespace_of(table, number)
+            if space in (namespace, NAMESPACE_UNSTATED) and same_id(table, number, buffer, start, length):
                 return int(number)
         slot = (slot + np.uint64(1)) & mask
 
 
 @compiled_leaf
-def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
-    """Put a row that is not in the index into it."""
+def key_of(table: Table, number: Int) -> np.uint64:
+    """XXH64 of a customer's id, salted by the namespace."""
+    start = id_start(table, number)
+    key = np.uint64(xxh64(table.ids, start, start + id_length(table, number), _SEED))
+    return np.uint64(key ^ salt_of(namespace_of(table, number)))
+
+
+@compiled_leaf
+def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: Int) -> None:
+    """Put a customer who is not in the index into it."""
     mask = np.uint64(len(index) - 1)
     slot = key & mask
     while index[slot] != _FREE:
@@ -130,71 +230,56 @@ def enter(index: npt.NDArray[np.uint64], key: np.uint64, number: int) -> None:
 
 
 @compiled_leaf
-def append(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
-    """Make a row for an id that is not in the table; there must be room. Only its identity is filled."""
+def append(table: Table, buffer: npt.NDArray[np.uint8], start: Int, length: Int, key: np.uint64, namespace: Int) -> int:
+    """Number a customer whose id is not in the table; there must be room. There is no row yet."""
     number = table.used[USED_ROWS]
     place = table.used[USED_IDS]
-    row = table.rows[number]
-    row.hash = key
-    row.id_start = place
-    row.id_length = length
-    row.namespace = namespace
+    table.customers[number].id = place << 24 | np.int64(namespace) << 16 | np.int64(length) << 8
     for i in range(length):
         table.ids[place + i] = buffer[start + i]
-    table.dirty[number] = 0
-    table.written[number] = 0
     table.used[USED_ROWS] += 1
     table.used[USED_IDS] += length
     enter(table.slots, key, number)
     return int(number)
 
 
-@compiled_leaf
-def add(table: Table, buffer: npt.NDArray[np.uint8], start: int, length: int, key: np.uint64, namespace: Int) -> int:
-    """Append an empty row for an id that is not in the table; there must be room."""
-    number = append(table, buffer, start, length, key, namespace)
-    clear_profile(table.rows[number])
-    clear_memory(table.rows[number])
-    return number
-
-
-@compiled_leaf
-def schedule(table: Table, number: int) -> None:
-    """Make sure that the due index finds this row no later than one of its timers is due.
+@compiled_inline
+def schedule(table: Table, slot: Int) -> None:
+    """Make sure that the due index finds this hot row no later than one of its timers is due.
 
     The review of a touched row is left to the list of touched rows: it is due with the day's end, as all of them are.
     """
-    row = table.rows[number]
-    wake = row.due_at if row.touched != 0 else min(row.due_at, row.review_at)
+    row, number = table.rows[slot], table.holders[slot]
+    touched = table.customers[number].id & IS_TOUCHED
+    wake = row.due_at if touched != 0 else min(row.due_at, row.review_at)
     if wake < row.entry_at:
         table.used[USED_HEAP] = push(table.heap_at, table.heap_row, table.used[USED_HEAP], wake, number)
         row.entry_at = wake
 
 
-@compiled_leaf
-def list_touched(table: Table, number: int) -> None:
-    """Have the row judged when the day ends."""
-    row = table.rows[number]
-    if row.touched == 0:
-        row.touched = 1
+@compiled_inline
+def list_touched(table: Table, number: Int) -> None:
+    """Have the customer judged when the day ends."""
+    if table.customers[number].id & IS_TOUCHED == 0:
+        table.customers[number].id |= IS_TOUCHED
         table.touched[table.used[USED_TOUCHED]] = number
         table.used[USED_TOUCHED] += 1
 
 
-@compiled_leaf
-def reschedule(table: Table) -> None:
-    """Build the due index, and the list of touched rows, anew from the rows.
+@compiled_inline
+def note_change(table: Table, number: Int) -> None:
+    """Have the customer's row written by the next checkpoint."""
+    if table.customers[number].id & IS_CHANGED == 0:
+        table.customers[number].id |= IS_CHANGED
+        table.changed[table.used[USED_CHANGED]] = number
+        table.used[USED_CHANGED] += 1
 
-    Also in the middle of a tick that goes through the list: it begins again, with those that it has not judged yet.
-    """
-    table.used[USED_HEAP] = 0
-    table.used[USED_TOUCHED] = 0
-    table.used[USED_LOOKED] = 0
-    table.used[USED_KEPT] = 0
-    for number in range(table.used[USED_ROWS]):
-        row = table.rows[number]
-        row.entry_at = NEVER
-        if row.touched != 0:
-            row.touched = 0
-            list_touched(table, number)
-        schedule(table, number)
+
+@compiled_inline
+def note_news(table: Table, number: Int) -> None:
+    """The customer's profile is to be taken for the reports, and the row to be written by the next checkpoint."""
+    note_change(table, number)
+    if table.customers[number].id & IS_UNREPORTED == 0:
+        table.customers[number].id |= IS_UNREPORTED
+        table.unreported[table.used[USED_UNREPORTED]] = number
+        table.used[USED_UNREPORTED] += 1

@@ -71,13 +71,13 @@ class Release:
             self._metrics.checkpoint.observe(tenure.remembering_took)
 
     async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
-        records = snapshot.checkpoint.records
+        records = list(snapshot.checkpoint.all_records())
         written = await self._changelog.send_records(self._topics.changelog, tenure.number, records)
         tenure.held_offset = max(tenure.held_offset, written)
         tenure.remembered_offset = snapshot.checkpoint.offset
         if not tenure.ended and snapshot.checkpoint.offset > 0:
             self._confirm(tenure.number, snapshot.checkpoint.offset)
-        self._metrics.checkpoint_bytes.inc(sum(len(value or b"") for _, value in records))
+        self._metrics.checkpoint_bytes.inc(snapshot.checkpoint.bytes)
         self._metrics.checkpoint_rows.inc(snapshot.checkpoint.rows)
 
     async def publish(self, tenure: Tenure) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from typing import Final
-from uuid import uuid4
 
 import faust
 import structlog
@@ -10,6 +9,7 @@ from faust.types import TP
 
 from schemas.registry import Registry
 from streams.clock import monotonic_seconds
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
 from streams.kafka.learning import Learning
@@ -61,13 +61,13 @@ class Takeover:
             number,
             preset(),
             self._learning.known(),
-            owner=f"{self._app.consumer_generation_id}-{uuid4().hex[:12]}",
             asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             log=self._identity,
+            hot_rows=self._settings.hot_rows,
         )
-        await self._threads.aside(partition.restore, list(records))
+        await self._threads.aside(partition.restore, list(stored_in_columns(records)))
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])

@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from schemas.registry import Registry
+from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
-from streams.engine.results import Applied, Checkpoint, Refused
+from streams.engine.results import Applied, Refused
 from streams.kafka.topics import Topics
 from streams.log.batches import Fetch
 from streams.outputs.catalogue import SPOKEN

@@ -10,6 +10,7 @@ from schemas.bodies import bodies_of
 from schemas.known import known, look_up_all
 from schemas.registry import FileRegistry
 from schemas.wire import frame, unframe
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.imports.canonical import CANONICAL
@@ -57,5 +58,6 @@ def warm() -> None:
         outgoing.rows()
         outgoing.forget_rows()
     list(outgoing.standing())
-    second = Partition(0, policy, schemas, owner="1")
-    second.restore((key, value) for key, value in first.checkpoint().records if value is not None)
+    second = Partition(0, policy, schemas)
+    stored = first.checkpoint().all_records()
+    second.restore(stored_in_columns((key, value) for key, value in stored if value is not None))

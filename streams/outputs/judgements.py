@@ -20,11 +20,12 @@ from streams.outputs.output import Messages, Output, Results, Rows, Topic
 from streams.outputs.writing import (
     ID_BYTES,
     LONG_BYTES,
-    Bytes,
+    Customers,
     Numbers,
     Policies,
     Room,
     Words,
+    customers_of,
     messages_in,
     new_room,
     policies_of,
@@ -54,15 +55,13 @@ _LONGEST: Final = 5 + 2 * ID_BYTES + 4 * int(np.diff(_STRINGS.offsets).max()) + 
 
 def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
     """The judgements that changed in fetches of a partition, in the order of publication; columns ``JUDGEMENTS``."""
-    judged, table = np.concatenate([each.judged for each in applied]), partition.table
+    judged = np.concatenate([each.judged for each in applied])
     which = judged["judgement"].astype(np.int64)
     return pa.table(
         {
             "id": identities(judged["customer"], judged["id"]),
-            "namespace": names(table.rows["namespace"][judged["row"]], NAMESPACES),
-            "customer_id": slices(
-                table.ids, table.rows["id_start"][judged["row"]], table.rows["id_length"][judged["row"]]
-            ),
+            "namespace": names(partition.namespaces(judged["row"]), NAMESPACES),
+            "customer_id": slices(partition.table.ids, *partition.ids(judged["row"])),
             "judgement": names(judged["judgement"], JUDGEMENT_NAMES),
             "before": names(_FIRST_WORD[which] + judged["before"], _ALL_WORDS, np.int16),
             "after": names(_FIRST_WORD[which] + judged["after"], _ALL_WORDS, np.int16),
@@ -84,8 +83,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
 def _write(
     judged: Any,
     values: Numbers,
-    ids: Bytes,
-    rows: Any,
+    whose: Customers,
     policies: Policies,
     words: Words,
     places: Numbers,
@@ -100,9 +98,9 @@ def _write(
     out = room.bodies
     for i in range(len(judged)):
         fact = judged[i]
-        start, length = rows[fact.row].id_start, rows[fact.row].id_length
+        start, length = whose.starts[i], whose.lengths[i]
         at = put_id(out, put_head(out, at, words), fact.customer, fact.id)
-        at = put_text(out, at, ids, start, length)
+        at = put_text(out, at, whose.ids, start, length)
         at = put_word_of(out, at, fact.judgement, words)
         place = places[fact.judgement]
         # One byte each: outside compiled code they would overflow before they are widened.
@@ -113,8 +111,8 @@ def _write(
         at = write_long(out, at, fact.evidence_count)
         put_word(out, at, values[i], _NUMBER_BYTES)
         at = put_policy(out, at + _NUMBER_BYTES, fact.offset, policies)
-        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(rows[fact.row].namespace), words)
-        key_at = copy_bytes(ids, start, length, room.keys, key_at)
+        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(whose.namespaces[i]), words)
+        key_at = copy_bytes(whose.ids, start, length, room.keys, key_at)
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
 
@@ -126,14 +124,15 @@ def judgement_messages(applied: Sequence[Applied], partition: Partition, registr
     some = [each for each in applied if len(each.judged)]
     if not some:
         return None
-    table, words = partition.table, words_of(_STRINGS, registry, TOPIC.record)
+    words = words_of(_STRINGS, registry, TOPIC.record)
     told = [(np.asarray(each.judged, JUDGED), policies_of(each)) for each in some]
     longest = _LONGEST + max(policies.longest for _, policies in told)
     room = new_room([judged for judged, _ in told], partition, longest)
     first = 0
     for judged, policies in told:
         values = np.ascontiguousarray(judged["evidence_value"]).view(np.int64)
-        _write(judged.view(np.recarray), values, table.ids, table.rows, policies, words, _PLACES, room, first)
+        whose = customers_of(judged, partition)
+        _write(judged.view(np.recarray), values, whose, policies, words, _PLACES, room, first)
         first += len(judged)
     return messages_in(room)
 

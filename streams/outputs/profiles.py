@@ -44,15 +44,22 @@ from streams.reports.tables import PROFILES as COLUMNS
 
 PROFILES_AT_ONCE: Final = 131_072
 _LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))
+_AT_ONCE = 4096
 _SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
 
 
 def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None = None) -> pa.Table:
-    """Profiles of the rows with these numbers; columns ``reports.tables.PROFILES``.
+    """Profiles of the customers with these numbers; columns ``reports.tables.PROFILES``.
 
     As of ``at`` (ms), else as of the instant of each one's last record or judgement.
     """
-    rows = partition.table.rows[numbers]
+    # Full rows are 2 KB each: so many at once fill no more than the caches.
+    parts = [numbers[i : i + _AT_ONCE] for i in range(0, len(numbers), _AT_ONCE)] or [numbers]
+    return pa.concat_tables([_profiles(partition, part, at) for part in parts]).combine_chunks()
+
+
+def _profiles(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None) -> pa.Table:
+    rows = partition.rows(numbers)
     known = np.maximum(np.maximum(rows.last_at, rows.judged_at), rows.reviewed_at)
     as_of = known if at is None else np.maximum(known, at)
     figures = np.zeros(len(rows), FIGURES).view(np.recarray)
@@ -60,8 +67,8 @@ def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int
     return (
         pa.table(
             {
-                "namespace": names(rows.namespace, NAMESPACES),
-                "customer_id": slices(partition.table.ids, rows.id_start, rows.id_length),
+                "namespace": names(partition.namespaces(numbers), NAMESPACES),
+                "customer_id": slices(partition.table.ids, *partition.ids(numbers)),
                 **_stage_and_risk(rows, figures),
                 **_counts(partition, rows, figures),
                 **_ends(figures),
@@ -194,7 +201,7 @@ def _standing(partition: Partition) -> Iterator[Rows]:
             yield Rows("profiles_raw", profiles_table(partition, numbers))
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget them.
-            partition.table.rows.unreported[numbers] = 1
+            partition.give_back(numbers)
             raise
 
 

@@ -21,9 +21,11 @@ from streams.outputs.writing import (
     ID_BYTES,
     LONG_BYTES,
     Bytes,
+    Customers,
     Policies,
     Room,
     Words,
+    customers_of,
     messages_in,
     new_room,
     policies_of,
@@ -51,14 +53,12 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
 
     Of several at once: a table costs a millisecond however few rows it has (measured).
     """
-    facts, table = np.concatenate([each.facts for each in applied]), partition.table
+    facts = np.concatenate([each.facts for each in applied])
     return pa.table(
         {
             "id": identities(facts["customer"], facts["id"]),
-            "namespace": names(table.rows["namespace"][facts["row"]], NAMESPACES),
-            "customer_id": slices(
-                table.ids, table.rows["id_start"][facts["row"]], table.rows["id_length"][facts["row"]]
-            ),
+            "namespace": names(partition.namespaces(facts["row"]), NAMESPACES),
+            "customer_id": slices(partition.table.ids, *partition.ids(facts["row"])),
             "at": instants(facts["at"]),
             "known_at": instants(facts["known_at"]),
             "from_stage": names(facts["from_stage"], STAGES),
@@ -117,20 +117,20 @@ def _put_change(out: Bytes, at: Int, fact: Any, words: Words) -> np.int64:
 
 @compiled
 def _write(
-    facts: Any, ids: Bytes, rows: Any, buffer: Bytes, policies: Policies, words: Words, room: Room, first: int
+    facts: Any, whose: Customers, buffer: Bytes, policies: Policies, words: Words, room: Room, first: int
 ) -> None:
     """The facts of a fetch as the messages number ``first`` and following, and their keys."""
     at, key_at = room.ends[first], room.key_ends[first]
     out = room.bodies
     for i in range(len(facts)):
         fact = facts[i]
-        start, length = rows[fact.row].id_start, rows[fact.row].id_length
+        start, length = whose.starts[i], whose.lengths[i]
         at = put_id(out, put_head(out, at, words), fact.customer, fact.id)
-        at = put_text(out, at, ids, start, length)
+        at = put_text(out, at, whose.ids, start, length)
         at = _put_evidence(out, _put_change(out, at, fact, words), fact, buffer)
         at = put_policy(out, at, fact.offset, policies)
-        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(rows[fact.row].namespace), words)
-        key_at = copy_bytes(ids, start, length, room.keys, key_at)
+        at = put_word_of(out, at, _FIRST_NAMESPACE + np.int64(whose.namespaces[i]), words)
+        key_at = copy_bytes(whose.ids, start, length, room.keys, key_at)
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
 
@@ -142,7 +142,7 @@ def transition_messages(applied: Sequence[Applied], partition: Partition, regist
     moved = [each for each in applied if len(each.facts)]
     if not moved:
         return None
-    table, words = partition.table, words_of(_STRINGS, registry, TOPIC.record)
+    words = words_of(_STRINGS, registry, TOPIC.record)
     told = [(np.asarray(each.facts, FACT), each.buffer, policies_of(each)) for each in moved]
     extra = sum(
         int(np.maximum(facts["event_length"], 0).sum()) + ID_BYTES * int(facts["superseded"].sum())
@@ -152,7 +152,8 @@ def transition_messages(applied: Sequence[Applied], partition: Partition, regist
     room = new_room([facts for facts, _, _ in told], partition, longest, extra)
     first = 0
     for facts, buffer, policies in told:
-        _write(facts.view(np.recarray), table.ids, table.rows, buffer, policies, words, room, first)
+        whose = customers_of(facts, partition)
+        _write(facts.view(np.recarray), whose, buffer, policies, words, room, first)
         first += len(facts)
     return messages_in(room)
 

@@ -51,6 +51,15 @@ class Words(NamedTuple):
     head: Bytes  # of every message: Confluent's wire format
 
 
+class Customers(NamedTuple):
+    """Those of an array of facts: ``ids`` has all ids, and each of theirs begins at one of ``starts``."""
+
+    ids: Bytes
+    starts: Numbers
+    lengths: Numbers
+    namespaces: Numbers
+
+
 class Room(NamedTuple):
     """Where messages and their keys are written."""
 
@@ -169,13 +178,17 @@ def policies_of(applied: Applied) -> Policies:
     return _policies(hashes, np.array([change.offset for change in applied.policies], np.int64))
 
 
+def customers_of(facts: Any, partition: Partition) -> Customers:
+    """Whose facts these are, by the ``row`` of each."""
+    return Customers(partition.table.ids, *partition.ids(facts["row"]), partition.namespaces(facts["row"]))
+
+
 def new_room(facts: Sequence[Any], partition: Partition, longest: int, extra: int = 0) -> Room:
     """Room for arrays of facts with a ``row`` each.
 
     ``longest``: bytes of a message at most, its customer's id aside; ``extra``: what all of them may have besides.
     """
-    lengths = partition.table.rows["id_length"]
-    key_bytes = sum(int(lengths[some["row"]].sum()) for some in facts)
+    key_bytes = sum(int(partition.ids(some["row"])[1].sum()) for some in facts)
     count = sum(map(len, facts))
     ends, key_ends = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
     bodies = np.empty(count * longest + extra + key_bytes, np.uint8)

@@ -51,8 +51,7 @@ def silences(policy: Policy, folder: Path) -> set[tuple[str, int]]:
                 applied = partition.apply(read_batches(data, first))
                 assert not isinstance(applied, Refused)
                 ended = applied.facts[applied.facts["cause"] == CAUSE_SILENCE]
-                rows = partition.table.rows[ended["row"]]
-                names = slices(partition.table.ids, rows.id_start, rows.id_length).to_pylist()
+                names = slices(partition.table.ids, *partition.ids(ended["row"])).to_pylist()
                 found.update(zip(names, ended["at"].tolist(), strict=True))
     return found
 

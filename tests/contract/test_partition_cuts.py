@@ -3,9 +3,11 @@
 from random import Random
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.changelogs import restored, store
 from support.messages import START, Message, cut, raw_batch, record, touchpoint
 from support.random_logs import random_cuts, random_log
 from support.shell import (
@@ -20,10 +22,13 @@ from support.shell import (
     rows_of,
 )
 
+from processors.lifecycle.facts import FACTS_PER_EVENT, new_out
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Refused
 from streams.log.batches import Fetch, read_batches
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 
 class Outcome(NamedTuple):
@@ -141,7 +146,37 @@ def test_offsets_that_are_missing_are_passed_over() -> None:
     first = read_batches(gapped([103, 104, 109], 115), 0)
     came = applied(partition, first)
     assert (came.counts["accepted"], came.next_offset) == (3, 115)
-    offsets: Any = partition.table.rows.offset[:3]
+    offsets: Any = partition.rows(np.arange(3)).offset
     assert offsets.tolist() == [103, 104, 109]
     assert applied(partition, first).counts["accepted"] == 0
     assert isinstance(partition.apply(read_batches(gapped([103], 115), 116)), Refused)
+
+
+def hurried(partition: Partition) -> Partition:
+    """One that gives out a few facts at a time."""
+    partition.fact_bytes = 1000
+    partition._out = new_out(2 * FACTS_PER_EVENT)
+    return partition
+
+
+@pytest.mark.parametrize("story", range(4))
+def test_facts_that_are_many_come_in_parts_and_are_the_same(story: int) -> None:
+    """Also where a tick or a policy is done by half, and somebody else goes on from there."""
+    log = Log(cut(random_log(story, 300, customers=40), []))
+    whole = new_partition()
+    wanted = facts_of(whole, applied(whole, log.fetch(0)))
+    partition, told, parts = hurried(new_partition()), [], 0
+    changelog: dict[bytes, bytes] = {}
+    while partition.next_offset < log.end:
+        came = applied(partition, log.fetch(partition.next_offset))
+        told += facts_of(partition, came)
+        in_force = [came.policy.hash, *(change.policy.hash for change in came.policies)]
+        assert in_force[-1] == partition.policy.hash
+        parts += 1
+        store(changelog, partition.checkpoint())
+        if parts % 3 == 0:
+            partition = hurried(restored(changelog))
+    assert parts > 5
+    assert {fact.id: fact for fact in told} == {fact.id: fact for fact in wanted}
+    assert len(told) == len(wanted)
+    assert rows_of(partition) == rows_of(whole)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.changelogs import restored
+from support.changelogs import former_chunk, restored
 from support.messages import DAY, START, touchpoint
-from support.shell import apply_all, facts_of, new_partition, rows_of
+from support.shell import apply_all, everybody, facts_of, new_partition, records_of, rows_of
 
 from processors.row.namespaces import (
     NAMESPACE_ACCOUNT,
@@ -18,9 +18,10 @@ from processors.row.namespaces import (
     salt_of,
 )
 from streams.commands.customer_document import row_number
-from streams.engine import checkpoint
 from streams.engine.partition import Partition
 from streams.outputs.profiles import profiles_table
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 
 def known(event: str, customer: str, day: float, kind: str = "order_completed", **told: Any) -> bytes:
@@ -41,22 +42,22 @@ def counted(partition: Partition) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def test_a_visitor_and_a_customer_of_the_same_text_are_two() -> None:
-    partition = new_partition("first")
+    partition = new_partition()
     outcome = apply_all(partition, known("e1", "x", 0), anonymous("e1", "x", 1), known("e1", "x", 2))
     assert (outcome.counts["accepted"], outcome.counts["duplicate"]) == (2, 1)
     assert counted(partition) == {("known", "x"): (1, 1000), ("anonymous", "x"): (1, 1000)}
 
 
 def test_an_empty_customer_id_is_none() -> None:
-    partition = new_partition("first")
+    partition = new_partition()
     apply_all(partition, anonymous("e1", "x", 0), anonymous("e2", "x", 1, customer=""))
     assert counted(partition) == {("anonymous", "x"): (2, 2000)}
 
 
 def test_ids_of_known_customers_facts_are_what_they_were() -> None:
-    partition = new_partition("first")
+    partition = new_partition()
     apply_all(partition, known("e1", "x", 0), anonymous("e1", "x", 0))
-    plain, salted = (int(row["hash"]) for row in np.asarray(partition.table.rows[:2]))
+    plain, salted = (int(row["hash"]) for row in everybody(partition))
     assert plain == 0x5C80C09683041123  # XXH64 of "x"
     assert salted == plain ^ int(salt_of(NAMESPACE_ANONYMOUS))
 
@@ -64,7 +65,7 @@ def test_ids_of_known_customers_facts_are_what_they_were() -> None:
 def test_no_fact_of_one_has_the_id_of_the_others() -> None:
     ids: list[list[int]] = []
     for make in (known, anonymous):
-        partition = new_partition("first")
+        partition = new_partition()
         outcome = apply_all(partition, *(make(f"e{day}", "x", day) for day in (0, 8, 16)))
         ids.append([fact.id for fact in facts_of(partition, outcome)])
         customers = {int(fact["customer"]) for fact in np.asarray(outcome.facts)}
@@ -90,31 +91,25 @@ def test_who_counts_what_survives_a_restore_at_any_place(
         expected.setdefault(("anonymous" if hidden else "known", name), set()).add(event)
     whole = {who: (len(events), 1000 * len(events)) for who, events in expected.items()}
     place = data.draw(st.integers(0, len(messages)))
-    partition = new_partition("first")
+    partition = new_partition()
     for message in messages[:place]:
         apply_all(partition, message)
-    heir = restored({key: value for key, value in partition.checkpoint().records if value is not None})
+    heir = restored(dict(records_of(partition.checkpoint())))
     for message in messages[place:]:
         apply_all(heir, message)
     assert counted(heir) == whole
 
 
 @pytest.fixture
-def before(monkeypatch: pytest.MonkeyPatch) -> Partition:
+def before() -> Partition:
     """A partition from a checkpoint of the layout before rows said their namespace: x and y, each with one purchase."""
-    partition = new_partition("first")
+    partition = new_partition()
     apply_all(partition, known("e1", "x", 0), known("e1", "y", 0))
-    # What such a version wrote: no such field, and its place among the bytes unused.
-    fields = [each for each in checkpoint._FIELDS if each[0] != "namespace"]
-    with monkeypatch.context() as older:
-        older.setattr(checkpoint, "_FIELDS", fields)
-        older.setattr(checkpoint, "CHECKPOINT_LAYOUT", 3)
-        records = partition.checkpoint().records
-    return restored({key: value for key, value in records if value is not None})
+    return restored(dict([former_chunk(partition)]))
 
 
 def test_a_row_from_before_stands_for_its_text_in_every_namespace(before: Partition) -> None:
-    assert before.table.rows["namespace"][:2].tolist() == [NAMESPACE_UNSTATED] * 2
+    assert before.namespaces(np.arange(2)).tolist() == [NAMESPACE_UNSTATED] * 2
     apply_all(before, known("e2", "x", 1), anonymous("e2", "y", 1), known("e3", "y", 2), anonymous("e1", "y", 3))
     apply_all(before, known("e1", "z", 1), anonymous("e1", "z", 1))
     assert counted(before) == {
@@ -127,7 +122,7 @@ def test_a_row_from_before_stands_for_its_text_in_every_namespace(before: Partit
     assert (
         number == row_number(before.table, "y", NAMESPACE_ANONYMOUS) == row_number(before.table, "y", NAMESPACE_ACCOUNT)
     )
-    heir = restored({key: value for key, value in before.checkpoint().records if value is not None}, "third")
+    heir = restored(dict(records_of(before.checkpoint())))
     assert counted(heir) == counted(before)
 
 

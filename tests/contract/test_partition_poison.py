@@ -4,11 +4,14 @@ from typing import Final
 
 import pytest
 from support.messages import START, Message, batch, policy, policy_text, tick, touchpoint
-from support.shell import Refusal, applied, apply_all, new_partition, refusals_of
+from support.shell import Refusal, applied, apply_all, new_partition, records_of, refusals_of
 
+from streams.engine.checkpoint import stored_in_columns
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import PoisonedLog
 from streams.log.batches import read_batches
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 SMALL: Final = Message(touchpoint("good", "ann", START))
 
@@ -34,9 +37,9 @@ def test_ten_thousand_consecutive_rejects_stop_the_partition_after_they_were_tol
     assert [refusal.offset for refusal in told] == list(range(POISON_RUN))
     assert partition.next_offset == POISON_RUN
 
-    patient = new_partition(owner="1", accept_rejects=True)
-    impatient = new_partition(owner="2")
-    records = [(key, value) for key, value in partition.checkpoint().records if value is not None]
+    patient = new_partition(accept_rejects=True)
+    impatient = new_partition()
+    records = list(stored_in_columns(records_of(partition.checkpoint())))
     patient.restore(records)
     impatient.restore(records)
     rest = read_batches(flood(500, POISON_RUN) + batch([SMALL], POISON_RUN + 500), POISON_RUN)

@@ -19,7 +19,7 @@ from support.messages import (
     touchpoint,
     varint,
 )
-from support.shell import Refusal, accepted_of, applied, apply_all, new_partition, refusals_of, rows_of
+from support.shell import Refusal, accepted_of, applied, apply_all, new_partition, refusals_of, row_of, rows_of
 
 from processors.row.layout import NONE
 from schemas.known import known, unknown
@@ -31,6 +31,8 @@ from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.schemas import MOST_UNKNOWN
 from streams.log.batches import read_batches
 from streams.outputs.rejects import rejects_table
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 GOOD: Final = touchpoint("good", "ann", START)
 LATEST: Final = 10_413_791_999_999
@@ -301,4 +303,4 @@ def test_a_newer_writer_is_read_by_names() -> None:
     partition.learn(known(60, newer), 0)
     came = apply_all(partition, frame(60, out.getvalue()))
     assert (refusals_of(came), came.counts["accepted"]) == ([], 1)
-    assert partition.table.rows[0].first_at == START
+    assert row_of(partition, 0).first_at == START

@@ -8,15 +8,17 @@ import numba
 import numpy as np
 import pytest
 from support.messages import DAY, START, Message, policy, policy_text, raw_batch, record, tick, touchpoint
-from support.shell import Fact, applied, apply_all, facts_of, new_partition, rows_of
+from support.shell import Fact, applied, apply_all, everybody, facts_of, new_partition, rows_of
 
 from processors.lifecycle.facts import FACTS_PER_EVENT
 from processors.row.layout import NEVER, NONE
 from schemas.bodies import bodies_of
 from streams.engine.partition import FACTS, Partition
 from streams.engine.results import Applied
-from streams.engine.rows import USED_HEAP
+from streams.engine.rows import USED_HEAP, USED_TOUCHED
 from streams.log.batches import read_batches, write_batch
+
+pytestmark = pytest.mark.usefixtures("hot_rows")
 
 SILENCE, POLICY = 1, 4
 DISSOLUTION = 4
@@ -162,9 +164,9 @@ def test_a_crowd_comes_back_and_is_known() -> None:
         came = applied(partition, read_batches(data, base))
         assert came.counts["accepted"] == len(order)
         assert partition.customers == MANY
-        rows = partition.table.rows[:MANY]
+        rows = everybody(partition)
         assert np.array_equal(np.flatnonzero(rows.last_at == at), np.sort(order))
-    assert int(partition.table.rows[:MANY].touchpoints.sum()) == MANY + 3 * (MANY // 4)
+    assert int(everybody(partition).touchpoints.sum()) == MANY + 3 * (MANY // 4)
 
 
 def test_facts_of_one_touchpoint_always_find_room() -> None:
@@ -216,7 +218,7 @@ def fill_with_stale_entries(partition: Partition, room: int) -> None:
 
 
 def test_a_sweep_of_the_due_index_in_the_middle_of_a_day_leaves_nobody_out() -> None:
-    plain, swept = new_partition("first"), new_partition("first")
+    plain, swept = new_partition(), new_partition()
     # Customers of value: each is due again within the month once the day has judged them, which is one more entry.
     order: dict[str, Any] = {"kind": "order_completed", "amount_minor": 100_000, "currency": "USD"}
     seen = [touchpoint(str(i), f"c{i}", START, **order) for i in range(12)]
@@ -227,4 +229,4 @@ def test_a_sweep_of_the_due_index_in_the_middle_of_a_day_leaves_nobody_out() -> 
         apply_all(partition, tick(START + DAY), tick(START + 2 * DAY))
     assert swept.table.used[USED_HEAP] < 100
     assert rows_of(swept) == rows_of(plain)
-    assert not swept.table.rows.touched[:12].any()
+    assert swept.table.used[USED_TOUCHED] == 0

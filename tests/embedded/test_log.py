@@ -135,7 +135,7 @@ def test_checkpoint_records_are_replaced_and_deleted_by_key(log: Log) -> None:
         log.put_checkpoint(1, [(b"a", b"other")])
     with log.transaction():
         log.put_checkpoint(0, [(b"a", b"4"), (b"b", None), (b"never", None)])
-    assert list(log.checkpoint(0)) == [(b"a", b"4"), (b"c", b"3")]
+    assert list(log.checkpoint(0)) == [(b"c", b"3"), (b"a", b"4")]
     assert list(log.checkpoint(1)) == [(b"a", b"other")]
 
 

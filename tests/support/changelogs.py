@@ -1,13 +1,17 @@
-"""Checkpoint records of partitions, kept as log compaction would keep them."""
+"""Checkpoint records of partitions, kept as a store keeps them."""
 
+import json
 from typing import Any
 
+import numpy as np
+
 from processors.row.layout import ROW
+from streams.engine.checkpoint import Checkpoint, stored_in_columns
+from streams.engine.described import describe
+from streams.engine.former import FormerHeader
 from streams.engine.partition import Partition
 from support.messages import START, touchpoint
-from support.shell import apply_all, new_partition
-
-CHUNK = 3 * (ROW.itemsize + 10)  # three rows with short ids
+from support.shell import apply_all, customer_of, everybody, new_partition
 
 Changelog = dict[bytes, bytes]
 
@@ -19,15 +23,42 @@ def crowded(number: int, **options: Any) -> Partition:
     return partition
 
 
-def store(changelog: Changelog, *records: tuple[bytes, bytes | None]) -> None:
-    for key, value in records:
+def former_chunk(partition: Partition) -> tuple[bytes, bytes]:
+    """All customers as the first version would have written them in one record: rows as they were in memory.
+
+    Those rows said where their ids begin, and of no namespace.
+    """
+    _, lengths = partition.ids(np.arange(partition.customers))
+    fields = [(name, ROW[name]) for name in ROW.names or ()]
+    rows = np.zeros(partition.customers, np.dtype([*fields, ("id_start", "i8"), ("id_length", "i4")], align=True))
+    now = everybody(partition)
+    for name in ROW.names or ():
+        rows[name] = now[name]
+    rows["id_length"] = lengths
+    rows["id_start"] = np.cumsum(lengths) - lengths
+    ids = b"".join(customer_of(partition, number) for number in range(partition.customers))
+    told = {
+        **vars(FormerHeader(partition.number, "0", 1, 0, 1, partition.next_offset, partition.time, "")),
+        "policy": partition.policy.text,
+        "layout": 1,
+        "rows": len(rows),
+        "fields": describe(rows.dtype),
+    }
+    text = json.dumps(told).encode()
+    return b"0/1/0", len(text).to_bytes(4, "big") + text + rows.tobytes() + ids
+
+
+def store(changelog: Changelog, checkpoint: Checkpoint) -> None:
+    """A checkpoint reaches the store."""
+    for key, value in checkpoint.all_records():
         if value is None:
             changelog.pop(key, None)
         else:
             changelog[key] = value
 
 
-def restored(changelog: Changelog, owner: str = "heir") -> Partition:
-    partition = new_partition(owner, chunk_bytes=CHUNK)
-    partition.restore(changelog.items())
+def restored(changelog: Changelog, **options: Any) -> Partition:
+    """A partition that begins with what is stored."""
+    partition = new_partition(**options)
+    partition.restore(stored_in_columns(changelog.items()))
     return partition

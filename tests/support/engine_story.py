@@ -5,21 +5,24 @@ from typing import Any
 
 import numpy as np
 
+from streams.engine.checkpoint import stored_in_columns
 from support.messages import cut
 from support.random_logs import random_log
-from support.shell import Log, accepted_of, applied, facts_of, new_partition, refusals_of, rows_of
+from support.shell import Log, accepted_of, applied, facts_of, new_partition, records_of, refusals_of, rows_of
 
 
 def engine_story(seed: int) -> str:
     """Facts, rejects, accepted bodies, counts and rows, also of a partition restored in the middle."""
     log = Log(cut(random_log(seed, 300, 15), [150]))
-    partition = new_partition("first")
+    partition = new_partition()
     told: list[Any] = []
+    stored: dict[bytes, bytes] = {}
     for first in (0, 150):
         came = applied(partition, log.fetch(first, 1))
         told += [facts_of(partition, came), refusals_of(came), accepted_of(came), came.counts, rows_of(partition)]
-        heir = new_partition(f"heir-{first}")
-        heir.restore((key, value) for key, value in partition.checkpoint().records if value is not None)
+        stored |= dict(records_of(partition.checkpoint()))
+        heir = new_partition(hot_rows=8)
+        heir.restore(stored_in_columns(stored.items()))
         told += [sorted(rows_of(heir).items()), heir.next_offset, heir.time]
         partition = heir
     return f"{len(told[0])} facts, {hashlib.sha256(repr(told).encode()).hexdigest()}"

@@ -41,6 +41,13 @@ BRIDGES: Final = frozenset({"processors.compiled", "schemas.known", "schemas.pla
 # Columns are what reports and imports make of it; all else that is pure knows integers and bytes alone.
 ARROW: Final = frozenset({"schemas/columns.py", "schemas/encode.py", "schemas/values.py"})
 
+# These speak to the compiler, or to the system; no result depends on what they are told.
+MACHINE: Final = {
+    "processors/prefetch.py": frozenset({"llvmlite"}),
+    "processors/bits.py": frozenset({"llvmlite"}),
+    "streams/engine/address_space.py": frozenset({"mmap", "sys"}),
+}
+
 CLOCK: Final = ROOT / "streams" / "clock.py"
 # Instants in a format, and none of now: what else the standard library has of the time reads a clock.
 _CLOCK_MODULES: Final = frozenset({"time", "timeit", "sched"})
@@ -68,9 +75,7 @@ def _top(module: str) -> str:
 def _impure_imports(source: str, path: Path) -> Iterator[str]:
     room = room_of(dotted(path)) or ""
     packages = MAY_IMPORT[room].packages - (frozenset() if name(path) in ARROW else {"pyarrow", "fastavro"})
-    if name(path) != "processors/prefetch.py":
-        # Speaks to the compiler: its one instruction is a hint to the processor, which changes no result.
-        packages -= {"llvmlite"}
+    packages = packages - {"llvmlite"} | MACHINE.get(name(path), frozenset())
     for module in imported(source, path):
         if any(module == each or module.startswith(each + ".") for each in _CLOSED):
             yield f"import {module}"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from support.messages import tick, touchpoint
@@ -72,7 +71,7 @@ def test_rows_and_messages_of_several_fetches_speak_of_the_same_facts(partition:
 
 def test_what_was_cut_into_fetches_says_the_same_as_one(partition: Partition) -> None:
     together, apart = Outgoing(partition, REGISTRY, ""), []
-    other = new_partition("other")
+    other = new_partition()
     single = Outgoing(other, REGISTRY, "")
     feed(together, partition, 0, 5)
     for day in range(5):
@@ -137,7 +136,7 @@ def test_customers_whose_profiles_could_not_be_stored_are_reported_again(partiti
         fail()
     assert given(outgoing.standing()) == ["c0", "c1"]
     assert given(outgoing.standing()) == []
-    assert np.count_nonzero(partition.table.rows.unreported[: partition.customers]) == 0
+    assert not partition.has_unreported()
 
 
 def _customers(content: Any) -> list[str]:

@@ -16,10 +16,10 @@ from processors.row.layout import NEVER, NONE
 from processors.row.namespaces import NAMESPACES
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
+from streams.engine.hot import add
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
-from streams.engine.rows import add
 from streams.outputs.catalogue import OUTPUTS
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.output import Output, Results, Rows
@@ -82,7 +82,7 @@ def judgements(draw: st.DrawFn) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def partition() -> Partition:
-    made = new_partition("first")
+    made = new_partition()
     for number, text in enumerate(IDS):
         name = np.frombuffer(text.encode()[:255], np.uint8)
         add(made.table, name, 0, len(name), np.uint64(number), number % len(NAMESPACES))

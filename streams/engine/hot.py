@@ -1,0 +1,215 @@
+"""Which rows stand in full: those touched last. The others are packed, and unpacked when something concerns them.
+
+A touchpoint makes a row the newest. A timer only has it stand for the moment: it goes to the old end, where the next
+one that needs a place pushes it out.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from processors.compiled import compiled_inline, compiled_leaf
+from processors.prefetch import LINE, ask_for_line
+from processors.row.layout import NEVER, ROW
+from processors.words import Int, put_word, word_at
+from streams.engine.arena import claim, release
+from streams.engine.due import push
+from streams.engine.packing import EMPTY, ROW_WORDS, due_at, offset_at, pack_row, unpack_row
+from streams.engine.rows import (
+    IS_TOUCHED,
+    USED_ARENA,
+    USED_HEAP,
+    USED_HOT,
+    USED_KEPT,
+    USED_LOOKED,
+    USED_MOST_HOT,
+    USED_NEWEST,
+    USED_OLDEST,
+    USED_ROWS,
+    USED_TOUCHED,
+    Table,
+    append,
+    key_of,
+    list_touched,
+    schedule,
+)
+
+_MANY: Final = 2048  # fewer rows than this stay in the caches by themselves
+_ROW_LINES: Final = -(-ROW.itemsize // LINE)
+
+OUR_LAYOUT: Final = 0
+"""The number of our layout in memory; in a checkpoint it may have another one."""
+
+
+@compiled_leaf
+def _unlink(table: Table, slot: Int) -> None:
+    newer, older = table.newer[slot], table.older[slot]
+    if newer >= 0:
+        table.older[newer] = older
+    else:
+        table.used[USED_NEWEST] = older
+    if older >= 0:
+        table.newer[older] = newer
+    else:
+        table.used[USED_OLDEST] = newer
+
+
+@compiled_leaf
+def _make_newest(table: Table, slot: Int) -> None:
+    newest = table.used[USED_NEWEST]
+    table.newer[slot] = -1
+    table.older[slot] = newest
+    if newest >= 0:
+        table.newer[newest] = slot
+    else:
+        table.used[USED_OLDEST] = slot
+    table.used[USED_NEWEST] = slot
+
+
+@compiled_leaf
+def _make_oldest(table: Table, slot: Int) -> None:
+    oldest = table.used[USED_OLDEST]
+    table.older[slot] = -1
+    table.newer[slot] = oldest
+    if oldest >= 0:
+        table.older[oldest] = slot
+    else:
+        table.used[USED_NEWEST] = slot
+    table.used[USED_OLDEST] = slot
+
+
+@compiled_leaf
+def put_away(table: Table, slot: Int) -> None:
+    """Pack a hot row. Its slot is free then, and in no list."""
+    number, end = table.holders[slot], table.used[USED_ARENA]
+    # Written behind everything, where there always is room: how long it is shows afterwards.
+    length = pack_row(table.words[slot], table.arena, end, OUR_LAYOUT)
+    put_word(table.arena, end, np.int64(number), 4)
+    at = claim(table, length)
+    if at != end:
+        for step in range(0, length, 8):
+            put_word(table.arena, at + step, word_at(table.arena, end + step), 8)
+    table.customers[number].place = -1 - (at >> 3)
+    _unlink(table, slot)
+
+
+@compiled_leaf
+def _free_slot(table: Table) -> int:
+    hot = table.used[USED_HOT]
+    if hot < min(len(table.rows), table.used[USED_MOST_HOT]):
+        table.used[USED_HOT] += 1
+        return int(hot)
+    slot = table.used[USED_OLDEST]
+    put_away(table, slot)
+    soon = table.newer[table.used[USED_OLDEST]]
+    if hot >= _MANY and soon >= 0:
+        # It has not been touched for long: it is in no cache, and all of it will be read.
+        first = table.rows.ctypes.data + soon * table.rows.itemsize
+        for line in range(_ROW_LINES):
+            ask_for_line(first + line * LINE)
+    return int(slot)
+
+
+@compiled_inline
+def place_in_arena(table: Table, number: Int) -> np.int64:
+    """Where in the arena a customer's row lies; below zero: it is hot."""
+    return np.int64((-1 - table.customers[number].place) << 3)
+
+
+@compiled_leaf
+def _unpack(table: Table, number: Int) -> int:
+    slot = _free_slot(table)
+    at = place_in_arena(table, number)
+    unpack_row(table.arena, at, table.words[slot])
+    table.rows[slot].hash = key_of(table, number)
+    release(table, at)
+    table.customers[number].place = slot
+    table.holders[slot] = number
+    _make_oldest(table, slot)
+    return slot
+
+
+@compiled_inline
+def warm(table: Table, number: Int) -> int:
+    """The slot of a customer's row, which is unpacked if need be. There must be room."""
+    place = table.customers[number].place
+    return int(place) if place >= 0 else _unpack(table, number)
+
+
+@compiled_inline
+def touch(table: Table, slot: Int) -> None:
+    """A hot row is the last one to be packed now."""
+    if table.used[USED_NEWEST] != slot:
+        _unlink(table, slot)
+        _make_newest(table, slot)
+
+
+@compiled_leaf
+def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, namespace: Int) -> int:
+    """Number a customer whose id is not in the table, with an empty hot row; there must be room."""
+    number = append(table, buffer, start, length, key, namespace)
+    slot = _free_slot(table)
+    # By words: what stands between the fields would else be written with them.
+    for k in range(ROW_WORDS):
+        table.words[slot, k] = EMPTY[k]
+    table.rows[slot].hash = key
+    table.customers[number].place = slot
+    table.holders[slot] = number
+    _make_newest(table, slot)
+    return number
+
+
+@compiled_inline
+def offset_of(table: Table, number: Int) -> np.int64:
+    """The last log offset that a customer's row contains."""
+    place = table.customers[number].place
+    if place >= 0:
+        return np.int64(table.rows[place].offset)
+    return np.int64(offset_at(table.arena, place_in_arena(table, number)))
+
+
+@compiled_inline
+def entry_of(table: Table, number: Int) -> np.int64:
+    """The key under which the due index holds a customer."""
+    place = table.customers[number].place
+    if place >= 0:
+        return np.int64(table.rows[place].entry_at)
+    return np.int64(due_at(table.arena, place_in_arena(table, number)))
+
+
+@compiled_leaf
+def reschedule(table: Table) -> None:
+    """Build the due index, and the list of touched customers, anew.
+
+    Also in the middle of a tick that goes through the list: it begins again, with those that it has not judged yet.
+    """
+    table.used[USED_HEAP] = 0
+    table.used[USED_TOUCHED] = 0
+    table.used[USED_LOOKED] = 0
+    table.used[USED_KEPT] = 0
+    for number in range(table.used[USED_ROWS]):
+        if table.customers[number].id & IS_TOUCHED:
+            table.customers[number].id ^= IS_TOUCHED
+            list_touched(table, number)
+        place = table.customers[number].place
+        if place >= 0:
+            table.rows[place].entry_at = NEVER
+            schedule(table, place)
+        else:
+            key = due_at(table.arena, place_in_arena(table, number))
+            if key != NEVER:
+                table.used[USED_HEAP] = push(table.heap_at, table.heap_row, table.used[USED_HEAP], key, number)
+
+
+@compiled_leaf
+def read_rows(table: Table, numbers: Any, out: Any, words: Any) -> None:
+    """Full copies of the rows of customers; ``words``: the memory of ``out`` (recarray of ROW). Nothing becomes hot."""
+    for i in range(len(numbers)):
+        number = numbers[i]
+        place = table.customers[number].place
+        if place >= 0:
+            for k in range(words.shape[1]):
+                words[i, k] = table.words[place, k]
+        else:
+            unpack_row(table.arena, place_in_arena(table, number), words[i])
+            out[i].hash = key_of(table, number)
