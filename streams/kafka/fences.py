@@ -18,8 +18,10 @@ class Fence:
         self._initialising: asyncio.Task[None] = asyncio.create_task(loop.there(producer.initialise()))
 
     async def initialised(self) -> None:
-        """Wait until no former owner can write. Raises KafkaError."""
-        await asyncio.shield(self._initialising)
+        """Wait until no former owner can write, or until it is let go. Raises KafkaError."""
+        await asyncio.wait([self._initialising])
+        if not self._initialising.cancelled():
+            self._initialising.result()
 
     async def write(self, checkpoint: Records) -> int:
         """As FencedProducer.write."""
@@ -76,7 +78,10 @@ class Fences:
 
     async def initialised(self) -> None:
         """Wait until no former owner of any of our partitions can write. Raises KafkaError."""
-        await asyncio.gather(*(fence.initialised() for fence in self._fences.values()))
+        waited: list[Fence] = []
+        while waited != (waited := list(self._fences.values())):
+            for fence in waited:
+                await fence.initialised()
 
     def _drop(self, number: int) -> None:
         fence = self._fences.pop(number, None)

@@ -83,6 +83,8 @@ class FencedProducer:
         self._number = number
         self._timeout_ms = timeout_ms
         self._producer: Any = None
+        self._writing = asyncio.Lock()
+        self._closed = False
 
     async def initialise(self) -> None:
         """From here on no former owner writes; what one left open is aborted. Waits for a broker that is not there.
@@ -121,8 +123,12 @@ class FencedProducer:
     async def write(self, checkpoint: Records) -> int:
         """Store all of a checkpoint or nothing; the greatest offset in the changelog that it takes, its marker's.
 
-        Raises Fenced, and SendFailed where the broker will not take it from anybody.
+        Raises Fenced, also where it is closed meanwhile, and SendFailed where the broker takes it from nobody.
         """
+        async with self._writing:
+            return await self._write(checkpoint)
+
+    async def _write(self, checkpoint: Records) -> int:
         sent: list[Any] = []
         with self._told():
             try:
@@ -143,6 +149,8 @@ class FencedProducer:
         try:
             yield
         except KafkaError as error:
+            if self._closed:
+                raise Fenced(f"{self._topic} partition {self._number}: it was let go") from error
             cause = next((each for each in (error, error.__cause__) if isinstance(each, _LOST)), None)
             if cause is not None:
                 raise Fenced(f"{self._topic} partition {self._number}: {cause!r}") from error
@@ -178,6 +186,10 @@ class FencedProducer:
 
     async def close(self) -> None:
         """Let go of it; a transaction that is open stays so until it is aborted by the next owner, or by the broker."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS), self._writing:
+                pass  # what is on its way may well arrive
+        self._closed = True
         if self._producer is not None:
             await _ended(self._producer)
 
@@ -188,3 +200,7 @@ async def _ended(producer: AIOKafkaProducer) -> None:
         async with asyncio.timeout(_END_SECONDS):
             await producer.stop()
     await producer.client.close()
+    waiter = producer._txn_manager._transaction_waiter
+    if waiter is not None and not waiter.done():
+        # Whoever waits for a commit would do so for ever.
+        waiter.set_exception(KafkaError("the producer was closed"))

@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from schemas.bodies import Bodies, one_after_another
+from streams.kafka.fetch import Fetched
 from streams.log.arranging import only
-from streams.log.columns import Columns, newest
+from streams.log.columns import Columns, UnreadableRecords, columns_of, newest
 
 _FEW_BYTES: Final = 16 << 20
 """So much may always be kept in vain."""
@@ -25,11 +26,24 @@ class Held:
         self._bytes = 0
         self._needed = 0
         self._deletes = False
+        self.read = -1
+        """The offset up to which the changelog was read. Markers and what was aborted count, too."""
 
     @property
     def nbytes(self) -> int:
         """Bytes that it holds."""
         return self._bytes
+
+    def take(self, fetched: Fetched) -> None:
+        """Take in a fetch, unless there is a gap before it: it was on its way before a seek, and comes again.
+
+        Raises what made it unreadable.
+        """
+        if fetched.fetch is None:
+            raise fetched.error or UnreadableRecords("a fetch without content")
+        if fetched.wanted <= self.read + 1 and fetched.end - 1 > self.read:
+            self.add(columns_of(fetched.fetch))
+            self.read = fetched.end - 1
 
     def add(self, columns: Columns) -> None:
         """Take in what came next in the log."""

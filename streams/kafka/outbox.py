@@ -7,7 +7,6 @@ It runs in a loop and a thread of its own.
 """
 
 import asyncio
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -172,20 +171,6 @@ class Outbox:
             failure = SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}")
             failure.too_large = isinstance(error, MessageSizeTooLargeError)
             raise failure from error
-
-    async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
-        """Append keyed records; a value of None deletes its key. Returns the greatest offset. Raises SendFailed."""
-        return await self._loop.there(self._send_records(topic, partition, records))
-
-    async def _send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
-        try:
-            producer = await self._usable()
-            futures = [await producer.send(topic, value, key, partition) for key, value in records]
-            written = await asyncio.gather(*futures)
-        except KafkaError as error:
-            self._failed = True
-            raise SendFailed(f"{topic}: a record could not be written to Kafka: {error!r}") from error
-        return max((int(each.offset) for each in written), default=-1)
 
     async def reachable(self) -> bool:
         """Whether a broker answers within some seconds."""

@@ -147,6 +147,22 @@ def test_a_takeover_in_the_middle_of_a_commit_finds_all_of_it_or_nothing(place: 
     asyncio.run(_meanwhile(place))
 
 
+async def _let_go(place: Place) -> None:
+    producer = place.producer()
+    await producer.initialise()
+    writing = asyncio.create_task(producer.write(rows("last", 6_000)))
+    await asyncio.sleep(0)
+    await producer.close()
+    await writing
+    with pytest.raises(Fenced, match="let go"):
+        await producer.write(rows("never", 1))
+    assert await place.names() == [b"last"]
+
+
+def test_who_is_let_go_brings_to_an_end_what_is_on_its_way_and_begins_nothing(place: Place) -> None:
+    asyncio.run(_let_go(place))
+
+
 async def _forgotten(place: Place) -> None:
     producer = place.producer()
     await producer.initialise()

@@ -1,8 +1,7 @@
 """Messages on their way to their topics, in process: what waits for what, and what a failure must not let happen."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from support.messages import Message, batch, tick, touchpoint
@@ -10,6 +9,9 @@ from support.shell import new_partition
 
 from schemas.bodies import Bodies
 from schemas.registry import FileRegistry
+from streams.engine.checkpoint import Checkpoint
+from streams.kafka.fences import Fence
+from streams.kafka.fencing import Fenced
 from streams.kafka.outbox import Outbox, SendFailed
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -46,9 +48,11 @@ class Broker:
         self.sent.append((topic, len(bodies.offsets) - 1))
         self.arrived.set()
 
-    async def send_records(self, topic: str, _: int, records: Sequence[Any]) -> int:
-        self.sent.append((topic, len(records)))
-        return 0
+    async def write(self, checkpoint: Checkpoint) -> int:
+        if TOPICS.changelog in self.broken:
+            raise Fenced(TOPICS.changelog)
+        self.sent.append((TOPICS.changelog, checkpoint.rows))
+        return 7
 
     @property
     def topics(self) -> list[str]:
@@ -61,10 +65,10 @@ class Shell:
     def __init__(self) -> None:
         self.broker = Broker()
         self.confirmed: list[tuple[int, int]] = []
-        self.tenure = Tenure(new_partition(), TOPICS, FileRegistry(), -1, reports=False)
+        self.tenure = Tenure(new_partition(), TOPICS, FileRegistry(), -1, cast(Fence, self.broker), reports=False)
         outbox = cast(Outbox, self.broker)
         metrics = Metrics()
-        self.release = Release(Settings(), outbox, outbox, Reporting(None, metrics), metrics, Threads(), self._confirm)
+        self.release = Release(Settings(), outbox, Reporting(None, metrics), metrics, Threads(), self._confirm)
 
     def _confirm(self, number: int, offset: int) -> None:
         self.confirmed.append((number, offset))
@@ -129,6 +133,40 @@ def test_a_checkpoint_waits_until_the_broker_has_what_came_before_it() -> None:
     shell = asyncio.run(_checkpoint_behind_judgements())
     assert shell.broker.topics == [MOVED, JUDGED, TOPICS.changelog]
     assert shell.confirmed == [(3, 4)]
+
+
+async def _fenced(shell: Shell) -> None:
+    shell.broker.broken.add(TOPICS.changelog)
+    shell.feed(0)
+    with pytest.raises(Fenced):
+        await shell.release.checkpoint(shell.tenure)
+    shell.broker.broken.clear()
+    # What was taken out with it is nowhere: no later one may stand without it.
+    shell.feed(2)
+    await shell.release.checkpoint(shell.tenure)
+    await shell.release.checkpoint_all([shell.tenure])
+
+
+def test_who_was_fenced_confirms_nothing_and_remembers_nothing_more() -> None:
+    shell = Shell()
+    asyncio.run(_fenced(shell))
+    assert shell.confirmed == []
+    assert TOPICS.changelog not in shell.broker.topics
+
+
+def test_the_last_checkpoint_of_one_who_was_fenced_is_left_to_the_next_owner() -> None:
+    shell = Shell()
+    shell.broker.broken.add(TOPICS.changelog)
+    shell.feed(0)
+    asyncio.run(shell.release.checkpoint_all([shell.tenure]))
+    assert shell.confirmed == []
+
+
+def test_the_marker_of_a_checkpoint_counts_as_held() -> None:
+    shell = Shell()
+    shell.feed(0)
+    asyncio.run(shell.release.checkpoint(shell.tenure))
+    assert shell.tenure.held_offset == 7
 
 
 async def _failing(shell: Shell) -> None:
