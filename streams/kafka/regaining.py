@@ -33,6 +33,8 @@ async def read_changelog(settings: Settings, number: int) -> Held:
             bootstrap_servers=settings.servers,
             isolation_level="read_committed",
             enable_auto_commit=False,
+            # Not by a seek: where it begins by itself is looked up at the same time, and may be the last word.
+            auto_offset_reset="earliest",
             max_partition_fetch_bytes=settings.fetch_bytes,
         )
         try:
@@ -48,7 +50,6 @@ async def read_changelog(settings: Settings, number: int) -> Held:
 async def _read(consumer: AIOKafkaConsumer, place: TopicPartition) -> Held:
     consumer.assign([place])
     end = int((await consumer.end_offsets([place]))[place])
-    await consumer.seek_to_beginning(place)
     held = Held()
     while held.read + 1 < end:
         for fetched in (await consumer.getmany(place, timeout_ms=_POLL_MS)).get(place, ()):
