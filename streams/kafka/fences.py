@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from streams.kafka.fencing import FencedProducer, Records
 from streams.kafka.own_loop import OwnLoop
 from streams.kafka.topics import topics_of
 from streams.settings import Settings
+
+_END_SECONDS: Final = 1.0
 
 
 class Fence:
@@ -51,7 +54,9 @@ class Fences:
     async def __aexit__(self, *_: object) -> None:
         for number in list(self._fences):
             self._drop(number)
-        await asyncio.gather(*self._closing)
+        if self._closing:
+            # Not for a broker that is gone: a worker has to end in time.
+            await asyncio.wait(self._closing, timeout=_END_SECONDS)
         self._loop.stop()
 
     def renew(self, owned: Iterable[int], kept: Iterable[int]) -> None:
