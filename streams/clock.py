@@ -1,5 +1,6 @@
 """The clocks of the shells. Nothing else reads one; what lies below the shells takes instants as arguments."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +13,22 @@ def now_ms() -> int:
 def monotonic_seconds() -> float:
     """Seconds of a clock that nobody sets. Only differences mean something: how long, and how long ago."""
     return time.monotonic()
+
+
+class Clock:
+    """The clocks of a process, handed to whoever reads them or waits: tests have some that only they move."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        return now_ms()
+
+    def monotonic(self) -> float:
+        """See ``monotonic_seconds``. From any thread."""
+        return monotonic_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        await asyncio.sleep(seconds)
 
 
 def parse_instant(text: str) -> int:

@@ -1,10 +1,11 @@
 """Rules for every test: the same examples in every run of CI, and no test that is quietly left out there.
 
-What a test needs beside Python is a marker, which it has from its fixtures: ``make quick`` leaves those out.
+What a test needs beside Python is a marker. It has it from its fixtures, and where one chooses, from the parameter:
+``make quick`` leaves those out.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Final
 
 import pytest
@@ -51,10 +52,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def parts_of(item: pytest.Item) -> set[str]:
-    """The real parts that a test asks for by its fixtures, or by the sink that it runs over."""
-    asked = {PARTS[fixture] for fixture in getattr(item, "fixturenames", ()) if fixture in PARTS}
-    case = getattr(item, "callspec", None)
-    return asked | ({"server"} if case is not None and case.params.get("sink") == "server" else set())
+    """The real parts that a test asks for by its fixtures."""
+    return {PARTS[fixture] for fixture in getattr(item, "fixturenames", ()) if fixture in PARTS}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: Any, request: Any) -> Generator[None, object, object]:
+    """A part that starts for a test that does not say so would start in ``make quick`` too."""
+    test = getattr(request, "_pyfuncitem", None)
+    part = PARTS.get(fixturedef.argname)
+    if part and test is not None and not test.get_closest_marker(part):
+        pytest.fail(f"{test.nodeid} uses {fixturedef.argname} unmarked: mark the parameter that chooses it")
+    return (yield)
 
 
 class SkipWatch:

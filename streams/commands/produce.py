@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
     from processors.policy.policy import Policy
     from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
+    from streams.clock import Clock
     from streams.kafka.outbox import Outbox
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
@@ -64,12 +65,13 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from streams.policies import preset
     from streams.reports.clickhouse import ClickHouseSink
 
-    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics()) if settings.clickhouse else None
+    clock = Clock()
+    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics(), clock) if settings.clickhouse else None
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     if isinstance(registry, SchemaRegistry):
         establish(registry)
-    async with Outbox(settings, "relasi-produce") as outbox:
+    async with Outbox(settings, "relasi-produce", clock) as outbox:
         producing = Producing(outbox, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):
             await producing.policy(policy)

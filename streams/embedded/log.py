@@ -20,6 +20,7 @@ from streams.embedded.turns import Turn
 from streams.log.headers import offsets_of
 
 FILE_NAME: Final = "relasi.sqlite"
+Blob = bytes | memoryview
 READ_BYTES: Final = 4 * 1024 * 1024
 ENGINE: Final = "engine"
 """The reader of touchpoints whose position goes with the checkpoint."""
@@ -137,17 +138,23 @@ class Log:
         )
         return rows[0][0] if len(rows) == 1 else b"".join(row[0] for row in rows)
 
-    def put_checkpoint(self, partition: int, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def put_checkpoint(self, partition: int, records: Iterable[tuple[Blob, Blob | None]]) -> None:
         """Store checkpoint records by key; a value of None deletes the key, as a tombstone would."""
-        for key, value in records:
-            if value is None:
-                self._write("DELETE FROM checkpoint WHERE partition = ? AND key = ?", (partition, key))
-            else:
-                self._write(
-                    "INSERT INTO checkpoint (partition, key, value) VALUES (?, ?, ?)"
-                    " ON CONFLICT (partition, key) DO UPDATE SET value = excluded.value",
-                    (partition, key, value),
-                )
+        deleted: list[tuple[object, ...]] = []
+
+        def kept() -> Iterator[tuple[object, ...]]:
+            for key, value in records:
+                if value is None:
+                    deleted.append((partition, key))
+                else:
+                    yield partition, key, value
+
+        self._write_all(
+            "INSERT INTO checkpoint (partition, key, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (partition, key) DO UPDATE SET value = excluded.value",
+            kept(),
+        )
+        self._write_all("DELETE FROM checkpoint WHERE partition = ? AND key = ?", deleted)
 
     def checkpoint(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """Every checkpoint record of the partition, read one by one; the greatest key first, so that rows come last."""
@@ -220,10 +227,13 @@ class Log:
         return found
 
     def _write(self, sql: str, values: tuple[object, ...]) -> None:
+        self._write_all(sql, (values,))
+
+    def _write_all(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         if not self._connection.in_transaction:
             raise RuntimeError("writes belong in a `with log.transaction():` block")
         with explained(self.path):
-            self._connection.execute(sql, values)
+            self._connection.executemany(sql, rows)
 
     def _rows(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         with explained(self.path):

@@ -17,6 +17,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.log import ENGINE, Log
+from streams.embedded.rows_in_order import in_order
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
@@ -33,7 +34,7 @@ from streams.reports.sink import Sink
 EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
-MESSAGE_BYTES: Final = 256 * 1024 * 1024
+WAITING_BYTES: Final = 256 * 1024 * 1024
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
@@ -42,7 +43,7 @@ class Runner:
     """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
 
     Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
-    when ``message_bytes`` of messages wait for it.
+    when ``waiting_bytes`` wait to go out: what one tick brings of a million customers comes in parts.
     """
 
     def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
@@ -54,7 +55,7 @@ class Runner:
         self.now = now
         self.emit_records = EMIT_RECORDS
         self.checkpoint_records = CHECKPOINT_RECORDS
-        self.message_bytes = MESSAGE_BYTES
+        self.waiting_bytes = WAITING_BYTES
         self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
         self._unemitted = 0
         self._unacknowledged = False
@@ -111,12 +112,10 @@ class Runner:
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
-        if self._unremembered >= self.checkpoint_records:
+        if self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
-            if self._outgoing.message_bytes >= self.message_bytes:
-                self.checkpoint(profiles=False)
         return True
 
     def _learn(self, schema_id: int) -> None:
@@ -171,7 +170,7 @@ class Runner:
             with self.log.transaction():
                 for topic, messages in self._outgoing.messages():
                     self.put(topic.named(), messages.keys, messages.bodies)
-                self.log.put_checkpoint(self.partition.number, checkpoint.all_records())
+                self.log.put_checkpoint(self.partition.number, in_order(checkpoint))
                 self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget what changed.

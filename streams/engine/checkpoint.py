@@ -120,8 +120,9 @@ def decode_layout(value: bytes) -> Layout:
 class Checkpoint:
     """What is to be stored, all of it or nothing; once that is confirmed, ``offset`` may be committed.
 
-    ``records``: a few that go before, mostly none. ``keys`` and ``values``: changed rows, as columns. ``header``: goes
-    last. ``customers``: whose rows they are, for ``Partition.take_back``.
+    ``records``: a few that go before, mostly none; those that delete a key go behind all others, because what they
+    delete is in the rows. ``keys`` and ``values``: changed rows, as columns. ``header``: goes last. ``customers``:
+    whose rows they are, for ``Partition.take_back``.
     """
 
     offset: int
@@ -143,8 +144,8 @@ class Checkpoint:
         return int(self.keys.offsets[-1] + self.values.offsets[-1]) + others
 
     def all_records(self) -> Iterator[Record]:
-        """Every record, one by one, in the order in which to store them."""
-        yield from self.records
+        """Every record, one by one, in the order in which to store them; what is deleted comes last."""
+        yield from (record for record in self.records if record[1] is not None)
         keys, values = self.keys.buffer.tobytes(), self.values.buffer.tobytes()
         at, to = 0, 0
         key_ends, ends = self.keys.offsets[1:].tolist(), self.values.offsets[1:].tolist()
@@ -152,6 +153,7 @@ class Checkpoint:
             yield keys[at:key_end], values[to:end]
             at, to = key_end, end
         yield self.header
+        yield from (record for record in self.records if record[1] is None)
 
 
 Stored = tuple[Bodies, Bodies]

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from typing import Final
 
+from streams.clock import Clock
+from streams.kafka.changelog import read_changelog
 from streams.kafka.fencing import FencedProducer, Records
+from streams.kafka.held import Held
 from streams.kafka.own_loop import OwnLoop
 from streams.kafka.topics import topics_of
 from streams.settings import Settings
@@ -40,7 +43,8 @@ class Fence:
 class Fences:
     """By the number of the partition. An asynchronous context manager: it ends with the worker."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._clock = clock
         self._settings = settings
         self._topic = topics_of(settings).changelog
         self._loop = OwnLoop("relasi-checkpoints")
@@ -69,17 +73,21 @@ class Fences:
         for number in self._fences.keys() - kept:
             self._drop(number)
         for number in set(owned) - kept:
-            self._fences[number] = Fence(FencedProducer(self._settings, self._topic, number), self._loop)
+            self._fences[number] = Fence(FencedProducer(self._settings, self._topic, number, self._clock), self._loop)
 
     def again(self, number: int) -> Fence:
         """Begin to take over one partition anew."""
         self._drop(number)
-        self._fences[number] = Fence(FencedProducer(self._settings, self._topic, number), self._loop)
+        self._fences[number] = Fence(FencedProducer(self._settings, self._topic, number, self._clock), self._loop)
         return self._fences[number]
 
     def of(self, number: int) -> Fence:
         """That of a partition that is ours."""
         return self._fences[number]
+
+    async def committed(self, number: int) -> Held:
+        """What stands in the changelog of a partition; everything, once its fence is initialised."""
+        return await read_changelog(self._settings, number, self._clock)
 
     async def initialised(self) -> None:
         """Wait until no former owner of any of our partitions can write. Raises KafkaError."""

@@ -24,7 +24,7 @@ from aiokafka.errors import (
 )
 
 from schemas.bodies import Bodies
-from streams.clock import now_ms
+from streams.clock import Clock
 from streams.kafka.outbox import MOST_BYTES, RawBatch, SendFailed
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import LARGEST_MESSAGE
@@ -77,7 +77,10 @@ def transactional_id(group: str, number: int) -> str:
 class FencedProducer:
     """Writes the checkpoints of one partition, from ``initialise`` to ``close``. All in the loop of the producers."""
 
-    def __init__(self, settings: Settings, topic: str, number: int, timeout_ms: int = TRANSACTION_MS) -> None:
+    def __init__(
+        self, settings: Settings, topic: str, number: int, clock: Clock, timeout_ms: int = TRANSACTION_MS
+    ) -> None:
+        self._clock = clock
         self._settings = settings
         self._topic = topic
         self._number = number
@@ -91,7 +94,7 @@ class FencedProducer:
 
         Raises KafkaError where it never will be: where rights are missing.
         """
-        backoff = Backoff()
+        backoff = Backoff(self._clock)
         while True:
             try:
                 self._producer = await self._started()
@@ -172,7 +175,7 @@ class FencedProducer:
             sent.append(await producer.send(topic, value, name, number))
         for keys, values in pieces(checkpoint.keys, checkpoint.values, MOST_BYTES):
             # The broker writes the offsets.
-            batch = record_batch(keys, values, 0, now_ms())
+            batch = record_batch(keys, values, 0, self._clock.now_ms())
             raw = RawBatch(batch, len(values.offsets) - 1, transactional=True)
             sent.append(await producer.send_batch(raw, topic, partition=number))
         name, value = checkpoint.header

@@ -12,7 +12,7 @@ import structlog
 from schemas.answers import UNKNOWN_MS, Answers
 from schemas.known import Known
 from schemas.registry import Registry, RegistryError, SchemaRegistry, establish
-from streams.clock import now_ms
+from streams.clock import Clock
 from streams.kafka.retry import Backoff
 from streams.kafka.tenure import Tenure
 
@@ -24,7 +24,8 @@ log = structlog.get_logger()
 class Learning:
     """One for all partitions of a worker."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._clock = clock
         self._registry = registry
         self._answers = Answers(registry)
         self._failing: set[str] = set()
@@ -38,6 +39,10 @@ class Learning:
         """What a new partition begins with."""
         return self._answers.known()
 
+    def forgotten_before(self) -> int:
+        """The instant before which it counts no more that the registry did not have an id."""
+        return self._clock.now_ms() - UNKNOWN_MS
+
     async def establish(self) -> None:
         """Have the ids of what we write ourselves, so that nothing but records of others has to wait later on."""
         registry = self._registry
@@ -49,10 +54,10 @@ class Learning:
         known = await self._try(str(schema_id), lambda: self._answers.ask(schema_id), lambda: tenure.ended)
         if known is not None:
             async with tenure.rows:
-                tenure.partition.learn(known, now_ms())
+                tenure.partition.learn(known, self._clock.now_ms())
 
     async def _try(self, what: str, call: Callable[[], T], given_up: Callable[[], bool]) -> T | None:
-        backoff = Backoff()
+        backoff = Backoff(self._clock)
         try:
             while not given_up():
                 try:
@@ -64,8 +69,3 @@ class Learning:
             return None
         finally:
             self._failing.discard(what)
-
-
-def forgotten_before() -> int:
-    """The instant before which it counts no more that the registry did not have an id."""
-    return now_ms() - UNKNOWN_MS

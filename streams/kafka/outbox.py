@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLarg
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
-from streams.clock import now_ms
+from streams.clock import Clock
 from streams.kafka.own_loop import OwnLoop
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import LARGEST_MESSAGE
@@ -77,9 +77,10 @@ class RawBatch(BatchBuilder):  # type: ignore[misc]
 class Outbox:
     """The producer; an asynchronous context manager. Waits, with one clear line, for a broker that is not there."""
 
-    def __init__(self, settings: Settings, client: str) -> None:
+    def __init__(self, settings: Settings, client: str, clock: Clock) -> None:
         self._settings = settings
         self._client = client
+        self._clock = clock
         self._producer: AIOKafkaProducer | None = None
         self._failed = False
         self._renewing = asyncio.Lock()
@@ -92,7 +93,7 @@ class Outbox:
         return self
 
     async def _start(self) -> None:
-        backoff = Backoff()
+        backoff = Backoff(self._clock)
         while True:
             try:
                 self._producer = await self._started()
@@ -156,7 +157,7 @@ class Outbox:
     async def _send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         for some_keys, some in pieces(keys, bodies, MOST_BYTES):
             # The broker writes the offsets.
-            batch = RawBatch(record_batch(some_keys, some, 0, now_ms()), len(some.offsets) - 1)
+            batch = RawBatch(record_batch(some_keys, some, 0, self._clock.now_ms()), len(some.offsets) - 1)
             await self._sent(topic, self._batch(batch, topic, partition))
 
     async def _batch(self, batch: RawBatch, topic: str, partition: int) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
-from streams.clock import monotonic_seconds
+from streams.clock import Clock
 from streams.kafka.fencing import Fenced
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
-from streams.kafka.threads import Threads, timed
+from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
@@ -38,6 +38,7 @@ class Release:
         metrics: Metrics,
         threads: Threads,
         confirm: Confirm,
+        clock: Clock,
     ) -> None:
         self._topics = topics_of(settings)
         self._outbox = outbox
@@ -45,6 +46,7 @@ class Release:
         self._metrics = metrics
         self._threads = threads
         self._confirm = confirm
+        self._clock = clock
         self._profile_seconds = settings.profile_seconds
 
     async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
@@ -55,22 +57,26 @@ class Release:
         async with tenure.lock:
             if tenure.torn:
                 return
-            begun = tenure.begun_at = monotonic_seconds()
+            begun = tenure.begun_at = self._clock.monotonic()
             due = final or begun - tenure.reported_at >= self._profile_seconds
-            snapshot, seconds = await self._threads.work(tenure, timed, tenure.snapshot, due, final)
-            if snapshot is None:
-                return
-            if snapshot.standing:
-                tenure.reported_at = begun
-            tenure.torn = True
-            taken = monotonic_seconds()
-            await self.publish(tenure)
-            await self._store(tenure, [*snapshot.rows, *snapshot.standing])
-            await self._remember(tenure, snapshot)
-            tenure.torn = False
-            tenure.remembered_at = monotonic_seconds()
+            with tenure.going_out():
+                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, due, final)
+                if snapshot is None:
+                    return
+                if snapshot.standing:
+                    tenure.reported_at = begun
+                taken = self._clock.monotonic()
+                await self._let_out(tenure, snapshot)
+            tenure.remembered_at = self._clock.monotonic()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
+
+    async def _let_out(self, tenure: Tenure, snapshot: Snapshot) -> None:
+        await self.publish(tenure)
+        await self._store(tenure, [*snapshot.rows, *snapshot.standing])
+        # Messages that were on their way beside this one may have failed meanwhile.
+        if not tenure.torn:
+            await self._remember(tenure, snapshot)
 
     async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
         written = await tenure.fence.write(snapshot.checkpoint)
@@ -94,17 +100,20 @@ class Release:
         """Make messages of what came of a partition so far."""
         async with tenure.digesting:
             if tenure.outgoing.undigested:
-                await self._threads.work(tenure, tenure.outgoing.digest)
+                with tenure.going_out():
+                    await self._threads.work(tenure, tenure.outgoing.digest)
 
     async def say(self, tenure: Tenure, output: Output) -> None:
         """Say what an output has to say; when it returns, the broker has it.
 
-        To be awaited, or to be a task that ends the process by itself: where sending fails, the process has to end
-        before whoever takes the lock next finds nothing left to say, and remembers.
+        Where sending fails the tenure is torn: whoever takes the lock next finds nothing left to say, and must not
+        remember.
         """
         async with tenure.publishing[output.name]:
             messages = tenure.outgoing.take_messages(output)
-            if messages is not None and output.topic is not None:
+            if messages is None or output.topic is None:
+                return
+            with tenure.going_out():
                 await self._outbox.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
@@ -113,7 +122,8 @@ class Release:
             await self.publish(tenure)
         if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
-                await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
+                with tenure.going_out():
+                    await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
 
     async def _store(self, tenure: Tenure, rows: Sequence[Batch]) -> None:
         """Have the reports hold them; what they will never take is said in the topic of rejects."""
@@ -127,7 +137,7 @@ class Release:
 
         All at once would keep everything else waiting. Those that catch up rest from the last one.
         """
-        now = monotonic_seconds()
+        now = self._clock.monotonic()
         rested = []
         for each in tenures:
             if each.lock.locked() or now - each.begun_at < seconds:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import structlog
 
-from streams.clock import monotonic_seconds
+from streams.clock import Clock
 from streams.kafka.retry import Backoff
 from streams.metrics import Metrics
 from streams.outputs.output import Batch, Rows
@@ -26,10 +26,11 @@ log = structlog.get_logger()
 class Reporting:
     """Whoever waits for an insert reads no further: that is the back-pressure. ``sink`` None: no reports are wanted."""
 
-    def __init__(self, sink: Sink | None, metrics: Metrics) -> None:
+    def __init__(self, sink: Sink | None, metrics: Metrics, clock: Clock) -> None:
         self.wanted = sink is not None
         self._sink = sink
         self._metrics = metrics
+        self._clock = clock
         self._failing: set[str] = set()
         # clickhouse-driver's connections can be used by one thread at a time.
         self._rows = ThreadPoolExecutor(1, "reports")
@@ -91,9 +92,9 @@ class Reporting:
         self, thread: ThreadPoolExecutor, table: str, call: Callable[..., None], *arguments: object, ends: bool = False
     ) -> None:
         """Do it until it works. Raises UnfitRows where that is said and ``ends``."""
-        backoff = Backoff()
+        backoff = Backoff(self._clock)
         while True:
-            begun = monotonic_seconds()
+            begun = self._clock.monotonic()
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
             except ReportsError as error:
@@ -105,7 +106,7 @@ class Reporting:
                 await backoff.wait()
                 continue
             self._failing.discard(table)
-            self._metrics.insert.labels(table).observe(monotonic_seconds() - begun)
+            self._metrics.insert.labels(table).observe(self._clock.monotonic() - begun)
             return
 
     def close(self) -> None:

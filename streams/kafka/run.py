@@ -14,8 +14,8 @@ import structlog
 import uvloop
 
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
-from streams.clock import monotonic_seconds
-from streams.kafka.app import consumer_of
+from streams.clock import Clock
+from streams.kafka.app import consumer_of, new_app
 from streams.kafka.fences import Fences
 from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
@@ -23,7 +23,8 @@ from streams.kafka.readiness import Readiness
 from streams.kafka.release import PARTS
 from streams.kafka.reporting import Reporting
 from streams.kafka.retry import Backoff
-from streams.kafka.topics import BrokerUnreachable, check
+from streams.kafka.rounds import every
+from streams.kafka.topics import BrokerUnreachable, check, topics_of
 from streams.kafka.warming import warm
 from streams.kafka.worker import Worker
 from streams.logs import configure
@@ -72,16 +73,17 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
-    reporting = Reporting(sink, metrics)
-    learning = Learning(registry)
+    clock = Clock()
+    reporting = Reporting(sink, metrics, clock)
+    learning = Learning(registry, clock)
     ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    identity = await _unless(stop, _prepare(settings, reporting, learning, ready))
+    identity = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
     if identity is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
-    async with Outbox(settings, client) as outbox, Fences(settings) as fences:
+    async with Outbox(settings, client, clock) as outbox, Fences(settings, clock) as fences:
         worker = Worker(
             settings,
             registry,
@@ -91,11 +93,13 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             reporting,
             metrics,
             end_at_once,
+            app=new_app(settings, topics_of(settings)),
+            clock=clock,
             identity=identity,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker
-        await _work(worker, stop, lambda: ready.look_for_broker(outbox))
+        await _work(worker, stop, lambda: ready.look_for_broker(outbox), clock)
         code = await _leave(worker)
         await site.cleanup()
     reporting.close()
@@ -115,12 +119,12 @@ async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
     return None
 
 
-async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness) -> str:
+async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness, clock: Clock) -> str:
     """Wait for the broker, the schema registry and ClickHouse; the identity of the topic of touchpoints.
 
     Raises TopicsDiffer, and ReportsError for a URL with a mistake.
     """
-    backoff = Backoff()
+    backoff = Backoff(clock)
     while True:
         try:
             identity = await asyncio.to_thread(check, settings)
@@ -135,17 +139,21 @@ async def _prepare(settings: Settings, reporting: Reporting, learning: Learning,
     return identity
 
 
-async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]]) -> None:
+async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]], clock: Clock) -> None:
     settings = worker.settings
     started = asyncio.create_task(worker.app.start(), name="faust")
+
+    def stopping() -> bool:
+        return worker.stopping
+
     tasks = [
         _guarded(started),
-        _every(PUBLISH_SECONDS, worker.publish_due, worker),
-        _every(settings.checkpoint_seconds / PARTS, worker.checkpoint_due, worker),
-        _every(LOOK_SECONDS, look, worker),
+        every(PUBLISH_SECONDS, worker.publish_due, stopping, clock),
+        every(settings.checkpoint_seconds / PARTS, worker.checkpoint_due, stopping, clock),
+        every(LOOK_SECONDS, look, stopping, clock),
     ]
     if settings.ticks == CLOCK:
-        tasks.append(_every(settings.tick_seconds, worker.tick_all, worker))
+        tasks.append(every(settings.tick_seconds, worker.tick_all, stopping, clock))
     background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
     await stop.wait()
     worker.stopping = True
@@ -162,20 +170,6 @@ async def _watched(work: Awaitable[None]) -> None:
         await work
     except Exception as error:
         end_at_once(error)
-
-
-async def _every(seconds: float, work: Callable[[], Awaitable[None]], worker: Worker) -> None:
-    """Begin a round every ``seconds``, but not before half of that has passed since the end of the one before.
-
-    A round that has begun is finished also when the worker is told to stop meanwhile.
-    """
-    pause = seconds
-    while not worker.stopping:
-        await asyncio.sleep(pause)
-        if not worker.stopping:
-            begun = monotonic_seconds()
-            await asyncio.shield(asyncio.ensure_future(work()))
-            pause = max(seconds / 2, begun + seconds - monotonic_seconds())
 
 
 async def _crash(worker: Worker) -> None:

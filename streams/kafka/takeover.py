@@ -8,7 +8,7 @@ import structlog
 from faust.types import TP
 
 from schemas.registry import Registry
-from streams.clock import monotonic_seconds
+from streams.clock import Clock
 from streams.engine.checkpoint import Stored
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
@@ -41,6 +41,7 @@ class Takeover:
         metrics: Metrics,
         threads: Threads,
         identity: str,
+        clock: Clock,
         *,
         accept_rejects: bool,
     ) -> None:
@@ -53,11 +54,12 @@ class Takeover:
         self._metrics = metrics
         self._threads = threads
         self._identity = identity
+        self._clock = clock
         self._accept_rejects = accept_rejects
 
     async def begin(self, number: int, stored: Iterable[Stored], read: int, fence: Fence) -> Tenure:
         """Rebuild a partition from its checkpoint. Raises ForeignLog."""
-        begun = monotonic_seconds()
+        begun = self._clock.monotonic()
         partition = Partition(
             number,
             preset(),
@@ -72,7 +74,7 @@ class Takeover:
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])
-        seconds = monotonic_seconds() - begun
+        seconds = self._clock.monotonic() - begun
         self._metrics.recovery.observe(seconds)
         log.info(
             "partition taken over",

@@ -1,6 +1,8 @@
 """A partition while this worker owns it: the engine's partition, and what came of it that has not gone out yet."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from schemas.registry import Registry
@@ -47,7 +49,7 @@ class Tenure:
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
     who may write there.
     ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
-    ``torn``: a snapshot was taken out that did not go out; no later one may be remembered without it.
+    ``torn``: something was taken out that did not go out; no snapshot may be remembered without it, from here on.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
     its seconds. ``behind``: whether there was much of the log to catch up, and its end was not reached since.
     """
@@ -80,6 +82,16 @@ class Tenure:
         self.reported_at = self.remembered_at = self.begun_at = float("-inf")
         self.remembering_took = 0.0
         self._changed = False
+
+    @contextmanager
+    def going_out(self) -> Iterator[None]:
+        """What is taken out in here goes out before the end of it; where it may not have, the tenure is torn."""
+        try:
+            yield
+        except BaseException:
+            # Also where whoever waits was cancelled: what a thread takes out for nobody is gone.
+            self.torn = True
+            raise
 
     @property
     def number(self) -> int:

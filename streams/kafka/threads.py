@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from streams.clock import monotonic_seconds
+from streams.clock import Clock
 from streams.kafka.tenure import Tenure
 
 T = TypeVar("T")
@@ -17,16 +17,11 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def timed(call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
-    """What comes of it, and the seconds that it took: without those that were spent on waiting for a thread."""
-    begun = monotonic_seconds()
-    return call(*arguments), monotonic_seconds() - begun
-
-
 class Threads:
     """One for each processor. The loop of the worker goes on meanwhile: heartbeats, fetches and answers don't wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._pool = ThreadPoolExecutor(processors(), "partition")
 
     async def work(self, tenure: Tenure, call: Callable[..., T], *arguments: Any) -> T:
@@ -36,6 +31,14 @@ class Threads:
         # Whoever waits may be cancelled; the thread goes on, and has the rows until it is done.
         working.add_done_callback(lambda _: tenure.rows.release())
         return await asyncio.shield(working)
+
+    async def timed(self, tenure: Tenure, call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
+        """``work``, and the seconds that it took: without those that were spent on waiting for a thread."""
+        return await self.work(tenure, self._timed, call, *arguments)
+
+    def _timed(self, call: Callable[..., T], *arguments: Any) -> tuple[T, float]:
+        begun = self._clock.monotonic()
+        return call(*arguments), self._clock.monotonic() - begun
 
     async def aside(self, call: Callable[..., T], *arguments: Any) -> T:
         """Do something for which no rows are needed that anybody else has."""

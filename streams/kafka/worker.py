@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import faust
 import structlog
@@ -12,16 +12,16 @@ from faust.types import TP, EventT
 
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
-from streams.clock import now_ms
+from streams.clock import Clock
 from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
-from streams.kafka.app import add_agent, add_table, consumer_of, new_app
+from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fences import Fences
 from streams.kafka.fencing import Fenced
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
-from streams.kafka.learning import Learning, forgotten_before
+from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
@@ -29,15 +29,13 @@ from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
 from streams.kafka.tenure import Tenure
-from streams.kafka.threads import Threads, timed
+from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.log.batches import Fetch
 from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
-
-AHEAD_MS: Final = 5_000
 
 log = structlog.get_logger()
 
@@ -49,7 +47,7 @@ class LostHistory(RuntimeError):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``identity``: of the topic of touchpoints.
+    ``identity``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
     """
 
     def __init__(
@@ -63,6 +61,8 @@ class Worker:
         metrics: Metrics,
         fail: Callable[[BaseException], None],
         *,
+        app: faust.App,
+        clock: Clock,
         identity: str,
         accept_rejects: bool = False,
     ) -> None:
@@ -70,15 +70,16 @@ class Worker:
         self.topics = topics_of(settings)
         self.metrics = metrics
         self.stopping = False
-        self._gauges = Gauges(metrics)
+        self._gauges = Gauges(metrics, clock)
         self._registry = registry
         self._learning = learning
         self._outbox = outbox
         self._fail = fail
-        self._threads = Threads()
+        self._clock = clock
+        self._threads = Threads(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, outbox, reporting, metrics, self._threads, self._confirm)
-        self.app: faust.App = new_app(settings, self.topics)
+        self._release = Release(settings, outbox, reporting, metrics, self._threads, self._confirm, clock)
+        self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         consumer_of(self.app).ends_after(fences.initialised, self._held)
@@ -91,10 +92,11 @@ class Worker:
             metrics,
             self._threads,
             identity,
+            clock,
             accept_rejects=accept_rejects,
         )
         self._table = add_table(self.app, self.topics, fences, takeover.begin, fail)
-        self._regaining = Regaining(self.app, settings, fences)
+        self._regaining = Regaining(self.app, settings, fences, clock)
         add_agent(self.app, self.topics, self.take, fail)
 
     @property
@@ -190,8 +192,8 @@ class Worker:
         Where a schema id is wanted, it goes on when the registry has answered.
         """
         while True:
-            tenure.partition.forget_unknown(forgotten_before())
-            applied, seconds = await self._threads.work(tenure, timed, tenure.apply, fetch)
+            tenure.partition.forget_unknown(self._learning.forgotten_before())
+            applied, seconds = await self._threads.timed(tenure, tenure.apply, fetch)
             if isinstance(applied, Refused):
                 self.metrics.fetches.labels("refused").inc()
                 log.info("fetch refused, reading again", partition=tenure.number, offset=applied.expected)
@@ -199,6 +201,7 @@ class Worker:
                 return
             self._count(applied, seconds)
             if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
+                self.metrics.fetches.labels("applied").inc()
                 return
             if applied.wanted is None:
                 await self._release.checkpoint(tenure)
@@ -206,7 +209,6 @@ class Worker:
                 await self._learning.learn(tenure, applied.wanted)
 
     def _count(self, applied: Applied, seconds: float) -> None:
-        self.metrics.fetches.labels("applied").inc()
         self.metrics.batch.observe(seconds)
         self.metrics.count(applied.counts)
         for reason in applied.rejects["reason"].tolist():
@@ -254,7 +256,7 @@ class Worker:
 
     async def tick_all(self) -> None:
         """Let the time of each of our partitions pass to now."""
-        tick = bodies_of([message(self._registry, "Tick", {"at": now_ms()})])
+        tick = bodies_of([message(self._registry, "Tick", {"at": self._clock.now_ms()})])
         numbers = list(self.store.tenures)
         await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 

@@ -28,6 +28,7 @@ _KEYS_VERSION: Final = (1).to_bytes(8, "little")
 # Flags of a LowCardinality: the values to choose from stand before the keys, and belong to this block alone.
 _OWN_VALUES: Final = 1 << 9 | 1 << 10
 _KEY_TYPES: Final = ("<u1", "<u2", "<u4")
+_SYMBOLS: Final = re.compile(r"Enum8\(('\w+' = -?\d+(, )?)+\)")  # others are left to the driver
 _SYMBOL: Final = re.compile(r"'(\w+)' = (-?\d+)")
 
 Values = Callable[[pa.Array], list[bytes]]
@@ -69,7 +70,7 @@ def _plain(spec: str, kind: pa.DataType) -> Values | None:
     head, arguments = outer(spec)
     if spec == "String" and _is_text(kind):
         return texts
-    if head == "Enum8" and _is_text(kind):
+    if _SYMBOLS.fullmatch(spec) and _is_text(kind):
         return functools.partial(_named, {name: int(code) for name, code in _SYMBOL.findall(spec)})
     if spec in _INTEGERS and (kinds.is_integer(kind) or kinds.is_boolean(kind)):
         return functools.partial(_numbers, _INTEGERS[spec])

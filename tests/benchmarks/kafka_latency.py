@@ -20,6 +20,7 @@ from schemas.bodies import Bodies
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from schemas.wire import HEADER_SIZE
+from streams.clock import Clock
 from streams.kafka.outbox import Outbox
 from streams.kafka.topics import topics_of
 from streams.log.arranging import only
@@ -103,7 +104,7 @@ async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float
     consumer.assign(partitions)
     await consumer.seek_to_end(*partitions)
     reading = asyncio.create_task(_read(consumer, arrived))
-    async with Outbox(settings, "latency") as outbox:
+    async with Outbox(settings, "latency", Clock()) as outbox:
         sent = await _send(outbox, topics_of(settings).touchpoints, load)
         # What the last of them caused is still on its way.
         await asyncio.sleep(WARM_SECONDS)

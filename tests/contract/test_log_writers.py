@@ -19,7 +19,8 @@ from streams.log.partitioning import partitions_of
 from streams.log.writer import MessageTooLarge, NotWritten, Writer
 
 # Under CI the broker is always asked for: where it can't be had its tests are skipped, and a skip fails the run.
-KINDS = ["sqlite", "kafka"] if obtainable() or os.environ.get("CI") == "true" else ["sqlite"]
+BROKER = obtainable() or os.environ.get("CI") == "true"
+KINDS = ["sqlite", *([pytest.param("kafka", marks=pytest.mark.broker)] if BROKER else [])]
 
 
 @pytest.fixture(params=KINDS)

@@ -107,9 +107,9 @@ def test_a_table_that_takes_no_rows_at_all_makes_no_rejects(sink: Sink) -> None:
     assert sink.query("SELECT count() AS n FROM touchpoints_raw").to_pylist() == [{"n": 0}]
 
 
-def test_an_outage_is_not_taken_for_bad_rows(server: Server) -> None:
+def test_an_outage_is_not_taken_for_bad_rows(clickhouse: Server) -> None:
     away = ClickHouseSink("clickhouse://default@127.0.0.1:9/relasi?http_port=9")
-    lost = ClickHouseSink(server.url("default"))  # where nobody created our tables
+    lost = ClickHouseSink(clickhouse.url("default"))  # where nobody created our tables
     came = apply_all(new_partition(), touchpoint("1", "ann", START))
     for sink in (away, lost):
         batches: list[Batch] = [*history_of([came]), Rows("rejects_raw", table("rejects_raw", [reject()]))]

@@ -84,7 +84,7 @@ def test_trust_has_a_row_for_each_factor_with_its_evidence(sink: Sink) -> None:
         *("brand", "third_party_rating", "security_and_privacy", "technology"),
         *("fulfilment", "support_and_service", "knowledge"),
     ]
-    assert [tuple(row.values())[2:] for row in rows] == [
+    assert [tuple(row.values())[3:] for row in rows] == [
         *[(0.0, "none", "", "", "", None)] * 4,
         (-0.5, "negative", event_hash(late["event_id"]), late["event_id"], "order_delayed", day(3)),
         (0.0, "none", "", "", "", None),

@@ -89,7 +89,7 @@ def test_an_end_has_the_reason_that_was_known_until_the_return(sink: Sink) -> No
             profile(customer_id="bob", ended_by="customer", end_reason="unknown", end_at=day(15)),
         ],
     )
-    found = asked(sink, "SELECT * EXCEPT (episode, cause) FROM dissolutions ORDER BY customer_id, at")
+    found = asked(sink, "SELECT * EXCEPT (namespace, episode, cause) FROM dissolutions ORDER BY customer_id, at")
     assert [tuple(row.values())[7:] for row in found] == [
         (filed, complaint["event_id"], "complaint_filed", day(9)),
         (blocked, block["event_id"], "customer_blocked", day(30)),

@@ -61,8 +61,8 @@ def test_it_imports_and_answers(installed: Path, away: Path) -> None:
     assert not (away / "deploy").exists()
 
 
-def test_it_creates_the_tables_of_a_server(installed: Path, away: Path, server: Server) -> None:
-    url = server.url(f"relasi_{uuid4().hex}")
+def test_it_creates_the_tables_of_a_server(installed: Path, away: Path, clickhouse: Server) -> None:
+    url = clickhouse.url(f"relasi_{uuid4().hex}")
     applied = relasi(installed, away, "reports", "apply", RELASI_CLICKHOUSE=url)
     assert applied.returncode == 0, applied.stderr
     created = [sum(head in text for text in statements()) for head in ("CREATE TABLE ", "CREATE OR REPLACE VIEW ")]

@@ -11,6 +11,7 @@ import pytest
 from support.checkpoints_on_kafka import HEADER, Rows, committed, create, end, rows
 from support.kafka_broker import Broker, running
 
+from streams.clock import Clock
 from streams.kafka.fencing import Fenced, FencedProducer
 from streams.kafka.outbox import SendFailed
 from streams.settings import Settings
@@ -32,7 +33,7 @@ class Place:
         create(broker.servers, self.topic)
 
     def producer(self, timeout_ms: int = 60_000) -> FencedProducer:
-        return FencedProducer(self.settings, self.topic, 0, timeout_ms)
+        return FencedProducer(self.settings, self.topic, 0, Clock(), timeout_ms)
 
     async def names(self) -> list[bytes | None]:
         """The headers that stand, in their order; and nothing stands without its header."""

@@ -18,11 +18,12 @@ from support.messages import Message, batch
 from schemas.bodies import Bodies
 from schemas.known import look_up_all
 from schemas.registry import FileRegistry
+from streams.clock import Clock
 from streams.engine.former import is_former
 from streams.engine.partition import Partition
+from streams.kafka.changelog import read_changelog
 from streams.kafka.fencing import transactional_id
 from streams.kafka.fetch import install as read_raw
-from streams.kafka.regaining import read_changelog
 from streams.kafka.topics import check, topics_of
 from streams.log.batches import read_batches
 from streams.policies import preset
@@ -95,7 +96,7 @@ def restored(made: Installation) -> tuple[Partition, list[bytes]]:
     """What the changelog of a worker makes of an empty partition, and its keys."""
     settings = settings_of(made)
     read_raw(topics_of(settings).changelog)
-    stored: list[tuple[Bodies, Bodies]] = list(asyncio.run(read_changelog(settings, 0)).stored())
+    stored: list[tuple[Bodies, Bodies]] = list(asyncio.run(read_changelog(settings, 0, Clock())).stored())
     partition = Partition(0, preset(), look_up_all(FileRegistry()))
     partition.restore(stored)
     return partition, [keys.message(i) for keys, _ in stored for i in range(len(keys.offsets) - 1)]

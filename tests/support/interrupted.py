@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
 
+from processors.lifecycle.facts import FACTS_PER_EVENT, new_out
 from streams.clock import now_ms
 from streams.commands.import_files import import_file
 from streams.commands.terminal import Terminal
@@ -27,6 +28,8 @@ from support.command import PATIENCE_SECONDS, Content, contents
 ROWS_AT_ONCE: Final = 90
 EMIT_RECORDS: Final = 140
 CHECKPOINT_RECORDS: Final = 350
+FACT_BYTES: Final = 1_000
+WAITING_BYTES: Final = 15_000
 
 Moment = Callable[[str], None]
 
@@ -88,6 +91,9 @@ def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
     with Session(data, "a test") as session:
         runner = session.runner
         runner.emit_records, runner.checkpoint_records = EMIT_RECORDS, CHECKPOINT_RECORDS
+        # Some ticks are done in parts, and remembered by half.
+        runner.partition.fact_bytes, runner.partition._out = FACT_BYTES, new_out(8 * FACTS_PER_EVENT)
+        runner.waiting_bytes = WAITING_BYTES
         runner.sink = cast(Sink, _Sink(runner.sink, moment))
         runner.log = cast(Log, _Log(runner.log, moment))
         with prepare(str(file), Mapping(), as_arrived=False, workdir=data, now=now_ms()) as prepared:

@@ -19,6 +19,7 @@ from kafka.record.memory_records import MemoryRecords
 from kafka.structs import TopicPartition
 
 from schemas.bodies import bodies_of
+from streams.clock import Clock
 from streams.embedded.log import Log
 from streams.embedded.writer import LogWriter
 from streams.kafka.outbox import Outbox
@@ -75,7 +76,7 @@ async def sqlite_writer(directory: Path, pages: int | None = None) -> AsyncItera
 
 @asynccontextmanager
 async def kafka_writer(broker: str, topic: str) -> AsyncIterator[Writer]:
-    async with Outbox(Settings(broker=broker), "writers") as outbox:
+    async with Outbox(Settings(broker=broker), "writers", Clock()) as outbox:
         yield TopicWriter(outbox, topic, PARTITIONS)
 
 

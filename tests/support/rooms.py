@@ -54,6 +54,11 @@ MAY_IMPORT: Final = {
     "streams/reports": _room(
         "tables and views, in chDB or on a server", "processors schemas", "chdb clickhouse_driver numpy pyarrow"
     ),
+    "streams/known": _room(
+        "which events are known already: a set of hashes of what is stored",
+        "processors streams/log streams/reports",
+        "numpy pyarrow",
+    ),
     "streams/imports": _room(
         "files into canonical columns, in order of time",
         "processors schemas streams/payloads streams/reports streams/texts",
@@ -77,14 +82,14 @@ MAY_IMPORT: Final = {
     ),
     "streams/embedded": _room(
         "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
-        "processors schemas streams/clock streams/engine streams/imports streams/log streams/outputs streams/policies "
-        "streams/reports",
+        "processors schemas streams/clock streams/engine streams/imports streams/known streams/log streams/outputs "
+        "streams/policies streams/reports",
         "numpy pyarrow",
     ),
     "streams/kafka": _room(
         "the Kafka shell: Faust workers, topics, a producer of files",
-        "processors schemas streams/clock streams/engine streams/imports streams/log streams/logs streams/metrics "
-        "streams/outputs streams/policies streams/reports streams/settings",
+        "processors schemas streams/clock streams/engine streams/imports streams/known streams/log streams/logs "
+        "streams/metrics streams/outputs streams/policies streams/reports streams/settings",
         "aiokafka faust kafka mode numpy pyarrow structlog uvloop yarl",
     ),
     "streams/commands": _room(

@@ -202,7 +202,7 @@ class Shell:
         """Profiles reach the reports, which keep the newest by offset."""
         rows = rows_of(partition, PROFILE)
         for number in numbers:
-            name, offset = customer_of(partition, number), int(row_of(partition, number)["offset"])
+            name, offset = named(partition, number), int(row_of(partition, number)["offset"])
             if offset >= self.profile_offsets.get(name, -1):
                 self.profiles[name], self.profile_offsets[name] = rows[name], offset
 

@@ -30,6 +30,8 @@ VALUE: Final[dict[str, Any]] = {
     "agent_id": "bob",
     "satisfaction": 4.5,
     "properties": {"discount": "1.00"},
+    "import_id": "i-1",
+    "known": False,
 }
 LINE_TYPES: Final = {
     "sku": "string",

@@ -144,7 +144,7 @@ def test_reports_see_every_meaning_of_a_kind() -> None:
 
 @pytest.mark.parametrize("path", [*OPTIONAL, *TARGETS], ids=".".join)
 def test_a_wrong_value_is_told_with_its_line(path: tuple[str, ...]) -> None:
-    for wrong in ("true", '"some"', "[1]", "nan", "inf", "-inf", "1" + "0" * 400):
+    for wrong in ("true", '"some"', "[1]", "nan", "inf", "-inf"):
         text = with_setting(path, wrong)
         assert found(text) == [(line(text, f"{path[1]} = {wrong}"), ".".join(path))], wrong
         (told,) = find_problems(text)

@@ -31,8 +31,14 @@ def broker():
 def installed(broker):
     pass
 
-@pytest.fixture(params=["chdb", "server"])
+@pytest.fixture
+def clickhouse():
+    pass
+
+@pytest.fixture(params=["chdb", pytest.param("server", marks=pytest.mark.server), "unmarked"])
 def sink(request):
+    if request.param != "chdb":
+        request.getfixturevalue("clickhouse")
     return request.param
 
 def test_runs():
@@ -43,8 +49,7 @@ def test_runs_over_a_broker(installed, request):
     assert not request.node.get_closest_marker("server")
 
 def test_runs_over_sinks(sink, request):
-    assert sink == "server"
-    assert request.node.get_closest_marker("server")
+    assert bool(request.node.get_closest_marker("server")) == (sink == "server")
 
 @pytest.mark.long
 def test_takes_minutes():
@@ -84,7 +89,13 @@ def test_a_skip_is_allowed_elsewhere(tmp_path: Path) -> None:
 
 def test_what_a_test_needs_is_a_marker_that_its_fixtures_set(tmp_path: Path) -> None:
     done = run(tmp_path, {"test_a.py": CASES}, "-m", "broker or server")
-    assert "2 passed, 3 deselected" in done.stdout, done.stdout + done.stderr
+    assert "2 passed, 4 deselected" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_part_is_not_started_for_a_test_that_nothing_marks(tmp_path: Path) -> None:
+    done = run(tmp_path, {"test_a.py": CASES}, "-m", "not broker and not server")
+    assert "2 passed, 3 deselected, 1 error" in done.stdout, done.stdout + done.stderr
+    assert "[unmarked] uses clickhouse unmarked: mark the parameter that chooses it" in done.stdout
 
 
 def test_what_takes_longest_begins_first() -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from streams.clock import Clock
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
 
@@ -16,7 +17,7 @@ def rows_of_nobody() -> Tenure:
 
 
 async def _cancelled() -> list[str]:
-    threads, tenure = Threads(), rows_of_nobody()
+    threads, tenure = Threads(Clock()), rows_of_nobody()
     begun, go = threading.Event(), threading.Event()
     done: list[str] = []
 
@@ -42,7 +43,7 @@ def test_rows_are_held_until_the_thread_is_done_with_them() -> None:
 
 
 async def _failing() -> int:
-    threads, tenure = Threads(), rows_of_nobody()
+    threads, tenure = Threads(Clock()), rows_of_nobody()
 
     def fail() -> Any:
         raise ValueError("no")
@@ -57,7 +58,7 @@ def test_a_failure_is_told_and_the_rows_are_free_again() -> None:
 
 
 async def _many(count: int) -> list[int]:
-    threads, tenure = Threads(), rows_of_nobody()
+    threads, tenure = Threads(Clock()), rows_of_nobody()
     done: list[int] = []
     await asyncio.gather(*(threads.work(tenure, done.append, number) for number in range(count)))
     return done

@@ -69,6 +69,8 @@ def schemas(draw: st.DrawFn) -> dict[str, Any]:
             kind = draw(unions(NUMBERS, number))
         elif name == "satisfaction":
             kind = draw(unions(["double", "float", *NUMBERS], number))
+        elif name == "known":
+            kind = draw(unions(["boolean"], number))
         else:
             kind = draw(unions(TEXTS, number))
         fields.append({"name": name, "type": kind})
@@ -102,6 +104,12 @@ def text(value: Any) -> str | None:
 
 def number(value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise Refused
+
+
+def truth(value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
         return value
     raise Refused
 
@@ -147,6 +155,8 @@ def meant(value: dict[str, Any]) -> dict[str, Any]:
             if told is not None and (isinstance(told, bool) or not isinstance(told, int | float)):
                 raise Refused
             found[name] = None if told is None else float(told)
+        elif name == "known":
+            found[name] = truth(told)
         else:
             read = number(told) if "at" in name.split("_") or "minor" in name else text(told)
             found[name] = read if field.nullable else required(read)
