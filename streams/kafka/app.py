@@ -7,6 +7,7 @@ import faust
 from faust.types import EventT
 from yarl import URL
 
+from streams.kafka.fences import Fences
 from streams.kafka.fetch import install
 from streams.kafka.store import Begin, CheckpointStore, CheckpointTable, CurrentEvents
 from streams.kafka.topics import TABLE, Topics
@@ -14,7 +15,6 @@ from streams.kafka.transport import Consumer, Transport
 from streams.settings import Settings
 
 _BUFFERED_FETCHES: Final = 4
-_BUFFERED_RECORDS: Final = 64
 _REQUEST_SECONDS: Final = 60.0
 COMMIT_SECONDS: Final = 0.25
 """Between a checkpoint and the commit of its offset at most. Nothing is sent where nothing was confirmed."""
@@ -25,7 +25,7 @@ Fail = Callable[[BaseException], None]
 
 def new_app(settings: Settings, topics: Topics) -> faust.App:
     """An app that creates no topics, keeps nothing on disk, and serves no pages. Raises WrongVersion."""
-    install(topics.touchpoints)
+    install(topics.touchpoints, topics.changelog)
     (settings.data / "faust").mkdir(parents=True, exist_ok=True)
     broker = [URL(part) for part in settings.broker.split(";")]
     app = faust.App(
@@ -55,11 +55,11 @@ def new_app(settings: Settings, topics: Topics) -> faust.App:
     return app
 
 
-def add_table(app: faust.App, topics: Topics, begin: Begin, fail: Fail) -> CheckpointTable:
+def add_table(app: faust.App, topics: Topics, fences: Fences, begin: Begin, fail: Fail) -> CheckpointTable:
     """The table of checkpoints; Faust derives its changelog's name from the group and the table."""
 
     def make_store(*args: Any, **kw: Any) -> CheckpointStore:
-        return CheckpointStore(*args, source=topics.touchpoints, begin=begin, fail=fail, **kw)
+        return CheckpointStore(*args, source=topics.touchpoints, fences=fences, begin=begin, fail=fail, **kw)
 
     table = CheckpointTable(
         app,
@@ -67,14 +67,14 @@ def add_table(app: faust.App, topics: Topics, begin: Begin, fail: Fail) -> Check
         key_type=bytes,
         value_type=bytes,
         partitions=app.conf.topic_partitions,
-        # A record is up to 900 kB. A buffer of one is a special case of Faust's, which reads on after the recovery.
+        # Of fetches, which are megabytes. A buffer of one is a special case of Faust's, which reads on after recovery.
         recovery_buffer_size=2,
         standby_buffer_size=2,
         make_store=make_store,
     )
     app.tables.add(table)
     tables: Any = app.tables
-    tables._changelog_queue = CurrentEvents(app, _BUFFERED_RECORDS)
+    tables._changelog_queue = CurrentEvents(app, _BUFFERED_FETCHES)
     assert table.changelog_topic.get_topic_name() == topics.changelog
     return table
 

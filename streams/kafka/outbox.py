@@ -3,24 +3,21 @@
 Faust's own producer is not used: a send through it whose future nobody awaits fails with a line in the log, and costs
 an object per message. Messages go out as whole record batches that the compiled writer has made.
 
-It runs in a thread of its own. In that of the partitions each answer of the broker would wait until a batch is applied,
-and a checkpoint of some megabytes, which is dozens of requests, took seconds (measured).
+It runs in a loop and a thread of its own.
 """
 
 import asyncio
-import threading
-from collections.abc import Coroutine, Sequence
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import structlog
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
 from streams.clock import Clock
+from streams.kafka.own_loop import OwnLoop
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import LARGEST_MESSAGE
 from streams.log.arranging import pieces
@@ -33,8 +30,6 @@ MOST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
-
-T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -49,9 +44,10 @@ class SendFailed(NotWritten):
 class RawBatch(BatchBuilder):  # type: ignore[misc]
     """A record batch that is complete, in the place of one that aiokafka would build message by message."""
 
-    def __init__(self, batch: bytes, count: int) -> None:
+    def __init__(self, batch: bytes, count: int, *, transactional: bool = False) -> None:
         self._bytes = bytearray(batch)
         self._count = count
+        self._transactional = transactional
 
     def append(self, **_: Any) -> None:
         """Takes no more: a batch is whole."""
@@ -72,7 +68,7 @@ class RawBatch(BatchBuilder):  # type: ignore[misc]
         return self._count
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        put_producer(self._bytes, producer_id, producer_epoch, base_sequence)
+        put_producer(self._bytes, producer_id, producer_epoch, base_sequence, transactional=self._transactional)
 
     def _build(self) -> bytearray:
         return self._bytes
@@ -89,16 +85,11 @@ class Outbox:
         self._failed = False
         self._renewing = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
-        self._loop = uvloop.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=client, daemon=True)
-
-    async def _there(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it in the producer's thread."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        self._loop = OwnLoop(client)
 
     async def __aenter__(self) -> Self:
-        self._thread.start()
-        await self._there(self._start())
+        self._loop.start()
+        await self._loop.there(self._start())
         return self
 
     async def _start(self) -> None:
@@ -151,10 +142,8 @@ class Outbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self._there(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        await self._loop.there(self._stop())
+        self._loop.stop()
 
     async def _stop(self) -> None:
         if self._producer is not None:
@@ -163,7 +152,7 @@ class Outbox:
 
     async def send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages, in their order; when it returns, the broker has them. Raises SendFailed."""
-        await self._there(self._send(topic, partition, keys, bodies))
+        await self._loop.there(self._send(topic, partition, keys, bodies))
 
     async def _send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
         for some_keys, some in pieces(keys, bodies, MOST_BYTES):
@@ -184,24 +173,10 @@ class Outbox:
             failure.too_large = isinstance(error, MessageSizeTooLargeError)
             raise failure from error
 
-    async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
-        """Append keyed records; a value of None deletes its key. Returns the greatest offset. Raises SendFailed."""
-        return await self._there(self._send_records(topic, partition, records))
-
-    async def _send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
-        try:
-            producer = await self._usable()
-            futures = [await producer.send(topic, value, key, partition) for key, value in records]
-            written = await asyncio.gather(*futures)
-        except KafkaError as error:
-            self._failed = True
-            raise SendFailed(f"{topic}: a record could not be written to Kafka: {error!r}") from error
-        return max((int(each.offset) for each in written), default=-1)
-
     async def reachable(self) -> bool:
         """Whether a broker answers within some seconds."""
         assert self._producer is not None
-        return await self._there(self._reachable(self._producer.client))
+        return await self._loop.there(self._reachable(self._producer.client))
 
     @staticmethod
     async def _reachable(client: Any) -> bool:
@@ -214,7 +189,7 @@ class Outbox:
     async def partitions(self, topic: str) -> int:
         """How many partitions a topic has."""
         assert self._producer is not None
-        return len(await self._there(self._producer.partitions_for(topic)))
+        return len(await self._loop.there(self._producer.partitions_for(topic)))
 
     async def is_empty(self, topic: str) -> bool:
         """Whether nothing was ever written to a topic. A topic that was emptied by retention is not empty."""

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from streams.clock import Clock
+from streams.kafka.fencing import Fenced
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
@@ -32,7 +34,6 @@ class Release:
         self,
         settings: Settings,
         outbox: Outbox,
-        changelog: Outbox,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
@@ -41,8 +42,6 @@ class Release:
     ) -> None:
         self._topics = topics_of(settings)
         self._outbox = outbox
-        # A producer of its own: transitions would wait in line behind megabytes of rows.
-        self._changelog = changelog
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
@@ -51,7 +50,10 @@ class Release:
         self._profile_seconds = settings.profile_seconds
 
     async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
-        """Let everything out that came of a partition so far, remember it, and have its offset committed."""
+        """Let everything out that came of a partition so far, remember it, and have its offset committed.
+
+        Raises Fenced where it was taken over: what came of it is true and out, and remembered by whoever has it now.
+        """
         async with tenure.lock:
             if tenure.torn:
                 return
@@ -77,8 +79,7 @@ class Release:
             await self._remember(tenure, snapshot)
 
     async def _remember(self, tenure: Tenure, snapshot: Snapshot) -> None:
-        records = list(snapshot.checkpoint.all_records())
-        written = await self._changelog.send_records(self._topics.changelog, tenure.number, records)
+        written = await tenure.fence.write(snapshot.checkpoint)
         tenure.held_offset = max(tenure.held_offset, written)
         tenure.remembered_offset = snapshot.checkpoint.offset
         if not tenure.ended and snapshot.checkpoint.offset > 0:
@@ -148,5 +149,9 @@ class Release:
         return sorted(rested, key=lambda each: each.begun_at)[: -(-len(tenures) // PARTS)]
 
     async def checkpoint_all(self, tenures: Iterable[Tenure]) -> None:
-        """The last checkpoint of each partition."""
-        await asyncio.gather(*(self.checkpoint(tenure, final=True) for tenure in tenures))
+        """The last checkpoint of each partition that nobody else has taken over."""
+        await asyncio.gather(*(self._last(tenure) for tenure in tenures))
+
+    async def _last(self, tenure: Tenure) -> None:
+        with suppress(Fenced):
+            await self.checkpoint(tenure, final=True)

@@ -16,6 +16,7 @@ import uvloop
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.kafka.app import consumer_of, new_app
+from streams.kafka.fences import Fences
 from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.readiness import Readiness
@@ -82,13 +83,13 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     if identity is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
-    async with Outbox(settings, client, clock) as outbox, Outbox(settings, f"{client}-changelog", clock) as changelog:
+    async with Outbox(settings, client, clock) as outbox, Fences(settings, clock) as fences:
         worker = Worker(
             settings,
             registry,
             learning,
             outbox,
-            changelog,
+            fences,
             reporting,
             metrics,
             end_at_once,

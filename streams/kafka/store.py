@@ -15,13 +15,17 @@ from faust.stores.base import Store
 from faust.types import TP, EventT
 from mode.utils.queues import ThrowableQueue
 
+from streams.engine.checkpoint import Stored
+from streams.kafka.fences import Fence, Fences
+from streams.kafka.fetch import Fetched
+from streams.kafka.held import Held
 from streams.kafka.tenure import Tenure
 
 # Not by this module's name: Faust logs the life of its services under that.
 log = structlog.get_logger("streams.kafka.assignment")
 
-Begin = Callable[[int, Iterable[tuple[bytes, bytes]], int], Awaitable[Tenure]]
-"""Makes a tenure of (partition, checkpoint records, offset in the changelog up to which they were read)."""
+Begin = Callable[[int, Iterable[Stored], int, Fence], Awaitable[Tenure]]
+"""Makes a tenure of (partition, what is stored of it, offset in the changelog up to which that was read, its fence)."""
 
 
 class IncompleteRecovery(RuntimeError):
@@ -29,23 +33,34 @@ class IncompleteRecovery(RuntimeError):
 
 
 class CheckpointStore(Store[Any, Any]):
-    """Checkpoint records on their way in, and the tenures made of them."""
+    """What was read of changelogs, and the tenures made of it."""
 
-    def __init__(self, *args: Any, source: str, begin: Begin, fail: Callable[[BaseException], None], **kw: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        source: str,
+        fences: Fences,
+        begin: Begin,
+        fail: Callable[[BaseException], None],
+        **kw: Any,
+    ) -> None:
         super().__init__(*args, **kw)
         self.tenures: dict[int, Tenure] = {}
+        self.generation = 0
         self._source = source
+        self._fences = fences
         self._begin = begin
         self._fail = fail
-        self._records: dict[int, dict[bytes, bytes]] = {}
-        self._read: dict[int, int] = {}
+        self._held: dict[int, Held] = {}
         self._standby: set[int] = set()
-        self._generation = 0
 
     def persisted_offset(self, tp: TP) -> int:
         """The changelog offset that memory contains; -1: nothing."""
         tenure = self.tenures.get(tp.partition)
-        return self._read.get(tp.partition, -1) if tenure is None else tenure.held_offset
+        return self._held_of(tp.partition).read if tenure is None else tenure.held_offset
+
+    def _held_of(self, number: int) -> Held:
+        return self._held.get(number) or Held()
 
     def apply_changelog_batch(
         self,
@@ -53,19 +68,17 @@ class CheckpointStore(Store[Any, Any]):
         to_key: Any,  # noqa: ARG002
         to_value: Any,  # noqa: ARG002
     ) -> None:
-        """Take records in. Those of a partition that we own are our own, or those of one who has lost it."""
+        """Take fetches in. Those of a partition that we own hold our own checkpoints."""
         for event in batch:
             message = event.message
             if message.generation_id != self.app.consumer_generation_id or message.partition in self.tenures:
                 continue
-            records = self._records.setdefault(message.partition, {})
-            key: Any = message.key
-            value: Any = message.value
-            if value is None:
-                records.pop(key, None)
-            else:
-                records[key] = value
-            self._read[message.partition] = message.offset
+            try:
+                self._held.setdefault(message.partition, Held()).take(cast(Fetched, event.value))
+            except Exception as error:
+                # Faust would go on with a line in the log.
+                self._fail(error)
+                raise
 
     async def on_rebalance(
         self,
@@ -74,26 +87,29 @@ class CheckpointStore(Store[Any, Any]):
         newly_assigned: set[TP],
         generation_id: int = 0,
     ) -> None:
-        """Keep only what was held in the generation before this one."""
-        next_in_line = generation_id == self._generation + 1
-        self._generation = generation_id
+        """Keep only what was held in the generation before this one; begin to take over what else is ours."""
+        next_in_line = generation_id == self.generation + 1
+        self.generation = generation_id
         kept = assigned - newly_assigned if next_in_line else set()
-        owned = {tp.partition for tp in kept if tp.topic == self._source}
-        for number in self.tenures.keys() - owned:
-            self.tenures.pop(number).ended = True
+        held = {tp.partition for tp in kept if tp.topic == self._source}
+        for number in self.tenures.keys() - held:
+            self.drop(number)
         standby = {tp.partition for tp in kept if tp.topic != self._source} & self._standby
-        for number in self._records.keys() - standby:
-            self._forget(number)
+        for number in self._held.keys() - standby:
+            del self._held[number]
+        # By the changelogs, as Faust recovers: it does so even where the topic of touchpoints is gone.
+        actives: set[TP] = self.app.assignor.assigned_actives()
+        self._fences.renew({tp.partition for tp in actives}, self.tenures)
         log.info("rebalanced", generation=generation_id, kept=sorted(self.tenures), standby=sorted(standby))
 
-    def _forget(self, number: int) -> None:
-        self._records.pop(number, None)
-        self._read.pop(number, None)
+    def drop(self, number: int) -> None:
+        """End a tenure: its rows are not ours any more."""
+        self.tenures.pop(number).ended = True
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Begin a tenure of each partition that is newly ours. Faust would swallow what is raised here."""
         self._standby = {tp.partition for tp in standby_tps}
-        generation = self._generation
+        generation = self.generation
         try:
             if generation == self.app.consumer_generation_id:
                 new = [tp for tp in active_tps if tp.partition not in self.tenures]
@@ -103,18 +119,25 @@ class CheckpointStore(Store[Any, Any]):
             raise
 
     async def _take_over(self, tp: TP) -> None:
-        read = self._read.get(tp.partition, -1)
+        # Whoever comes back to it reads from the beginning: what is taken out of it is gone.
+        held = self._held.pop(tp.partition, None) or Held()
         tables: Any = self.app.tables
         end = tables.recovery.active_highwaters.get(tp, -1)
-        if end is not None and read < end:
-            raise IncompleteRecovery(f"partition {tp.partition}: the changelog ends at {end}, read was up to {read}")
-        generation = self._generation
-        records = self._records.get(tp.partition, {})
-        tenure = await self._begin(tp.partition, records.items(), read)
+        if end is not None and held.read < end:
+            raise IncompleteRecovery(
+                f"partition {tp.partition}: the changelog ends at {end}, read was up to {held.read}"
+            )
+        await self.begin(tp.partition, held)
+
+    async def begin(self, number: int, held: Held) -> Tenure | None:
+        """Begin a tenure of what was read of a changelog; none, if a rebalance comes meanwhile."""
+        generation = self.generation
+        tenure = await self._begin(number, held.stored(), held.read, self._fences.of(number))
         # A rebalance may have come while the end of the log was asked for.
-        if generation == self._generation == self.app.consumer_generation_id:
-            self._forget(tp.partition)
-            self.tenures[tp.partition] = tenure
+        if not generation == self.generation == self.app.consumer_generation_id:
+            return None
+        self.tenures[number] = tenure
+        return tenure
 
     def _unused(self, *_: Any) -> Any:
         raise NotImplementedError("customers are not reached through Faust's table")

@@ -9,9 +9,10 @@ from faust.types import TP
 
 from schemas.registry import Registry
 from streams.clock import Clock
-from streams.engine.checkpoint import stored_in_columns
+from streams.engine.checkpoint import Stored
 from streams.engine.partition import Partition
 from streams.kafka.app import consumer_of
+from streams.kafka.fences import Fence
 from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
@@ -56,7 +57,7 @@ class Takeover:
         self._clock = clock
         self._accept_rejects = accept_rejects
 
-    async def begin(self, number: int, records: Iterable[tuple[bytes, bytes]], read: int) -> Tenure:
+    async def begin(self, number: int, stored: Iterable[Stored], read: int, fence: Fence) -> Tenure:
         """Rebuild a partition from its checkpoint. Raises ForeignLog."""
         begun = self._clock.monotonic()
         partition = Partition(
@@ -69,7 +70,7 @@ class Takeover:
             log=self._identity,
             hot_rows=self._settings.hot_rows,
         )
-        await self._threads.aside(partition.restore, list(stored_in_columns(records)))
+        await self._threads.aside(partition.restore, stored)
         tp = TP(self._topics.touchpoints, number)
         ends = await consumer_of(self._app).highwaters(tp)
         partition.check_log(ends[tp])
@@ -82,4 +83,4 @@ class Takeover:
             next_offset=partition.next_offset,
             seconds=round(seconds, 3),
         )
-        return Tenure(partition, self._topics, self._registry, read, reports=self._reporting.wanted)
+        return Tenure(partition, self._topics, self._registry, read, fence, reports=self._reporting.wanted)

@@ -9,6 +9,7 @@ from schemas.registry import Registry
 from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
+from streams.kafka.fences import Fence
 from streams.kafka.topics import Topics
 from streams.log.batches import Fetch
 from streams.outputs.catalogue import SPOKEN
@@ -45,7 +46,8 @@ class Tenure:
     own, because transitions wait neither for a checkpoint nor for the judgements of a whole day.
     ``outgoing``: what came of the partition and has not gone out. ``reports``: whether rows of reports are wanted.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
-    ``held_offset``: the offset in the changelog up to which the rows contain what it holds.
+    ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
+    who may write there.
     ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
     ``torn``: something was taken out that did not go out; no snapshot may be remembered without it, from here on.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
@@ -53,7 +55,14 @@ class Tenure:
     """
 
     def __init__(
-        self, partition: Partition, topics: Topics, registry: Registry, held_offset: int, *, reports: bool
+        self,
+        partition: Partition,
+        topics: Topics,
+        registry: Registry,
+        held_offset: int,
+        fence: Fence,
+        *,
+        reports: bool,
     ) -> None:
         self.partition = partition
         self.turns = asyncio.Semaphore(_FETCHES)
@@ -64,6 +73,7 @@ class Tenure:
         self.publishing = {output.name: asyncio.Lock() for output in SPOKEN}
         self.outgoing = Outgoing(partition, registry, topics.touchpoints, reports=reports)
         self.held_offset = held_offset
+        self.fence = fence
         self.remembered_offset = partition.next_offset
         self.torn = False
         self.log_start = 0

@@ -4,7 +4,8 @@ Offsets are committed only up to what a checkpoint has confirmed: ``Consumer.con
 acknowledges, as it does with every event that a stream skips around a rebalance, counts for nothing.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import aiokafka
@@ -14,8 +15,15 @@ from faust.types import TP, ConsumerMessage
 from streams.kafka.fetch import Fetched
 
 FETCH_WAIT_MS: Final = 100
+MARKER_SECONDS: Final = 30
+_AGAIN_SECONDS: Final = 0.02
 
 Offsets = Callable[[], Mapping[TP, int]]
+Ready = Callable[[], Awaitable[None]]
+
+
+async def _at_once() -> None:
+    """Nothing is waited for."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -36,6 +44,8 @@ class Consumer(driver.Consumer):
 
     _wanted: Offsets = staticmethod(dict)
     _remembered: Offsets = staticmethod(dict)
+    _held: Offsets = staticmethod(dict)
+    _initialised: Ready = staticmethod(_at_once)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -60,6 +70,30 @@ class Consumer(driver.Consumer):
         """
         self._wanted = wanted
         self._remembered = remembered
+
+    def ends_after(self, initialised: Ready, held: Offsets) -> None:
+        """``initialised`` is waited for before the end of a changelog is asked for.
+
+        ``held``: what of each changelog our rows contain.
+        """
+        self._initialised = initialised
+        self._held = held
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """Where partitions end, for readers of committed records; those of changelogs when nobody else writes there.
+
+        A commit is confirmed before its marker is written, and until then the end lies before the transaction. Faust
+        would find that our rows contain what is not there.
+        """
+        held = self._held()
+        if any(tp in held or tp.topic in self.app.tables.changelog_topics for tp in partitions):
+            await self._initialised()
+        async with asyncio.timeout(MARKER_SECONDS):
+            while True:
+                ends: Mapping[TP, int] = await super().highwaters(*partitions)
+                if all((ends.get(tp) or 0) > held.get(tp, -1) for tp in partitions):
+                    return ends
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def perform_seek(self) -> None:
         """Seek to where our rows are complete.

@@ -17,10 +17,13 @@ from streams.engine.outcomes import REJECT_NAMES
 from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
+from streams.kafka.fences import Fences
+from streams.kafka.fencing import Fenced
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
 from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
+from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
@@ -53,7 +56,7 @@ class Worker:
         registry: Registry,
         learning: Learning,
         outbox: Outbox,
-        changelog: Outbox,
+        fences: Fences,
         reporting: Reporting,
         metrics: Metrics,
         fail: Callable[[BaseException], None],
@@ -75,10 +78,11 @@ class Worker:
         self._clock = clock
         self._threads = Threads(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, outbox, changelog, reporting, metrics, self._threads, self._confirm, clock)
+        self._release = Release(settings, outbox, reporting, metrics, self._threads, self._confirm, clock)
         self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
+        consumer_of(self.app).ends_after(fences.initialised, self._held)
         takeover = Takeover(
             self.app,
             settings,
@@ -91,7 +95,8 @@ class Worker:
             clock,
             accept_rejects=accept_rejects,
         )
-        self._table = add_table(self.app, self.topics, takeover.begin, fail)
+        self._table = add_table(self.app, self.topics, fences, takeover.begin, fail)
+        self._regaining = Regaining(self.app, settings, fences, clock)
         add_agent(self.app, self.topics, self.take, fail)
 
     @property
@@ -110,6 +115,9 @@ class Worker:
 
     def _remembered(self) -> dict[TP, int]:
         return {self._tp(tenure.number): tenure.remembered_offset for tenure in self.store.tenures.values()}
+
+    def _held(self) -> dict[TP, int]:
+        return {TP(self.topics.changelog, each.number): each.held_offset for each in self.store.tenures.values()}
 
     def _confirm(self, number: int, offset: int) -> None:
         consumer_of(self.app).confirm(self._tp(number), offset)
@@ -134,13 +142,26 @@ class Worker:
 
     async def _watched(self, tenure: Tenure, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await work
+            try:
+                await work
+            except Fenced as error:
+                await self._regain(tenure, error)
         except Exception as error:
             if self.stopping and tenure.ended:
                 # Whoever has the partition now does it again; the producers may be gone already.
                 return
             self._fail(error)
             raise
+
+    async def _regain(self, tenure: Tenure, why: Fenced) -> None:
+        """A tenure is over. Should the partition be ours all the same, take it over again."""
+        if self.store.tenures.get(tenure.number) is not tenure:
+            return
+        self.store.drop(tenure.number)
+        log.info("tenure ended", partition=tenure.number, why=str(why))
+        again = None if self.stopping else await self._regaining.regain(tenure.number, self.store)
+        if again is not None:
+            await self._seek(again, again.partition.next_offset)
 
     def _is_current(self, tenure: Tenure, event: EventT[Any]) -> bool:
         ours = self.store.tenures.get(tenure.number) is tenure
@@ -174,6 +195,8 @@ class Worker:
             tenure.partition.forget_unknown(self._learning.forgotten_before())
             applied, seconds = await self._threads.timed(tenure, tenure.apply, fetch)
             if isinstance(applied, Refused):
+                self.metrics.fetches.labels("refused").inc()
+                log.info("fetch refused, reading again", partition=tenure.number, offset=applied.expected)
                 await self._seek(tenure, applied.expected)
                 return
             self._count(applied, seconds)
@@ -193,7 +216,6 @@ class Worker:
 
     async def _seek(self, tenure: Tenure, expected: int) -> None:
         """Read again from where the partition is complete. Raises LostHistory."""
-        self.metrics.fetches.labels("refused").inc()
         tp, consumer = self._tp(tenure.number), consumer_of(self.app)
         first = (await consumer.earliest_offsets(tp))[tp] or 0
         if tenure.ended:
@@ -205,7 +227,6 @@ class Worker:
                     "retention removed what was not processed yet; bring it back, or begin with another RELASI_GROUP"
                 )
             tenure.log_start = first
-        log.info("fetch refused, reading again", partition=tp.partition, offset=max(first, expected))
         with suppress(IllegalStateError):
             # It is not assigned any more. Should it still be ours, its next fetch will be refused as well.
             await consumer.seek_wait({tp: max(first, expected)})

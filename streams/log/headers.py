@@ -28,6 +28,8 @@ _CHECKSUM: Final = struct.Struct(">I")
 _CHECKSUM_AT: Final = 17
 _PRODUCER: Final = struct.Struct(">qhi")
 _PRODUCER_AT: Final = 43
+_LOW_ATTRIBUTES_AT: Final = 22
+"""The lower byte of the attributes."""
 
 
 class Header(NamedTuple):
@@ -66,7 +68,12 @@ def offsets_of(batch: bytes) -> tuple[int, int]:
     return header.base_offset, header.end - 1
 
 
-def put_producer(batch: bytearray, producer: int, epoch: int, sequence: int) -> None:
-    """Write an idempotent producer's state into a batch, and the checksum that follows from it."""
+def put_producer(batch: bytearray, producer: int, epoch: int, sequence: int, *, transactional: bool = False) -> None:
+    """Write an idempotent producer's state into a batch, and the checksum that follows from it.
+
+    ``transactional``: the batch belongs to the producer's transaction.
+    """
+    if transactional:
+        batch[_LOW_ATTRIBUTES_AT] |= TRANSACTIONAL_BIT
     _PRODUCER.pack_into(batch, _PRODUCER_AT, producer, epoch, sequence)
     _CHECKSUM.pack_into(batch, _CHECKSUM_AT, google_crc32c.value(bytes(batch[CHECKED_FROM:])))

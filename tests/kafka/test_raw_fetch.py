@@ -151,6 +151,20 @@ def test_a_raw_batch_takes_the_producers_identity_and_stays_readable() -> None:
     assert (raw.record_count(), raw.closed(), raw.size()) == (2, True, len(raw._build()))
 
 
+def test_a_raw_batch_of_a_transaction_says_so_under_its_checksum() -> None:
+    raw = RawBatch(write_batch(None, bodies_of([b"a"]), np.zeros(1, np.int64), 0), 1, transactional=True)
+    raw._set_producer_state(5, 1, 9)
+    records = MemoryRecords(bytes(raw._build()))
+    assert records.has_next()
+    found = records.next_batch()
+    assert (found.is_transactional, found.is_control_batch, found.producer_id, found.validate_crc()) == (
+        True,
+        False,
+        5,
+        True,
+    )
+
+
 def test_other_versions_of_the_libraries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     check_versions()
     monkeypatch.setitem(versions.VERSIONS, "aiokafka", "0.15.0")

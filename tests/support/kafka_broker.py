@@ -73,7 +73,7 @@ def answers(port: int) -> bool:
 class Broker:
     """A broker over one directory. It can be stopped, killed and started again: ports and data stay."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **settings: str) -> None:
         self.directory: Final = directory
         self.port, controller = free_ports(2)
         self._libraries = libraries()
@@ -82,7 +82,8 @@ class Broker:
         directory.mkdir(parents=True, exist_ok=True)
         filled = {"PORT": self.port, "CONTROLLER_PORT": controller, "DIRECTORY": directory / "data"}
         template = (DEPLOY / "server.properties").read_text()
-        self._settings.write_text(re.sub("@([A-Z_]+)@", lambda found: str(filled[found[1]]), template))
+        more = "".join(f"{key}={value}\n" for key, value in settings.items())
+        self._settings.write_text(re.sub("@([A-Z_]+)@", lambda found: str(filled[found[1]]), template) + more)
         self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._settings))
 
     @property
@@ -136,9 +137,12 @@ class Broker:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Broker]:
-    """A broker over an empty directory, as long as the context lasts. Raises UnavailableError."""
-    broker = Broker(directory)
+def running(directory: Path, **settings: str) -> Iterator[Broker]:
+    """A broker over an empty directory, as long as the context lasts; ``settings`` beside ours.
+
+    Raises UnavailableError.
+    """
+    broker = Broker(directory, **settings)
     broker.start()
     try:
         yield broker

@@ -8,17 +8,23 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import fastavro
 import faust
 import pyarrow as pa
 from aiokafka.errors import IllegalStateError
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from faust.types import TP
 from mode import Service
 
 from schemas.bodies import Bodies
+from streams.engine.checkpoint import Checkpoint
 from streams.kafka.app import new_app
+from streams.kafka.fencing import Fenced
+from streams.kafka.fetch import Fetched, read
+from streams.kafka.held import Held
 from streams.kafka.outbox import SendFailed
 from streams.kafka.topics import topics_of
 from streams.kafka.transport import Consumer, ConsumerThread, Transport
@@ -26,6 +32,8 @@ from streams.reports.errors import ReportsError, UnfitRows
 from streams.settings import Settings
 
 PATIENCE_SECONDS = 60.0
+MARKER = (b"", None)
+"""In a fake changelog, where a transaction ends: it takes an offset, and is never delivered."""
 FOR_GOOD = 1 << 30
 
 
@@ -83,10 +91,11 @@ class FakeOutbox:
         await self._take(topic, partition, count)
         self.bodies.append((topic, partition, [bodies.message(i) for i in range(count)]))
 
-    async def send_records(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
+    async def write(self, topic: str, partition: int, records: Sequence[tuple[bytes, bytes | None]]) -> int:
+        """All of it and the marker behind, or nothing; the marker's offset."""
         await self._take(topic, partition, len(records))
         written = self.changelog.setdefault(partition, [])
-        written += records
+        written += [*records, MARKER]
         return len(written) - 1
 
     async def reachable(self) -> bool:
@@ -95,6 +104,77 @@ class FakeOutbox:
     @property
     def topics(self) -> list[str]:
         return [each.topic for each in self.sent]
+
+
+class FakeFence:
+    """In place of ``Fence``, over the outbox's changelog. ``lost``: another one was initialised since."""
+
+    def __init__(self, outbox: FakeOutbox, topic: str, number: int) -> None:
+        self._outbox = outbox
+        self._topic = topic
+        self._number = number
+        self.lost = False
+
+    async def initialised(self) -> None:
+        """It always is."""
+
+    async def write(self, checkpoint: Checkpoint) -> int:
+        if self.lost:
+            raise Fenced(f"{self._topic} partition {self._number}")
+        return await self._outbox.write(self._topic, self._number, list(checkpoint.all_records()))
+
+
+class FakeFences:
+    """In place of ``Fences``. ``renewed``: the partitions of each rebalance that began to be taken over."""
+
+    def __init__(self, outbox: FakeOutbox, topic: str) -> None:
+        self._outbox = outbox
+        self._topic = topic
+        self.fences: dict[int, FakeFence] = {}
+        self.renewed: list[set[int]] = []
+        self.shut: asyncio.Event | None = None
+
+    def renew(self, owned: Iterable[int], kept: Iterable[int]) -> None:
+        kept = set(kept)
+        self.fences = {number: fence for number, fence in self.fences.items() if number in kept}
+        self.renewed.append(set(owned) - kept)
+        for number in self.renewed[-1]:
+            self.again(number)
+
+    def again(self, number: int) -> FakeFence:
+        self.fences[number] = FakeFence(self._outbox, self._topic, number)
+        return self.fences[number]
+
+    def of(self, number: int) -> FakeFence:
+        return self.fences[number]
+
+    async def committed(self, number: int) -> Held:
+        records = self._outbox.changelog.get(number, [])
+        held = Held()
+        if records:
+            held.take(fetched_changelog(self._topic, number, records, 0, len(records)))
+        return held
+
+    async def initialised(self) -> None:
+        if self.shut is not None:
+            await self.shut.wait()
+
+
+def fetched_changelog(
+    topic: str, number: int, records: Sequence[tuple[bytes, bytes | None]], first: int, end: int
+) -> Fetched:
+    """What a broker answers of a changelog from offset ``first`` on, up to ``end``."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 30)
+    count = 0
+    for offset in range(first, end):
+        key, value = records[offset]
+        if (key, value) != MARKER:
+            builder.append(offset - first, 1_000, key=key, value=value, headers=[])
+            count += 1
+    data = bytearray(builder.build()) if count else bytearray()
+    if count:
+        data[:8] = first.to_bytes(8, "big")
+    return replace(read(topic, number, bytes(data), first, []), end=end)
 
 
 class FakeSink:

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from schemas.registry import FileRegistry
+from streams.kafka.fences import Fence
 from streams.kafka.outbox import Outbox
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -13,7 +14,7 @@ from streams.log.batches import read_batches
 from streams.metrics import Metrics
 from streams.settings import Settings
 from support.hand_clock import HandClock
-from support.kafka_fakes import FakeOutbox, FakeSink
+from support.kafka_fakes import FakeFence, FakeOutbox, FakeSink
 from support.messages import DAY, START, Message, batch, tick, touchpoint
 from support.shell import new_partition
 
@@ -47,7 +48,6 @@ class ReleaseShell:
         self.release = Release(
             Settings(**settings),
             outbox,
-            outbox,
             self.reporting,
             self.metrics,
             Threads(self.clock),
@@ -57,7 +57,9 @@ class ReleaseShell:
         self.tenure = self.new_tenure()
 
     def new_tenure(self) -> Tenure:
-        return Tenure(new_partition(), TOPICS, FileRegistry(), -1, reports=self.reporting.wanted)
+        self.fence = FakeFence(self.outbox, TOPICS.changelog, new_partition().number)
+        fence = cast(Fence, self.fence)
+        return Tenure(new_partition(), TOPICS, FileRegistry(), -1, fence, reports=self.reporting.wanted)
 
     def _confirm(self, number: int, offset: int) -> None:
         self.confirmed.append((number, offset))

@@ -8,20 +8,31 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from faust.types import TP, ConsumerMessage
+from faust.types import TP
 
 from schemas.registry import FileRegistry, Registry
 from streams.kafka.app import consumer_of
+from streams.kafka.fences import Fences
 from streams.kafka.fetch import Fetched, read
 from streams.kafka.learning import Learning
 from streams.kafka.outbox import Outbox
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
+from streams.kafka.topics import topics_of
 from streams.kafka.worker import Worker
 from streams.metrics import Metrics
 from streams.settings import Settings
 from support.hand_clock import HandClock
-from support.kafka_fakes import FakeOutbox, FakeSink, broker_of, tps, unstarted_app, until
+from support.kafka_fakes import (
+    FakeFences,
+    FakeOutbox,
+    FakeSink,
+    broker_of,
+    fetched_changelog,
+    tps,
+    unstarted_app,
+    until,
+)
 from support.messages import Message, batch
 
 
@@ -44,6 +55,7 @@ class WorkerShell:
         self.clock = HandClock()
         self.outbox = FakeOutbox(self.journal)
         self.outbox.changelog = {number: list(records) for number, records in (changelog or {}).items()}
+        self.fences = FakeFences(self.outbox, topics_of(self.settings).changelog)
         self.sink = FakeSink(self.journal)
         self.metrics = Metrics()
         self.reporting = Reporting(self.sink if reports else None, self.metrics, self.clock)
@@ -58,7 +70,7 @@ class WorkerShell:
             registry or FileRegistry(),
             self.learning,
             outbox,
-            outbox,
+            cast(Fences, self.fences),
             self.reporting,
             self.metrics,
             self.failures.append,
@@ -88,6 +100,7 @@ class WorkerShell:
         revoked, new = self._held - assigned, assigned - self._held
         self._held = assigned
         self.broker.assigned = set(assigned)
+        self.app.assignor._assignment.actives = dict.fromkeys((self.topics.touchpoints, self.topics.changelog), active)
         self.app.consumer_generation_id = generation
         await self.store.on_rebalance(assigned, revoked, new, generation)
 
@@ -95,16 +108,13 @@ class WorkerShell:
         """The recovery reads on where the store says that it has read to."""
         generation = self.app.consumer_generation_id if generation is None else generation
         first = self.store.persisted_offset(self.logged(number)) + 1
-        records = list(enumerate(self.outbox.changelog.get(number, ())))[first:][:most]
-        events = [SimpleNamespace(message=self._record(number, generation, *each)) for each in records]
-        self.store.apply_changelog_batch(cast(Any, events), None, None)
-
-    def _record(self, number: int, generation: int, offset: int, record: tuple[bytes, bytes | None]) -> ConsumerMessage:
-        key, value = cast(Any, record)
-        tp = self.logged(number)
-        return ConsumerMessage(
-            tp.topic, number, offset, 0.0, 0, [], key, value, None, 0, 0, tp, generation_id=generation
-        )
+        records = self.outbox.changelog.get(number, [])
+        end = len(records) if most is None else min(len(records), first + most)
+        if end > first:
+            fetched = fetched_changelog(self.topics.changelog, number, records, first, end)
+            event = SimpleNamespace(value=fetched, message=self.consumer._to_message(self.logged(number), fetched))
+            event.message.generation_id = generation
+            self.store.apply_changelog_batch(cast(Any, [event]), None, None)
 
     async def recovered(self, active: Iterable[int], standby: Iterable[int] = ()) -> None:
         """Faust says that the recovery is complete, and seeks."""

@@ -1,6 +1,6 @@
 """What a tenure takes out at one moment, and when it rests."""
 
-from typing import Final
+from typing import Final, cast
 
 import pytest
 from support.kafka_release import JUDGED, MOVED, some_days
@@ -11,13 +11,14 @@ from support.shell import new_partition, records_of, rows_of
 from schemas.registry import FileRegistry
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.results import Applied, Refused
+from streams.kafka.fences import Fence
 from streams.kafka.tenure import Tenure
 from streams.log.batches import read_batches
 from streams.outputs.catalogue import SPOKEN
 
 
 def new_tenure(*, reports: bool = True) -> Tenure:
-    return Tenure(new_partition(), NAMES, FileRegistry(), -1, reports=reports)
+    return Tenure(new_partition(), NAMES, FileRegistry(), -1, cast(Fence, None), reports=reports)
 
 
 def apply(tenure: Tenure, messages: list[Message], base: int) -> Applied | Refused:
