@@ -49,6 +49,7 @@ _READ_AS: Final = {
 _AS_THEY_ARE: Final = {
     TEXT: ("string",),
     NUMBER: ("int", "long"),
+    SMALL: ("int",),
     MEASURE: ("double", "float"),
     TRUTH: ("boolean",),
 }

@@ -130,7 +130,9 @@ def _bounds(run: FileRun, most_rows: int) -> Instants:
 
 def _split(run: FileRun, bounds: Sequence[int] | Instants, folder: Path) -> list[tuple[Path, int, int]]:
     """(file, first instant, last instant) of each part that got rows, in order of time."""
-    stem = f"part-{sum(1 for _ in folder.glob('part-*'))}"
+    # Not how many there are: parts that were cut again are gone, and a name would be given twice.
+    taken = [int(path.name.split("-")[1]) for path in folder.glob("part-*")]
+    stem = f"part-{max(taken, default=-1) + 1}"
     parts: dict[int, _Part] = {}
     try:
         for batch in run.batches(0, 65_536):

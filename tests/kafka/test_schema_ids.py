@@ -11,8 +11,10 @@ from support.kafka_workers import Install, Installation, Worker
 from support.schema_registry import Registry, registry
 from support.writers import OWN, VALUE, WRITERS, Writer
 
+from schemas.registry import FileRegistry
 from schemas.wire import frame
 
+OWN_ID = FileRegistry().id_of("Touchpoint")
 NEWER = {**OWN, "fields": [*OWN["fields"], {"name": "mood", "type": ["null", "string"], "default": None}]}
 LINES = next(writer for writer in WRITERS if writer.name == "lines: one more field")
 
@@ -129,7 +131,7 @@ def test_what_the_reports_never_take_is_a_reject_and_stops_nothing(install: Inst
         made.sink._writer.run(f"ALTER TABLE {name} {bad}")
     worker = made.start()
     worker.wait_ready()
-    send(made, [written(1, OWN, f"a{i}") for i in range(8)])
+    send(made, [written(OWN_ID, OWN, f"a{i}") for i in range(8)])
     made.settle()
     assert worker.stop() == 0, worker.text()
     assert events(made) == [f"a{i}" for i in range(8) if i != 3]
@@ -139,7 +141,7 @@ def test_what_the_reports_never_take_is_a_reject_and_stops_nothing(install: Inst
         f"{name} could not be written: VIOLATED_CONSTRAINT (code 469)"
         for name in ("touchpoints_raw", "transitions_raw", "profiles_raw")
     }
-    assert written(1, OWN, "a3") in [
+    assert written(OWN_ID, OWN, "a3") in [
         row["payload"].encode() if isinstance(row["payload"], str) else row["payload"] for row in found
     ]
     assert worker.page("/livez")[0] == 0

@@ -14,7 +14,7 @@ import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streams.imports.canonical import CANONICAL
@@ -300,6 +300,7 @@ def shuffled(count: int, instants: int, seed: int) -> list[Row]:
     seed=st.integers(0, 9),
     as_arrived=st.booleans(),
 )
+@example(count=2472, instants=2477, memory_rows=1, seed=0, as_arrived=False)  # parts of parts are cut again
 def test_order_on_disk_is_order_in_memory(
     count: int, instants: int, memory_rows: int, seed: int, as_arrived: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
