@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from streams.reports.sink import Sink
 
-FIELDS: Final = ("event_id", "customer_id", "anonymous_id", "occurred_at", "kind", "amount")
+FIELDS: Final = ("event_id", "customer_id", "anonymous_id", "occurred_at", "kind", "amount", "currency")
 
 PROFILES: Final = (
     "SELECT namespace, customer_id, touchpoints, purchases, spend_minor FROM profiles ORDER BY customer_id, namespace"
@@ -21,7 +21,7 @@ Counted = dict[tuple[str, str], tuple[int, int]]
 
 def purchase(event: str, customer: str | None, at: str, amount: float, visitor: str | None = None) -> dict[str, Any]:
     """A row of a file."""
-    told = (event, customer or "", visitor or "", at, "order_completed", f"{amount:.2f}")
+    told = (event, customer or "", visitor or "", at, "order_completed", f"{amount:.2f}", "USD")
     return dict(zip(FIELDS, told, strict=True))
 
 
