@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from streams.commands.held import NOTHING_USABLE, SettingsProblem, policy_from
     from streams.imports.problems import InputProblem, NothingUsable
-    from streams.kafka.outbox import SendFailed
+    from streams.kafka.producer import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
     from streams.logs import configure
     from streams.reports.errors import ReportsError
@@ -64,7 +64,7 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.clock import Clock
     from streams.commands.held import NOTHING_USABLE
-    from streams.kafka.outbox import Outbox
+    from streams.kafka.producer import Producer
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
     from streams.kafka.topics import topics_of
@@ -78,11 +78,11 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     if isinstance(registry, SchemaRegistry):
         establish(registry)
-    async with Outbox(settings, "relasi-produce", clock) as outbox:
-        producing = Producing(outbox, topics, registry, settings.partitions, reporting)
+    async with Producer(settings, "relasi-produce", clock) as producer:
+        producing = Producing(producer, topics, registry, settings.partitions, reporting)
         if isinstance(policy, Policy):
             await producing.policy(policy)
-        elif await outbox.is_empty(topics.touchpoints):
+        elif await producer.is_empty(topics.touchpoints):
             # The log itself says what it was judged by, from its beginning.
             await producing.policy(preset())
         own = chosen_currency(policy) if isinstance(policy, Policy) else None

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.imports.canonical import HIGH, LOW, STORED
-from streams.imports.identity import ranks_of
+from streams.imports.content_ids import ranks_of
 from streams.imports.order import FileRun, MemoryRun, Run, sorted_in_memory, sorted_on_disk, with_ranks
 
 _MOST_BYTES: Final = 1 << 30

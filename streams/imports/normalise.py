@@ -14,10 +14,10 @@ from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
 from streams.imports.columns import is_text, parts_of, text_of
+from streams.imports.content_ids import content_of
 from streams.imports.evidence import FIRST, Evidence
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
-from streams.imports.identity import content_of
 from streams.imports.instants import from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of

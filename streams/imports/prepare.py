@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from streams.imports.arrivals import Arrivals
+from streams.imports.content_ids import with_ids
 from streams.imports.files import Input, Progress, receive
-from streams.imports.identity import with_ids
 from streams.imports.mapping import Mapping
 from streams.imports.order import Run
 from streams.imports.reading import Reading

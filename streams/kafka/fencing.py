@@ -25,7 +25,7 @@ from aiokafka.errors import (
 
 from schemas.bodies import Bodies
 from streams.clock import Clock
-from streams.kafka.outbox import MOST_BYTES, RawBatch, SendFailed
+from streams.kafka.producer import MOST_BYTES, RawBatch, SendFailed
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import LARGEST_MESSAGE
 from streams.log.arranging import pieces

@@ -18,7 +18,7 @@ from streams.clock import now_ms
 from streams.imports.prepare import Prepared
 from streams.imports.problems import InputProblem
 from streams.imports.refused import reject_tables
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.kafka.writer import TopicWriter
@@ -45,10 +45,15 @@ class Producing:
     """Sends to the topics of one installation."""
 
     def __init__(
-        self, outbox: Outbox, topics: Topics, registry: Registry, partitions: int, reporting: Reporting | None = None
+        self,
+        producer: Producer,
+        topics: Topics,
+        registry: Registry,
+        partitions: int,
+        reporting: Reporting | None = None,
     ) -> None:
-        self._writer = TopicWriter(outbox, topics.touchpoints, partitions)
-        self._outbox = outbox
+        self._writer = TopicWriter(producer, topics.touchpoints, partitions)
+        self._producer = producer
         self._reporting = reporting
         self._topics = topics
         self._registry = registry
@@ -102,7 +107,7 @@ class Producing:
     async def _rejects(self, prepared: Prepared) -> int:
         count = 0
         for table in reject_tables(prepared.rejects, prepared.name, now_ms()):
-            await self._outbox.send(self._topics.rejects, 0, None, reject_messages(table, self._registry))
+            await self._producer.send(self._topics.rejects, 0, None, reject_messages(table, self._registry))
             if self._reporting is not None:
                 await self._reporting.insert("rejects_raw", table)
             count += table.num_rows

@@ -3,7 +3,7 @@
 import structlog
 
 from streams.kafka.learning import Learning
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.worker import Worker
 from streams.settings import Settings
@@ -36,9 +36,9 @@ class Readiness:
             log.info("broker reachable again", broker=self._settings.broker)
         self._no_broker = False
 
-    async def look_for_broker(self, outbox: Outbox) -> None:
+    async def look_for_broker(self, producer: Producer) -> None:
         """Ask whether one answers; where it did before, its absence is said once."""
-        if await outbox.reachable():
+        if await producer.reachable():
             self.broker_reachable()
             if self.worker is not None:
                 await self.worker.look_at_ends()

@@ -7,7 +7,7 @@ from typing import Final
 
 from streams.clock import Clock
 from streams.kafka.fencing import Fenced
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.kafka.threads import Threads
@@ -33,7 +33,7 @@ class Release:
     def __init__(
         self,
         settings: Settings,
-        outbox: Outbox,
+        producer: Producer,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
@@ -41,7 +41,7 @@ class Release:
         clock: Clock,
     ) -> None:
         self._topics = topics_of(settings)
-        self._outbox = outbox
+        self._producer = producer
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
@@ -114,7 +114,7 @@ class Release:
             if messages is None or output.topic is None:
                 return
             with tenure.going_out():
-                await self._outbox.send(self._topics.of(output.topic), tenure.number, *messages)
+                await self._producer.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""

@@ -18,7 +18,7 @@ from streams.clock import Clock
 from streams.kafka.app import consumer_of, new_app
 from streams.kafka.fences import Fences
 from streams.kafka.learning import Learning
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.readiness import Readiness
 from streams.kafka.release import PARTS
 from streams.kafka.reporting import Reporting
@@ -79,27 +79,27 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    identity = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
-    if identity is None:
+    topic_id = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
+    if topic_id is None:
         return 0
     client = f"relasi-worker-{os.getpid()}"
-    async with Outbox(settings, client, clock) as outbox, Fences(settings, clock) as fences:
+    async with Producer(settings, client, clock) as producer, Fences(settings, clock) as fences:
         worker = Worker(
             settings,
             registry,
             learning,
-            outbox,
+            producer,
             fences,
             reporting,
             metrics,
             end_at_once,
             app=new_app(settings, topics_of(settings)),
             clock=clock,
-            identity=identity,
+            topic_id=topic_id,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker
-        await _work(worker, stop, lambda: ready.look_for_broker(outbox), clock)
+        await _work(worker, stop, lambda: ready.look_for_broker(producer), clock)
         code = await _leave(worker)
         await site.cleanup()
     reporting.close()
@@ -120,14 +120,14 @@ async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
 
 
 async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness, clock: Clock) -> str:
-    """Wait for the broker, the schema registry and ClickHouse; the identity of the topic of touchpoints.
+    """Wait for the broker, the schema registry and ClickHouse; the id of the topic of touchpoints.
 
     Raises TopicsDiffer, and ReportsError for a URL with a mistake.
     """
     backoff = Backoff(clock)
     while True:
         try:
-            identity = await asyncio.to_thread(check, settings)
+            topic_id = await asyncio.to_thread(check, settings)
         except BrokerUnreachable as error:
             ready.broker_unreachable(str(error))
             await backoff.wait()
@@ -136,7 +136,7 @@ async def _prepare(settings: Settings, reporting: Reporting, learning: Learning,
     ready.broker_reachable()
     await learning.establish()
     await reporting.create()
-    return identity
+    return topic_id
 
 
 async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]], clock: Clock) -> None:

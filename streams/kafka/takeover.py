@@ -29,7 +29,7 @@ log = structlog.get_logger("streams.kafka.worker")
 
 
 class Takeover:
-    """Begins tenures. ``identity``: of the topic of touchpoints."""
+    """Begins tenures. ``topic_id``: of the topic of touchpoints."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Takeover:
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
-        identity: str,
+        topic_id: str,
         clock: Clock,
         *,
         accept_rejects: bool,
@@ -53,7 +53,7 @@ class Takeover:
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
-        self._identity = identity
+        self._topic_id = topic_id
         self._clock = clock
         self._accept_rejects = accept_rejects
 
@@ -67,7 +67,7 @@ class Takeover:
             asks=True,
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
-            log=self._identity,
+            log=self._topic_id,
             hot_rows=self._settings.hot_rows,
         )
         await self._threads.aside(partition.restore, stored)

@@ -37,7 +37,7 @@ class BrokerUnreachable(RuntimeError):
 class _Found:
     """What a topic on the broker is like."""
 
-    identity: str  # given by the broker when it was created: one of the same name that is created anew has another
+    topic_id: str  # given by the broker when it was created: one of the same name that is created anew has another
     partitions: int
     replication: int
     config: dict[str, str]
@@ -138,14 +138,14 @@ def differences(settings: Settings) -> list[str]:
 
 
 def check(settings: Settings) -> str:
-    """The identity of the topic of touchpoints.
+    """The id that the broker gave the topic of touchpoints.
 
     Raises TopicsDiffer where a worker can't run on the topics as they are, BrokerUnreachable.
     """
     lines, found = _compared(settings)
     if lines:
         raise TopicsDiffer("\n".join([*lines, "run `relasi topics apply`, or correct the settings"]))
-    return found[topics_of(settings).touchpoints].identity
+    return found[topics_of(settings).touchpoints].topic_id
 
 
 def _compared(settings: Settings) -> tuple[list[str], dict[str, _Found]]:
@@ -185,7 +185,7 @@ def _creation(topic: Declared) -> dict[str, Any]:
     }
 
 
-def _identity(given: object) -> str:
+def _topic_id(given: object) -> str:
     """Empty where the broker gives none: before Kafka 2.8 all topics have the same, of zeros."""
     return "" if given is None or not UUID(str(given)).int else str(given)
 
@@ -199,7 +199,7 @@ def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
     configs = admin.describe_configs(asked, config_filter="all")["topic"]
     return {
         topic["name"]: _Found(
-            identity=_identity(topic["topic_id"]),
+            topic_id=_topic_id(topic["topic_id"]),
             partitions=len(topic["partitions"]),
             replication=min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
             config={key: entry["value"] for key, entry in configs[topic["name"]].items()},

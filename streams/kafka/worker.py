@@ -22,7 +22,7 @@ from streams.kafka.fencing import Fenced
 from streams.kafka.fetch import Fetched
 from streams.kafka.gauges import Gauges
 from streams.kafka.learning import Learning
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
@@ -47,7 +47,7 @@ class LostHistory(RuntimeError):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``identity``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
+    ``topic_id``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Worker:
         settings: Settings,
         registry: Registry,
         learning: Learning,
-        outbox: Outbox,
+        producer: Producer,
         fences: Fences,
         reporting: Reporting,
         metrics: Metrics,
@@ -63,7 +63,7 @@ class Worker:
         *,
         app: faust.App,
         clock: Clock,
-        identity: str,
+        topic_id: str,
         accept_rejects: bool = False,
     ) -> None:
         self.settings = settings
@@ -73,12 +73,12 @@ class Worker:
         self._gauges = Gauges(metrics, clock)
         self._registry = registry
         self._learning = learning
-        self._outbox = outbox
+        self._producer = producer
         self._fail = fail
         self._clock = clock
         self._threads = Threads(clock)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._release = Release(settings, outbox, reporting, metrics, self._threads, self._confirm, clock)
+        self._release = Release(settings, producer, reporting, metrics, self._threads, self._confirm, clock)
         self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
@@ -91,7 +91,7 @@ class Worker:
             reporting,
             metrics,
             self._threads,
-            identity,
+            topic_id,
             clock,
             accept_rejects=accept_rejects,
         )
@@ -258,7 +258,7 @@ class Worker:
         """Let the time of each of our partitions pass to now."""
         tick = bodies_of([message(self._registry, "Tick", {"at": self._clock.now_ms()})])
         numbers = list(self.store.tenures)
-        await asyncio.gather(*(self._outbox.send(self.topics.touchpoints, n, None, tick) for n in numbers))
+        await asyncio.gather(*(self._producer.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
     async def look_at_ends(self) -> None:
         """Learn where the log ends. Raises ForeignLog."""

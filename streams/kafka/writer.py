@@ -5,7 +5,7 @@ from collections import deque
 from typing import Final
 
 from schemas.bodies import Bodies
-from streams.kafka.outbox import MOST_BYTES, Outbox, SendFailed
+from streams.kafka.producer import MOST_BYTES, Producer, SendFailed
 from streams.log.arranging import RECORD_OVERHEAD, joined, sizes_of
 from streams.log.partitioning import split
 from streams.log.writer import checked
@@ -23,8 +23,8 @@ class _Lane:
     out by themselves would each wait for the answers of all before.
     """
 
-    def __init__(self, outbox: Outbox, topic: str, number: int) -> None:
-        self._outbox = outbox
+    def __init__(self, producer: Producer, topic: str, number: int) -> None:
+        self._producer = producer
         self._topic = topic
         self._number = number
         self._waiting: deque[_Waiting] = deque()
@@ -62,7 +62,7 @@ class _Lane:
         failure: BaseException | None = None
         try:
             keys, bodies = joined([(keys, bodies) for keys, bodies, _ in group])
-            await self._outbox.send(self._topic, self._number, keys, bodies)
+            await self._producer.send(self._topic, self._number, keys, bodies)
         except asyncio.CancelledError:
             for *_, done in group:
                 done.cancel()
@@ -92,8 +92,8 @@ class TopicWriter:
     An append over several partitions that fails may stand in some of them.
     """
 
-    def __init__(self, outbox: Outbox, topic: str, partitions: int) -> None:
-        self._lanes = [_Lane(outbox, topic, number) for number in range(partitions)]
+    def __init__(self, producer: Producer, topic: str, partitions: int) -> None:
+        self._lanes = [_Lane(producer, topic, number) for number in range(partitions)]
 
     async def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """See ``Writer``."""

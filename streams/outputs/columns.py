@@ -66,7 +66,7 @@ def _digits(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
     return _HEX[np.ascontiguousarray(values).astype(">u8").view(np.uint8)].view(np.uint8)
 
 
-def identities(customers: npt.NDArray[np.uint64], facts: npt.NDArray[np.uint64]) -> pa.Array:
+def fact_ids(customers: npt.NDArray[np.uint64], facts: npt.NDArray[np.uint64]) -> pa.Array:
     """Ids of facts, 32 hexadecimal digits: the hash of the customer's id, then that of the fact."""
     digits = _digits(np.stack([customers, facts], axis=1).reshape(-1))
     offsets = np.arange(len(facts) + 1, dtype=np.int32) * 32

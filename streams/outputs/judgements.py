@@ -15,7 +15,7 @@ from schemas.registry import Registry
 from schemas.varint import write_long
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
-from streams.outputs.columns import hashes, identities, instants, names, one_column, policy_hashes, slices
+from streams.outputs.columns import fact_ids, hashes, instants, names, one_column, policy_hashes, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
 from streams.outputs.writing import (
     ID_BYTES,
@@ -59,7 +59,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
     which = judged["judgement"].astype(np.int64)
     return pa.table(
         {
-            "id": identities(judged["customer"], judged["id"]),
+            "id": fact_ids(judged["customer"], judged["id"]),
             "namespace": names(partition.namespaces(judged["row"]), NAMESPACES),
             "customer_id": slices(partition.table.ids, *partition.ids(judged["row"])),
             "judgement": names(judged["judgement"], JUDGEMENT_NAMES),

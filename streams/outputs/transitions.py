@@ -15,7 +15,7 @@ from schemas.registry import Registry
 from schemas.varint import write_long
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
-from streams.outputs.columns import identities, instants, names, one_column, policy_hashes, slices
+from streams.outputs.columns import fact_ids, instants, names, one_column, policy_hashes, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
 from streams.outputs.writing import (
     ID_BYTES,
@@ -56,7 +56,7 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
     facts = np.concatenate([each.facts for each in applied])
     return pa.table(
         {
-            "id": identities(facts["customer"], facts["id"]),
+            "id": fact_ids(facts["customer"], facts["id"]),
             "namespace": names(partition.namespaces(facts["row"]), NAMESPACES),
             "customer_id": slices(partition.table.ids, *partition.ids(facts["row"])),
             "at": instants(facts["at"]),
@@ -88,7 +88,7 @@ def _superseded(facts: Any) -> pa.Array:
     customers = np.broadcast_to(facts["customer"][:, None], filled.shape)[filled]
     offsets = np.zeros(len(facts) + 1, np.int32)
     np.cumsum(facts["superseded"], out=offsets[1:])
-    return pa.ListArray.from_arrays(pa.array(offsets), identities(customers, facts["supersedes"][filled]))
+    return pa.ListArray.from_arrays(pa.array(offsets), fact_ids(customers, facts["supersedes"][filled]))
 
 
 @compiled_inline

@@ -18,7 +18,7 @@ from benchmarks.kafka_systems import catch_up, settings_of, total
 from benchmarks.report import Figure
 from benchmarks.workload import START, YEAR_MS, customer_ids, table
 from streams.clock import Clock
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.topics import topics_of
 from streams.settings import Settings
 
@@ -110,13 +110,13 @@ def measure(made: Installation, customers: int) -> Cost:
 async def _send(settings: Settings, load: Load, worker: Worker) -> tuple[Reading, Reading]:
     topic = topics_of(settings).touchpoints
     measuring = asyncio.create_task(asyncio.to_thread(_readings, worker, settings.partitions))
-    async with Outbox(settings, "checkpoints", Clock()) as outbox:
+    async with Producer(settings, "checkpoints", Clock()) as producer:
         begun = time.monotonic()
         for number in range(len(load.sent_at)):
             await asyncio.sleep(max(0.0, begun + number * SLICE_SECONDS - time.monotonic()))
             if measuring.done():
                 break
-            await load.send(outbox, topic, number)
+            await load.send(producer, topic, number)
     return await measuring
 
 

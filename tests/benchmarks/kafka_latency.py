@@ -21,7 +21,7 @@ from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from schemas.wire import HEADER_SIZE
 from streams.clock import Clock
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.topics import topics_of
 from streams.log.arranging import only
 from streams.log.messages import text_bodies
@@ -55,10 +55,10 @@ class Load:
             shares = [(p, own[targets[own] == p]) for p in range(partitions)]
             self._slices.append([(p, only(keys, some), only(bodies, some)) for p, some in shares if len(some)])
 
-    async def send(self, outbox: Outbox, topic: str, number: int) -> None:
+    async def send(self, producer: Producer, topic: str, number: int) -> None:
         """Send one slice, and note when."""
         self.sent_at[number] = time.time()
-        await asyncio.gather(*(outbox.send(topic, p, keys, bodies) for p, keys, bodies in self._slices[number]))
+        await asyncio.gather(*(producer.send(topic, p, keys, bodies) for p, keys, bodies in self._slices[number]))
 
     def slice_of(self, event_id: str) -> int:
         """The slice that an event was in."""
@@ -104,8 +104,8 @@ async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float
     consumer.assign(partitions)
     await consumer.seek_to_end(*partitions)
     reading = asyncio.create_task(_read(consumer, arrived))
-    async with Outbox(settings, "latency", Clock()) as outbox:
-        sent = await _send(outbox, topics_of(settings).touchpoints, load)
+    async with Producer(settings, "latency", Clock()) as producer:
+        sent = await _send(producer, topics_of(settings).touchpoints, load)
         # What the last of them caused is still on its way.
         await asyncio.sleep(WARM_SECONDS)
     reading.cancel()
@@ -113,13 +113,13 @@ async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float
     return np.array(_waits(load, arrived)), sent
 
 
-async def _send(outbox: Outbox, topic: str, load: Load) -> float:
+async def _send(producer: Producer, topic: str, load: Load) -> float:
     """Send a slice whenever one is due, whether or not the one before has arrived; events per second."""
     begun = time.monotonic()
     sending = []
     for number in range(len(load.sent_at)):
         await asyncio.sleep(max(0.0, begun + number * SLICE_SECONDS - time.monotonic()))
-        sending.append(asyncio.create_task(load.send(outbox, topic, number)))
+        sending.append(asyncio.create_task(load.send(producer, topic, number)))
     await asyncio.gather(*sending)
     return len(load.sent_at) * load.per_slice / (time.monotonic() - begun)
 

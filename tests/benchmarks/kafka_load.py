@@ -15,7 +15,7 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from benchmarks.workload import canonical
 from schemas.registry import FileRegistry
 from streams.clock import Clock
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.producing import Producing
 from streams.kafka.topics import topics_of
 from streams.policies import preset
@@ -49,8 +49,8 @@ def fill(settings: Settings, rows: pa.Table) -> None:
 
 
 async def _fill(settings: Settings, rows: pa.Table) -> None:
-    async with Outbox(settings, "benchmark", Clock()) as outbox:
-        producing = Producing(outbox, topics_of(settings), FileRegistry(), settings.partitions)
+    async with Producer(settings, "benchmark", Clock()) as producer:
+        producing = Producing(producer, topics_of(settings), FileRegistry(), settings.partitions)
         await producing.policy(preset())
         await producing.file(cast(Any, Rows(rows)), lambda *_: None)
 

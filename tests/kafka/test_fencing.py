@@ -13,7 +13,7 @@ from support.kafka_broker import Broker, running
 
 from streams.clock import Clock
 from streams.kafka.fencing import Fenced, FencedProducer
-from streams.kafka.outbox import SendFailed
+from streams.kafka.producer import SendFailed
 from streams.settings import Settings
 
 FORGETFUL = {

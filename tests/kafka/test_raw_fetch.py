@@ -18,7 +18,7 @@ from support.compressed import compressed
 from schemas.bodies import bodies_of
 from streams.kafka import versions
 from streams.kafka.fetch import read
-from streams.kafka.outbox import RawBatch
+from streams.kafka.producer import RawBatch
 from streams.kafka.versions import WrongVersion, check_versions
 from streams.log.arranging import only, pieces
 from streams.log.batches import CorruptBatch, UnsupportedMagic, read_batches, write_batch

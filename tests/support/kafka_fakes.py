@@ -25,13 +25,13 @@ from streams.kafka.app import new_app
 from streams.kafka.fencing import Fenced
 from streams.kafka.fetch import Fetched, read
 from streams.kafka.held import Held
-from streams.kafka.outbox import SendFailed
+from streams.kafka.producer import SendFailed
 from streams.kafka.topics import topics_of
 from streams.kafka.transport import Consumer, ConsumerThread, Transport
 from streams.reports.errors import ReportsError, UnfitRows
 from streams.settings import Settings
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120
 MARKER = (b"", None)
 """In a fake changelog, where a transaction ends: it takes an offset, and is never delivered."""
 FOR_GOOD = 1 << 30
@@ -58,8 +58,8 @@ class Sent(NamedTuple):
     entries: int
 
 
-class FakeOutbox:
-    """In place of ``Outbox``. A send is in the log as a whole, and acknowledged, or it is not there.
+class FakeProducer:
+    """In place of ``Producer``. A send is in the log as a whole, and acknowledged, or it is not there.
 
     ``shut``: topics whose acknowledgement waits until the event is set; ``failing``: how many sends to a topic still
     fail. ``changelog``: by partition, the keyed records, each at its offset. ``asked``: the topic of each attempt.
@@ -107,10 +107,10 @@ class FakeOutbox:
 
 
 class FakeFence:
-    """In place of ``Fence``, over the outbox's changelog. ``lost``: another one was initialised since."""
+    """In place of ``Fence``, over the producer's changelog. ``lost``: another one was initialised since."""
 
-    def __init__(self, outbox: FakeOutbox, topic: str, number: int) -> None:
-        self._outbox = outbox
+    def __init__(self, producer: FakeProducer, topic: str, number: int) -> None:
+        self._producer = producer
         self._topic = topic
         self._number = number
         self.lost = False
@@ -121,14 +121,14 @@ class FakeFence:
     async def write(self, checkpoint: Checkpoint) -> int:
         if self.lost:
             raise Fenced(f"{self._topic} partition {self._number}")
-        return await self._outbox.write(self._topic, self._number, list(checkpoint.all_records()))
+        return await self._producer.write(self._topic, self._number, list(checkpoint.all_records()))
 
 
 class FakeFences:
     """In place of ``Fences``. ``renewed``: the partitions of each rebalance that began to be taken over."""
 
-    def __init__(self, outbox: FakeOutbox, topic: str) -> None:
-        self._outbox = outbox
+    def __init__(self, producer: FakeProducer, topic: str) -> None:
+        self._producer = producer
         self._topic = topic
         self.fences: dict[int, FakeFence] = {}
         self.renewed: list[set[int]] = []
@@ -142,14 +142,14 @@ class FakeFences:
             self.again(number)
 
     def again(self, number: int) -> FakeFence:
-        self.fences[number] = FakeFence(self._outbox, self._topic, number)
+        self.fences[number] = FakeFence(self._producer, self._topic, number)
         return self.fences[number]
 
     def of(self, number: int) -> FakeFence:
         return self.fences[number]
 
     async def committed(self, number: int) -> Held:
-        records = self._outbox.changelog.get(number, [])
+        records = self._producer.changelog.get(number, [])
         held = Held()
         if records:
             held.take(fetched_changelog(self._topic, number, records, 0, len(records)))

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from schemas.registry import FileRegistry
 from streams.kafka.fences import Fence
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
@@ -14,7 +14,7 @@ from streams.log.batches import read_batches
 from streams.metrics import Metrics
 from streams.settings import Settings
 from support.hand_clock import HandClock
-from support.kafka_fakes import FakeFence, FakeOutbox, FakeSink
+from support.kafka_fakes import FakeFence, FakeProducer, FakeSink
 from support.messages import DAY, START, Message, batch, tick, touchpoint
 from support.shell import new_partition
 
@@ -39,15 +39,15 @@ class ReleaseShell:
     def __init__(self, *, reports: bool = False, **settings: Any) -> None:
         self.journal: list[str] = []
         self.clock = HandClock()
-        self.outbox = FakeOutbox(self.journal)
+        self.producer = FakeProducer(self.journal)
         self.sink = FakeSink(self.journal)
         self.confirmed: list[tuple[int, int]] = []
         self.metrics = Metrics()
         self.reporting = Reporting(self.sink if reports else None, self.metrics, self.clock)
-        outbox = cast(Outbox, self.outbox)
+        producer = cast(Producer, self.producer)
         self.release = Release(
             Settings(**settings),
-            outbox,
+            producer,
             self.reporting,
             self.metrics,
             Threads(self.clock),
@@ -57,7 +57,7 @@ class ReleaseShell:
         self.tenure = self.new_tenure()
 
     def new_tenure(self) -> Tenure:
-        self.fence = FakeFence(self.outbox, TOPICS.changelog, new_partition().number)
+        self.fence = FakeFence(self.producer, TOPICS.changelog, new_partition().number)
         fence = cast(Fence, self.fence)
         return Tenure(new_partition(), TOPICS, FileRegistry(), -1, fence, reports=self.reporting.wanted)
 
@@ -72,4 +72,4 @@ class ReleaseShell:
     @property
     def remembered(self) -> list[int]:
         """Records of each checkpoint in the changelog."""
-        return [each.entries for each in self.outbox.sent if each.topic == TOPICS.changelog]
+        return [each.entries for each in self.producer.sent if each.topic == TOPICS.changelog]

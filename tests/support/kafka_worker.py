@@ -15,7 +15,7 @@ from streams.kafka.app import consumer_of
 from streams.kafka.fences import Fences
 from streams.kafka.fetch import Fetched, read
 from streams.kafka.learning import Learning
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
 from streams.kafka.topics import topics_of
@@ -25,7 +25,7 @@ from streams.settings import Settings
 from support.hand_clock import HandClock
 from support.kafka_fakes import (
     FakeFences,
-    FakeOutbox,
+    FakeProducer,
     FakeSink,
     broker_of,
     fetched_changelog,
@@ -53,9 +53,9 @@ class WorkerShell:
         self.settings = Settings(data=folder, **settings)
         self.journal: list[str] = []
         self.clock = HandClock()
-        self.outbox = FakeOutbox(self.journal)
-        self.outbox.changelog = {number: list(records) for number, records in (changelog or {}).items()}
-        self.fences = FakeFences(self.outbox, topics_of(self.settings).changelog)
+        self.producer = FakeProducer(self.journal)
+        self.producer.changelog = {number: list(records) for number, records in (changelog or {}).items()}
+        self.fences = FakeFences(self.producer, topics_of(self.settings).changelog)
         self.sink = FakeSink(self.journal)
         self.metrics = Metrics()
         self.reporting = Reporting(self.sink if reports else None, self.metrics, self.clock)
@@ -64,19 +64,19 @@ class WorkerShell:
         self.app: Any = unstarted_app(self.settings)
         self.broker = broker_of(self.app)
         self.consumer: Any = consumer_of(self.app)
-        outbox = cast(Outbox, self.outbox)
+        producer = cast(Producer, self.producer)
         self.worker = Worker(
             self.settings,
             registry or FileRegistry(),
             self.learning,
-            outbox,
+            producer,
             cast(Fences, self.fences),
             self.reporting,
             self.metrics,
             self.failures.append,
             app=self.app,
             clock=self.clock,
-            identity=identity,
+            topic_id=identity,
             accept_rejects=accept_rejects,
         )
         self.store = self.worker.store
@@ -108,7 +108,7 @@ class WorkerShell:
         """The recovery reads on where the store says that it has read to."""
         generation = self.app.consumer_generation_id if generation is None else generation
         first = self.store.persisted_offset(self.logged(number)) + 1
-        records = self.outbox.changelog.get(number, [])
+        records = self.producer.changelog.get(number, [])
         end = len(records) if most is None else min(len(records), first + most)
         if end > first:
             fetched = fetched_changelog(self.topics.changelog, number, records, first, end)
@@ -121,7 +121,7 @@ class WorkerShell:
         highwaters = self.app.tables.recovery.active_highwaters
         active = list(active)
         for number in active:
-            highwaters[self.logged(number)] = len(self.outbox.changelog.get(number, ())) - 1
+            highwaters[self.logged(number)] = len(self.producer.changelog.get(number, ())) - 1
         await self.store.on_recovery_completed(tps(self.topics.changelog, active), tps(self.topics.changelog, standby))
         await self.consumer.perform_seek()
 

@@ -22,7 +22,7 @@ from schemas.bodies import bodies_of
 from streams.clock import Clock
 from streams.embedded.log import Log
 from streams.embedded.writer import LogWriter
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.writer import TopicWriter
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.log.writer import Writer
@@ -76,8 +76,8 @@ async def sqlite_writer(directory: Path, pages: int | None = None) -> AsyncItera
 
 @asynccontextmanager
 async def kafka_writer(broker: str, topic: str) -> AsyncIterator[Writer]:
-    async with Outbox(Settings(broker=broker), "writers", Clock()) as outbox:
-        yield TopicWriter(outbox, topic, PARTITIONS)
+    async with Producer(Settings(broker=broker), "writers", Clock()) as producer:
+        yield TopicWriter(producer, topic, PARTITIONS)
 
 
 def stored_in_sqlite(directory: Path) -> list[Stored]:

@@ -7,7 +7,7 @@ from support.bounded import bounded
 
 from schemas.bodies import Bodies
 from schemas.registry import FileRegistry
-from streams.kafka.outbox import MOST_BYTES
+from streams.kafka.producer import MOST_BYTES
 from streams.kafka.topics import LARGEST_MESSAGE, declared, topics_of
 from streams.log.arranging import pieces
 from streams.log.batches import MOST_UNPACKED

@@ -8,7 +8,7 @@ from schemas.fields import FIELDS, LINE, Field, FieldType, amounts_of, names_in_
 from schemas.registry import FileRegistry
 from schemas.touchpoint import SLOTS, TOUCHPOINT_SLOTS
 from streams.imports.canonical import CANONICAL, ROW, STORED
-from streams.imports.identity import CONTENT_V1
+from streams.imports.content_ids import CONTENT_V1
 from streams.imports.mapping import MONEY, NAMES, TIMES
 from streams.reports.ddl import statements
 from streams.reports.tables import TOUCHPOINT_COLUMNS, clickhouse_type

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from streams.clock import now_ms
 from streams.imports.canonical import CANONICAL
-from streams.imports.identity import CONTENT_V1
+from streams.imports.content_ids import CONTENT_V1
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
 

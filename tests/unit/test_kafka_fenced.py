@@ -119,7 +119,7 @@ def test_the_end_of_a_changelog_lies_behind_what_was_committed_there(tmp_path: P
         await shell.own(1, 0)
         await shell.take(0, some_days(0), 0)
         await shell.worker.checkpoint_all()
-        written = len(shell.outbox.changelog[0])
+        written = len(shell.producer.changelog[0])
         # Committed, and its marker not yet written.
         shell.broker.ends[shell.logged(0)] = 0
         asking = asyncio.create_task(shell.consumer.highwaters(shell.logged(0)))

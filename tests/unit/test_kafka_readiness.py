@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 from structlog.testing import capture_logs
 from support.hand_clock import HandClock
-from support.kafka_fakes import FakeOutbox, turns, until
+from support.kafka_fakes import FakeProducer, turns, until
 from support.kafka_release import some_days
 from support.kafka_worker import WorkerShell
 from support.messages import DAY
@@ -19,7 +19,7 @@ from streams.engine.results import ForeignLog
 from streams.kafka.ends import Ends
 from streams.kafka.gauges import Gauges
 from streams.kafka.learning import Learning
-from streams.kafka.outbox import Outbox
+from streams.kafka.producer import Producer
 from streams.kafka.readiness import NO_BROKER, NO_REGISTRY, NO_REPORTS, Readiness
 from streams.kafka.reporting import Reporting
 from streams.kafka.rounds import every
@@ -72,12 +72,12 @@ def test_why_no_work_can_be_done(case: str) -> None:
 
 def test_a_broker_that_goes_and_comes_is_said_once_each_time() -> None:
     async def look() -> list[str]:
-        outbox = FakeOutbox()
+        producer = FakeProducer()
         ready = Readiness(Settings(), Reporting(None, Metrics(), HandClock()), learning_of(False))
         with capture_logs() as logs:
             for answers in (True, False, False, True, True, False):
-                outbox.answers = answers
-                await ready.look_for_broker(cast(Outbox, outbox))
+                producer.answers = answers
+                await ready.look_for_broker(cast(Producer, producer))
                 assert (ready.not_ready() == NO_BROKER) is not answers
         return [entry["event"] for entry in logs]
 
@@ -93,11 +93,11 @@ def test_where_the_broker_answers_the_worker_looks_where_the_log_ends(tmp_path: 
         await shell.own(1, 0)
         asked = shell.broker.asked
         for answers in (False, True):
-            shell.outbox.answers = answers
-            await ready.look_for_broker(cast(Outbox, shell.outbox))
+            shell.producer.answers = answers
+            await ready.look_for_broker(cast(Producer, shell.producer))
             assert (shell.broker.asked > asked) is answers
         shell.broker.ends[shell.tp(0)] = 5
-        await ready.look_for_broker(cast(Outbox, shell.outbox))
+        await ready.look_for_broker(cast(Producer, shell.producer))
         ready.refresh()
 
     shell = told(tmp_path, story)

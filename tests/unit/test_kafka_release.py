@@ -9,7 +9,7 @@ from support.changelogs import restored
 from support.kafka_fakes import FOR_GOOD, PATIENCE_SECONDS, turns, until
 from support.kafka_release import CONFIRMED, JUDGED, MOVED, REJECTED, TOPICS, ReleaseShell
 
-from streams.kafka.outbox import SendFailed
+from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH, PARTS
 from streams.kafka.tenure import Snapshot
 from streams.outputs.judgements import JUDGEMENTS
@@ -26,13 +26,13 @@ async def _held(held: str) -> tuple[list[str], list[str]]:
     if held in ROWS:
         shell.sink.shut[held] = threading.Event()
     else:
-        shell.outbox.shut[held] = asyncio.Event()
+        shell.producer.shut[held] = asyncio.Event()
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
     before = {MOVED: set[str](), JUDGED: {MOVED}, TOPICS.changelog: {*MESSAGES, *ROWS}}
     await until(lambda: before.get(held, set(MESSAGES)) <= set(shell.journal))
     await turns()
     meanwhile = list(shell.journal)
-    (shell.sink.shut | shell.outbox.shut)[held].set()
+    (shell.sink.shut | shell.producer.shut)[held].set()
     await checkpoint
     return meanwhile, shell.journal
 
@@ -50,7 +50,7 @@ def test_nothing_is_remembered_or_confirmed_before_what_belongs_before_it(held: 
 
 
 async def _torn(shell: ReleaseShell, failing: str, error: type[BaseException]) -> None:
-    shell.outbox.failing[failing] = 1
+    shell.producer.failing[failing] = 1
     shell.feed(0)
     with pytest.raises(error):
         await shell.release.checkpoint(shell.tenure)
@@ -65,7 +65,7 @@ def test_a_snapshot_that_did_not_go_out_lets_no_later_one_be_remembered(failing:
     asyncio.run(_torn(shell, failing, SendFailed))
     assert shell.tenure.torn
     assert shell.confirmed == []
-    assert shell.outbox.changelog == {}
+    assert shell.producer.changelog == {}
     assert shell.remembered == []
     assert shell.tenure.remembered_offset == 0
 
@@ -121,15 +121,15 @@ def test_a_snapshot_that_a_thread_takes_for_nobody_tears_too() -> None:
 
 
 async def _message_failed_beside(shell: ReleaseShell) -> None:
-    shell.outbox.shut[JUDGED] = asyncio.Event()
-    shell.outbox.failing[JUDGED] = 1
+    shell.producer.shut[JUDGED] = asyncio.Event()
+    shell.producer.failing[JUDGED] = 1
     shell.feed(0)
     await shell.release.digest(shell.tenure)
     saying = asyncio.create_task(shell.release.say(shell.tenure, JUDGEMENTS))
-    await until(lambda: JUDGED in shell.outbox.asked)
+    await until(lambda: JUDGED in shell.producer.asked)
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
     await until(lambda: MOVED in shell.journal)
-    shell.outbox.shut[JUDGED].set()
+    shell.producer.shut[JUDGED].set()
     with pytest.raises(SendFailed):
         await saying
     await checkpoint
@@ -185,7 +185,7 @@ def test_an_outage_of_the_reports_only_delays_a_checkpoint() -> None:
 
 async def _unfit(shell: ReleaseShell, failing: int) -> None:
     shell.sink.unfit.add("transitions_raw")
-    shell.outbox.failing[REJECTED] = failing
+    shell.producer.failing[REJECTED] = failing
     shell.feed(0)
     await shell.release.checkpoint(shell.tenure)
 
@@ -217,8 +217,8 @@ async def _twice() -> ReleaseShell:
 def test_what_is_confirmed_is_what_a_successor_restores() -> None:
     shell = asyncio.run(_twice())
     assert shell.confirmed == [(3, 4), (3, 8)]
-    assert shell.tenure.held_offset == len(shell.outbox.changelog[3]) - 1
-    heir = restored({key: value for key, value in shell.outbox.changelog[3] if value is not None})
+    assert shell.tenure.held_offset == len(shell.producer.changelog[3]) - 1
+    heir = restored({key: value for key, value in shell.producer.changelog[3] if value is not None})
     assert heir.next_offset == shell.tenure.remembered_offset == 8
     assert heir.customers == shell.tenure.partition.customers == 2
 
@@ -233,11 +233,11 @@ def test_where_nothing_came_nothing_is_remembered() -> None:
 async def _ended() -> ReleaseShell:
     shell = ReleaseShell()
     shell.feed(0)
-    shell.outbox.shut[TOPICS.changelog] = asyncio.Event()
+    shell.producer.shut[TOPICS.changelog] = asyncio.Event()
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
-    await until(lambda: TOPICS.changelog in shell.outbox.asked)
+    await until(lambda: TOPICS.changelog in shell.producer.asked)
     shell.tenure.ended = True
-    shell.outbox.shut[TOPICS.changelog].set()
+    shell.producer.shut[TOPICS.changelog].set()
     await checkpoint
     return shell
 
@@ -336,14 +336,14 @@ def test_what_went_out_before_its_checkpoint_does_not_go_out_with_it() -> None:
 async def _publish_meanwhile() -> list[str]:
     shell = ReleaseShell()
     shell.feed(0)
-    shell.outbox.shut[TOPICS.changelog] = asyncio.Event()
+    shell.producer.shut[TOPICS.changelog] = asyncio.Event()
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
-    await until(lambda: TOPICS.changelog in shell.outbox.asked)
+    await until(lambda: TOPICS.changelog in shell.producer.asked)
     shell.feed(2)
     await shell.release.publish(shell.tenure)
     assert not checkpoint.done()
     meanwhile = list(shell.journal)
-    shell.outbox.shut[TOPICS.changelog].set()
+    shell.producer.shut[TOPICS.changelog].set()
     await checkpoint
     assert shell.confirmed == [(3, 4)]
     return meanwhile
@@ -356,14 +356,14 @@ def test_what_comes_while_a_checkpoint_is_in_work_is_said_at_once() -> None:
 async def _in_order() -> ReleaseShell:
     shell = ReleaseShell()
     shell.feed(0)
-    shell.outbox.shut[TOPICS.changelog] = asyncio.Event()
+    shell.producer.shut[TOPICS.changelog] = asyncio.Event()
     first = asyncio.create_task(shell.release.checkpoint(shell.tenure))
-    await until(lambda: TOPICS.changelog in shell.outbox.asked)
+    await until(lambda: TOPICS.changelog in shell.producer.asked)
     shell.feed(2)
     second = asyncio.create_task(shell.release.checkpoint(shell.tenure))
     await turns()
-    assert shell.outbox.asked.count(TOPICS.changelog) == 1
-    shell.outbox.shut[TOPICS.changelog].set()
+    assert shell.producer.asked.count(TOPICS.changelog) == 1
+    shell.producer.shut[TOPICS.changelog].set()
     await asyncio.gather(first, second)
     return shell
 

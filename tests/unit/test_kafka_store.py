@@ -43,7 +43,7 @@ def left_behind(folder: Path, numbers: Sequence[int] = (0,), days: int = 2) -> d
         await shell.worker.checkpoint_all()
         assert shell.failures == []
 
-    return dict(told(folder, work).outbox.changelog)
+    return dict(told(folder, work).producer.changelog)
 
 
 def with_ends(shell: WorkerShell, *numbers: int, end: int = 8) -> None:
@@ -63,12 +63,12 @@ def test_a_partition_comes_back_from_the_changelog_as_it_was_remembered(tmp_path
         with_ends(shell, 0, end=4)
         await shell.own(2, 0)
 
-    second = told(tmp_path, take_over, changelog=first.outbox.changelog)
+    second = told(tmp_path, take_over, changelog=first.producer.changelog)
     assert second.failures == []
     ours, theirs = second.tenures[0], first.tenures[0]
     assert rows_of(ours.partition) == rows_of(theirs.partition)
     assert ours.partition.next_offset == ours.remembered_offset == 4
-    assert ours.held_offset == len(first.outbox.changelog[0]) - 1
+    assert ours.held_offset == len(first.producer.changelog[0]) - 1
     assert second.broker.position[second.tp(0)] == 4
     assert second.metrics.registry.get_sample_value("relasi_recovery_seconds_count") == 1
 
@@ -169,9 +169,9 @@ def test_records_of_a_partition_that_is_ours_are_passed_over(tmp_path: Path) -> 
         await shell.take(0, some_days(0), 0)
         await shell.worker.checkpoint_all()
         held = shell.tenures[0].held_offset
-        shell.outbox.changelog[0].append((b"of a zombie", b"what it could not know to be too late"))
+        shell.producer.changelog[0].append((b"of a zombie", b"what it could not know to be too late"))
         shell.read_changelog(0)
-        assert shell.store.persisted_offset(shell.logged(0)) == held == len(shell.outbox.changelog[0]) - 2
+        assert shell.store.persisted_offset(shell.logged(0)) == held == len(shell.producer.changelog[0]) - 2
 
     told(tmp_path, work)
 

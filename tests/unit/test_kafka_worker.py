@@ -14,7 +14,7 @@ from support.messages import START, Message, framed, tick
 
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import ForeignLog, PoisonedLog
-from streams.kafka.outbox import SendFailed
+from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH
 from streams.kafka.worker import LostHistory
 from streams.log.batches import CorruptBatch
@@ -228,12 +228,12 @@ def test_rejects_are_let_out_before_a_poisoned_log_ends_the_worker(tmp_path: Pat
     shell = told(tmp_path, story, reports=True)
     assert kinds(shell.failures) == [PoisonedLog]
     assert shell.journal == [REJECTED, "rejects_raw", CHANGELOG]
-    assert shell.outbox.sent[0].entries == POISON_RUN
+    assert shell.producer.sent[0].entries == POISON_RUN
     assert shell.sink.stored[0][1].num_rows == POISON_RUN
     rejects = shell.metrics.registry.get_sample_value("relasi_rejects_total", {"reason": "not_framed"})
     assert rejects == POISON_RUN
     # Also a successor stops at the same place.
-    successor = told(tmp_path, _take_garbage, changelog=shell.outbox.changelog)
+    successor = told(tmp_path, _take_garbage, changelog=shell.producer.changelog)
     assert kinds(successor.failures) == [PoisonedLog]
 
 
@@ -256,13 +256,13 @@ def test_who_says_so_goes_on_behind_rejects(tmp_path: Path) -> None:
 def test_what_waits_is_let_out_before_the_next_fetch_is_processed(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        shell.outbox.shut[MOVED] = asyncio.Event()
+        shell.producer.shut[MOVED] = asyncio.Event()
         for base, first in ((0, 0), (4, 2)):
             await shell.worker.take(shell.event(0, shell.fetched(0, some_days(first), base)))
-        await until(lambda: MOVED in shell.outbox.asked)
+        await until(lambda: MOVED in shell.producer.asked)
         await turns()
         assert shell.tenures[0].partition.next_offset == 4
-        shell.outbox.shut[MOVED].set()
+        shell.producer.shut[MOVED].set()
         await shell.idle()
         assert shell.tenures[0].partition.next_offset == 8
 
@@ -296,7 +296,7 @@ def test_a_failure_in_what_was_begun_ends_the_worker(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         await shell.take(0, some_days(0), 0)
-        shell.outbox.failing[CHANGELOG] = FOR_GOOD
+        shell.producer.failing[CHANGELOG] = FOR_GOOD
         await shell.worker.checkpoint_due()
         await shell.idle()
 
@@ -310,7 +310,7 @@ def test_a_failure_counts_unless_somebody_else_does_it_again(
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         await shell.take(0, some_days(0), 0)
-        shell.outbox.failing[CHANGELOG] = FOR_GOOD
+        shell.producer.failing[CHANGELOG] = FOR_GOOD
         shell.worker.stopping, shell.tenures[0].ended = stopping, ended
         await shell.worker.checkpoint_due()
         await shell.idle()
@@ -323,20 +323,20 @@ def test_messages_go_out_without_waiting_for_each_other(tmp_path: Path) -> None:
         await shell.own(1, 0, 1)
         for number in (0, 1):
             await shell.take(number, some_days(0), 0)
-        shell.outbox.shut[JUDGED] = asyncio.Event()
+        shell.producer.shut[JUDGED] = asyncio.Event()
         await shell.worker.publish_due()
-        await until(lambda: shell.outbox.asked.count(JUDGED) == 2)
+        await until(lambda: shell.producer.asked.count(JUDGED) == 2)
         assert shell.journal == [MOVED, MOVED]
         # What is under way is not begun twice.
         await shell.worker.publish_due()
         await turns()
-        assert shell.outbox.asked.count(JUDGED) == 2
-        shell.outbox.shut[JUDGED].set()
+        assert shell.producer.asked.count(JUDGED) == 2
+        shell.producer.shut[JUDGED].set()
         await shell.idle()
 
     shell = told(tmp_path, story)
     assert shell.journal == [MOVED, MOVED, JUDGED, JUDGED]
-    assert CHANGELOG not in shell.outbox.asked
+    assert CHANGELOG not in shell.producer.asked
 
 
 def test_a_partition_without_anything_to_say_says_nothing(tmp_path: Path) -> None:
@@ -369,7 +369,7 @@ def test_each_partition_that_is_ours_gets_the_time(tmp_path: Path) -> None:
 
     shell = told(tmp_path, story)
     now = framed("Tick", {"at": START + 1500})
-    assert sorted(shell.outbox.bodies) == [(shell.topics.touchpoints, number, [now]) for number in (0, 2)]
+    assert sorted(shell.producer.bodies) == [(shell.topics.touchpoints, number, [now]) for number in (0, 2)]
     assert tick(START + 1500) == now
 
 

@@ -6,7 +6,8 @@ from typing import Any, cast
 import pytest
 
 from schemas.bodies import Bodies, bodies_of
-from streams.kafka.outbox import Outbox, SendFailed
+from streams.kafka.producer import Producer as RealProducer
+from streams.kafka.producer import SendFailed
 from streams.kafka.writer import LARGEST_MESSAGE, TopicWriter
 from streams.log.partitioning import partitions_of
 from streams.log.writer import MessageTooLarge, NotWritten
@@ -15,7 +16,7 @@ COUNT = 3
 
 
 class Producer:
-    """In the place of the outbox: a send lasts until it is let go, and fails where a message says so."""
+    """In the place of the producer: a send lasts until it is let go, and fails where a message says so."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[int, list[bytes]]] = []
@@ -37,7 +38,7 @@ class Producer:
 
 
 def writer_over(producer: Producer) -> TopicWriter:
-    return TopicWriter(cast(Outbox, cast(Any, producer)), "t", COUNT)
+    return TopicWriter(cast(RealProducer, cast(Any, producer)), "t", COUNT)
 
 
 def key_of(partition: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 
 from streams.embedded.layout import FILE_LAYOUT
 from streams.engine.checkpoint import CHECKPOINT_LAYOUT
-from streams.imports import identity, prepare
+from streams.imports import content_ids, prepare
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = (ROOT / "docs" / "versions.md").read_text("utf-8")
@@ -21,7 +21,7 @@ ROWS: Final = {
 def test_the_versions_are_those_of_the_code() -> None:
     assert ROWS["SQLite file"] == str(FILE_LAYOUT)
     assert ROWS["checkpoint records"] == str(CHECKPOINT_LAYOUT)
-    assert f"CONTENT_V{ROWS['ids of imported rows']}" in vars(identity)
+    assert f"CONTENT_V{ROWS['ids of imported rows']}" in vars(content_ids)
     assert f'b"relasi import {ROWS["keys of imports"]}"' in inspect.getsource(prepare)
 
 

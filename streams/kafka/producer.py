@@ -74,7 +74,7 @@ class RawBatch(BatchBuilder):  # type: ignore[misc]
         return self._bytes
 
 
-class Outbox:
+class Producer:
     """The producer; an asynchronous context manager. Waits, with one clear line, for a broker that is not there."""
 
     def __init__(self, settings: Settings, client: str, clock: Clock) -> None:
