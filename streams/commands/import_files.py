@@ -80,11 +80,11 @@ def import_file(
             now=now,
             progress=report,
             own_currency=own,
-            ask_currency=True,
         ) as prepared,
     ):
         outcome = import_prepared(session.runner, prepared, report)
         _tell(terminal, title, prepared, outcome)
+        tell_currency(terminal, prepared, f"{session.runner.partition.policy.currency}, which is the policy's")
     return outcome
 
 
@@ -114,6 +114,16 @@ def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcom
             terminal.say(f"    line {reject.row}: {reject.reason}: {reject.detail}")
     if not outcome.rows or outcome.rows == outcome.refused:
         tell_unusable(terminal, title, prepared)
+
+
+def tell_currency(terminal: Terminal, prepared: "Prepared", currency: str) -> None:
+    """Warn of amounts that are in the currency of a policy which nobody chose."""
+    if prepared.without_currency:
+        terminal.note(
+            f"  warning: {prepared.without_currency:,} rows have amounts without a currency, and count as {currency}: "
+            "name the column with --map currency=COLUMN, or say it for all rows, as in "
+            "--set currency=EUR"
+        )
 
 
 def tell_unusable(terminal: Terminal, title: str, prepared: "Prepared") -> None:

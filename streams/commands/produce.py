@@ -98,7 +98,7 @@ async def _file(
     producing: "Producing", name: str, mapping: Mapping, settings: Settings, own: str | None, *, as_arrived: bool
 ) -> bool:
     """Send one file; False: nothing of it could be used."""
-    from streams.commands.import_files import tell_unusable
+    from streams.commands.import_files import tell_currency, tell_unusable
     from streams.imports.prepare import prepare
 
     terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
@@ -114,11 +114,11 @@ async def _file(
             now=now_ms(),
             progress=report,
             own_currency=own,
-            ask_currency=True,
         ) as prepared,
     ):
         produced = await producing.file(prepared, report)
         terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
+        tell_currency(terminal, prepared, "money of the policy in force")
         if produced.known:
             terminal.say(f"  {produced.known:,} of them were known already and count nothing")
         if produced.rejects:

@@ -71,10 +71,9 @@ class Normaliser:
         self.ignored |= dict.fromkeys(plan.ignored)
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence)
         columns = rows.canonical(self._not_after)
-        if self._currency_needed:
-            some, without = rows.check_currency(columns)
-            self.without_currency += without
-            self.with_currency += some - without
+        some, without = rows.check_currency(columns, needed=self._currency_needed)
+        self.without_currency += without
+        self.with_currency += some - without
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
@@ -236,10 +235,11 @@ class _Rows:
             self._evidence.setdefault(field, Evidence()).add(ways, self._block.rows, amounts.text)
         return values
 
-    def check_currency(self, columns: dict[str, Any]) -> tuple[int, int]:
-        """(rows that have money, those of them that have no currency), which are rejected."""
+    def check_currency(self, columns: dict[str, Any], *, needed: bool) -> tuple[int, int]:
+        """(rows that have money, those of them that have no currency), which are rejected where one is ``needed``."""
         some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
-        self.faults.add(without, "no_currency", "an amount without a currency")
+        if needed:
+            self.faults.add(without, "no_currency", "an amount without a currency")
         return int(np.count_nonzero(some)), int(np.count_nonzero(without))
 
     def _count(self, field: str) -> Any:

@@ -30,7 +30,7 @@ class Prepared:
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
-                 ignored: tuple[str, ...], *, was_sorted: bool) -> None:  # fmt: skip
+                 ignored: tuple[str, ...], *, was_sorted: bool, without_currency: int) -> None:  # fmt: skip
         self.name = source.name
         self.format = source.format
         self.content_key = key
@@ -40,6 +40,7 @@ class Prepared:
         self.was_sorted = was_sorted
         self.rejects = rejects
         self.ignored = ignored
+        self.without_currency = without_currency
         self._runs = runs
         self._folder = folder
 
@@ -103,7 +104,10 @@ def prepare(
             progress("sorting", arrivals.rows, arrivals.rows)
         was_sorted = not (as_arrived or arrivals.in_order)
         key = _key(given, mapping, as_arrived=as_arrived)
-        return Prepared(given, key, arrivals, runs, rejects, folder, ignored, was_sorted=was_sorted)
+        bare = read.without_currency
+        return Prepared(
+            given, key, arrivals, runs, rejects, folder, ignored, was_sorted=was_sorted, without_currency=bare
+        )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -51,6 +51,8 @@ class Reading:
         self._ask_currency = ask_currency and own_currency is None
         self._folder = folder
         self._progress = progress
+        self.without_currency = 0
+        """Rows whose amounts have no currency, where nobody chose that of the policy."""
 
     def __call__(self) -> tuple[Arrivals, Rejects, tuple[str, ...]]:
         """(rows, rejects, columns that were left). Raises ``InputProblem``."""
@@ -101,8 +103,9 @@ class Reading:
         if self._columns is None and normaliser.columns:
             check_columns(name, tuple(normaliser.columns), self._mapping)
         problems = doubts_about(normaliser.evidence)
-        if normaliser.without_currency and not normaliser.with_currency:
+        if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
+        self.without_currency = 0 if self._own else normaliser.without_currency
         if problems:
             raise NothingUsable("\n".join(f"{name}: {problem}" for problem in problems))
         if self._columns is None:

@@ -48,11 +48,13 @@ def test_thousands_alone_are_asked_about(sign: str, minor: int, data: Path) -> N
 
 def test_no_currency_is_ever_taken_in_silence(data: Path) -> None:
     file = written(data, "plain.csv", "Kunde;Datum;Betrag\nSchulz;2024-01-05;10\n")
-    asked = relasi("import", file, *MAPPED, "--data", data)
-    assert asked.code == 3
-    assert "--set currency=EUR" in asked.err
-    done("import", file, *MAPPED, "--set", "currency=EUR", "--data", data)
-    assert touchpoints(data) == [{"customer_id": "Schulz", "amount_minor": 1000, "currency": "EUR"}]
+    warned = relasi("import", file, *MAPPED, "--data", data)
+    assert warned.code == 0
+    assert "1 rows have amounts without a currency, and count as USD" in warned.err
+    assert "--set currency=EUR" in warned.err
+    said = relasi("import", file, *MAPPED, "--set", "currency=EUR", "--data", data / "said")
+    assert (said.code, said.err) == (0, "")
+    assert touchpoints(data / "said") == [{"customer_id": "Schulz", "amount_minor": 1000, "currency": "EUR"}]
 
 
 def test_the_currency_of_ones_own_policy_is_known(data: Path) -> None:
