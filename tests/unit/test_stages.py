@@ -29,7 +29,7 @@ from processors.lifecycle.facts import CAUSE_SILENCE, CAUSE_TOUCHPOINT
 from processors.lifecycle.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN, stage_at
 from processors.models.churn import bg_crossing, bg_p_alive, mbg_crossing, mbg_p_alive
 from processors.policy.policy import hash_of, read_policy
-from processors.policy.rules import PURCHASE
+from processors.policy.rules import REFUND
 from schemas.reasons import OK
 from schemas.touchpoint import AMOUNT_MINOR, CUSTOMER_ID, EVENT_ID, KIND, OCCURRED_AT, RECEIVED_AT, SLOTS
 from streams.engine.reading import contact_of, meaning_of
@@ -189,8 +189,8 @@ def test_a_purchase_week_shared_by_two_episodes_counts_once() -> None:
     assert steps(unshared)[-1] == (2, COMMITMENT, 14), "the first episode held no purchase"
 
 
-@pytest.mark.parametrize(("amount", "purchase"), [(0, False), (1, True), (-500, False), (500, True)])
-def test_an_order_of_nothing_is_initiative_and_no_purchase(amount: int, purchase: bool) -> None:
+@pytest.mark.parametrize(("amount", "flags"), [(0, VISIT), (1, ORDER), (-500, REFUND), (500, ORDER)])
+def test_an_order_of_nothing_is_initiative_and_one_of_less_takes_back(amount: int, flags: int) -> None:
     buffer = np.frombuffer(b"annaorder_completed", np.uint8)
     slots = np.zeros((SLOTS, 2), np.int64)
     slots[:, 1] = -1
@@ -202,8 +202,7 @@ def test_an_order_of_nothing_is_initiative_and_no_purchase(amount: int, purchase
     assert meaning.reason == OK
     reason, contact = contact_of(buffer, slots, RULES, WORDS, meaning)
     assert reason == OK
-    assert contact.flags == (ORDER if purchase else VISIT)
-    assert bool(contact.flags & PURCHASE) == purchase
+    assert contact.flags == flags
 
 
 def test_the_policy_names_the_kind_of_that_order() -> None:
