@@ -47,8 +47,8 @@ def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_
     broker: Broker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Killed between an insert and its acknowledgement, and gone for 30 s while much more arrives than may wait."""
-    waiting, allowed = 1 << 20, 8 << 20
-    files = write_files(tmp_path / "files", seed=13, files=2, count=250_000, customers=200)
+    waiting, allowed = 1 << 20, 16 << 20
+    files = write_files(tmp_path / "files", seed=13, files=2, count=450_000, customers=200)
     oracle = embedded(tmp_path / "embedded", files)
     (tmp_path / "made").mkdir()
     with (
