@@ -39,6 +39,7 @@ def transition(**changed: Any) -> dict[str, Any]:
         "evidence_last_sign_at": None,
         "policy_hash": "p1",
         "partition": 0,
+        "epoch": 0,
         "offset": 7,
     }
     return example | changed
@@ -135,6 +136,7 @@ def profile(**changed: Any) -> dict[str, Any]:
         "as_of": day(31),
         "policy_hash": "p1",
         "partition": 0,
+        "epoch": 0,
         "offset": 7,
     }
     return example | changed
@@ -157,6 +159,7 @@ def policy(**changed: Any) -> dict[str, Any]:
         "rate_currencies": ["EUR", "USD", "JPY"],
         "rates": [1.0, 0.5, 0.625],
         "known_at": day(0),
+        "epoch": 0,
         "offset": 0,
     }
     return example | changed
@@ -178,6 +181,7 @@ def judgement(**changed: Any) -> dict[str, Any]:
         "evidence_value": 25_000.5,
         "policy_hash": "p1",
         "partition": 0,
+        "epoch": 0,
         "offset": 7,
     }
     return example | changed
