@@ -51,7 +51,6 @@ CREATE OR REPLACE VIEW transitions
     superseded_by String COMMENT 'Id of the transition that took its place; empty while it stands',
     evidence String COMMENT 'What it was decided on, as JSON; instants in UTC',
     policy_hash String COMMENT 'Policy that judged it, see the view policies',
-    epoch Int64 COMMENT 'Which log that is: one that was made later has a greater one',
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
@@ -73,7 +72,7 @@ SELECT
         'Tuple(event_id String, purchases Int32, weeks Int32, first_purchase_at Nullable(String), '
         || 'last_purchase_at Nullable(String), last_sign_at Nullable(String))'
     )) AS evidence,
-    facts.policy_hash AS policy_hash, facts.epoch AS epoch, facts.`partition` AS `partition`, facts.`offset` AS `offset`
+    facts.policy_hash AS policy_hash, facts.`partition` AS `partition`, facts.`offset` AS `offset`
 FROM transitions_raw AS facts FINAL
 -- Without FINAL: a correction that is still there twice names the same facts twice, and argMax does not mind.
 LEFT JOIN

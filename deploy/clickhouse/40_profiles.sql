@@ -242,7 +242,6 @@ CREATE OR REPLACE VIEW profiles
     risk_band String COMMENT 'Whether the churn risk is above the limit of the policy: low or high',
     as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes',
     policy_hash String COMMENT 'Policy that judged it, see the view policies',
-    epoch Int64 COMMENT 'Which log that is: one that was made later has a greater one',
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Last offset that the row contains'
 )
@@ -263,7 +262,7 @@ SELECT
     value_tier, mix_personal_assistance, mix_dedicated_personal_assistance, mix_self_service, mix_automated_service,
     mix_community, mix_co_creation, observed_category, recommended_category, recommendation_reason, motivation,
     next_step, need, segment, risk_band,
-    as_of, policy_hash, epoch, `partition`, `offset`
+    as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
 WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Each customer as last published, with every judgement';

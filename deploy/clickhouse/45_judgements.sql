@@ -42,14 +42,13 @@ CREATE OR REPLACE VIEW judgements
     evidence_count Int64 COMMENT 'Count that it rests on',
     evidence_value Float64 COMMENT 'Number that it rests on',
     policy_hash String COMMENT 'Policy that judged it, see the view policies',
-    epoch Int64 COMMENT 'Which log that is: one that was made later has a greater one',
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
 SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
 SELECT
     id, customer_id, namespace, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
-    evidence_value, policy_hash, epoch, `partition`, `offset`
+    evidence_value, policy_hash, `partition`, `offset`
 FROM judgements_raw FINAL
 WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Every change of a judgement that was published, with its evidence';

@@ -45,7 +45,7 @@ def told(sink: Sink) -> Sink:
     )
     sink.insert(
         "judgements_raw",
-        table("judgements_raw", [judgement(epoch=FORMER), judgement(epoch=LATER), judgement(id="x", epoch=FORMER)]),
+        table("judgements_raw", [judgement(epoch=FORMER), judgement(epoch=LATER, offset=3), judgement(id="x", epoch=FORMER)]),
     )
     return sink
 
@@ -57,11 +57,11 @@ def test_a_customer_is_told_by_the_last_log_that_names_him(told: Sink) -> None:
         ("bob", "e1", 1),
         ("browser-2", "e2", 1),
     ]
-    profiles = told.query("SELECT customer_id, touchpoints, epoch FROM profiles ORDER BY customer_id").to_pylist()
-    assert [tuple(row.values()) for row in profiles] == [("ann", 1, LATER), ("bob", profile()["touchpoints"], FORMER)]
-    facts = told.query("SELECT id, epoch, superseded_by FROM transitions ORDER BY id").to_pylist()
-    assert [tuple(row.values()) for row in facts] == [("1", LATER, ""), ("3", FORMER, "")]
-    assert told.query("SELECT id, epoch FROM judgements").to_pylist() == [{"id": judgement()["id"], "epoch": LATER}]
+    profiles = told.query("SELECT customer_id, touchpoints, offset FROM profiles ORDER BY customer_id").to_pylist()
+    assert [tuple(row.values()) for row in profiles] == [("ann", 1, 0), ("bob", profile()["touchpoints"], 902)]
+    facts = told.query("SELECT id, offset, superseded_by FROM transitions ORDER BY id").to_pylist()
+    assert [tuple(row.values()) for row in facts] == [("1", 0, ""), ("3", 902, "")]
+    assert told.query("SELECT id, offset FROM judgements").to_pylist() == [{"id": judgement()["id"], "offset": 3}]
 
 
 def test_the_policy_in_force_is_that_of_the_last_log(sink: Sink) -> None:
