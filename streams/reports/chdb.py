@@ -35,6 +35,11 @@ _ANSWER_SETTINGS: Final = {
     "output_format_parquet_write_bloom_filter": 0,
     "output_format_parquet_write_page_index": 0,
 }
+_TABLES: Final = "SELECT name FROM system.tables WHERE database = currentDatabase()"
+_BROKEN: Final = """
+SELECT name FROM system.detached_parts
+WHERE database = currentDatabase() AND startsWith(ifNull(reason, ''), 'broken')
+"""
 _ROOM_BYTES: Final = 64 * 2**20
 # What a connection string or the function file() would take for something else than a part of a name.
 _NOT_IN_A_PATH: Final = frozenset("?*{}")
@@ -50,7 +55,8 @@ class _Connection:
         except RuntimeError as error:
             raise ReportsError(
                 f"{directory}: the reports can't be opened ({error}); only one process at a time may use them, and if "
-                "none does, the line that the engine wrote above says more"
+                "none does, the line that the engine wrote above says more; where they are damaged, `relasi reports "
+                "rebuild` makes them anew from the log"
             ) from error
         self._turn = threading.Lock()
         self.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", {})
@@ -146,6 +152,11 @@ class ChdbSink:
             self._created.write_text(digest)
         except OSError as error:
             raise ReportsError(f"{self._created.parent}: the tables could not be created ({error})") from error
+
+    def torn(self) -> bool:
+        """Whether tables are missing, or parts of them were set aside because they were not whole."""
+        there = set(self._writer.run(_TABLES, {})["name"].to_pylist())
+        return not {_TOUCHPOINTS, *TABLES} <= there or self._writer.run(_BROKEN, {}).num_rows > 0
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Store rows of a raw table: 1.5 µs per transition, 10 ms at the least (measured, synced and checked)."""
