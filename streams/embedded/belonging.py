@@ -14,7 +14,7 @@ from streams.embedded.layout import ROWS_NAME
 from streams.embedded.log import FILE_NAME, Log
 from streams.embedded.made_from import MadeFrom, read_made_from
 from streams.embedded.rows_file import RowsFile
-from streams.log.messages import TOUCHPOINTS_TOPIC
+from streams.log.topics import TOUCHPOINTS_TOPIC
 
 REPORTS: Final = "reports"
 _CREATED: Final = "created"

@@ -5,7 +5,7 @@ the messages that came out until there, so a crash leaves all of them or none. T
 becomes of it, the log gives it again.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ from streams.embedded.layout import ROWS_NAME, open_rows
 from streams.embedded.turns import Turn
 
 FILE_NAME: Final = ROWS_NAME
+UNREPORTED: Final = "unreported"
+"""The setting that says whether profiles of the checkpoint are still to be written to the reports: 0 or 1."""
 
 
 class RowsFile(Database):
@@ -46,4 +48,14 @@ class RowsFile(Database):
         with explained(self.path):
             yield from self._connection.execute(
                 "SELECT key, value FROM checkpoint WHERE partition = ? ORDER BY key DESC", (partition,)
+            )
+
+    def checkpoint_of(self, partition: int, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The records of some keys, behind those that say something of the whole."""
+        some = ", ".join("?" for _ in keys)
+        with explained(self.path):
+            yield from self._connection.execute(
+                f"SELECT key, value FROM checkpoint WHERE partition = ? AND (key >= x'ff' OR key IN ({some}))"
+                " ORDER BY key DESC",
+                (partition, *keys),
             )

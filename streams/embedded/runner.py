@@ -19,7 +19,7 @@ from streams.embedded.appending import append_messages
 from streams.embedded.database import ENGINE
 from streams.embedded.log import IMPORT_REJECTS, Log
 from streams.embedded.readers import Batch, read_records
-from streams.embedded.rows_file import RowsFile
+from streams.embedded.rows_file import UNREPORTED, RowsFile
 from streams.embedded.rows_in_order import in_order
 from streams.engine.checkpoint import Checkpoint
 from streams.engine.outcomes import OUTCOMES
@@ -40,8 +40,6 @@ EMIT_RECORDS: Final = 262_144
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
 WAITING_BYTES: Final = 256 * 1024 * 1024
-UNREPORTED: Final = "unreported"
-"""The setting that says whether profiles of the checkpoint are still to be written to the reports."""
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 

@@ -13,7 +13,8 @@ from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import check_rows, claim_rows, identity_of, refuse_lost
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
-from streams.embedded.rebuilding import Progress, opened_reports, rebuild, reported
+from streams.embedded.rebuilding import Progress as Progress
+from streams.embedded.rebuilding import opened_reports, rebuild, reported
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import stored_in_columns

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import fastavro
 import numpy as np
@@ -13,8 +13,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
 from schemas.wire import frame, unframe
-
-TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
+from streams.log.topics import TOUCHPOINTS_TOPIC as TOUCHPOINTS_TOPIC
 
 
 def message(registry: Registry, name: str, value: dict[str, Any]) -> bytes:

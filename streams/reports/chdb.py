@@ -92,7 +92,8 @@ def _read(answer: bytes, sql: str) -> pa.Table:
         return pa.table({})
     if not answer.startswith(_PARQUET_MAGIC):
         raise ReportsError(f"the answer came in another format; leave FORMAT out\n  in: {first_line(sql)}")
-    table = pq.read_table(pa.BufferReader(answer))
+    # Not read_table: it imports the data sets of pyarrow, and these pandas, which takes half a second.
+    table = pq.ParquetFile(pa.BufferReader(answer)).read()
     for index, field in enumerate(table.schema):
         if field.type in (pa.string(), pa.binary()):
             table = table.set_column(index, field.name, _text_or_bytes(table.column(index)))
@@ -106,6 +107,10 @@ def _text_or_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return raw.cast(pa.string())
     except pa.ArrowInvalid:
         return raw
+
+
+def _digest() -> str:
+    return hashlib.sha256("\0".join(statements()).encode()).hexdigest()
 
 
 class ChdbSink:
@@ -133,23 +138,25 @@ class ChdbSink:
             raise
         self._inserting = threading.Lock()
 
+    def is_current(self) -> bool:
+        """Whether this very DDL has been run here. Raises OSError."""
+        return self._created.is_file() and self._created.read_text() == _digest()
+
     def create(self) -> None:
         """Create the tables that are missing, and all views anew, unless this very DDL has been run here.
 
         The engine doesn't notice either when the definition of a view is cut short by a full disk, and can never open
         the directory again (measured). So definitions are written rarely, and only while there is room.
         """
-        ddl = statements()
-        digest = hashlib.sha256("\0".join(ddl).encode()).hexdigest()
         try:
-            if self._created.is_file() and self._created.read_text() == digest:
+            if self.is_current():
                 return
             free = shutil.disk_usage(self._created.parent).free
             if free < _ROOM_BYTES:
                 raise ReportsError(f"{self._created.parent}: only {free} bytes are free; make room for {_ROOM_BYTES}")
-            for statement in ddl:
+            for statement in statements():
                 self._writer.run(statement, {})
-            self._created.write_text(digest)
+            self._created.write_text(_digest())
         except OSError as error:
             raise ReportsError(f"{self._created.parent}: the tables could not be created ({error})") from error
 
