@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from streams.embedded.database import ENGINE
 from streams.embedded.failures import StorageError
 from streams.embedded.layout import ROWS_NAME
-from streams.embedded.log import FILE_NAME, Log
+from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
 from streams.embedded.made_from import MadeFrom, read_made_from
 from streams.embedded.rows_file import RowsFile
 from streams.log.topics import TOUCHPOINTS_TOPIC
@@ -87,6 +87,12 @@ def check_rows(log: Log, rows: RowsFile, identity: Identity) -> None:
         raise _older(log, rows.path, reached, end)
 
 
+def remove_rows(directory: Path) -> None:
+    """Have the rows made anew, and all that came out, from the log."""
+    for end in ("", "-wal", "-shm"):
+        (directory / (ROWS_NAME + end)).unlink(missing_ok=True)
+
+
 def _older(log: Log, what: Path, reached: int, end: int) -> OtherLog:
     return OtherLog(
         f"{log.path}: is older than what was made of it: it ends at offset {end}, and {what} reaches up to {reached}. "
@@ -114,7 +120,8 @@ def check_reports(directory: Path, log: Log, rows: RowsFile, identity: Identity)
             return MadeFrom(identity.log, reached)
         raise _other(log, reports)
     if made is None:
-        return MadeFrom(identity.log, 0) if reached == 0 else None
+        empty = end == 0 and log.end_offset(IMPORT_REJECTS, _PARTITION) == 0
+        return MadeFrom(identity.log, 0) if empty else None
     if made.log != identity.log:
         raise _other(log, reports)
     if made.offset > end:

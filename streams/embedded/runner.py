@@ -149,9 +149,9 @@ class Runner:
             ) from error
         self.partition.learn(known, self.now())
 
-    def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
-        """Apply all that the log holds; ``after`` is called after each fetch."""
-        while self.process():
+    def catch_up(self, after: Callable[[], None] = lambda: None, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Apply all that the log holds, for as long as ``go_on`` says so; ``after`` is called after each fetch."""
+        while go_on() and self.process():
             after()
 
     def emit(self) -> None:
@@ -161,10 +161,13 @@ class Runner:
         self._outgoing.add_rejects(rejects)
         self._unemitted = 0
 
-    def report_profiles(self) -> None:
-        """Write how the customers stand whose profiles changed since they were last written."""
+    def report_profiles(self, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Write how the customers stand whose profiles changed since they were last written.
+
+        Some thousands at a time, for as long as ``go_on`` says so; of the others the rows remember it.
+        """
         with closing(self._outgoing.standing()) as standing:
-            for rows in standing:
+            while go_on() and (rows := next(standing, None)) is not None:
                 self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
 
     def report(self) -> None:

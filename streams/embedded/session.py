@@ -1,6 +1,7 @@
 """A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,14 +11,15 @@ from processors.policy.policy import Policy
 from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, establish
 from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
-from streams.embedded.belonging import check_rows, claim_rows, identity_of, refuse_lost
+from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
+from streams.embedded.failures import ForeignFile, StorageDamaged
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.rebuilding import Progress as Progress
 from streams.embedded.rebuilding import opened_reports, rebuild, reported
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
-from streams.engine.checkpoint import stored_in_columns
+from streams.engine.checkpoint import UnreadableCheckpoint, stored_in_columns
 from streams.engine.partition import Partition
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
@@ -41,8 +43,9 @@ class Session:
     """Everything in one data directory; a context manager. One process at a time: see ``lock.DirectoryInUse``.
 
     What a crash left unapplied is applied on opening, and reports that are gone, torn or older than the rows are made
-    anew; ``progress(stage, done, total)`` tells of that. ``policy``: put in force if it is not already. Raises
-    ``OtherLog`` where the log is not the one that the rows or the reports were made from.
+    anew; ``progress(stage, done, total)`` tells of that. ``policy``: put in force if it is not already. ``now`` gives
+    the shell's instant in ms. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
+    from.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Session:
         registry_url: str | None = None,
         accept_rejects: bool = False,
         progress: Progress = lambda *_: None,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         # Commands of other processes are answered in the working directories of those.
         self.directory = directory = directory.absolute()
@@ -63,7 +67,7 @@ class Session:
             refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
             self.rows = stack.enter_context(RowsFile(directory))
-            self.identity = identity_of(self.log, now_ms())
+            self.identity = identity_of(self.log, now())
             check_rows(self.log, self.rows, self.identity)
             registry = _registry(self.log, registry_url)
             partition = self._restore(accept_rejects)
@@ -72,11 +76,15 @@ class Session:
                 self.log,
                 self.rows,
                 self.identity,
-                lambda: rebuild(directory, self.log, self.identity, registry, now_ms, progress),
+                lambda: rebuild(directory, self.log, self.identity, registry, now, progress),
             )
             stack.callback(self.sink.close)
             claim_rows(self.rows, self.identity)
-            self.runner = Runner(self.log, self.rows, self.sink, partition, registry, now_ms, self._reported)
+            self.runner = Runner(self.log, self.rows, self.sink, partition, registry, now, self._reported)
+            self.finished = False
+            """Whether all was made lasting that this session has the time for."""
+            # Called between the steps of what takes long; raises what is to end it there.
+            self.interrupt: Callable[[], None] = lambda: None
             self._establish(policy, progress)
             self._stack = stack.pop_all()
 
@@ -125,7 +133,7 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
+        if kind is None and not self.finished:
             self.runner.checkpoint()
         self.close()
 
@@ -150,3 +158,33 @@ def _registry(log: Log, url: str | None) -> Registry:
             "data directory with --data"
         )
     return SchemaRegistry(kept) if kept else FileRegistry()
+
+
+def remade(directory: Path, command: str, progress: Progress, now: Callable[[], int] = now_ms) -> int:
+    """Make the reports anew from the log, and the rows where they are damaged or not this log's; how many records.
+
+    Raises what opening a ``Session`` raises, but for what this mends.
+    """
+    directory = directory.absolute()
+    with DirectoryLock(directory, command):
+        refuse_lost(directory)
+        with Log(directory) as log:
+            identity = identity_of(log, now())
+            if not _rows_belong(directory, log, identity):
+                remove_rows(directory)
+            rebuild(directory, log, identity, _registry(log, None), now, progress)
+            end = log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
+    with Session(directory, command, progress=progress, now=now, accept_rejects=True):
+        return end
+
+
+def _rows_belong(directory: Path, log: Log, identity: Identity) -> bool:
+    """Whether the rows are there, can be read, and were made from this log as far as it reaches now."""
+    try:
+        with RowsFile(directory) as rows:
+            check_rows(log, rows, identity)
+            # Each has a checksum, and so has what says something of all of them.
+            Partition(_PARTITION, preset(), []).restore(stored_in_columns(rows.checkpoint(_PARTITION)))
+    except (StorageDamaged, ForeignFile, OtherLog, UnreadableCheckpoint):
+        return False
+    return True
