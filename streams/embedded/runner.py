@@ -161,13 +161,10 @@ class Runner:
         self._outgoing.add_rejects(rejects)
         self._unemitted = 0
 
-    def report_profiles(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """Write how the customers stand whose profiles changed since they were last written.
-
-        Some thousands at a time, for as long as ``go_on`` says so; of the others the rows remember it.
-        """
+    def report_profiles(self) -> None:
+        """Write how the customers stand whose profiles changed since they were last written."""
         with closing(self._outgoing.standing()) as standing:
-            while go_on() and (rows := next(standing, None)) is not None:
+            for rows in standing:
                 self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
 
     def report(self) -> None:

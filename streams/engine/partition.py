@@ -276,16 +276,21 @@ class Partition:
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
 
+    @property
+    def unreported(self) -> int:
+        """How many profiles changed since they were last taken."""
+        return int(self.table.used[USED_UNREPORTED])
+
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""
-        return bool(self.table.used[USED_UNREPORTED] > 0)
+        return self.unreported > 0
 
     def take_unreported(self, most: int) -> npt.NDArray[np.int64]:
         """At most ``most`` customers whose profiles changed since they were last taken; they count as reported.
 
         That is remembered with the rows: what was taken and not stored before a crash is taken again.
         """
-        numbers = np.empty(min(most, int(self.table.used[USED_UNREPORTED])), np.int64)
+        numbers = np.empty(min(most, self.unreported), np.int64)
         take_news(self.table, numbers)
         return numbers
 
