@@ -131,7 +131,10 @@ class Runner:
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
-        if self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes:
+        # A policy judges everybody at one offset: what that changes is remembered in parts.
+        parted = records == 0 and self.partition.changed >= self.partition.rows_at_once
+        many = self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes
+        if many or parted:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()

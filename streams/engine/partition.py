@@ -21,7 +21,16 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.rows import (
+    USED_CHANGED,
+    USED_ROWS,
+    USED_UNREPORTED,
+    Table,
+    id_slices,
+    namespaces_of,
+    new_table,
+    rows_as_words,
+)
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
 from streams.log.batches import Fetch
@@ -31,6 +40,8 @@ FACTS: Final = 16_384  # room between two visits to Python
 HOT_ROWS: Final = 65_536
 FACT_BYTES: Final = 64 * 1024 * 1024
 """About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""
+ROWS_AT_ONCE: Final = 131_072
+"""So many customers are judged by a new policy at once: whoever is asked for the rest can remember these before."""
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
@@ -95,7 +106,9 @@ class Partition:
         self._time = NONE
         self._bad_run = 0
         self._memory = Memory(number, log, epoch)
+        self._halved = False
         self.fact_bytes = FACT_BYTES
+        self.rows_at_once = ROWS_AT_ONCE
 
     @property
     def next_offset(self) -> int:
@@ -120,10 +133,11 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, or where facts take too many
-        bytes: what follows is refused, or asked for again, from there. A tick or a policy may be done by half then; it
-        stands at that offset still. After 10,000 consecutive rejects it returns what it has until there, so that they
-        can be stored and looked at; then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, where facts take too many
+        bytes, or where a policy has judged many: what follows is refused, or asked for again, from there. A tick or a
+        policy may be done by half then; it stands at that offset still. After 10,000 consecutive rejects it returns
+        what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also after a
+        restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -132,9 +146,10 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
+        self._halved = False
         while (status := self._run(fetch, cursor)) not in self._ends:
             fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
-            if facts.nbytes >= self.fact_bytes:
+            if self._halved or facts.nbytes >= self.fact_bytes:
                 break
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(
@@ -232,12 +247,14 @@ class Partition:
         # The change is told with its first facts, which name its hash.
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
-        customer = 0
+        customer, judged = 0, np.array([0, self.rows_at_once])
         while customer < self.customers:
-            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer)
+            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
             self._drain(facts)
             self.table = grow(self.table)
-            if facts.nbytes >= self.fact_bytes and customer < self.customers:
+            enough = facts.nbytes >= self.fact_bytes or judged[0] >= self.rows_at_once
+            if enough and customer < self.customers:
+                self._halved = True
                 return
         self.counts[OUTCOME_POLICIES] += 1
         cursor.at[cursors.AT_BAD_RUN] = 0
@@ -275,6 +292,11 @@ class Partition:
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
+
+    @property
+    def changed(self) -> int:
+        """How many rows the next checkpoint will hold."""
+        return int(self.table.used[USED_CHANGED])
 
     @property
     def unreported(self) -> int:
