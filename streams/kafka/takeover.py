@@ -3,15 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
-import faust
 import structlog
-from faust.types import TP
 
 from schemas.registry import Registry
 from streams.clock import Clock
 from streams.engine.checkpoint import Stored
 from streams.engine.partition import Partition
-from streams.kafka.app import consumer_of
+from streams.kafka.ends import Ends
 from streams.kafka.fences import Fence
 from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
@@ -33,19 +31,18 @@ class Takeover:
 
     def __init__(
         self,
-        app: faust.App,
         settings: Settings,
         registry: Registry,
         learning: Learning,
         reporting: Reporting,
         metrics: Metrics,
         threads: Threads,
+        ends: Ends,
         topic_id: str,
         clock: Clock,
         *,
         accept_rejects: bool,
     ) -> None:
-        self._app = app
         self._settings = settings
         self._topics = topics_of(settings)
         self._registry = registry
@@ -53,6 +50,7 @@ class Takeover:
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
+        self._ends = ends
         self._topic_id = topic_id
         self._clock = clock
         self._accept_rejects = accept_rejects
@@ -71,9 +69,7 @@ class Takeover:
             hot_rows=self._settings.hot_rows,
         )
         await self._threads.aside(partition.restore, stored)
-        tp = TP(self._topics.touchpoints, number)
-        ends = await consumer_of(self._app).highwaters(tp)
-        partition.check_log(ends[tp])
+        partition.check_log(await self._ends.of(number))
         seconds = self._clock.monotonic() - begun
         self._metrics.recovery.observe(seconds)
         log.info(

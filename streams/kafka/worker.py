@@ -84,13 +84,13 @@ class Worker:
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         consumer_of(self.app).ends_after(fences.initialised, self._held)
         takeover = Takeover(
-            self.app,
             settings,
             registry,
             learning,
             reporting,
             metrics,
             self._threads,
+            self._ends,
             topic_id,
             clock,
             accept_rejects=accept_rejects,

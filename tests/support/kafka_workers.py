@@ -133,6 +133,14 @@ class Worker:
         lines = (line for line in self.page("/metrics")[1].splitlines() if line.startswith(name))
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 
+    def wait_caught_up(self, partitions: int = 4, seconds: float = 120) -> None:
+        """Until it has so many partitions, and has read each to its end."""
+        for _ in until(seconds):
+            assert self.process.poll() is None, self.text()
+            lines = [line for line in self.page("/metrics")[1].splitlines() if line.startswith("relasi_lag_records{")]
+            if len(lines) == partitions and all(float(line.rpartition(" ")[2]) == 0 for line in lines):
+                return
+
     def text(self) -> str:
         """The end of what it logged."""
         return self.log.read_text(errors="replace")[-6000:]
