@@ -156,7 +156,7 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
         tasks.append(every(settings.tick_seconds, worker.tick_all, stopping, clock))
     background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
     await stop.wait()
-    worker.stopping = True
+    worker.stop()
     for task in background:
         task.cancel()
 

@@ -79,4 +79,12 @@ class Takeover:
             next_offset=partition.next_offset,
             seconds=round(seconds, 3),
         )
-        return Tenure(partition, self._topics, self._registry, read, fence, reports=self._reporting.wanted)
+        return Tenure(
+            partition,
+            self._topics,
+            self._registry,
+            read,
+            fence,
+            reports=self._reporting.wanted,
+            fetch_bytes=self._settings.fetch_bytes,
+        )
