@@ -30,12 +30,12 @@ from support.clickhouse_server import Server
 from support.kafka_broker import PATIENCE, ROOT, Broker, until
 
 COMPARED: Final = {
-    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset)",
-    "transitions_raw": "EXCEPT (`partition`, `offset`)",
-    "judgements_raw": "EXCEPT (`partition`, `offset`)",
-    "profiles_raw": "EXCEPT (`partition`, `offset`)",
+    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset, log_epoch)",
+    "transitions_raw": "EXCEPT (epoch, `partition`, `offset`)",
+    "judgements_raw": "EXCEPT (epoch, `partition`, `offset`)",
+    "profiles_raw": "EXCEPT (epoch, `partition`, `offset`)",
     "rejects_raw": "EXCEPT (`partition`, position, source)",
-    "policies_raw": "EXCEPT (`offset`, known_at)",
+    "policies_raw": "EXCEPT (epoch, `offset`, known_at)",
     "meanings_raw": "",
 }
 _PORT: Final = re.compile(r'web_port"?[:=] ?(\d+)')
