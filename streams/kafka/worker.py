@@ -20,6 +20,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
+from streams.kafka.stalls import Stalls
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
 from streams.kafka.tasks import Tasks
@@ -32,6 +33,10 @@ from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
 
 log = structlog.get_logger()
+
+
+class StandsStill(Exception):
+    """A partition is not read, however often it is sought."""
 
 
 class Worker:
@@ -98,6 +103,7 @@ class Worker:
             self._ends,
             metrics,
         )
+        self._stalls = Stalls(clock, self._ends.lag, self._seek, self._take_over)
         add_agent(self.app, self.topics, self.fetching.take, fail)
 
     @property
@@ -165,21 +171,40 @@ class Worker:
         """The last checkpoint of each partition that is ours."""
         await self._release.checkpoint_all(list(self.store.tenures.values()))
 
+    async def report_all(self) -> None:
+        """Report the profiles of each partition that is ours, as far as time allows."""
+        await self._release.report_all(list(self.store.tenures.values()))
+
     async def tick_all(self) -> None:
         """Let the time of each of our partitions pass to now."""
         tick = bodies_of([message(self._registry, "Tick", {"at": self._clock.now_ms()})])
         numbers = list(self.store.tenures)
         await asyncio.gather(*(self._producer.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
-    async def look_at_ends(self) -> None:
-        """Learn where the log ends. Raises ForeignLog."""
+    async def look(self) -> None:
+        """Learn where the log ends, and help partitions that stand still. Raises ForeignLog and LostHistory."""
         await self._ends.look(list(self.store.tenures.values()))
+        if self.stopping or self._recovering:
+            self._stalls.forget()
+        else:
+            await self._stalls.look(self.store.tenures)
+
+    async def _seek(self, tenure: Tenure) -> None:
+        await self.fetching.read_from(tenure, tenure.partition.next_offset)
+
+    async def _take_over(self, tenure: Tenure) -> None:
+        # Not awaited: it takes seconds.
+        self._tasks.begin(tenure, self._regain(tenure, StandsStill("it was not read")))
+
+    @property
+    def _recovering(self) -> bool:
+        return not self.app.tables.actives_ready or self.app.rebalancing
 
     def not_ready(self) -> str:
         """Why no work can be done now; empty when it can."""
         if self.stopping:
             return "stopping"
-        return "recovering" if not self.app.tables.actives_ready or self.app.rebalancing else ""
+        return "recovering" if self._recovering else self._stalls.reason()
 
     def refresh(self) -> None:
         """Set the gauges."""

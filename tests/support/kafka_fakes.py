@@ -191,10 +191,20 @@ class FakeSink:
         self.unfit: set[str] = set()
         self.shut: dict[str, threading.Event] = {}
         self.closed = False
+        self.broken_off = 0
+
+    def break_off(self) -> None:
+        self.broken_off += 1
+        for each in self.shut.values():
+            each.set()
 
     def _take(self, table: str, content: Any, rows: int = 0) -> None:
         if table in self.shut:
+            broken = self.broken_off
             assert self.shut[table].wait(PATIENCE_SECONDS)
+            if self.broken_off > broken:
+                del self.shut[table]
+                raise ReportsError(f"{table}: broken off")
         if self.failing.get(table, 0):
             self.failing[table] -= 1
             raise ReportsError(f"{table}: no answer\nwith a customer's data in a second line")
