@@ -18,6 +18,7 @@ from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.kafka.app import consumer_of, new_app
 from streams.kafka.fences import Fences
+from streams.kafka.identity import Asking
 from streams.kafka.learning import Learning
 from streams.kafka.producer import Producer
 from streams.kafka.readiness import Readiness
@@ -112,6 +113,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             app=new_app(settings, topics_of(settings)),
             clock=clock,
             topic_id=topic_id,
+            ask_topic_id=Asking(settings).ask,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker

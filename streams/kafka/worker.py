@@ -15,6 +15,7 @@ from streams.kafka.ends import Ends
 from streams.kafka.fences import Fences
 from streams.kafka.fetching import Fetching
 from streams.kafka.gauges import Gauges
+from streams.kafka.identity import Ask, Identity
 from streams.kafka.learning import Learning
 from streams.kafka.producer import Producer
 from streams.kafka.regaining import Regaining
@@ -42,7 +43,8 @@ class StandsStill(Exception):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``topic_id``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
+    ``topic_id``: of the topic of touchpoints when it began, ``ask_topic_id``: at any time. ``app``: a new one, made by
+    ``new_app``.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Worker:
         app: faust.App,
         clock: Clock,
         topic_id: str,
+        ask_topic_id: Ask,
         accept_rejects: bool = False,
     ) -> None:
         self.settings = settings
@@ -77,7 +80,9 @@ class Worker:
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         consumer_of(self.app).ends_after(fences.initialised, self._held)
+        self._identity = Identity(self.topics.touchpoints, topic_id, ask_topic_id, clock)
         takeover = Takeover(
+            self.app,
             settings,
             registry,
             learning,
@@ -85,6 +90,7 @@ class Worker:
             metrics,
             self._threads,
             self._ends,
+            self._identity,
             topic_id,
             clock,
             accept_rejects=accept_rejects,
@@ -182,7 +188,11 @@ class Worker:
         await asyncio.gather(*(self._producer.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
     async def look(self) -> None:
-        """Learn where the log ends, and help partitions that stand still. Raises ForeignLog and LostHistory."""
+        """See which log it is and where it ends, and help partitions that stand still.
+
+        Raises ForeignLog and LostHistory.
+        """
+        await self._identity.look()
         await self._ends.look(list(self.store.tenures.values()))
         if self.stopping or self._recovering:
             self._stalls.forget()
@@ -204,7 +214,7 @@ class Worker:
         """Why no work can be done now; empty when it can."""
         if self.stopping:
             return "stopping"
-        return "recovering" if self._recovering else self._stalls.reason()
+        return self._identity.reason or ("recovering" if self._recovering else self._stalls.reason())
 
     def refresh(self) -> None:
         """Set the gauges."""

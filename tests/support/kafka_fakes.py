@@ -272,6 +272,9 @@ class FakeBroker(Service):
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         return {tp: self.first.get(tp, 0) for tp in partitions}
 
+    async def committed_offset(self, tp: TP) -> int:
+        return self.committed.get(tp, 0)
+
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         self.asked += 1
         if self.shut is not None:

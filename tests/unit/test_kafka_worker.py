@@ -14,7 +14,7 @@ from support.messages import START, Message, framed, tick
 
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import ForeignLog, PoisonedLog
-from streams.kafka.fetching import LostHistory
+from streams.kafka.history import LostHistory
 from streams.kafka.inbox import Inbox
 from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH
