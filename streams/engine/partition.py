@@ -21,7 +21,16 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.rows import (
+    USED_CHANGED,
+    USED_ROWS,
+    USED_UNREPORTED,
+    Table,
+    id_slices,
+    namespaces_of,
+    new_table,
+    rows_as_words,
+)
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
 from streams.log.batches import Fetch
@@ -275,6 +284,10 @@ class Partition:
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
+
+    def has_changed(self) -> bool:
+        """Whether a row changed since the last checkpoint."""
+        return bool(self.table.used[USED_CHANGED] > 0)
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""
