@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from streams.commands.progress import progress
+from streams.commands.progress import Report, progress
 from streams.commands.terminal import Terminal
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
 
@@ -71,14 +71,14 @@ def import_file(
     title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
     now, workdir = session.runner.now(), session.directory
     with (
-        progress(terminal, title) as report,
+        progress(terminal, title) as told,
         prepare(
             source,
             mapping,
             as_arrived=as_arrived,
             workdir=workdir,
             now=now,
-            progress=report,
+            progress=(report := _interruptible(told, session)),
             own_currency=own,
         ) as prepared,
     ):
@@ -86,6 +86,16 @@ def import_file(
         _tell(terminal, title, prepared, outcome)
         tell_currency(terminal, prepared, f"{session.runner.partition.policy.currency}, which is the policy's")
     return outcome
+
+
+def _interruptible(told: Report, session: "Session") -> Report:
+    """Between its steps an import can be ended; it goes on from there when it is asked for again."""
+
+    def report(stage: str, done: int, total: int) -> None:
+        session.interrupt()
+        told(stage, done, total)
+
+    return report
 
 
 def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcome") -> None:
