@@ -18,6 +18,19 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
     """How the file was read: its order, and what of it nobody asked for."""
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
+    told = prepared.grouping
+    if told.lines or told.again or told.updates:
+        terminal.say(
+            f"  {told.lines:,} rows are further lines of an order, {told.again:,} tell one once more, "
+            f"{told.updates:,} say that it has grown"
+        )
+    if told.totals:
+        terminal.say("  every row of an order has the amount of the whole order, which was counted once")
+    elif told.alike:
+        terminal.note(
+            "  warning: all rows of an order have the same amount, and were added up: if each has that of the whole "
+            "order, say --set order_amount=total; --set order_amount=lines says that this is right"
+        )
     if prepared.ignored:
         terminal.say(f"  columns that nobody asked for: {', '.join(prepared.ignored)} (--keep-extra keeps them)")
 

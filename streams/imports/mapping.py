@@ -29,6 +29,9 @@ TIMES: Final = of_type(FIELDS, FieldType.INSTANT)
 NAMES: Final = names_in_files(FIELDS)
 """Every field that a column can be mapped to; ``properties.<name>`` comes on top."""
 
+LINE: Final = ("sku", "category", "quantity", "price", "line_amount")
+"""The fields of one line of an order, where each row of a file is one; they make ``lines`` where there is a sku."""
+
 FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
 DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": "whitespace"}
 COUNTED: Final = {"seconds": 3, "milliseconds": 0, "microseconds": -3, "nanoseconds": -6}
@@ -150,8 +153,13 @@ def _texts(key: str, value: object, problems: list[str]) -> dict[str, str]:
 def _problems(mapping: Mapping) -> Iterator[str]:
     for table, names in (("columns", mapping.columns), ("constants", mapping.constants)):
         for name in names:
-            if name not in NAMES and property_of(name) is None and (table == "columns" or name not in CHOICES):
-                yield f"{table}.{name}: not a field of a touchpoint; fields are {', '.join(NAMES)}, properties.<name>"
+            if (
+                name not in (*NAMES, *LINE)
+                and property_of(name) is None
+                and (table == "columns" or name not in CHOICES)
+            ):
+                fields = ", ".join((*NAMES, *LINE))
+                yield f"{table}.{name}: not a field of a touchpoint; fields are {fields}, properties.<name>"
     for name in sorted(set(mapping.columns) & set(mapping.constants)):
         yield f"{name}: mapped to a column and set to a constant; keep one of the two"
     for name in set(mapping.time_formats) - set(TIMES):

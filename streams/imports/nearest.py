@@ -36,7 +36,7 @@ _LIKENESS: Final = 0.6
 def nearest_kinds(kind: str, known: Collection[str]) -> list[str]:
     """Up to three of the ``known`` kinds: what the word commonly means first, then those spelled alike."""
     meant = _WORDS.get(kind)
-    first = [meant] if meant in known else []
+    first = [meant] if meant is not None and meant in known else []
     alike = get_close_matches(kind, sorted(known), _MOST, _LIKENESS)
     shared = [other for other in sorted(known) if set(other.split("_")) & set(kind.split("_"))]
     found: list[str] = list(dict.fromkeys([*first, *alike, *shared]))

@@ -21,8 +21,8 @@ from processors.policy.policy import Policy, exponent
 from streams.imports.columns import Parts, parts_of
 
 NO_IDS: Final = frozenset((
-    "null", "(null)", "n/a", "#n/a", "na", "nan", "none", "nil", "undefined", "unknown", "0", "-", "--", "?", "anonymous",
-    "guest", "[object object]", "00000000-0000-0000-0000-000000000000",
+    "null", "(null)", "n/a", "#n/a", "na", "nan", "none", "nil", "undefined", "unknown", "0", "-", "--", "?",
+    "anonymous", "guest", "[object object]", "00000000-0000-0000-0000-000000000000",
 ))  # fmt: skip
 """Texts, in small letters, that programs and people write where there is no id."""
 UNTOLD: Final = ""
