@@ -53,6 +53,11 @@ def policy_from(path: Path | None) -> "Policy | None":
         raise SettingsProblem("\n".join(f"{path}:{p.line}: {p.message}" for p in error.problems)) from error
 
 
+def policy_to_apply(args: argparse.Namespace) -> Policy | None:
+    """The policy that a command puts in force before anything else; a dry run puts none. Raises SettingsProblem."""
+    return None if getattr(args, "dry_run", False) else policy_from(getattr(args, "policy", None))
+
+
 def run_with_data(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
     """Run a command on its data directory. Problems become messages and exit codes."""
     return explained(terminal, lambda: _run(module, args, words, terminal))
@@ -95,7 +100,7 @@ def _session(args: argparse.Namespace, command: str, report: Report) -> "Session
     return Session(
         args.data,
         command,
-        policy=policy_from(getattr(args, "policy", None)),
+        policy=policy_to_apply(args),
         accept_rejects=getattr(args, "accept_rejects", False),
         registry_url=getattr(args, "schema_registry", None),
         progress=report,

@@ -148,13 +148,13 @@ def answer(
 
 
 def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
-    from streams.commands.held import policy_from
+    from streams.commands.held import policy_to_apply
 
     args = arguments(argv)
     if args.command in WITHOUT_DATA | {"demo", "run"}:
         terminal.note(f"relasi: {args.command} is not for a running process")
         return 2
-    policy = policy_from(getattr(args, "policy", None))
+    policy = policy_to_apply(args)
     if policy is not None and policy.hash != session.runner.partition.policy.hash:
         session.runner.change_policy(policy)
         session.runner.settle()
