@@ -64,6 +64,12 @@ MAY_IMPORT: Final = {
         "processors schemas streams/payloads streams/reports streams/texts",
         "cramjam fastavro numpy pyarrow",
     ),
+    "streams/collector": _room(
+        "the HTTP collector: requests of SDKs into the same columns, through a `Writer`; protocol and mapping are pure",
+        "processors schemas streams/clock streams/imports streams/log streams/payloads streams/reports "
+        "streams/settings",
+        "crawleruseragents numpy orjson prometheus_client pyarrow uvicorn",
+    ),
     "streams/fitting": _room(
         "maximum likelihood for the models of purchases and spend, and their truth out of sample",
         "processors",

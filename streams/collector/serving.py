@@ -1,0 +1,167 @@
+"""The server under the application: uvicorn with uvloop and httptools, and what it lets slow clients do."""
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from streams.collector.app import App
+
+HEAD_SECONDS: Final = 10.0
+"""From the first byte of a request, or from the opening of a connection, to the end of its head."""
+HEAD_BYTES: Final = 64 << 10
+IDLE_SECONDS: Final = 15
+MOST_CONNECTIONS: Final = 8192
+MOST_OF_ADDRESS: Final = 1024
+"""Open connections of one address. A proxy on this machine is no address."""
+_BACKLOG: Final = 2048
+_FAREWELL_SECONDS: Final = 1.0
+"""For so long a connection that is kept open is waited for: its next answer ends it."""
+_DRAIN_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 0.02
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with limits that it has not: a head that does not end, a connection that says nothing.
+
+    uvicorn limits only how long a connection may be idle between two requests.
+    """
+
+    _of_address: ClassVar["Counter[str]"] = Counter()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection, or not."""
+        super().connection_made(transport)
+        self._head_bytes = 0
+        self._late: asyncio.TimerHandle | None = None
+        self._counted = self.client[0] if self.client and not self.client[0].startswith(("127.", "::1")) else ""
+        if self._counted:
+            self._of_address[self._counted] += 1
+        if len(self.connections) > MOST_CONNECTIONS or self._of_address[self._counted] > MOST_OF_ADDRESS:
+            transport.abort()
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._head_came()
+        if self._counted:
+            self._of_address[self._counted] -= 1
+            if not self._of_address[self._counted]:
+                del self._of_address[self._counted]
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless the head is longer than any that is meant well."""
+        if self._late is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._late is not None and self._head_bytes > HEAD_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        """Its head is here."""
+        self._head_came()
+        super().on_headers_complete()
+
+    def _await_head(self) -> None:
+        if self._late is None:
+            self._head_bytes = 0
+            self._late = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def _head_came(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        self._late = None
+        self.transport.abort()
+
+
+def config_of(app: App) -> uvicorn.Config:
+    """How uvicorn serves the application. What a proxy on this machine says of its client is believed."""
+    return uvicorn.Config(
+        app,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=IDLE_SECONDS,
+        backlog=_BACKLOG,
+    )
+
+
+async def serve(app: App, listener: socket.socket, stop: asyncio.Event, ready: Any = None) -> None:
+    """Serve until told to stop; then take no connection more, answer what is under way, and return.
+
+    ``ready`` is called when requests are taken. While it drains, answers end their connections, so a client that keeps
+    one open does not lose the request that it sends at that moment.
+    """
+    server = uvicorn.Server(config_of(app))
+    serving = asyncio.create_task(server._serve([listener]))
+    while not server.started and not serving.done():
+        await asyncio.sleep(_LOOK_SECONDS)
+    if ready is not None and not serving.done():
+        ready()
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving.done():
+        await _drain(app, server)
+        server.should_exit = True
+    await serving
+
+
+async def _drain(app: App, server: uvicorn.Server) -> None:
+    app.draining = True
+    for listening in server.servers:
+        listening.close()
+    await _until(lambda: not server.server_state.connections, _FAREWELL_SECONDS)
+    await _until(lambda: not app.under_way, _DRAIN_SECONDS)
+    await app.collector.drained()
+
+
+async def _until(quiet: Callable[[], bool], seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not quiet():
+                await asyncio.sleep(_LOOK_SECONDS)
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def address_in(text: str) -> tuple[str, int]:
+    """(host, port) of ``127.0.0.1:8080``, ``[::1]:8080`` or ``:8080``. Raises ValueError."""
+    host, mark, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not mark or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ValueError(f"{text!r} is no address; write one such as 127.0.0.1:8080")
+    return host or "127.0.0.1", int(port)
