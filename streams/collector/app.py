@@ -28,8 +28,9 @@ class ClientGone(Exception):
 class App:
     """``await app(scope, receive, send)``. ``draining``: answers end their connections, and clients open new ones."""
 
-    def __init__(self, collector: Collector) -> None:
+    def __init__(self, collector: Collector, body_seconds: float = BODY_SECONDS) -> None:
         self.collector: Final = collector
+        self._body_seconds: Final = body_seconds
         self.draining = False
         self.under_way = 0
 
@@ -52,7 +53,7 @@ class App:
             return
         whole = True
         try:
-            body = await read_body(request, receive)
+            body = await read_body(request, receive, self._body_seconds)
         except RequestRefused as problem:
             # The rest of the body is not waited for.
             whole, answer = False, answers.refused(problem)
@@ -73,7 +74,7 @@ def request_of(scope: Mapping[str, Any]) -> Request:
     )
 
 
-async def read_body(request: Request, receive: Receive) -> bytes:
+async def read_body(request: Request, receive: Receive, seconds: float) -> bytes:
     """The whole body. Raises RequestRefused (400, 408, 413) and ClientGone."""
     told = request.headers.get("content-length", "0")
     if not (told.isascii() and told.isdigit()):
@@ -81,10 +82,10 @@ async def read_body(request: Request, receive: Receive) -> bytes:
     if int(told[:20]) > MOST_BYTES:
         raise too_large()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             return await _pieces(receive)
     except TimeoutError as error:
-        problem = f"the body did not come within {BODY_SECONDS:g} seconds"
+        problem = f"the body did not come within {seconds:g} seconds"
         raise RequestRefused(408, "too_slow", problem, 1) from error
 
 

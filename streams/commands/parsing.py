@@ -23,9 +23,10 @@ COMMANDS: Final = {
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "reports": ("reports", "create the tables and views on a ClickHouse server"),
+    "sources": ("sources", "make keys for those who send events over HTTP, or list them"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports"}
+WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports", "sources"}
 
 
 def module_of(name: str) -> ModuleType:

@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from streams.commands.parsing import WITHOUT_DATA, arguments, module_of
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
+    from streams.embedded.http import HttpThread
     from streams.embedded.session import Session
 
 PROFILE_INTERVAL_MS: Final = 30_000
@@ -26,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
+    parser.add_argument(
+        "--http", metavar="ADDRESS", help="take events of SDKs over HTTP there, such as 127.0.0.1:8080; see [sources]"
+    )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings (default relasi.toml, if there is one)")
+    parser.add_argument("--demo", action="store_true", help="serve a page to click on at /demo, and what became of it")
     parser.add_argument("--tick-seconds", type=float, default=10.0, metavar="S", help="between ticks; by default 10")
     parser.add_argument(
         "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
@@ -37,14 +44,45 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
     from streams.embedded.socket import CommandServer
 
     stop = _stop_signal()
-    with CommandServer(session.directory, lambda *request: answer(session, *request)) as server:
+    with ExitStack() as stack:
+        server = stack.enter_context(CommandServer(session.directory, lambda *request: answer(session, *request)))
+        http = _http(args, session, server.address, stack)
         session.lock.announce(server.address)
         terminal.note(f"relasi: running on {session.directory} (pid {os.getpid()}); stop with Ctrl-C")
-        loop = _Loop(session, round(args.tick_seconds * 1000))
+        if http is not None:
+            terminal.note(f"relasi: taking events at {http.url}{'/demo' if args.demo else ''}")
+        loop = _Loop(session, round(args.tick_seconds * 1000), http is not None)
         while not stop():
+            if http is not None:
+                http.check()
             server.serve_once(loop.turn())
         session.lock.announce(None)
+    session.runner.settle()
+    loop.report_refusals()
     return 0
+
+
+def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
+    """Find what is wrong with the collector's settings before anything is opened. Raises SettingsProblem."""
+    args.sources = args.listener = None
+    if args.http is not None:
+        from streams.commands.collecting import listener_at, sources_from
+
+        args.sources = sources_from(args.settings)
+        args.listener = listener_at(args.http)
+    return True
+
+
+def _http(args: argparse.Namespace, session: "Session", address: str, stack: ExitStack) -> "HttpThread | None":
+    """The collector, where one was asked for, taking requests."""
+    if args.listener is None:
+        return None
+    from streams.commands.collecting import teller
+    from streams.embedded.http import HttpThread
+
+    customer = teller(address) if args.demo else None
+    log, registry = session.log, session.runner.registry
+    return stack.enter_context(HttpThread(session.directory, log.turn, registry, args.sources, args.listener, customer))
 
 
 def _stop_signal() -> Callable[[], bool]:
@@ -61,11 +99,19 @@ def _stop_signal() -> Callable[[], bool]:
 class _Loop:
     """What is due when. Instants in ms."""
 
-    def __init__(self, session: "Session", tick_ms: int) -> None:
+    def __init__(self, session: "Session", tick_ms: int, collects: bool) -> None:
+        from streams.embedded.refusals import Refusals
+
         self._runner = session.runner
+        self._refusals = Refusals(session.log, session.runner) if collects else None
         self._tick_ms = tick_ms
         self._next_tick = self._next_profiles = self._next_checkpoint = self._runner.now()
         self._next_idle_checkpoint = self._next_checkpoint + IDLE_CHECKPOINT_INTERVAL_MS
+
+    def report_refusals(self) -> None:
+        """Report what the collector has refused."""
+        if self._refusals is not None:
+            self._refusals.report()
 
     def turn(self) -> float:
         """Do what is due; returns the seconds until the next thing is."""
@@ -74,6 +120,7 @@ class _Loop:
             runner.tick(now)
             self._next_tick = now + self._tick_ms
         runner.catch_up()
+        self.report_refusals()
         if now >= (self._next_checkpoint if runner.eventful else self._next_idle_checkpoint):
             runner.checkpoint(profiles=False)
             self._next_checkpoint = now + CHECKPOINT_INTERVAL_MS
