@@ -169,12 +169,14 @@ async def _until(quiet: Callable[[], bool], seconds: float) -> None:
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises OSError."""
+def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A socket that listens there; ``shared``: others of the same user may listen there too. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
         listener.setblocking(False)

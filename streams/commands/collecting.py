@@ -26,10 +26,10 @@ def sources_from(settings: Path | None) -> Sources:
     return sources
 
 
-def listener_at(address: str) -> socket.socket:
-    """A socket that listens there. Raises SettingsProblem."""
+def listener_at(address: str, *, shared: bool = False) -> socket.socket:
+    """A socket that listens there, ``shared`` with others. Raises SettingsProblem."""
     try:
-        return bound(*address_in(address))
+        return bound(*address_in(address), shared=shared)
     except ValueError as error:
         raise SettingsProblem(f"relasi: --http: {error}") from error
     except OSError as error:

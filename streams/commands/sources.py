@@ -22,7 +22,7 @@ Or with the packages of npm:
 
   @segment/analytics-next   AnalyticsBrowser.load({{ writeKey: "{key}", cdnURL: "{host}" }})
   @rudderstack/analytics-js/bundled   load("{key}", "{host}", {{ configUrl: "{host}" }})
-  @jitsu/js                 jitsuAnalytics({{ host: "{host}", writeKey: "{key}" }})
+  @jitsu/js                 jitsuAnalytics({{ host: "{host}", writeKey: "{key}:x" }})
 """
 _SERVER: Final = """
 Keep this key secret: it may tell of every customer. In a program:
