@@ -26,7 +26,11 @@ class Answer(NamedTuple):
 
 def refused(problem: RequestRefused) -> Answer:
     """The answer to a request of which nothing is taken. 429 and 503 always say when to try again."""
-    headers = () if problem.retry_after is None else (("Retry-After", str(problem.retry_after)),)
+    headers: tuple[tuple[str, str], ...] = ()
+    if problem.retry_after is not None:
+        headers += (("Retry-After", str(problem.retry_after)),)
+    if problem.allow:
+        headers += (("Allow", ", ".join((*problem.allow, "OPTIONS"))),)
     body = orjson.dumps({"success": False, "code": problem.code, "message": problem.message})
     return Answer(problem.status, body, JSON, headers)
 

@@ -172,5 +172,6 @@ def checked_route(request: Request) -> Route:
     if route is None:
         raise RequestRefused(404, "not_found", f"there is nothing at {request.path[:200]}; see /v1/openapi.json")
     if request.method not in route.methods:
-        raise RequestRefused(405, "wrong_method", f"{request.path[:200]} takes {route.methods[0]}")
+        problem = f"{request.path[:200]} takes {route.methods[0]}"
+        raise RequestRefused(405, "wrong_method", problem, allow=route.methods)
     return route

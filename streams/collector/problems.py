@@ -7,14 +7,18 @@ NO_CONSENT: Final = "no_consent"
 
 
 class RequestRefused(Exception):
-    """Nothing of the request is taken. ``retry_after``: seconds, of what may be sent again; None: never."""
+    """Nothing of the request is taken. ``retry_after``: seconds, of what may be sent again; None: never. ``allow``: the
+    methods that there are, where it has another."""
 
-    def __init__(self, status: int, code: str, message: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, retry_after: int | None = None, allow: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.retry_after = retry_after
+        self.allow = allow
 
 
 class EventRefused(Exception):
