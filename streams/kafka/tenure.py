@@ -157,7 +157,7 @@ class Tenure:
         """Take out what the reports must hold, with the checkpoint that contains it; None where there is no cause.
 
         Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
-        stay to be taken. ``copied`` and ``standing`` were taken for it. Where only time has passed, a header is all that
+        stay to be taken. ``copied`` and ``standing`` were taken for it. Where only time has passed a header is all that
         it writes, and that once a minute, or where it is ``final``.
         """
         bare = not self._changed and not standing and not copied
