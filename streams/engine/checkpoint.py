@@ -8,14 +8,14 @@ Nothing else is ever written again.
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.hashing import xxh64
-from schemas.bodies import Bodies, bodies_of
+from schemas.bodies import Bodies, bodies_of, one_after_another
 from streams.engine.described import Layout, read_layout
 
 CHECKPOINT_LAYOUT: Final = 5  # before it there were chunks of rows: streams.engine.former
@@ -138,10 +138,16 @@ class Checkpoint:
     header: tuple[bytes, bytes]
     customers: npt.NDArray[np.int32] = field(repr=False)
 
+    def behind(self, earlier: list[tuple[Bodies, Bodies]]) -> "Checkpoint":
+        """The checkpoint with rows that were taken for it before: of a key the last one counts."""
+        keys = one_after_another([*(keys for keys, _ in earlier), self.keys])
+        values = one_after_another([*(values for _, values in earlier), self.values])
+        return replace(self, keys=keys, values=values)
+
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        return len(self.customers)
+        return len(self.keys.offsets) - 1
 
     @property
     def bytes(self) -> int:

@@ -91,6 +91,17 @@ class Memory:
         restoring.forget_changes(table)
         return Checkpoint(standing.offset, records, keys, values, (HEADER_KEY, header.encode()), numbers)
 
+    def some_rows(self, table: Table, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed; they count as written, and must go before the next checkpoint.
+
+        None before the first checkpoint of a tenure has told how rows are laid out.
+        """
+        count = 0 if self._layout < 0 else min(most, int(table.used[USED_CHANGED]))
+        numbers = table.changed[:count].copy()
+        keys, values = self._rows(table, numbers)
+        restoring.forget_first_changes(table, count)
+        return keys, values
+
     def _rows(self, table: Table, numbers: npt.NDArray[np.int32]) -> tuple[Bodies, Bodies]:
         key_bytes, most = restoring.key_bytes(table, numbers)
         keys, key_ends = np.empty(key_bytes, np.uint8), np.zeros(len(numbers) + 1, np.int64)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
+from schemas.bodies import Bodies
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
@@ -268,6 +269,13 @@ class Partition:
         standing = Standing(self._next, self._time, (self.policy.text, self.policy.hash), self._bad_run)
         return self._memory.checkpoint(self.table, standing)
 
+    def some_rows(self, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed, for the next checkpoint: they have to stand in it before its own.
+
+        So that whoever shares the partition has it in between. Rows that change again are written again.
+        """
+        return self._memory.some_rows(self.table, most)
+
     def take_back(self, checkpoint: Checkpoint) -> None:
         """A checkpoint was not stored, and never will be: the next one is to hold what it held."""
         self._memory.take_back(self.table, checkpoint)
@@ -293,9 +301,10 @@ class Partition:
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
 
-    def has_changed(self) -> bool:
-        """Whether a row changed since the last checkpoint."""
-        return bool(self.table.used[USED_CHANGED] > 0)
+    @property
+    def changed(self) -> int:
+        """How many rows changed since they were last written."""
+        return int(self.table.used[USED_CHANGED])
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from schemas.bodies import Bodies
 from schemas.registry import Registry
 from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
@@ -34,6 +35,10 @@ class Snapshot:
     rows: list[Batch]
     standing: list[Rows]
     checkpoint: Checkpoint
+
+
+Copied = tuple[Bodies, Bodies]
+"""Keys and values of rows."""
 
 
 def _is_quiet(applied: Applied) -> bool:
@@ -119,7 +124,7 @@ class Tenure:
         if isinstance(applied, Applied):
             self._moved = True
             quiet = _is_quiet(applied)
-            self._changed = self._changed or not quiet or self.partition.has_changed()
+            self._changed = self._changed or not quiet or self.partition.changed > 0
             if not quiet:
                 self.outgoing.add(applied)
         return applied
@@ -144,20 +149,24 @@ class Tenure:
         """
         return list(self.outgoing.standing(most))
 
-    def snapshot(self, standing: list[Rows], now: float, final: bool) -> Snapshot | None:
+    def copy_rows(self, most: int) -> Copied:
+        """Some rows that changed, for the next snapshot. Only while holding ``rows`` and ``lock``."""
+        return self.partition.some_rows(most)
+
+    def snapshot(self, copied: list[Copied], standing: list[Rows], now: float, final: bool) -> Snapshot | None:
         """Take out what the reports must hold, with the checkpoint that contains it; None where there is no cause.
 
         Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
-        stay to be taken. ``standing`` was taken for it. Where only time has passed, a header is all that it writes,
-        and that once a minute, or where it is ``final``.
+        stay to be taken. ``copied`` and ``standing`` were taken for it. Where only time has passed a header is all that
+        it writes, and that once a minute, or where it is ``final``.
         """
-        bare = not self._changed and not standing
+        bare = not self._changed and not standing and not copied
         if bare and not (self._moved and (final or now - self._bare_at >= _BARE_SECONDS)):
             return None
         # The first one behind a change comes at once, so that all of it is committed.
         self._bare_at = now if bare else float("-inf")
         self._changed = self._moved = False
-        return Snapshot(self.take_rows(), standing, self.partition.checkpoint())
+        return Snapshot(self.take_rows(), standing, self.partition.checkpoint().behind(copied))
 
     def take_rows(self) -> list[Batch]:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""
