@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
     )
+    parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
     )
@@ -50,10 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def needs_session(args: argparse.Namespace) -> bool:
-    """A dry run makes no data directory."""
+    """A dry run and a guess make no data directory."""
     from streams.embedded.log import FILE_NAME
 
-    return not args.dry_run or (args.data / FILE_NAME).exists()
+    return not (args.dry_run or args.guess) or (args.data / FILE_NAME).exists()
 
 
 def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
@@ -67,6 +68,8 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
     from streams.commands.held import NOTHING_USABLE
 
     mapping = mapping_from(args)
+    if args.guess:
+        return _guess(args, session, mapping, terminal)
     if session is not None and not args.dry_run:
         _count_without_amount(session, mapping)
     usable = True
@@ -80,6 +83,19 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
                 outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
                 usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
+
+
+def _guess(args: argparse.Namespace, session: "Session | None", mapping: Mapping, terminal: Terminal) -> int:
+    """Write a first mapping for each file."""
+    import tempfile
+
+    from streams.imports.guess import guessed
+
+    known = frozenset(_policy(args, session, mapping).kinds)
+    for name in args.files:
+        with tempfile.TemporaryDirectory(prefix="relasi-guess-") as workdir:
+            terminal.write_out(guessed(name, mapping, Path(workdir), known))
+    return 0
 
 
 def _count_without_amount(session: "Session", mapping: Mapping) -> None:
