@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from streams.commands.progress import progress
+from streams.commands.progress import Report, progress
 from streams.commands.telling import (
     tell_currency,
     tell_first,
@@ -179,14 +179,14 @@ def import_file(
     title, survey = title_of(source), Survey(policy)
     now, workdir = session.runner.now(), session.directory
     with (
-        progress(terminal, title) as report,
+        progress(terminal, title) as told,
         prepare(
             source,
             mapping,
             as_arrived=as_arrived,
             workdir=workdir,
             now=now,
-            progress=report,
+            progress=(report := _interruptible(told, session)),
             own_currency=chosen_currency(policy),
         ) as prepared,
     ):
@@ -195,6 +195,16 @@ def import_file(
         tell_understood(terminal, survey)
         tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")
     return outcome
+
+
+def _interruptible(told: Report, session: "Session") -> Report:
+    """Between its steps an import can be ended; it goes on from there when it is asked for again."""
+
+    def report(stage: str, done: int, total: int) -> None:
+        session.interrupt()
+        told(stage, done, total)
+
+    return report
 
 
 def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcome") -> None:

@@ -17,7 +17,6 @@ from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks
-from streams.outputs.rejects import TOPIC
 
 RUNNING: Final = "running"
 FINISHED: Final = "finished"
@@ -128,7 +127,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
         if prepared.rows and prepared.last_at > runner.partition.time:
             runner.append(None, tick_messages(runner.registry, [prepared.last_at]))
         for table in reject_tables(prepared.rejects, state.source, now):
-            runner.put(TOPIC.named(), None, reject_messages(table, runner.registry))
+            runner.append_rejects(reject_messages(table, runner.registry))
         runner.log.put_import(state)
     runner.settle()
     return state

@@ -12,7 +12,7 @@ from support.histories import HISTORY, csv_file, csv_of
 
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
-from streams.embedded.log import Log
+from streams.embedded.rows_file import RowsFile
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.outputs import rejects
 
@@ -35,8 +35,8 @@ def bad(tmp_path: Path) -> Path:
 def messages(data: Path, topic: str) -> list[dict[str, Any]]:
     """What a topic of the log holds, as aiokafka and fastavro read it."""
     registry = FileRegistry()
-    with Log(data) as log:
-        batches = MemoryRecords(log.read(topic, 0, 0, 1 << 30))
+    with RowsFile(data) as rows:
+        batches = MemoryRecords(rows.read(topic, 0, 0, 1 << 30))
     found: list[dict[str, Any]] = []
     while (batch := batches.next_batch()) is not None:
         for record in batch:
@@ -114,4 +114,4 @@ def test_what_cannot_be_imported_says_what_was_expected(
 
 
 def test_nothing_is_left_beside_the_log_and_the_reports(imported: Directory) -> None:
-    assert {path.name for path in imported.path.iterdir()} == {"relasi.sqlite", "relasi.lock", "reports"}
+    assert {path.name for path in imported.path.iterdir()} == {"relasi.sqlite", "rows.sqlite", "relasi.lock", "reports"}

@@ -83,7 +83,12 @@ def test_it_imports_for_others_from_their_directory(imported: Directory, tmp_pat
         assert "standard input: is empty" in ran.err
         assert stop(process).code == 0
     assert [path.name for path in there.iterdir()] == ["first.csv"]
-    assert {path.name for path in (here / "data").iterdir()} == {"relasi.sqlite", "relasi.lock", "reports"}
+    assert {path.name for path in (here / "data").iterdir()} == {
+        "relasi.sqlite",
+        "rows.sqlite",
+        "relasi.lock",
+        "reports",
+    }
     assert content(here / "data")["touchpoints"] == imported.content["touchpoints"]
 
 

@@ -209,7 +209,7 @@ def test_conditions(text: str, truths: list[bool]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["__import__('os')", "a.__class__()", "a[0:2]", "lambda: 1", "a if", "lower()", "f(a)", "a in b", "1 < a < 2", 
+    ["__import__('os')", "a.__class__()", "a[0:2]", "lambda: 1", "a if", "lower()", "f(a)", "a in b", "1 < a < 2",
      "[a]", "a ** 2", "replace(a, b, a)", "", "x" * 10 + "(" * 500],
 )  # fmt: skip
 def test_what_is_no_expression_is_refused(text: str) -> None:
