@@ -75,6 +75,16 @@ class Expression:
         self.names: list[str] = []
         self._check(self._tree)
 
+    @property
+    def alternatives(self) -> list[str]:
+        """The columns of which it is the first that has a value, where it is nothing else."""
+        tree = self._tree
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "coalesce":
+            names = [self.name_of(arg) for arg in tree.args]
+            if None not in names:
+                return [name for name in names if name is not None]
+        return []
+
     def text(self, columns: Columns) -> Any:
         """A text column."""
         return _text(self, self._tree, columns)

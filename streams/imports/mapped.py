@@ -33,9 +33,26 @@ NUMBERED: Final = (*COUNTED, EXCEL)
 PREFIX: Final = "properties."
 COMPUTED: Final = "="
 """Begins a text that is an expression, and no column's name."""
-_ADDED: Final = frozenset(("computed", "values", "nothing", "skip", "lines", "touchpoints", "optional", "sheet"))
+_ADDED: Final = frozenset(
+    (
+        "computed",
+        "values",
+        "nothing",
+        "skip",
+        "lines",
+        "touchpoints",
+        "optional",
+        "sheet",
+        "fill",
+        "snapshot",
+        "policy",
+        "about",
+    )
+)
 ITEM: Final = ("from", "sku", "category", "quantity", "price", "amount")
 """What ``[lines]`` can say of the items of an order."""
+FILL: Final = ("by", "columns")
+SNAPSHOT: Final = ("months", "since", "fee", "left", "at")
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,9 @@ class Mapping:
     ``nothing``: words for no value, in small or capital letters. ``skip``: the condition of rows to be left out.
     ``lines``: where the items of an order are (``from``), and which of their members are what. ``touchpoints``: one row
     makes one of each. ``optional``: columns that are not there are empty. ``sheet``: of a workbook; None: the first.
+    ``fill``: columns that rows leave empty which have the same value in the column ``by`` as the row before.
+    ``snapshot``: of a table of customers without events, what tells since when, how much and whether they left (``snapshot.py``).
+    ``policy``: the one of Relasi's that a new data directory begins with; ``about``: what the mapping is for.
     """
 
     columns: dict[str, str] = field(default_factory=dict)
@@ -86,6 +106,10 @@ class Mapping:
     touchpoints: tuple[Rule, ...] = ()
     optional: bool = False
     sheet: str | None = None
+    fill: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    snapshot: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    policy: str | None = None
+    about: str | None = None
 
     @property
     def choices(self) -> dict[str, str]:
@@ -95,11 +119,12 @@ class Mapping:
     def digest(self) -> str:
         """SHA-256, in hex, of what the mapping says, however it was written down.
 
-        What is new since, and not used, is left out: a file that was imported before stays known.
+        What is new since, and not used, is left out: a file that was imported before stays known. So is what says
+        nothing about the file.
         """
         said = asdict(self)
         for added in fields(self):
-            if added.name in _ADDED and not said[added.name]:
+            if added.name in ("about", "policy") or (added.name in _ADDED and not said[added.name]):
                 del said[added.name]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 

@@ -39,6 +39,8 @@ def add_mapping_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that say how a file is read; ``mapping_from`` reads them back."""
     group = parser.add_argument_group("how the file is read")
     group.add_argument("--mapping", type=Path, metavar="FILE", help="a TOML file with columns, constants and formats")
+    group.add_argument("--as", metavar="NAME", dest="as_name", nargs="?", const="",
+                       help="a ready mapping, such as shopify, ga4 or segment; --as alone lists them")  # fmt: skip
     group.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", dest="map_columns",
                        help="which column holds a field, as in --map customer_id=user_id, or how it is computed, as in "
                             "--map 'amount==quantity * price'; may be repeated")  # fmt: skip
@@ -68,7 +70,13 @@ def mapping_from(args: argparse.Namespace) -> Mapping:
     Raises ``MappingProblem`` with every problem found.
     """
     problems: list[str] = []
+    if args.mapping is not None and args.as_name:
+        raise MappingProblem([f"--as {args.as_name} is a mapping already: leave out --mapping {args.mapping}"])
     base = read_mapping(args.mapping) if args.mapping is not None else Mapping()
+    if args.as_name:
+        from streams.imports.known_formats import ready_mapping
+
+        base = ready_mapping(args.as_name)
     mapped = _pairs("--map", "FIELD=COLUMN", args.map_columns, problems)
     computed = {name: text.removeprefix(COMPUTED) for name, text in mapped.items() if text.startswith(COMPUTED)}
     columns = {name: text for name, text in mapped.items() if name not in computed}

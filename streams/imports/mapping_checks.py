@@ -41,6 +41,7 @@ def _problems_of_shape(mapping: Mapping) -> Iterator[str]:
             if name not in (*NAMES, *LINE) and property_of(name) is None:
                 yield f"{table}.{name}: not a field of a touchpoint; fields are {', '.join((*NAMES, *LINE))}"
     expressions = [(f"computed.{name}", text) for name, text in mapping.computed.items()]
+    expressions += [("snapshot.left", text) for text in mapping.snapshot.get("left", ())]
     expressions += [("skip", mapping.skip)] if mapping.skip else []
     for i, rule in enumerate(mapping.touchpoints):
         expressions += [(f"touchpoints.{i}.{name}", text) for name, text in rule.computed.items()]
@@ -48,6 +49,10 @@ def _problems_of_shape(mapping: Mapping) -> Iterator[str]:
     for key, text in expressions:
         if (why := _not_an_expression(text)) is not None:
             yield f"{key}: {why}"
+    if mapping.fill and set(mapping.fill) != {"by", "columns"}:
+        yield 'fill: expected by = "Name" (what rows of one have in common) and columns = ["Email"] (what is filled)'
+    if mapping.snapshot and not {"months", "since"} & set(mapping.snapshot):
+        yield 'snapshot: expected months = "tenure" or since = "start_date"'
     if mapping.lines and not {"from", "sku"} <= set(mapping.lines):
         yield 'lines: expected from = "items[]" (where the items are) and sku = "item_id" (their article)'
 

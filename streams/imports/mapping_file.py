@@ -7,16 +7,17 @@ from typing import Any, Final
 
 from processors import toml
 from processors.policy.keys import line_of
-from streams.imports.mapped import COMPUTED, ITEM, PREFIX, TIMES, Mapping, Rule
+from streams.imports.mapped import COMPUTED, FILL, ITEM, PREFIX, SNAPSHOT, TIMES, Mapping, Rule
 from streams.imports.mapping_checks import problems_of
 from streams.imports.problems import MappingProblem
 from streams.texts import read_text
 
 _KEYS: Final = (
     "columns, constants, computed, values, kinds, satisfaction, lines, touchpoints, nothing, skip, optional, names, "
-    "header, format, delimiter, encoding, sheet, time_format, timezone, decimal and keep_extra"
+    "header, format, delimiter, encoding, sheet, fill, snapshot, policy, about, time_format, timezone, decimal and "
+    "keep_extra"
 )
-_TEXTS: Final = ("format", "delimiter", "decimal", "timezone", "encoding", "skip", "sheet")
+_TEXTS: Final = ("format", "delimiter", "decimal", "timezone", "encoding", "skip", "sheet", "policy", "about")
 _TRUTHS: Final = ("header", "keep_extra", "optional")
 
 
@@ -133,14 +134,14 @@ def _tables(key: str, value: object, problems: list[str]) -> dict[str, dict[str,
     return {name: _texts(f"{key}.{name}", entry, problems) for name, entry in value.items()}
 
 
-def _items(key: str, value: object, problems: list[str]) -> dict[str, tuple[str, ...]]:
+def _items(key: str, value: object, known: tuple[str, ...], problems: list[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     if not isinstance(value, dict):
-        problems.append(f'{key}: expected a table with from = "items[]" and sku = "item_id"')
+        problems.append(f"{key}: expected a table of {', '.join(known)}")
         return {}
     for name, entry in value.items():
-        if name not in ITEM:
-            problems.append(f"{key}.{name}: not a part of a line; known are {', '.join(ITEM)}")
+        if name not in known:
+            problems.append(f"{key}.{name}: not a part of {key}; known are {', '.join(known)}")
         elif isinstance(entry, str):
             found[name] = (entry,)
         elif isinstance(entry, list) and entry and all(isinstance(one, str) for one in entry):
@@ -177,6 +178,8 @@ _READERS: Final[dict[str, tuple[str, Callable[[str, object, list[str]], Any]]]] 
     "time_format": ("time_formats", _times),
     "names": ("names", _list),
     "nothing": ("nothing", _list),
-    "lines": ("lines", _items),
+    "lines": ("lines", lambda key, value, problems: _items(key, value, ITEM, problems)),
+    "fill": ("fill", lambda key, value, problems: _items(key, value, FILL, problems)),
+    "snapshot": ("snapshot", lambda key, value, problems: _items(key, value, SNAPSHOT, problems)),
     "touchpoints": ("touchpoints", _rules),
 }

@@ -40,6 +40,11 @@ class Reached:
             self._found[name] = self._without_words(self._column(name))
         return self._found[name]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a column, or one that the path leads into."""
+        columns = self.block.columns
+        return name in columns or root_of(name) in columns or bool(parts_of_name(name, columns))
+
     def text(self, name: str) -> Any:
         """The column as trimmed text."""
         return text_of(self.raw(name))[0]
@@ -124,6 +129,18 @@ def _json(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def filled_down(keys: Any, values: Any, before: tuple[str | None, str | None] | None) -> Any:
+    """Texts, nulls as in the row before where that has the same key; ``before``: (key, value) of the row above all."""
+    key, value = before or (None, None)
+    found = []
+    for this, told in zip(keys.to_pylist(), values.to_pylist(), strict=True):
+        if told is None and this is not None and this == key:
+            told = value
+        key, value = this, told
+        found.append(told)
+    return pa.array(found, pa.string())
 
 
 def items_as_lines(reached: Reached, spec: Table[str, tuple[str, ...]]) -> Any:

@@ -46,7 +46,7 @@ class Reading:
         ask_currency: bool,
     ) -> None:
         self._given = given
-        self._shaper = Shaper(mapping) if is_shaped(mapping) else None
+        self._shaper = Shaper(mapping, not_after) if is_shaped(mapping) else None
         self._mapping = mapping
         self._memory_rows = memory_rows
         self._order_amount = mapping.choices.get("order_amount")

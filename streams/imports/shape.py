@@ -21,7 +21,8 @@ from streams.imports.mapping import MONEY, Mapping, Rule, property_of
 from streams.imports.paths import root_of
 from streams.imports.plan import plan_of, wanted_columns
 from streams.imports.problems import ImportReject, InputProblem
-from streams.imports.reached import Reached, items_as_lines
+from streams.imports.reached import Reached, filled_down, items_as_lines
+from streams.imports.snapshot import day_of, implied
 
 KIND: Final = "kind"
 _TIME: Final = "occurred_at"
@@ -31,8 +32,11 @@ _CUSTOMERS: Final = ("customer_id", "anonymous_id")
 class Shaper:
     """Makes touchpoints of rows by a mapping that says more than which column is which field."""
 
-    def __init__(self, mapping: Mapping) -> None:
+    def __init__(self, mapping: Mapping, now: int = 0) -> None:
+        """``now`` (ms): the day of a snapshot for which nobody said one."""
         self._mapping = mapping
+        self._now = now
+        self._last: dict[str, tuple[str | None, str | None]] = {}
         self._rules = mapping.touchpoints or (Rule(),)
         self._computed = [_computed_by(mapping, rule) for rule in self._rules]
         self._when = [Expression(rule.when) if rule.when else None for rule in self._rules]
@@ -40,7 +44,7 @@ class Shaper:
         self._lines = mapping.lines
         self.plain = replace(
             mapping, columns={}, constants=mapping.choices, computed={}, values={}, nothing=(), skip=None, lines={},
-            touchpoints=(), keep_extra=False,
+            touchpoints=(), keep_extra=False, fill={}, snapshot={},
         )  # fmt: skip
         """The mapping by which what comes out is read."""
         self.skipped = 0
@@ -54,6 +58,10 @@ class Shaper:
             found += [name for expression in computed.values() for name in expression.names]
         for condition in (*self._when, self._skip):
             found += condition.names if condition is not None else []
+        for table in (self._mapping.fill, self._mapping.snapshot):
+            found += [name for field, names in table.items() if field != "left" for name in names]
+        for text in self._mapping.snapshot.get("left", ()):
+            found += Expression(text).names
         return list(dict.fromkeys([*found, *self._lines.get("from", ())]))
 
     @property
@@ -90,11 +98,17 @@ class Shaper:
                 and root_of(column) not in columns
                 and not all(part.strip() in columns for part in column.split("+"))
             ]
-        for rule, computed in zip(self._rules, self._computed, strict=True):
-            have = self._fields(columns, rule, computed)
-            if not have & set(_CUSTOMERS):
-                problems.append("no customer: the mapping says none that is in this file")
-            problems += [f"no {field}: the mapping says none" for field in (_TIME, KIND) if field not in have]
+        have = [
+            self._fields(columns, rule, computed) for rule, computed in zip(self._rules, self._computed, strict=True)
+        ]
+        if not any(fields & set(_CUSTOMERS) for fields in have):
+            problems.append("no customer: the mapping says none that is in this file")
+        needed = () if self._mapping.snapshot else (_TIME, KIND)
+        problems += [
+            f"no {field}: the mapping says none that is in this file"
+            for field in needed
+            if not any(field in fields for fields in have)
+        ]
         if problems:
             listed = ", ".join(columns) or "none"
             lines = list(dict.fromkeys(problems))
@@ -114,7 +128,11 @@ class Shaper:
 
     def __call__(self, block: Block, ways: Table[str, int], evidence: dict[str, Evidence]) -> Block:
         """The touchpoints of a block's rows. ``ways``, ``evidence``: how columns of numbers are written."""
+        if self._mapping.fill:
+            block = self._fill(block)
         reached = Reached(block, self._mapping, ways, evidence)
+        if self._mapping.snapshot:
+            return self._of_snapshot(block, reached)
         kept = np.ones(len(block.rows), np.bool_)
         if self._skip is not None:
             kept = ~self._skip.truth(reached)
@@ -136,6 +154,36 @@ class Shaper:
         ]
         return _together(block, parts, rejects, self._numbers(reached))
 
+    def _of_snapshot(self, block: Block, reached: Reached) -> Block:
+        """Each customer's contract, last payment and end, as far as a snapshot tells."""
+        mapping = self._mapping
+        common = self._columns(reached, self._rules[0], self._computed[0])
+        at = mapping.choices.get("snapshot_at")
+        told = implied(reached, mapping.snapshot, self._now if at is None else day_of(at))
+        parts = [
+            (
+                {name: column.filter(pa.array(mask)) for name, column in (common | fields).items()},
+                np.flatnonzero(mask),
+            )
+            for fields, mask in told
+        ]
+        return _together(block, parts, [], frozenset(("amount",)))
+
+    def _fill(self, block: Block) -> Block:
+        """The block, what rows of one and the same thing leave empty as in the row before."""
+        by, names = self._mapping.fill["by"][0], self._mapping.fill["columns"]
+        if by not in block.columns:
+            return block
+        keys = text_of(block.columns[by])[0]
+        columns = dict(block.columns)
+        for name in names:
+            if name in columns:
+                columns[name] = filled_down(keys, text_of(columns[name])[0], self._last.get(name))
+        if len(keys):
+            last = len(keys) - 1
+            self._last = {name: (keys[last].as_py(), columns[name][last].as_py()) for name in names if name in columns}
+        return replace(block, columns=columns)
+
     def _told(self, fields: dict[str, Any], mask: Any) -> tuple[Any, Any]:
         """(the rows that make a touchpoint, those that were looked at)."""
         wanted = mask
@@ -143,8 +191,8 @@ class Shaper:
             unsaid = _mask(pc.is_null(fields[KIND])) & mask if KIND in fields else np.zeros(len(mask), np.bool_)
             self.skipped += int(np.count_nonzero(unsaid))
             mask = mask & ~unsaid
-        if len(self._rules) > 1 and _TIME in fields:
-            times = fields[_TIME]
+        if len(self._rules) > 1:
+            times = fields.get(_TIME, pa.nulls(len(mask), pa.string()))
             some = pc.is_valid(text_of(times)[0]) if not _is_instant(times) else pc.is_valid(times)
             mask = mask & _mask(some)
         return mask, wanted
@@ -164,7 +212,7 @@ class Shaper:
             if name not in self._mapping.choices and name not in rule.computed:
                 fields[name] = pa.repeat(pa.scalar(text), n)
         for name, expression in computed.items():
-            fields[name] = expression.text(reached) if not _is_amount(name) else _as_text(expression.number(reached))
+            fields[name] = _worked_out(name, expression, reached)
         if self._lines:
             fields["lines"] = items_as_lines(reached, self._lines)
         for name, table in self._mapping.values.items():
@@ -180,7 +228,22 @@ class Shaper:
         columns = self._mapping.columns
         known = {field for field, column in columns.items() if reached.is_numeric(column)}
         known |= {name for name in reached.block.columns if reached.is_numeric(name)}
-        return frozenset(known | {name for computed in self._computed for name in computed if _is_amount(name)})
+        for computed in self._computed:
+            for field, expression in computed.items():
+                there = [name for name in expression.alternatives if reached.has(name)]
+                if _is_amount(field) and (len(there) != 1 or reached.is_numeric(there[0])):
+                    known.add(field)
+                elif field in known:
+                    known.discard(field)
+        return frozenset(known)
+
+
+def _worked_out(field: str, expression: Expression, reached: Reached) -> Any:
+    """The column of a field; where only one of several columns is there, that one as it is."""
+    there = [name for name in expression.alternatives if reached.has(name)]
+    if len(there) == 1:
+        return reached.raw(there[0])
+    return _as_text(expression.number(reached)) if _is_amount(field) else expression.text(reached)
 
 
 def _computed_by(mapping: Mapping, rule: Rule) -> dict[str, Expression]:
@@ -245,5 +308,5 @@ def is_shaped(mapping: Mapping) -> bool:
     paths = any(root_of(column) is not None for column in mapping.columns.values())
     return bool(
         paths or mapping.computed or mapping.values or mapping.nothing or mapping.skip or mapping.lines
-        or mapping.touchpoints or mapping.optional
+        or mapping.touchpoints or mapping.optional or mapping.fill or mapping.snapshot
     )  # fmt: skip

@@ -239,7 +239,7 @@ def test_every_problem_of_a_mapping_has_its_line(tmp_path: Path) -> None:
     text = str(raised.value)
     told = {
         "skip: ": 1, "nothing: expected a list": 2, "columns.customer: not a field": 4, "computed.amount: ": 6,
-        "lines.size: not a part": 9, "lines: expected from": 7,
+        "lines.size: not a part of lines": 9, "lines: expected from": 7,
     }  # fmt: skip
     for part, line in told.items():
         assert any(one.startswith(f"{path}: {part}") and one.endswith(f"(line {line})") for one in text.splitlines())
