@@ -29,7 +29,7 @@ WITHOUT_AMOUNT: Final = "purchase_without_amount"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+        "files", nargs="*", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
     )
     add_mapping_arguments(parser)
     parser.add_argument(
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
     )
+    parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
     )
@@ -49,11 +50,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--standard-input", type=Path, help=argparse.SUPPRESS)
 
 
+def lists_formats(args: argparse.Namespace, terminal: Terminal) -> bool:
+    """Answer ``--as`` alone with the ready mappings. Raises MappingProblem where there is no file otherwise."""
+    from streams.imports.problems import MappingProblem
+
+    if args.files:
+        return False
+    if args.as_name != "":
+        raise MappingProblem(["no file: say which, or - for the standard input"])
+    from streams.imports.known_formats import ready_list
+
+    terminal.say("Ready mappings, as in `relasi import --as shopify orders_export.csv`:")
+    for line in ready_list():
+        terminal.say(f"  {line}")
+    return True
+
+
 def needs_session(args: argparse.Namespace) -> bool:
-    """A dry run makes no data directory."""
+    """A dry run, a guess and a list make no data directory."""
     from streams.embedded.log import FILE_NAME
 
-    return not args.dry_run or (args.data / FILE_NAME).exists()
+    if not args.files:
+        return False
+    return not (args.dry_run or args.guess) or (args.data / FILE_NAME).exists()
 
 
 def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
@@ -66,7 +85,11 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
     """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
     from streams.commands.held import NOTHING_USABLE
 
+    if lists_formats(args, terminal):
+        return 0
     mapping = mapping_from(args)
+    if args.guess:
+        return _guess(args, session, mapping, terminal)
     if session is not None and not args.dry_run:
         _count_without_amount(session, mapping)
     usable = True
@@ -80,6 +103,19 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
                 outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
                 usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
+
+
+def _guess(args: argparse.Namespace, session: "Session | None", mapping: Mapping, terminal: Terminal) -> int:
+    """Write a first mapping for each file."""
+    import tempfile
+
+    from streams.imports.guess import guessed
+
+    known = frozenset(_policy(args, session, mapping).kinds)
+    for name in args.files:
+        with tempfile.TemporaryDirectory(prefix="relasi-guess-") as workdir:
+            terminal.write_out(guessed(name, mapping, Path(workdir), known))
+    return 0
 
 
 def _count_without_amount(session: "Session", mapping: Mapping) -> None:
@@ -105,7 +141,7 @@ def _policy(args: argparse.Namespace, session: "Session | None", mapping: Mappin
     from streams.commands.held import policy_from
     from streams.policies import preset
 
-    in_force = session.runner.partition.policy if session is not None else preset()
+    in_force = session.runner.partition.policy if session is not None else preset(mapping.policy or "commerce")
     return counting(policy_from(args.policy) or in_force, mapping)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+        "files", nargs="*", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
     )
     add_mapping_arguments(parser)
     parser.add_argument(
@@ -36,13 +36,17 @@ def run(args: argparse.Namespace) -> int:
     0 sent, 1 not all of it, 2 a setting or an argument is wrong, 3 nothing of a file could be used.
     """
     from streams.commands.held import NOTHING_USABLE, SettingsProblem, policy_from
+    from streams.commands.import_files import lists_formats
     from streams.imports.problems import InputProblem, NothingUsable
     from streams.kafka.producer import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
     from streams.logs import configure
     from streams.reports.errors import ReportsError
 
+    terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
     try:
+        if lists_formats(args, terminal):
+            return 0
         settings = load(args.settings)
         configure("text")
         mapping = mapping_from(args)
@@ -83,7 +87,7 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     async with Producer(settings, "relasi-produce", clock) as producer:
         producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id)
         given = policy if isinstance(policy, Policy) else None
-        in_force = given or await producing.policy_in_force() or preset()
+        in_force = given or await producing.policy_in_force() or preset(mapping.policy or "commerce")
         judging = counting(in_force, mapping)
         # The log itself says what it was judged by, from its beginning.
         if given or judging.hash != in_force.hash or await producer.is_empty(topics.touchpoints):

@@ -18,6 +18,8 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
     """How the file was read: its order, and what of it nobody asked for."""
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
+    if prepared.skipped:
+        terminal.say(f"  {prepared.skipped:,} rows were left out, as the mapping says")
     told = prepared.grouping
     if told.lines or told.again or told.updates:
         terminal.say(

@@ -13,7 +13,7 @@ from schemas.limits import LONGEST, detail_of, reason_of
 from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
-from streams.imports.columns import is_text, parts_of, text_of
+from streams.imports.columns import is_text, parts_of, text_of, whole
 from streams.imports.content_ids import content_of
 from streams.imports.discounts import DISCOUNT, Discounts, discounts_of
 from streams.imports.evidence import FIRST, Evidence
@@ -23,11 +23,12 @@ from streams.imports.instants import from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
 from streams.imports.lines import lines_of_columns, times
-from streams.imports.mapping import MONEY, Mapping, property_of
+from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
+from streams.imports.shape import Shaper
 
 _DAY: Final = 86_400_000
 _AMOUNTS: Final = tuple(MONEY.values())
@@ -55,8 +56,10 @@ class Normaliser:
         ways: dict[str, int] | None = None,
         *,
         currency_needed: bool = False,
+        shaper: Shaper | None = None,
     ) -> None:
-        self._mapping = mapping
+        self._shaper = shaper
+        self._mapping = mapping if shaper is None else shaper.plain
         self._not_after = not_after
         self._own = own
         self._ways = ways or {}
@@ -71,9 +74,13 @@ class Normaliser:
 
     def __call__(self, block: Block) -> tuple[Any, list[ImportReject]]:
         """(batch of the good rows, rejects of the others in order of their rows)."""
-        plan = plan_of(tuple(block.columns), self._mapping)
         self.columns |= dict.fromkeys(block.columns)
-        self.ignored |= dict.fromkeys(plan.ignored)
+        if self._shaper is not None:
+            self.ignored |= dict.fromkeys(self._shaper.ignored(tuple(block.columns)))
+            block = self._shaper(block, self._ways, self.evidence)
+        plan = plan_of(tuple(block.columns), self._mapping)
+        if self._shaper is None:
+            self.ignored |= dict.fromkeys(plan.ignored)
         self.listed = self.listed or "lines" in plan.fields
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence, self.discounts)
         columns = rows.canonical(self._not_after)
@@ -186,7 +193,7 @@ class _Rows:
     def _text_of(self, raw: Any, field: str) -> Any:
         text, bad = text_of(raw)
         self.faults.add(bad, "bad_text", f"{field} is not UTF-8")
-        return text
+        return whole(text) if field in IDS else text
 
     def _check_limits(self, columns: dict[str, Any]) -> None:
         """What the engine would reject once it stands in the log is rejected with its line in the file."""

@@ -1,9 +1,9 @@
 """Rows of one customer with one order id: one touchpoint with lines, whatever the order of the rows.
 
 Rows of the same instant and kind are lines: their amounts, costs, margins and discounts are added up. An order
-completes once: a later row of a kind in ``COMPLETING`` with the amount that the order has, or with articles that it
-has, is the confirmation page that fired again; one with other articles, or with less, is a further line; one with more
-says that the order has grown, and becomes ``order_updated``, while the purchase gets the new amount.
+completes once: a later row of a kind in ``COMPLETING`` with the amount that the order has, or with articles of it, is
+the confirmation page that fired again; one with other articles, or with less, is a further line; one with more says
+that the order has grown, and becomes ``order_updated``, while the purchase gets the new amount.
 
 What is done here does not depend on a policy, so that an import can be resumed under another one.
 """

@@ -17,6 +17,7 @@ from streams.imports.normalise import Normaliser
 from streams.imports.plan import check_columns, plan_of, wanted_columns
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
+from streams.imports.shape import Shaper, is_shaped
 
 _ASK_CURRENCY: Final = (
     "its amounts have no currency: name the column with --map currency=COLUMN, or say it for all rows, as in "
@@ -45,6 +46,7 @@ class Reading:
         ask_currency: bool,
     ) -> None:
         self._given = given
+        self._shaper = Shaper(mapping, not_after) if is_shaped(mapping) else None
         self._mapping = mapping
         self._memory_rows = memory_rows
         self._order_amount = mapping.choices.get("order_amount")
@@ -60,7 +62,11 @@ class Reading:
         """(rows, rejects, columns that were left). Raises ``InputProblem``."""
         ways: dict[str, int] = {}
         while True:
-            normaliser = Normaliser(self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency)
+            normaliser = Normaliser(
+                self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency, shaper=self._shaper
+            )
+            if self._shaper is not None:
+                self._shaper.skipped = 0
             arrivals, rejects = Arrivals(self._memory_rows, self._folder, self._order_amount), Rejects(self._folder)
             try:
                 self._read(normaliser, arrivals, rejects, ways)
@@ -76,7 +82,8 @@ class Reading:
 
     def _read(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects, ways: dict[str, int]) -> None:
         """Read the rows; those up to a block that shows that the columns are not written in the ways assumed."""
-        source = _open(self._given, self._mapping, self._folder)
+        kept = self._shaper.roots if self._shaper is not None else frozenset()
+        source = opened(self._given, self._mapping, self._folder, kept)
         self._columns = source.columns
         try:
             for block in source.blocks(self._needed()):
@@ -92,19 +99,39 @@ class Reading:
             source.close()
             arrivals.close()
 
+    @property
+    def skipped(self) -> int:
+        """Rows that the mapping leaves out."""
+        return self._shaper.skipped if self._shaper is not None else 0
+
+    def _check(self, columns: tuple[str, ...]) -> None:
+        """Raise ``InputProblem`` where these columns make no touchpoints."""
+        if self._shaper is not None:
+            self._shaper.check(self._given.name, columns)
+        else:
+            check_columns(self._given.name, columns, self._mapping)
+
     def _needed(self) -> list[str] | None:
+        if self._shaper is not None:
+            if self._columns is not None:
+                self._check(self._columns)
+            return self._shaper.needed(self._columns)
         if self._columns is None:
             return None if self._mapping.keep_extra else wanted_columns(self._mapping)
-        check_columns(self._given.name, self._columns, self._mapping)
+        self._check(self._columns)
         return plan_of(self._columns, self._mapping).needed()
 
     def _ignored(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects) -> tuple[str, ...]:
         """The columns that were left, once nothing of the file is in doubt."""
         name = self._given.name
+        if arrivals.rows == 0 and len(rejects) == 0 and self.skipped:
+            raise NothingUsable(
+                f"{name}: the mapping leaves out all of its {self.skipped:,} rows; see skip and [kinds]"
+            )
         if arrivals.rows == 0 and len(rejects) == 0:
             raise InputProblem(f"{name}: has no rows; {EXPECTED}")
         if self._columns is None and normaliser.columns:
-            check_columns(name, tuple(normaliser.columns), self._mapping)
+            self._check(tuple(normaliser.columns))
         problems = doubts_about(normaliser.evidence)
         if normaliser.discounts.doubtful and "discount_is" not in self._mapping.choices:
             problems.append(_doubt_about_discounts(normaliser.discounts))
@@ -113,7 +140,7 @@ class Reading:
         self.without_currency = 0 if self._own else normaliser.without_currency
         if problems:
             raise NothingUsable("\n".join(f"{name}: {problem}" for problem in problems))
-        if self._columns is None:
+        if self._columns is None or self._shaper is not None:
             return tuple(normaliser.ignored)
         return plan_of(self._columns, self._mapping).ignored
 
@@ -134,9 +161,10 @@ def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str
     }
 
 
-def _open(given: Input, mapping: Mapping, folder: Path) -> Source:
+def opened(given: Input, mapping: Mapping, folder: Path, kept: frozenset[str]) -> Source:
+    """The reader of a file; ``kept``: columns whose nested values are wanted as they are."""
     if given.format == "parquet":
         return ParquetSource(given, seekable(given, folder))
     if given.format == "avro":
         return AvroSource(given, seekable(given, folder))
-    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given)
+    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given, kept)

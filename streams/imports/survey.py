@@ -26,6 +26,8 @@ NO_IDS: Final = frozenset((
 ))  # fmt: skip
 """Texts, in small letters, that programs and people write where there is no id."""
 UNTOLD: Final = ""
+IDENTITIES: Final = ("identified", "group_joined")
+"""Kinds that say who somebody is, and nothing else."""
 
 
 @dataclass
@@ -94,7 +96,8 @@ class Survey:
     @property
     def unnamed(self) -> Counter[str]:
         """The kinds that the policy does not name, with the rows of each."""
-        return Counter({kind: count for kind, count in self.kinds.items() if kind not in self.policy.kinds})
+        meant = {*self.policy.kinds, *IDENTITIES}
+        return Counter({kind: count for kind, count in self.kinds.items() if kind not in meant})
 
     def _take_customers(self, batch: Any) -> None:
         ids = batch.column("customer_id")
