@@ -14,6 +14,7 @@ from streams.embedded.log import Log
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
+from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 from streams.reports.chdb import ChdbSink
@@ -24,6 +25,7 @@ IMPORT_FOLDERS: Final = "import-*"
 SPOOLED: Final = "received-"
 _PARTITION: Final = 0
 _REGISTRY: Final = "schema_registry"
+_WINDOW: Final = "window"
 
 
 def _clear(directory: Path) -> None:
@@ -37,7 +39,8 @@ def _clear(directory: Path) -> None:
 class Session:
     """Everything in one data directory; a context manager. One process at a time: see ``lock.DirectoryInUse``.
 
-    What a crash left unapplied is applied on opening. ``policy``: put in force if it is not already.
+    What a crash left unapplied is applied on opening. ``policy``: put in force if it is not already. ``window``: so
+    many event identities does a log remember that is made now; what another one was made with stays.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Session:
         policy: Policy | None = None,
         registry_url: str | None = None,
         accept_rejects: bool = False,
+        window: int = WINDOW,
     ) -> None:
         # Commands of other processes are answered in the working directories of those.
         self.directory = directory = directory.absolute()
@@ -59,17 +63,18 @@ class Session:
             stack.callback(self.sink.close)
             self.sink.create()
             registry = _registry(self.log, registry_url)
-            self.runner = Runner(self.log, self.sink, self._restore(accept_rejects), registry, now_ms)
+            self.runner = Runner(self.log, self.sink, self._restore(accept_rejects, window), registry, now_ms)
             self._establish(policy)
             self._stack = stack.pop_all()
 
-    def _restore(self, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool, window: int) -> Partition:
         partition = Partition(
             _PARTITION,
             preset(),
             [],
             asks=True,
             accept_rejects=accept_rejects,
+            window=_window(self.log, window),
         )
         partition.restore(stored_in_columns(self.log.checkpoint(_PARTITION)))
         partition.check_log(self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION))
@@ -96,6 +101,16 @@ class Session:
         if kind is None:
             self.runner.checkpoint()
         self.close()
+
+
+def _window(log: Log, wanted: int) -> int:
+    """How many event identities are remembered: told when the log is new, and kept, or a replay would find others."""
+    kept = log.setting(_WINDOW)
+    if kept is None:
+        kept = str(wanted if log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION) == 0 else WINDOW)
+        with log.transaction():
+            log.put_setting(_WINDOW, kept)
+    return int(kept)
 
 
 def _registry(log: Log, url: str | None) -> Registry:

@@ -69,6 +69,7 @@ class Takeover:
             accept_rejects=self._accept_rejects,
             log=self._topic_id,
             hot_rows=self._settings.hot_rows,
+            window=self._settings.window,
         )
         await self._threads.aside(partition.restore, stored)
         tp = TP(self._topics.touchpoints, number)
