@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
-    "reports": ("reports", "create the tables and views on a ClickHouse server"),
+    "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
 WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports"}

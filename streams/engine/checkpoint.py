@@ -32,8 +32,9 @@ Record = tuple[bytes, bytes | None]
 _FIXED: Final = struct.Struct(">BIqqqQ")
 _PART: Final = struct.Struct(">BH")
 _SEALED: Final = struct.Struct(">Q")
-_WINDOW_PART: Final = struct.Struct(">QQ")
-_LOG, _POLICY, _WINDOW = 1, 2, 3
+_LOG, _POLICY, _EPOCH, _WINDOW = 1, 2, 3, 4
+_NUMBER: Final = struct.Struct(">q")
+_PAIR: Final = struct.Struct(">QQ")
 
 
 class UnreadableCheckpoint(ValueError):
@@ -47,6 +48,7 @@ class Header:
     ``offset``: up to which it is complete; ``time`` (ms) and ``policy`` (hash, in hexadecimal digits) are in force
     there, and ``bad_run`` is the number of consecutive rejects before it. ``customers``: of the partition, so that a
     restore can make room for all at once. ``log``: identity of the log that the rows were made from; empty: unknown.
+    ``epoch``: which log that is, by the order in which logs were made; 0: it is from before there were epochs.
     ``window``: how many event identities it remembers, and how many it ever entered; None: rows remembered their own,
     before layout 6.
     """
@@ -58,14 +60,17 @@ class Header:
     bad_run: int = 0
     customers: int = 0
     log: str = ""
+    epoch: int = 0
     window: tuple[int, int] | None = None
 
     def encode(self) -> bytes:
         """The value of the header's record: fixed fields, parts with a tag and a length each, a checksum."""
         fixed = _FIXED.pack(CHECKPOINT_LAYOUT, self.partition, self.offset, self.time, self.bad_run, self.customers)
         parts = [(_LOG, self.log.encode()), (_POLICY, bytes.fromhex(self.policy))]
+        if self.epoch:
+            parts.append((_EPOCH, _NUMBER.pack(self.epoch)))
         if self.window is not None:
-            parts.append((_WINDOW, _WINDOW_PART.pack(*self.window)))
+            parts.append((_WINDOW, _PAIR.pack(*self.window)))
         return sealed(fixed + b"".join(_PART.pack(tag, len(part)) + part for tag, part in parts))
 
 
@@ -85,11 +90,12 @@ def decode_header(value: bytes) -> Header:
             tag, size = _PART.unpack_from(told, at)
             parts[tag] = told[at + _PART.size : at + _PART.size + size]
             at += _PART.size + size
-        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _WINDOW}:
+        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH, _WINDOW}:
             raise UnreadableCheckpoint("the header of a checkpoint says what this version does not know")
-        window = _WINDOW_PART.unpack(parts[_WINDOW]) if _WINDOW in parts else None
-        log = parts[_LOG].decode()
-        return Header(partition, offset, time, parts[_POLICY].hex(), bad_run, customers, log, window)
+        (epoch,) = _NUMBER.unpack(parts.get(_EPOCH, bytes(_NUMBER.size)))
+        window = _PAIR.unpack(parts[_WINDOW]) if _WINDOW in parts else None
+        policy, log = parts[_POLICY].hex(), parts[_LOG].decode()
+        return Header(partition, offset, time, policy, bad_run, customers, log, epoch, window)
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         raise UnreadableCheckpoint(f"the header of a checkpoint can't be read: {error}") from error
 

@@ -52,9 +52,10 @@ class Standing(NamedTuple):
 class Memory:
     """Writes the checkpoints of one tenure, and reads those of earlier ones."""
 
-    def __init__(self, partition: int, log: str = "") -> None:
+    def __init__(self, partition: int, log: str = "", epoch: int = 0) -> None:
         self._partition = partition
         self._log = log
+        self.epoch = epoch
         self._layouts: dict[int, Layout] = {}
         self._layout = -1  # the number of ours; below zero: none was stored
         self._header: Header | None = None
@@ -89,6 +90,7 @@ class Memory:
             standing.bad_run,
             int(table.used[USED_ROWS]),
             self._log,
+            self.epoch,
             (int(table.window.told[TOLD_LIMIT]), int(table.window.told[TOLD_TOTAL])),
         )
         stored = int(table.window.told[TOLD_STORED])
@@ -145,6 +147,8 @@ class Memory:
         """The table with the window as a header tells of it; None: made of what rows remembered before layout 6."""
         segments, self._segments = self._segments, {}
         rings, self._rings = self._rings, Rings()
+        if table.window.told[TOLD_LIMIT] == 0:
+            return table
         if told is None:
             return table._replace(window=rings.entered(table.window, offset))
         try:
@@ -157,12 +161,15 @@ class Memory:
         if not self._policy:
             raise UnreadableCheckpoint(f"partition {self._partition}: the policy {header.policy} was not stored")
         self._policy_hash = header.policy
+        # Whatever the reports say by now: rows that were written under one epoch must not lose against themselves.
+        self.epoch = header.epoch
         return Standing(header.offset, header.time, (self._policy, header.policy), header.bad_run)
 
     def _migrated(self, table: Table) -> Standing | None:
         """Where the newest complete checkpoint of chunks stood; all rows count as changed."""
         restoring.note_changes(table, np.arange(table.used[USED_ROWS], dtype=np.int32))
         newest = complete_headers(self._former)[-1:]
+        self.epoch = 0
         return Standing(newest[0].offset, newest[0].time, (newest[0].policy, ""), newest[0].bad_run) if newest else None
 
     def _read_others(self, table: Table, keys: Bodies, values: Bodies) -> Table:

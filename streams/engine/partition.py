@@ -21,7 +21,16 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.rows import (
+    USED_CHANGED,
+    USED_ROWS,
+    USED_UNREPORTED,
+    Table,
+    id_slices,
+    namespaces_of,
+    new_table,
+    rows_as_words,
+)
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
 from streams.engine.window import WINDOW, new_window, window_bytes
@@ -63,9 +72,10 @@ class Partition:
     ``schemas``: what is known of schema ids. ``asks``: whether it stops at a schema id that it does not know, and says
     which it wants; else its records are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
+    ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
+    which log it is, by the order in which logs were made; a checkpoint of this log knows better.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
-    identities are remembered where there is no checkpoint yet; where there is one, as many as it says.
+    identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
     """
 
     def __init__(
@@ -81,6 +91,7 @@ class Partition:
         hot_rows: int = HOT_ROWS,
         window: int = WINDOW,
         log: str = "",
+        epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
@@ -95,7 +106,7 @@ class Partition:
         self._next = 0
         self._time = NONE
         self._bad_run = 0
-        self._memory = Memory(number, log)
+        self._memory = Memory(number, log, epoch)
         self.fact_bytes = FACT_BYTES
 
     @property
@@ -107,6 +118,11 @@ class Partition:
     def time(self) -> int:
         """Partition time: the newest tick, ms; NONE before the first."""
         return self._time
+
+    @property
+    def epoch(self) -> int:
+        """Which log it reads: of two logs the one that was made later has the greater epoch. 0: from before epochs."""
+        return self._memory.epoch
 
     @property
     def customers(self) -> int:
@@ -271,6 +287,10 @@ class Partition:
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
+
+    def has_changed(self) -> bool:
+        """Whether a row changed since the last checkpoint."""
+        return bool(self.table.used[USED_CHANGED] > 0)
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""

@@ -39,7 +39,9 @@ from streams.engine.window import (
     widened,
 )
 
-SEGMENT_KEY: Final = b"\xffwindow/"  # and the number of the key, four bytes, highest first
+# And the number of the key, four bytes, highest first. Below the keys of what says something of every row (0xff …): who
+# reads that and one customer's row reads no segments.
+SEGMENT_KEY: Final = b"\xfewindow/"
 _IN_SEGMENT: Final = 256
 _FRAME: Final = 16
 _KEY_BYTES: Final = len(SEGMENT_KEY) + 4

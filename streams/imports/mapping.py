@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from processors import toml
 from schemas.fields import FIELDS, FieldType, amounts_of, names_in_files, of_type
+from streams.imports.choices import CHOICES, choices_in, problems_of_choices
 from streams.imports.problems import MappingProblem
 from streams.texts import read_text
 
@@ -27,6 +28,9 @@ TIMES: Final = of_type(FIELDS, FieldType.INSTANT)
 
 NAMES: Final = names_in_files(FIELDS)
 """Every field that a column can be mapped to; ``properties.<name>`` comes on top."""
+
+LINE: Final = ("sku", "category", "quantity", "price", "line_amount")
+"""The fields of one line of an order, where each row of a file is one; they make ``lines`` where there is a sku."""
 
 FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
 DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": "whitespace"}
@@ -63,6 +67,11 @@ class Mapping:
     encoding: str | None = None
     decimal: str | None = None
     keep_extra: bool = False
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """What a file leaves open, as it was settled (``choices.py``)."""
+        return choices_in(self.constants)
 
     def digest(self) -> str:
         """SHA-256, in hex, of what the mapping says, however it was written down."""
@@ -144,8 +153,13 @@ def _texts(key: str, value: object, problems: list[str]) -> dict[str, str]:
 def _problems(mapping: Mapping) -> Iterator[str]:
     for table, names in (("columns", mapping.columns), ("constants", mapping.constants)):
         for name in names:
-            if name not in NAMES and property_of(name) is None:
-                yield f"{table}.{name}: not a field of a touchpoint; fields are {', '.join(NAMES)}, properties.<name>"
+            if (
+                name not in (*NAMES, *LINE)
+                and property_of(name) is None
+                and (table == "columns" or name not in CHOICES)
+            ):
+                fields = ", ".join((*NAMES, *LINE))
+                yield f"{table}.{name}: not a field of a touchpoint; fields are {fields}, properties.<name>"
     for name in sorted(set(mapping.columns) & set(mapping.constants)):
         yield f"{name}: mapped to a column and set to a constant; keep one of the two"
     for name in set(mapping.time_formats) - set(TIMES):
@@ -153,6 +167,7 @@ def _problems(mapping: Mapping) -> Iterator[str]:
     for pattern in sorted(set(mapping.time_formats.values()) - set(NUMBERED)):
         if (why := _not_a_pattern(pattern)) is not None:
             yield f"time_format: {pattern!r} {why}"
+    yield from problems_of_choices(mapping.choices)
     yield from _problems_of_text(mapping)
 
 
@@ -209,7 +224,8 @@ def add_mapping_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", dest="map_columns",
                        help="which column holds a field, as in --map customer_id=user_id; may be repeated")  # fmt: skip
     group.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="set_constants",
-                       help="a value for every row, as in --set kind=order_completed; may be repeated")  # fmt: skip
+                       help="a value for every row, as in --set kind=order_completed; may be repeated. "
+                            f"Also settles what a file leaves open: {', '.join(CHOICES)}")  # fmt: skip
     group.add_argument("--format", choices=FORMATS, dest="input_format", help="by default seen from the file itself")
     group.add_argument("--delimiter", metavar="SIGN", help=f"one character, or one of {', '.join(DELIMITERS)}")
     group.add_argument("--no-header", action="store_true", help="the first line of a text is a row, not a header")

@@ -26,7 +26,7 @@ class Prepared:
     ``content_key``: SHA-256 (hex) of the file's bytes as given, the mapping and the order asked for: the identity of
     this import. ``rows`` canonical rows, ``rejects`` the rows that are none. ``was_sorted``: the file was not in order
     of time, and its rows are yielded in another order than the file's. ``first_at``, ``last_at``: ms since 1970, 0
-    without rows. ``ignored``: columns that nobody asked for.
+    without rows. ``ignored``: columns that nobody asked for. ``grouping``: what became of rows of one order.
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
@@ -41,6 +41,7 @@ class Prepared:
         self.rejects = rejects
         self.ignored = ignored
         self.without_currency = without_currency
+        self.grouping = arrivals.grouping
         self._runs = runs
         self._folder = folder
 

@@ -7,6 +7,7 @@ from streams.imports.arrivals import Arrivals
 from streams.imports.blocks import Source
 from streams.imports.columnar import AvroSource, ParquetSource
 from streams.imports.delimited import DelimitedSource
+from streams.imports.discounts import Discounts
 from streams.imports.doubts import doubts_about
 from streams.imports.evidence import FIRST, Evidence
 from streams.imports.files import EXPECTED, Input, Progress, seekable
@@ -46,6 +47,7 @@ class Reading:
         self._given = given
         self._mapping = mapping
         self._memory_rows = memory_rows
+        self._order_amount = mapping.choices.get("order_amount")
         self._not_after = not_after
         self._own = own_currency
         self._ask_currency = ask_currency and own_currency is None
@@ -59,11 +61,12 @@ class Reading:
         ways: dict[str, int] = {}
         while True:
             normaliser = Normaliser(self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency)
-            arrivals, rejects = Arrivals(self._memory_rows, self._folder), Rejects(self._folder)
+            arrivals, rejects = Arrivals(self._memory_rows, self._folder, self._order_amount), Rejects(self._folder)
             try:
                 self._read(normaliser, arrivals, rejects, ways)
                 others = _other_ways(normaliser.evidence, ways)
                 if not others:
+                    arrivals.grouping.listed = normaliser.listed
                     return arrivals, rejects, self._ignored(normaliser, arrivals, rejects)
             except BaseException:
                 rejects.close()
@@ -103,6 +106,8 @@ class Reading:
         if self._columns is None and normaliser.columns:
             check_columns(name, tuple(normaliser.columns), self._mapping)
         problems = doubts_about(normaliser.evidence)
+        if normaliser.discounts.doubtful and "discount_is" not in self._mapping.choices:
+            problems.append(_doubt_about_discounts(normaliser.discounts))
         if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
         self.without_currency = 0 if self._own else normaliser.without_currency
@@ -111,6 +116,15 @@ class Reading:
         if self._columns is None:
             return tuple(normaliser.ignored)
         return plan_of(self._columns, self._mapping).ignored
+
+
+def _doubt_about_discounts(found: Discounts) -> str:
+    line, text = found.example
+    return (
+        f"discount {text!r} in line {line} may be money or a share of the price, and none of the {found.parts:,} "
+        "discounts is more than 1: --set discount_is=rate if it is a share, --set discount_is=money if it is money, "
+        "--set discount_is=percent if it is per cent"
+    )
 
 
 def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from processors.policy.policy import Policy
+from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
@@ -18,6 +18,7 @@ from streams.clock import now_ms
 from streams.imports.prepare import Prepared
 from streams.imports.problems import InputProblem
 from streams.imports.refused import reject_tables
+from streams.imports.survey import Survey
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
@@ -28,6 +29,7 @@ from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writer import MessageTooLarge
 
 _SHOWN: Final = 100
+_IN_FORCE: Final = "SELECT text FROM policies ORDER BY known_at DESC, `offset` DESC LIMIT 1"
 
 Report = Callable[[str, int, int], None]
 
@@ -42,7 +44,7 @@ class Produced:
 
 
 class Producing:
-    """Sends to the topics of one installation."""
+    """Sends to the topics of one installation; ``topic_id``: of that of touchpoints."""
 
     def __init__(
         self,
@@ -51,11 +53,13 @@ class Producing:
         registry: Registry,
         partitions: int,
         reporting: Reporting | None = None,
+        topic_id: str = "",
     ) -> None:
         self._writer = TopicWriter(producer, topics.touchpoints, partitions)
         self._producer = producer
         self._reporting = reporting
         self._topics = topics
+        self._topic_id = topic_id
         self._registry = registry
 
     async def everywhere(self, name: str, value: dict[str, Any]) -> None:
@@ -66,8 +70,19 @@ class Producing:
         """Put a policy in force for all that is sent from here on."""
         await self.everywhere("Policy", {"text": policy.text, "hash": policy.hash})
 
-    async def file(self, prepared: Prepared, progress: Report) -> Produced:
+    async def policy_in_force(self) -> Policy | None:
+        """The policy that the reports saw come into force last; None where there are none, or they hold none."""
+        if self._reporting is None:
+            return None
+        await self._reporting.create()
+        found: list[str] = []
+        await self._reporting.ask(lambda sink: found.extend(sink.query(_IN_FORCE).column("text").to_pylist()))
+        return read_policy(found[0]) if found else None
+
+    async def file(self, prepared: Prepared, progress: Report, survey: Survey | None = None) -> Produced:
         """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects.
+
+        ``survey`` takes in every row that is sent.
 
         The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten, and
         InputProblem for a touchpoint that no broker takes.
@@ -78,6 +93,8 @@ class Producing:
         for batch in prepared.batches():
             if batch.num_rows:
                 seen = known.notice(batch)
+                if survey is not None:
+                    survey.add(batch, seen)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
                 await self._touchpoints(prepared.name, keys, bodies)
@@ -94,7 +111,7 @@ class Producing:
             known.expect(batch)
         if self._reporting is not None:
             await self._reporting.create()
-            await self._reporting.ask(known.load)
+            await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
         return known
 
     async def _touchpoints(self, name: str, keys: Bodies, bodies: Bodies) -> None:

@@ -83,6 +83,6 @@ def test_beyond_the_window_a_retry_counts_in_both(tmp_path: Path) -> None:
     with Session(tmp_path, "test", window=1_000) as session:
         assert session.log.setting("window") == "30"
         append(session, 40, 50)
-        append(session, 30, 40)
+        append(session, 20, 30)
         session.runner.settle()
         assert counted(session.sink) == {ANN: (70, 7_000)}
