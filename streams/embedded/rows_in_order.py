@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.bodies import Bodies
-from streams.embedded.log import Blob
+from streams.embedded.database import Blob
 from streams.engine.checkpoint import Checkpoint
 
 

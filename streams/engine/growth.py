@@ -83,9 +83,7 @@ def _with_customers(table: Table, capacity: int) -> Table:
 def _with_hot_rows(table: Table, capacity: int) -> Table:
     hot = int(table.used[USED_HOT])
     rows = _copied_rows(table, min(capacity, int(table.used[USED_MOST_HOT])))
-    links = (_larger(each, hot, len(rows)) for each in (table.holders, table.newer, table.older))
-    holders, newer, older = links
-    return table._replace(rows=rows, words=rows_as_words(rows), holders=holders, newer=newer, older=older)
+    return table._replace(rows=rows, words=rows_as_words(rows), hot=_larger(table.hot, hot, len(rows)))
 
 
 def _stepwise(table: Table, grown: Any, used: int, size: int) -> Table:
@@ -153,9 +151,7 @@ def copied(table: Table) -> Table:
     return Table(
         rows=hot_rows,
         words=rows_as_words(hot_rows),
-        holders=_larger(table.holders, hot, len(hot_rows)),
-        newer=_larger(table.newer, hot, len(hot_rows)),
-        older=_larger(table.older, hot, len(hot_rows)),
+        hot=_larger(table.hot, hot, len(hot_rows)),
         customers=_larger(table.customers, rows, len(table.customers)),
         ids=_larger(table.ids, int(used[USED_IDS]), len(table.ids)),
         slots=table.slots.copy(),
@@ -175,6 +171,6 @@ def memory_bytes(table: Table) -> int:
     """Bytes that hold customers: hot and packed rows, ids, due entries and lists, and the whole index."""
     used = table.used
     lists = sum(int(used[i]) for i in (USED_TOUCHED, USED_CHANGED, USED_UNREPORTED)) * 4
-    hot = int(used[USED_HOT]) * (table.rows.itemsize + 12)
+    hot = int(used[USED_HOT]) * (table.rows.itemsize + table.hot.itemsize)
     rest = int(used[USED_IDS]) + int(used[USED_HEAP]) * 12 + int(used[USED_ARENA])
     return int(hot + int(used[USED_ROWS]) * table.customers.itemsize + rest + lists + table.slots.nbytes)

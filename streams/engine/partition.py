@@ -10,6 +10,7 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
+from schemas.bodies import Bodies
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
@@ -21,7 +22,16 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.rows import (
+    USED_CHANGED,
+    USED_ROWS,
+    USED_UNREPORTED,
+    Table,
+    id_slices,
+    namespaces_of,
+    new_table,
+    rows_as_words,
+)
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
 from streams.log.batches import Fetch
@@ -37,17 +47,26 @@ _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, curs
 class Drained(NamedTuple):
     """Facts that were taken out of the room that compiled code writes into."""
 
-    transitions: list[Any]  # arrays of FACT
-    judged: list[Any]  # arrays of JUDGED
+    transitions: list[npt.NDArray[np.uint8]]  # bytes of FACT
+    judged: list[npt.NDArray[np.uint8]]  # of JUDGED
 
     @property
     def nbytes(self) -> int:
         """Bytes that they take."""
-        return sum(int(part.nbytes) for parts in self for part in parts)
+        return sum(part.nbytes for parts in self for part in parts)
+
+
+def _copied(records: Any, count: int) -> Any:
+    """The first records of an array, as bytes: as records they are copied one by one, which takes five times as long.
+
+    Of a plain array: every slice of a recarray costs ten microseconds, and most fetches are small.
+    """
+    return np.asarray(records)[:count].view(np.uint8).copy()
 
 
 def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
+    """Bytes of records as one array of them."""
+    return (parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint8), *parts])).view(kind)
 
 
 def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
@@ -62,7 +81,8 @@ class Partition:
     ``schemas``: what is known of schema ids. ``asks``: whether it stops at a schema id that it does not know, and says
     which it wants; else its records are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
+    ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
+    which log it is, by the order in which logs were made; a checkpoint of this log knows better.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
     """
 
@@ -78,6 +98,7 @@ class Partition:
         collect: bool = True,
         hot_rows: int = HOT_ROWS,
         log: str = "",
+        epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
@@ -92,7 +113,7 @@ class Partition:
         self._next = 0
         self._time = NONE
         self._bad_run = 0
-        self._memory = Memory(number, log)
+        self._memory = Memory(number, log, epoch)
         self.fact_bytes = FACT_BYTES
 
     @property
@@ -104,6 +125,11 @@ class Partition:
     def time(self) -> int:
         """Partition time: the newest tick, ms; NONE before the first."""
         return self._time
+
+    @property
+    def epoch(self) -> int:
+        """Which log it reads: of two logs the one that was made later has the greater epoch. 0: from before epochs."""
+        return self._memory.epoch
 
     @property
     def customers(self) -> int:
@@ -201,13 +227,12 @@ class Partition:
         return replace(fetch, buffer=buffer), cursor._replace(anew=anew)
 
     def _drain(self, facts: Drained) -> None:
-        # As plain arrays: every slice of a recarray costs ten microseconds, and most fetches are small.
         counts = self._out.counts
         if counts[OUT_WRITTEN] > 0:
-            facts.transitions.append(np.asarray(self._out.facts)[: counts[OUT_WRITTEN]].copy())
+            facts.transitions.append(_copied(self._out.facts, counts[OUT_WRITTEN]))
             counts[OUT_WRITTEN] = 0
         if counts[OUT_JUDGED_WRITTEN] > 0:
-            facts.judged.append(np.asarray(self._out.judged)[: counts[OUT_JUDGED_WRITTEN]].copy())
+            facts.judged.append(_copied(self._out.judged, counts[OUT_JUDGED_WRITTEN]))
             counts[OUT_JUDGED_WRITTEN] = 0
 
     def _change_policy(
@@ -244,6 +269,13 @@ class Partition:
         standing = Standing(self._next, self._time, (self.policy.text, self.policy.hash), self._bad_run)
         return self._memory.checkpoint(self.table, standing)
 
+    def some_rows(self, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed, for the next checkpoint: they have to stand in it before its own.
+
+        So that whoever shares the partition has it in between. Rows that change again are written again.
+        """
+        return self._memory.some_rows(self.table, most)
+
     def take_back(self, checkpoint: Checkpoint) -> None:
         """A checkpoint was not stored, and never will be: the next one is to hold what it held."""
         self._memory.take_back(self.table, checkpoint)
@@ -268,6 +300,11 @@ class Partition:
         other.counts = self.counts.copy()
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
+
+    @property
+    def changed(self) -> int:
+        """How many rows changed since they were last written."""
+        return int(self.table.used[USED_CHANGED])
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""

@@ -131,6 +131,16 @@ def forget_changes(table: Table) -> None:
 
 
 @compiled_leaf
+def forget_first_changes(table: Table, count: Int) -> None:
+    """The customers whose rows changed first count as changed no more, so many of them."""
+    for i in range(count):
+        table.customers[table.changed[i]].id &= ~IS_CHANGED
+    for i in range(count, table.used[USED_CHANGED]):
+        table.changed[i - count] = table.changed[i]
+    table.used[USED_CHANGED] -= count
+
+
+@compiled_leaf
 def note_changes(table: Table, numbers: npt.NDArray[np.int32]) -> None:
     """The rows of these customers count as changed."""
     for number in numbers:

@@ -15,7 +15,7 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
-from processors.words import Int
+from processors.words import Int, word_at
 from streams.engine.due import push
 from streams.engine.packing import MOST_BYTES, ROW_WORDS
 
@@ -45,6 +45,15 @@ CUSTOMER: Final = np.dtype(
         ("id", "i8"),  # from the lowest bit: flags (8), length (8) and namespace (8) of the id, where it begins
     ]
 )
+HOT: Final = np.dtype(
+    [
+        ("holder", "i4"),  # number of the customer whose row stands in this slot
+        ("newer", "i4"),  # slot of the row that was touched next after it; -1: none
+        ("older", "i4"),
+        ("unused", "i4"),
+    ],
+    align=True,
+)
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
@@ -61,9 +70,7 @@ class Table(NamedTuple):
 
     rows: Any  # recarray of ROW: the hot ones
     words: npt.NDArray[np.uint64]  # shape (len(rows), ROW_WORDS): the same memory
-    holders: npt.NDArray[np.int32]  # of each hot row its customer's number
-    newer: npt.NDArray[np.int32]  # of each hot row the one that was touched next after it; -1: none
-    older: npt.NDArray[np.int32]
+    hot: Any  # recarray of HOT: whose each hot row is, and its neighbours in the order of touches
     customers: Any  # recarray of CUSTOMER, by number
     ids: npt.NDArray[np.uint8]
     slots: npt.NDArray[np.uint64]  # the hash index; its length is a power of two
@@ -94,9 +101,7 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
     return Table(
         rows=rows,
         words=rows_as_words(rows),
-        holders=np.empty(len(rows), np.int32),
-        newer=np.empty(len(rows), np.int32),
-        older=np.empty(len(rows), np.int32),
+        hot=np.empty(len(rows), HOT).view(np.recarray),
         customers=np.empty(customers, CUSTOMER).view(np.recarray),
         ids=np.empty(id_bytes, np.uint8),
         slots=np.zeros(slots, np.uint64),
@@ -184,10 +189,16 @@ def same_id(table: Table, number: Int, buffer: npt.NDArray[np.uint8], start: Int
     if id_length(table, number) != length:
         return False
     at = id_start(table, number)
-    for i in range(length):
-        if table.ids[at + i] != buffer[start + i]:
+    if length < 8:
+        for i in range(length):
+            if table.ids[at + i] != buffer[start + i]:
+                return False
+        return True
+    # By words; the last one overlaps the one before.
+    for i in range(0, length - 8, 8):
+        if word_at(table.ids, at + i) != word_at(buffer, start + i):
             return False
-    return True
+    return bool(word_at(table.ids, at + length - 8) == word_at(buffer, start + length - 8))
 
 
 @compiled_leaf
@@ -249,7 +260,7 @@ def schedule(table: Table, slot: Int) -> None:
 
     The review of a touched row is left to the list of touched rows: it is due with the day's end, as all of them are.
     """
-    row, number = table.rows[slot], table.holders[slot]
+    row, number = table.rows[slot], table.hot[slot].holder
     touched = table.customers[number].id & IS_TOUCHED
     wake = row.due_at if touched != 0 else min(row.due_at, row.review_at)
     if wake < row.entry_at:

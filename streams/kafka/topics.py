@@ -190,6 +190,13 @@ def _topic_id(given: object) -> str:
     return "" if given is None or not UUID(str(given)).int else str(given)
 
 
+def topic_id_of(admin: Any, name: str) -> str | None:
+    """The id that the broker gave a topic; None where there is none of that name. Raises KafkaError."""
+    if name not in admin.list_topics():
+        return None
+    return next((_topic_id(topic["topic_id"]) for topic in admin.describe_topics([name])), None)
+
+
 def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:
     existing = set(admin.list_topics())
     names = [topic.name for topic in wanted if topic.name in existing]

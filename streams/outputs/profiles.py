@@ -77,6 +77,7 @@ def _profiles(partition: Partition, numbers: npt.NDArray[np.int64], at: int | No
                 **_value_and_category(figures),
                 "as_of": instants(as_of),
                 "policy_hash": pa.repeat(partition.policy.hash, len(rows)),
+                "epoch": np.full(len(rows), partition.epoch, np.int64),
                 "partition": np.full(len(rows), partition.number, np.int32),
                 "offset": rows.offset,
             }
@@ -195,8 +196,9 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
     }
 
 
-def _standing(partition: Partition) -> Iterator[Rows]:
-    while len(numbers := partition.take_unreported(PROFILES_AT_ONCE)) > 0:
+def _standing(partition: Partition, most: int) -> Iterator[Rows]:
+    while len(numbers := partition.take_unreported(min(PROFILES_AT_ONCE, most))) > 0:
+        most -= len(numbers)
         try:
             yield Rows("profiles_raw", profiles_table(partition, numbers))
         except BaseException:

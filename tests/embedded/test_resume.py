@@ -11,6 +11,7 @@ from support.histories import HISTORY, csv_file, csv_of, history
 from support.interrupted import PROGRAM, cut, moments, resume, wait_for_rows
 
 from streams.embedded.log import Log
+from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.outputs.catalogue import SPOKEN
@@ -37,8 +38,8 @@ def uninterrupted(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Direc
 
 def ends(data: Path) -> list[int]:
     """How many messages each topic holds."""
-    with Log(data) as log:
-        return [log.end_offset(topic, 0) for topic in (TOUCHPOINTS_TOPIC, *OUT)]
+    with Log(data) as log, RowsFile(data) as rows:
+        return [log.end_offset(TOUCHPOINTS_TOPIC, 0), *(rows.end_offset(topic, 0) for topic in OUT)]
 
 
 def check_log(data: Path, whole: Directory) -> None:
@@ -83,6 +84,7 @@ def test_an_import_that_is_killed_goes_on(file: Path, uninterrupted: Directory, 
     killed_at = {
         "within the first transaction": names.index("before a commit"),
         "between the reports and the checkpoint": names.index("after transitions_raw"),
+        "within a checkpoint": names.index("before a checkpoint", len(names) // 2),
         "between two steps": names.index("after a commit", len(names) // 2),
         "before the last commit": last - names[::-1].index("before a commit"),
     }

@@ -161,9 +161,9 @@ class Copybook:
         slots, slot = [], int(table.used[USED_OLDEST])
         while slot >= 0:
             slots.append(slot)
-            slot = int(table.newer[slot])
+            slot = int(table.hot[slot].newer)
         assert slots[-1] == table.used[USED_NEWEST]
-        assert [int(table.holders[each]) for each in slots] == self.recent
+        assert [int(table.hot[each].holder) for each in slots] == self.recent
 
 
 def test_those_touched_last_are_hot_and_nothing_is_lost_of_the_others() -> None:
