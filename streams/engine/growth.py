@@ -31,6 +31,7 @@ from streams.engine.rows import (
     rows_as_words,
     worn,
 )
+from streams.engine.window import copied_window, has_place, widened
 
 STEEP: Final = 16
 """By so much few rows get more room. Each step copies them all; what isn't used costs address space, not memory."""
@@ -51,7 +52,7 @@ def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
     if int(table.used[USED_ROWS]) > 0 or customers <= len(table.customers):
         return table
-    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]))
+    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]), table.window)
 
 
 def _larger(array: Any, used: int, capacity: int) -> Any:
@@ -125,6 +126,8 @@ def grow(table: Table) -> Table:
         compact(table)
     if int(used[USED_ARENA]) + LEAST_HOT * PACKED_BYTES > len(table.arena):
         table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA])))
+    if not has_place(table.window):
+        table = table._replace(window=widened(table.window))
     return _grow_heap(table, heap) if crowded(table) else table
 
 
@@ -164,6 +167,7 @@ def copied(table: Table) -> Table:
         arena=_larger(table.arena, arena, max(arena + LEAST_HOT * PACKED_BYTES, 64 * 1024)),
         free=table.free.copy(),
         used=used.copy(),
+        window=copied_window(table.window),
     )
 
 

@@ -34,6 +34,7 @@ from streams.engine.rows import (
 )
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
+from streams.engine.window import WINDOW, new_window, window_bytes
 from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
@@ -83,7 +84,8 @@ class Partition:
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
     which log it is, by the order in which logs were made; a checkpoint of this log knows better.
-    ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
+    ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
+    identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
     """
 
     def __init__(
@@ -97,12 +99,13 @@ class Partition:
         accept_rejects: bool = False,
         collect: bool = True,
         hot_rows: int = HOT_ROWS,
+        window: int = WINDOW,
         log: str = "",
         epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table(hot_rows=hot_rows)
+        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window))
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
@@ -350,3 +353,7 @@ class Partition:
     def memory_bytes(self) -> int:
         """Bytes in which the customers are held, indexes included."""
         return memory_bytes(self.table)
+
+    def window_bytes(self) -> int:
+        """Bytes in which the identities of recent events are held, their index included."""
+        return window_bytes(self.table.window)

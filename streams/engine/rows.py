@@ -18,6 +18,7 @@ from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
 from streams.engine.due import push
 from streams.engine.packing import PACKED_BYTES, ROW_WORDS
+from streams.engine.window import Window, has_place, new_window
 
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4
@@ -82,12 +83,16 @@ class Table(NamedTuple):
     arena: npt.NDArray[np.uint8]  # packed rows, each at a multiple of eight
     free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
     used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
+    window: Window  # the identities of recent events
 
 
-def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024) -> Table:
+def new_table(
+    customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024, window: Window | None = None
+) -> Table:
     """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
 
-    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed.
+    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed. ``window``: None: it
+    remembers no identities.
     """
     slots = 1024
     while slots * 7 < customers * 10:
@@ -113,6 +118,7 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
         arena=np.empty(64 * 1024, np.uint8),
         free=np.full(FREE_CLASSES, -1, np.int64),
         used=used,
+        window=new_window(0) if window is None else window,
     )
 
 
@@ -140,7 +146,7 @@ def worn(table: Table) -> bool:
 
 @compiled_leaf
 def has_room(table: Table) -> bool:
-    """Whether one more customer with an id of any length, and what one record changes, fit."""
+    """Whether one more customer with an id of any length, one more identity, and what one record changes, fit."""
     used = table.used
     return bool(
         used[USED_ROWS] < len(table.customers)
@@ -150,6 +156,7 @@ def has_room(table: Table) -> bool:
         and used[USED_ARENA] + LEAST_HOT * PACKED_BYTES <= len(table.arena)
         and not crowded(table)
         and not worn(table)
+        and has_place(table.window)
     )
 
 

@@ -6,7 +6,7 @@ as in a log that has one partition only.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
