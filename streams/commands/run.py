@@ -24,7 +24,7 @@ CHECKPOINT_INTERVAL_MS: Final = 5_000
 IDLE_CHECKPOINT_INTERVAL_MS: Final = 60_000
 # Whoever ends this process waits 10 s. A checkpoint of so many changed rows takes about one of them, and profiles are
 # written for so long; those that are not are written by the next process.
-CHECKPOINT_RECORDS: Final = 262_144
+RUN_CHECKPOINT_RECORDS: Final = 262_144
 LAST_PROFILES_MS: Final = 2_000
 
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
 
     stop = _stop_signal()
     runner = session.runner
-    runner.checkpoint_records = CHECKPOINT_RECORDS
+    runner.checkpoint_records = RUN_CHECKPOINT_RECORDS
     session.interrupt = lambda: _end_if(stop)
     with ExitStack() as stack:
         server = stack.enter_context(CommandServer(session.directory, lambda *request: answer(session, *request)))

@@ -10,7 +10,7 @@ from processors.row.layout import ROW
 from streams.engine.address_space import reserved
 from streams.engine.arena import compact
 from streams.engine.hot import reschedule
-from streams.engine.packing import MOST_BYTES
+from streams.engine.packing import PACKED_BYTES
 from streams.engine.rows import (
     LEAST_HOT,
     LONGEST_ID,
@@ -124,7 +124,7 @@ def grow(table: Table) -> Table:
         table = table._replace(slots=slots)
     if worn(table):
         compact(table)
-    if int(used[USED_ARENA]) + LEAST_HOT * MOST_BYTES > len(table.arena):
+    if int(used[USED_ARENA]) + LEAST_HOT * PACKED_BYTES > len(table.arena):
         table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA])))
     if not has_place(table.window):
         table = table._replace(window=widened(table.window))
@@ -164,7 +164,7 @@ def copied(table: Table) -> Table:
         changed=_larger(table.changed, int(used[USED_CHANGED]), len(table.changed)),
         unreported=_larger(table.unreported, int(used[USED_UNREPORTED]), len(table.unreported)),
         # No more than is needed: what is reserved for the original may be larger than all memory.
-        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * MOST_BYTES, 64 * 1024)),
+        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * PACKED_BYTES, 64 * 1024)),
         free=table.free.copy(),
         used=used.copy(),
         window=copied_window(table.window),

@@ -17,7 +17,7 @@ from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
 from streams.engine.due import push
-from streams.engine.packing import MOST_BYTES, ROW_WORDS
+from streams.engine.packing import PACKED_BYTES, ROW_WORDS
 from streams.engine.window import Window, has_place, new_window
 
 LONGEST_ID: Final = 255
@@ -58,7 +58,7 @@ HOT: Final = np.dtype(
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
-FREE_CLASSES: Final = MOST_BYTES // 8 + 8
+FREE_CLASSES: Final = PACKED_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -141,7 +141,7 @@ def crowded(table: Table) -> bool:
 @compiled_leaf
 def worn(table: Table) -> bool:
     """Whether so much of the arena is free that it has to be compacted."""
-    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * MOST_BYTES)
+    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * PACKED_BYTES)
 
 
 @compiled_leaf
@@ -153,7 +153,7 @@ def has_room(table: Table) -> bool:
         and used[USED_ROWS] * 10 < len(table.slots) * 7
         and used[USED_IDS] + LONGEST_ID <= len(table.ids)
         and (used[USED_HOT] + LEAST_HOT <= len(table.rows) or len(table.rows) >= used[USED_MOST_HOT])
-        and used[USED_ARENA] + LEAST_HOT * MOST_BYTES <= len(table.arena)
+        and used[USED_ARENA] + LEAST_HOT * PACKED_BYTES <= len(table.arena)
         and not crowded(table)
         and not worn(table)
         and has_place(table.window)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import ENVIRONMENT, rows
+from support.command import rows
+from support.forked import ENVIRONMENT
 from support.listening import BROWSER_KEY, SERVER_KEY, Listening, listening
 from support.running import until
 from support.sdks import PERSON, Site, browser, evaluated, run_node, visit, visiting

@@ -13,6 +13,8 @@ from support.kafka_fakes import FakeProducer
 
 from streams.kafka.producer import Producer
 from streams.kafka.topics import topics_of
+from streams.outputs.judgements import JUDGEMENTS
+from streams.outputs.transitions import TRANSITIONS
 from streams.settings import Settings
 
 # Of an environment of its own, or for the environment of another.
@@ -41,7 +43,7 @@ def test_the_engine_is_measured_over_touchpoints_that_it_accepts() -> None:
 
 def test_both_ways_of_messages_say_as_many() -> None:
     results = outputs.results_of(2000, 100)
-    for output in (outputs.TRANSITIONS, outputs.JUDGEMENTS):
+    for output in (TRANSITIONS, JUDGEMENTS):
         found = output.messages(results)
         assert found is not None
         assert len(found.bodies.offsets) > 1
