@@ -82,11 +82,12 @@ if not JIT:
 @compiled_inline
 def _put_value(out: Bytes, at: Int, gap: Int, value: np.uint64) -> np.int64:
     """One word behind so many skipped ones; returns the position after it."""
-    # No branch in all of this: what a row happens to hold can't be foreseen, and guessing cost more than the work.
+    # Hardly a branch in this: what a row happens to hold can't be foreseen, and guessing cost more than the work.
     skips = (gap * 4370) >> 16  # by 15, of what is no more than a row's words
     put_word(out, at, _SKIPS, 8)
-    put_word(out, at + 8, _SKIPS, 8)
-    put_word(out, at + 16, _SKIPS, 8)
+    if skips > 8:
+        put_word(out, at + 8, _SKIPS, 8)
+        put_word(out, at + 16, _SKIPS, 8)
     at += skips
     low = (71 - leading_zeros(value)) >> 3
     high = (71 - trailing_zeros(value)) >> 3

@@ -6,17 +6,18 @@ as in a log that has one partition only.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from processors.policy.policy import Policy
+from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.imports.prepare import Prepared
 from streams.imports.refused import reject_tables
+from streams.imports.survey import Survey
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
@@ -24,6 +25,8 @@ from streams.kafka.writer import TopicWriter
 from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
+
+_IN_FORCE: Final = "SELECT text FROM policies ORDER BY known_at DESC, `offset` DESC LIMIT 1"
 
 Report = Callable[[str, int, int], None]
 
@@ -38,7 +41,7 @@ class Produced:
 
 
 class Producing:
-    """Sends to the topics of one installation."""
+    """Sends to the topics of one installation; ``topic_id``: of that of touchpoints."""
 
     def __init__(
         self,
@@ -47,11 +50,13 @@ class Producing:
         registry: Registry,
         partitions: int,
         reporting: Reporting | None = None,
+        topic_id: str = "",
     ) -> None:
         self._writer = TopicWriter(producer, topics.touchpoints, partitions)
         self._producer = producer
         self._reporting = reporting
         self._topics = topics
+        self._topic_id = topic_id
         self._registry = registry
 
     async def everywhere(self, name: str, value: dict[str, Any]) -> None:
@@ -62,8 +67,19 @@ class Producing:
         """Put a policy in force for all that is sent from here on."""
         await self.everywhere("Policy", {"text": policy.text, "hash": policy.hash})
 
-    async def file(self, prepared: Prepared, progress: Report) -> Produced:
+    async def policy_in_force(self) -> Policy | None:
+        """The policy that the reports saw come into force last; None where there are none, or they hold none."""
+        if self._reporting is None:
+            return None
+        await self._reporting.create()
+        found: list[str] = []
+        await self._reporting.ask(lambda sink: found.extend(sink.query(_IN_FORCE).column("text").to_pylist()))
+        return read_policy(found[0]) if found else None
+
+    async def file(self, prepared: Prepared, progress: Report, survey: Survey | None = None) -> Produced:
         """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects.
+
+        ``survey`` takes in every row that is sent.
 
         The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten.
         """
@@ -73,6 +89,8 @@ class Producing:
         for batch in prepared.batches():
             if batch.num_rows:
                 seen = known.notice(batch)
+                if survey is not None:
+                    survey.add(batch, seen)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
                 # Each fits into a message: what is longer than the limits of the fields became a reject.
@@ -90,7 +108,7 @@ class Producing:
             known.expect(batch)
         if self._reporting is not None:
             await self._reporting.create()
-            await self._reporting.ask(known.load)
+            await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
         return known
 
     async def _rejects(self, prepared: Prepared) -> int:

@@ -155,6 +155,7 @@ async def _prepare(settings: Settings, reporting: Reporting, learning: Learning,
     ready.broker_reachable()
     await learning.establish()
     await reporting.create()
+    await reporting.begin(topic_id)
     return topic_id
 
 

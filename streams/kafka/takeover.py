@@ -77,7 +77,9 @@ class Takeover:
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             log=self._topic_id,
+            epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
+            window=self._settings.window,
         )
         await self._threads.aside(partition.restore, stored)
         partition.check_log(await self._ends.of(number))

@@ -14,7 +14,7 @@ def main() -> int:
         ("Engine, one core", (engine.throughput, engine.growth)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
-        ("Log", (writing.group_commits,)),
+        ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)

@@ -41,9 +41,10 @@ def test_a_hostile_policy_ends_in_words(name: str, tmp_path: Path) -> None:
     text, says = HOSTILE[name]
     (path := tmp_path / "policy.toml").write_text(text)
     ended = bounded(
-        "from processors.policy.policy import find_problems\nfrom pathlib import Path",
+        "",
         f"problems = find_problems(Path({str(path)!r}).read_text())\n"
         "print(problems[0].message[:300], problems[-1].message[:300])",
+        imports="from processors.policy.policy import find_problems\nfrom pathlib import Path",
     )
     assert says in ended.said, ended.said[:500]
     assert ended.peak < MEMORY
