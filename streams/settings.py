@@ -15,6 +15,8 @@ PREFIX: Final = "RELASI_"
 _DATA: Final = Path("relasi-data")
 CLOCK: Final = "clock"
 LOG: Final = "log"
+SOURCES: Final = "sources"
+"""The table of those who may send to the collector (``streams/collector/sources.py``)."""
 
 
 class SettingsError(ValueError):
@@ -85,6 +87,12 @@ class Settings:
         lambda value: value >= 4,
         "4 or more",
     )
+    window: int = _option(
+        4_194_304,
+        "event identities that a partition remembers to recognise retries; counts for one without a checkpoint",
+        lambda value: 1 <= value <= 1 << 28,
+        "1 to 268435456",
+    )
     session_seconds: float = _option(10.0, "of silence after which a worker counts as dead", _positive, "more than 0")
     log_format: str = _option("json", "json or text", lambda value: value in ("json", "text"), "json or text")
 
@@ -109,10 +117,9 @@ def _converted(name: str, kind: Any, raw: Any, where: str) -> Any:
 def load(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the file (``relasi.toml`` here, where there is one) and the environment. Raises SettingsError."""
     environment = os.environ if environment is None else environment
-    path = Path(FILE) if file is None else file
-    written = _read(path) if file is not None or path.exists() else {}
+    path, written = _written(file)
     known = {option.name for option in fields(Settings)}
-    if unknown := sorted(written.keys() - known):
+    if unknown := sorted(written.keys() - known - {SOURCES}):
         raise SettingsError(f"{path}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for option in fields(Settings):
@@ -129,6 +136,17 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
             raise SettingsError(f"{where}: {option.name} is {raw!r}; write {option.metadata['form']}")
         values[option.name] = value
     return Settings(**values)
+
+
+def load_sources(file: Path | None = None) -> tuple[object, str]:
+    """(the table ``sources`` of the file, empty where it has none; the file's name). Raises SettingsError."""
+    path, written = _written(file)
+    return written.get(SOURCES, {}), str(path)
+
+
+def _written(file: Path | None) -> tuple[Path, dict[str, Any]]:
+    path = Path(FILE) if file is None else file
+    return path, _read(path) if file is not None or path.exists() else {}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -54,6 +54,25 @@ def policy_from(path: Path | None) -> "Policy | None":
         raise SettingsProblem("\n".join(f"{path}:{p.line}: {p.message}" for p in error.problems)) from error
 
 
+def policy_to_apply(args: argparse.Namespace) -> "Policy | None":
+    """The policy that a command puts in force before anything else; a dry run puts none. Raises SettingsProblem."""
+    if getattr(args, "dry_run", False):
+        return None
+    return policy_from(getattr(args, "policy", None)) or _policy_of_format(args)
+
+
+def _policy_of_format(args: argparse.Namespace) -> "Policy | None":
+    """The policy of Relasi's that a new data directory begins with, where a ready mapping says one."""
+    name = getattr(args, "as_name", None)
+    if not name or (args.data / FILE_NAME).exists():
+        return None
+    from streams.imports.known_formats import ready_mapping
+    from streams.policies import preset
+
+    wanted = ready_mapping(name).policy
+    return None if wanted is None else preset(wanted)
+
+
 def run_with_data(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
     """Run a command on its data directory. Problems become messages and exit codes."""
     return explained(terminal, lambda: _run(module, args, words, terminal))
@@ -107,7 +126,7 @@ def _session(args: argparse.Namespace, command: str, report: Report) -> "Session
     return Session(
         args.data,
         command,
-        policy=policy_from(getattr(args, "policy", None)),
+        policy=policy_to_apply(args),
         accept_rejects=getattr(args, "accept_rejects", False),
         registry_url=getattr(args, "schema_registry", None),
         progress=report,

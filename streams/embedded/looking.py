@@ -77,7 +77,7 @@ class Look:
 
         name = customer.encode("utf-8", "surrogateescape")
         keys = [bytes([space]) + name for space in range(len(NAMESPACES))]
-        partition = Partition(_PARTITION, preset(), [])
+        partition = Partition(_PARTITION, preset(), [], window=0)
         partition.restore(stored_in_columns(self._rows.checkpoint_of(_PARTITION, keys)))
         return partition
 

@@ -18,10 +18,12 @@ from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.rebuilding import Progress as Progress
 from streams.embedded.rebuilding import opened_reports, rebuild, reported
+from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import UnreadableCheckpoint, stored_in_columns
 from streams.engine.partition import Partition
+from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 
@@ -34,7 +36,8 @@ class Session:
 
     What a crash left unapplied is applied on opening, and reports that are gone, torn or older than the rows are made
     anew; ``progress(stage, done, total)`` tells of that. ``policy``: put in force if it is not already. ``now`` gives
-    the shell's instant in ms. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
+    the shell's instant in ms. ``window``: so many event identities does a log remember that is made now; what another
+    one was made with stays. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
     from.
     """
 
@@ -46,6 +49,7 @@ class Session:
         policy: Policy | None = None,
         registry_url: str | None = None,
         accept_rejects: bool = False,
+        window: int = WINDOW,
         progress: Progress = lambda *_: None,
         now: Callable[[], int] = now_ms,
     ) -> None:
@@ -60,7 +64,7 @@ class Session:
             self.identity = identity_of(self.log, now())
             check_rows(self.log, self.rows, self.identity)
             registry = _registry(self.log, registry_url)
-            partition = self._restore(accept_rejects)
+            partition = self._restore(accept_rejects, window)
             self.sink = opened_reports(
                 directory,
                 self.log,
@@ -78,13 +82,14 @@ class Session:
             self._establish(policy, progress)
             self._stack = stack.pop_all()
 
-    def _restore(self, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool, window: int) -> Partition:
         partition = Partition(
             _PARTITION,
             preset(),
             [],
             asks=True,
             accept_rejects=accept_rejects,
+            window=window_of(self.log, window),
             log=self.identity.log,
             epoch=self.identity.epoch,
         )

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
+from schemas.bodies import Bodies
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
@@ -33,6 +34,7 @@ from streams.engine.rows import (
 )
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
+from streams.engine.window import WINDOW, new_window, window_bytes
 from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
@@ -48,17 +50,26 @@ _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, curs
 class Drained(NamedTuple):
     """Facts that were taken out of the room that compiled code writes into."""
 
-    transitions: list[Any]  # arrays of FACT
-    judged: list[Any]  # arrays of JUDGED
+    transitions: list[npt.NDArray[np.uint8]]  # bytes of FACT
+    judged: list[npt.NDArray[np.uint8]]  # of JUDGED
 
     @property
     def nbytes(self) -> int:
         """Bytes that they take."""
-        return sum(int(part.nbytes) for parts in self for part in parts)
+        return sum(part.nbytes for parts in self for part in parts)
+
+
+def _copied(records: Any, count: int) -> Any:
+    """The first records of an array, as bytes: as records they are copied one by one, which takes five times as long.
+
+    Of a plain array: every slice of a recarray costs ten microseconds, and most fetches are small.
+    """
+    return np.asarray(records)[:count].view(np.uint8).copy()
 
 
 def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
+    """Bytes of records as one array of them."""
+    return (parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint8), *parts])).view(kind)
 
 
 def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
@@ -75,7 +86,8 @@ class Partition:
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
     which log it is, by the order in which logs were made; a checkpoint of this log knows better.
-    ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
+    ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
+    identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
     """
 
     def __init__(
@@ -89,12 +101,13 @@ class Partition:
         accept_rejects: bool = False,
         collect: bool = True,
         hot_rows: int = HOT_ROWS,
+        window: int = WINDOW,
         log: str = "",
         epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table(hot_rows=hot_rows)
+        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window))
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
@@ -223,13 +236,12 @@ class Partition:
         return replace(fetch, buffer=buffer), cursor._replace(anew=anew)
 
     def _drain(self, facts: Drained) -> None:
-        # As plain arrays: every slice of a recarray costs ten microseconds, and most fetches are small.
         counts = self._out.counts
         if counts[OUT_WRITTEN] > 0:
-            facts.transitions.append(np.asarray(self._out.facts)[: counts[OUT_WRITTEN]].copy())
+            facts.transitions.append(_copied(self._out.facts, counts[OUT_WRITTEN]))
             counts[OUT_WRITTEN] = 0
         if counts[OUT_JUDGED_WRITTEN] > 0:
-            facts.judged.append(np.asarray(self._out.judged)[: counts[OUT_JUDGED_WRITTEN]].copy())
+            facts.judged.append(_copied(self._out.judged, counts[OUT_JUDGED_WRITTEN]))
             counts[OUT_JUDGED_WRITTEN] = 0
 
     def _change_policy(
@@ -267,6 +279,13 @@ class Partition:
         """
         standing = Standing(self._next, self._time, (self.policy.text, self.policy.hash), self._bad_run)
         return self._memory.checkpoint(self.table, standing)
+
+    def some_rows(self, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed, for the next checkpoint: they have to stand in it before its own.
+
+        So that whoever shares the partition has it in between. Rows that change again are written again.
+        """
+        return self._memory.some_rows(self.table, most)
 
     def take_back(self, checkpoint: Checkpoint) -> None:
         """A checkpoint was not stored, and never will be: the next one is to hold what it held."""
@@ -347,3 +366,7 @@ class Partition:
     def memory_bytes(self) -> int:
         """Bytes in which the customers are held, indexes included."""
         return memory_bytes(self.table)
+
+    def window_bytes(self) -> int:
+        """Bytes in which the identities of recent events are held, their index included."""
+        return window_bytes(self.table.window)

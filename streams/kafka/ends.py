@@ -1,7 +1,7 @@
 """Where the log ends, and how far a partition lags behind that."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -22,7 +22,13 @@ class Ends:
     def __init__(self, app: faust.App, topic: str) -> None:
         self._app = app
         self._topic = topic
-        self._found: Mapping[TP, int | None] = {}
+        self._found: dict[TP, int | None] = {}
+
+    async def of(self, number: int) -> int:
+        """Where a partition ends. From here on its lag is known."""
+        tp = TP(self._topic, number)
+        self._found |= await consumer_of(self._app).highwaters(tp)
+        return self._found[tp] or 0
 
     async def look(self, tenures: Iterable[Tenure]) -> None:
         """Learn where the log ends. A fetch says so too, but there are none while reading waits for something.
@@ -32,7 +38,7 @@ class Ends:
         processed = {TP(self._topic, tenure.number): tenure.partition.next_offset for tenure in tenures}
         with suppress(KafkaError, TimeoutError):
             async with asyncio.timeout(_ANSWER_SECONDS):
-                self._found = await consumer_of(self._app).highwaters(*processed) if processed else {}
+                self._found = dict(await consumer_of(self._app).highwaters(*processed)) if processed else {}
             for tp, offset in processed.items():
                 _check(tp, offset, self._found.get(tp))
 
@@ -40,7 +46,7 @@ class Ends:
         """Records of the log that a partition has not processed."""
         tp = TP(self._topic, tenure.number)
         end = max(self._found.get(tp) or 0, self._app.monitor.tp_end_offsets.get(tp) or 0)
-        return max(0, end - tenure.partition.next_offset)
+        return max(0, end - tenure.processed)
 
 
 def _check(tp: TP, processed: int, end: int | None) -> None:

@@ -196,8 +196,9 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
     }
 
 
-def _standing(partition: Partition) -> Iterator[Rows]:
-    while len(numbers := partition.take_unreported(PROFILES_AT_ONCE)) > 0:
+def _standing(partition: Partition, most: int) -> Iterator[Rows]:
+    while len(numbers := partition.take_unreported(min(PROFILES_AT_ONCE, most))) > 0:
+        most -= len(numbers)
         try:
             yield Rows("profiles_raw", profiles_table(partition, numbers))
         except BaseException:

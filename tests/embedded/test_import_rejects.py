@@ -51,7 +51,7 @@ def test_bad_rows_become_rejects_with_their_lines(bad: Path, data: Path) -> None
     said = done("import", bad, "--data", data).splitlines()
     assert said[0] == f"bad.csv: {len(HISTORY) - 4} touchpoints imported"
     assert said[1] == "  4 bad rows became rejects; the first of them:"
-    assert [line.split(":")[0] for line in said[2:]] == [f"    line {line}" for line in BAD_LINES[:3]]
+    assert [line.split(":")[0] for line in said[2:5]] == [f"    line {line}" for line in BAD_LINES[:3]]
 
     found = rows(data, "SELECT * FROM rejects ORDER BY position")
     lines = bad.read_text().splitlines()

@@ -1,13 +1,16 @@
 """How a worker behaves as a process: pages, graceful stop, refusals, standby."""
 
 import re
-import time
 from pathlib import Path
 
+import pytest
 from kafka.admin import KafkaAdminClient
-from support.kafka_broker import until
+from kafka.structs import TopicPartition
+from support.clickhouse_server import Server
+from support.kafka_broker import PATIENCE, running, until
 from support.kafka_inputs import write_files
-from support.kafka_workers import Install, Installation, embedded, same
+from support.kafka_restored import remembered
+from support.kafka_workers import Install, Installation, embedded, installation, same
 
 CONVENTION = re.compile(r"^relasi_[a-z_]+(_seconds|_bytes|_records|_rows|_total)$")
 
@@ -17,15 +20,13 @@ def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> 
     made = install()
     made.must("produce", str(file), "--as-arrived")
     worker = made.start(checkpoint_seconds=60)
-    for _ in until(90):
+    for _ in until():
         status, text = worker.page("/readyz")
         if status == 200:
             break
-        assert (status, text) in ((0, ""), (503, "starting\n"), (503, "recovering\n"))
+        assert (status, bool(text)) in ((0, False), (503, True))
     assert worker.page("/livez") == (200, "ok\n")
-    for _ in until(60):
-        if 'outcome="ticks"' in worker.page("/metrics")[1] and "relasi_lag_records" in worker.page("/metrics")[1]:
-            break
+    worker.wait_caught_up()
     text = worker.page("/metrics")[1]
     # Transitions come of records, and are none.
     assert worker.counted("relasi_transitions_total") > 0
@@ -35,12 +36,32 @@ def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> 
     names = [name for _, _, name, kind in families if not name.endswith("_created")]
     assert names
     assert [name for name in names if not CONVENTION.match(name)] == []
-    begun = time.monotonic()
     assert worker.stop() == 0, worker.text()
-    assert time.monotonic() - begun < 10
     committed, ends = made.positions()
     assert committed == ends
     assert "customer 1" not in worker.log.read_text()
+
+
+def test_a_stop_in_the_midst_of_the_load_commits_what_it_remembers_and_nothing_beyond(
+    install: Install, tmp_path: Path
+) -> None:
+    (file,) = write_files(tmp_path / "files", seed=6, files=1, count=60_000, customers=2_000)
+    oracle = embedded(tmp_path / "embedded", [file])
+    # In small fetches, so that there is a midst.
+    made = install(fetch_bytes=8_192, checkpoint_seconds=60)
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start()
+    for _ in until():
+        if worker.counted('relasi_records_total{outcome="accepted"}') > 0:
+            break
+    assert worker.stop() == 0, worker.text()
+    committed, ends = made.positions()
+    assert committed == remembered(made)
+    assert sum(committed.values()) < sum(ends.values())
+    again = made.start()
+    made.settle()
+    assert again.stop() == 0, again.text()
+    same(made.tables(), oracle)
 
 
 def test_standby_takes_over(install: Install, tmp_path: Path) -> None:
@@ -74,12 +95,13 @@ def test_topics_that_are_missing_or_differ_are_refused(install: Install) -> None
     assert "relasi topics apply" in done.stderr
 
 
-def create_anew(made: Installation) -> None:
-    """Delete the topic of touchpoints, and create it again."""
+def create_anew(made: Installation, name: str = "{}.touchpoints.v1") -> None:
+    """Delete a topic, and create it again."""
+    name = name.format(made.name)
     admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
-    admin.delete_topics([f"{made.name}.touchpoints.v1"])
-    for _ in until(30):
-        if f"{made.name}.touchpoints.v1" not in admin.list_topics():
+    admin.delete_topics([name])
+    for _ in until():
+        if name not in admin.list_topics():
             break
     admin.close()
     made.must("topics", "apply")
@@ -97,7 +119,7 @@ def test_a_topic_that_was_created_anew_under_old_state_is_refused(install: Insta
     # Filled beyond where the old one ended, so that its end does not tell.
     made.must("produce", str(first), str(more), "--as-arrived")
     again = made.start()
-    assert again.process.wait(90) == 1
+    assert again.process.wait(PATIENCE) == 1
     assert "it is another log than the one that they were made from" in again.text()
 
 
@@ -109,5 +131,55 @@ def test_a_topic_that_is_created_anew_under_a_running_worker_ends_it(install: In
     worker.wait_ready()
     made.settle()
     create_anew(made)
-    assert worker.process.wait(90) == 1
-    assert "it is another log" in worker.text()
+    assert worker.process.wait(PATIENCE) == 1
+    assert "it is another log" in worker.text() or "is gone from the broker" in worker.text()
+
+
+def test_offsets_without_a_checkpoint_on_a_log_without_its_head_are_refused(install: Install, tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    made = install(partitions=1)
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start()
+    worker.wait_ready()
+    made.settle()
+    assert worker.stop() == 0
+    create_anew(made, "{}-profiles-changelog")
+    # All of the log is there: every customer is made anew of it.
+    again = made.start()
+    again.wait_ready()
+    again.wait_caught_up(partitions=1)
+    assert again.counted('relasi_records_total{outcome="accepted"}') > 400
+    assert again.stop() == 0
+    create_anew(made, "{}-profiles-changelog")
+    admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
+    admin.delete_records({TopicPartition(f"{made.name}.touchpoints.v1", 0): 100})
+    admin.close()
+    last = made.start()
+    assert last.process.wait(PATIENCE) == 1
+    assert "no checkpoint of that is in the changelog, and the log begins at 100" in last.text()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["and nothing is made anew", "and its topics are made anew"])
+def test_a_broker_that_is_wiped_under_a_running_worker_ends_it(clickhouse: Server, tmp_path: Path, again: bool) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    (tmp_path / "made").mkdir()
+    with (
+        running(tmp_path / "broker") as broker,
+        installation(broker, clickhouse, f"wiped{again}", tmp_path / "made", ticks="clock") as made,
+    ):
+        made.must("produce", str(file), "--as-arrived")
+        worker = made.start()
+        worker.wait_ready()
+        worker.wait_caught_up()
+        broker.wipe()
+        if again:
+            made.must("topics", "apply")
+            made.must("produce", str(file), "--as-arrived")
+        assert worker.process.wait(PATIENCE) == 1
+        assert ("it is another log" if again else "is gone from the broker") in worker.text()
+        if again:
+            # It has left nothing there that would keep another one from beginning.
+            assert remembered(made) == {}
+            following = made.start()
+            made.settle()
+            assert following.stop() == 0, following.text()

@@ -12,22 +12,18 @@ from aiokafka import AIOKafkaProducer
 from support.checkpoints_on_kafka import committed
 from support.kafka_broker import Broker
 from support.kafka_inputs import write_files
+from support.kafka_restored import restored, settings_of
 from support.kafka_workers import Install, Installation, embedded, same
 from support.messages import Message, batch
 
-from schemas.bodies import Bodies
 from schemas.known import look_up_all
 from schemas.registry import FileRegistry
-from streams.clock import Clock
 from streams.engine.former import is_former
 from streams.engine.partition import Partition
-from streams.kafka.changelog import read_changelog
 from streams.kafka.fencing import transactional_id
-from streams.kafka.fetch import install as read_raw
 from streams.kafka.topics import check, topics_of
 from streams.log.batches import read_batches
 from streams.policies import preset
-from streams.settings import Settings
 
 UNCOMPARED: Final = ("entry_at",)
 RECORDED: Final = Path(__file__).parents[1] / "data" / "changelog_of_layout_4.json.gz"
@@ -64,10 +60,6 @@ def test_a_worker_that_is_fenced_by_a_late_one_takes_over_again(install: Install
     same(made.tables(), oracle)
 
 
-def settings_of(made: Installation) -> Settings:
-    return Settings(broker=made.broker.url, group=made.name, prefix=made.name, partitions=1)
-
-
 def recorded() -> tuple[Records, Records]:
     """(log, changelog) of one partition, as a worker left them that wrote chunks in slots."""
     found = json.loads(gzip.decompress(RECORDED.read_bytes()))
@@ -92,16 +84,6 @@ async def put(broker: Broker, topic: str, records: Records) -> None:
             await producer.send_and_wait(topic, value, key or None, 0)
 
 
-def restored(made: Installation) -> tuple[Partition, list[bytes]]:
-    """What the changelog of a worker makes of an empty partition, and its keys."""
-    settings = settings_of(made)
-    read_raw(topics_of(settings).changelog)
-    stored: list[tuple[Bodies, Bodies]] = list(asyncio.run(read_changelog(settings, 0, Clock())).stored())
-    partition = Partition(0, preset(), look_up_all(FileRegistry()))
-    partition.restore(stored)
-    return partition, [keys.message(i) for keys, _ in stored for i in range(len(keys.offsets) - 1)]
-
-
 def whole(log: Records) -> Partition:
     """A partition that has read a log from its beginning."""
     partition = Partition(0, preset(), look_up_all(FileRegistry()))
@@ -122,7 +104,7 @@ def test_a_changelog_of_chunks_is_migrated_when_it_is_first_taken_over(install: 
     assert all(is_former(key) for key, _ in changelog)
     made = install(partitions=1, clickhouse="")
     topics = topics_of(settings_of(made))
-    identity = check(Settings(broker=made.broker.url, group=made.name, prefix=made.name, partitions=1))
+    identity = check(settings_of(made, partitions=1))
     told = [(key, None if value is None else of_this_log(value, identity)) for key, value in changelog]
     asyncio.run(put(made.broker, topics.touchpoints, log))
     asyncio.run(put(made.broker, topics.changelog, told))
