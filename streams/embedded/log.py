@@ -13,8 +13,9 @@ from streams.embedded.layout import open_log
 from streams.embedded.turns import Turn
 
 FILE_NAME: Final = "relasi.sqlite"
-IMPORT_REJECTS: Final = "relasi.import-rejects.v1"
-"""The topic of rows of files that are no touchpoints. They go on to the topic of rejects with the next checkpoint."""
+REFUSED: Final = "relasi.refused.v1"
+"""The topic of what never became a record of the log: rows of files, and events that the collector refused. They go on
+to the topic of rejects with the next checkpoint."""
 
 
 @dataclass(frozen=True)
