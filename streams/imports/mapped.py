@@ -22,7 +22,7 @@ NAMES: Final = names_in_files(FIELDS)
 LINE: Final = ("sku", "category", "quantity", "price", "line_amount")
 """The fields of one line of an order, where each row of a file is one; they make ``lines`` where there is a sku."""
 
-FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
+FORMATS: Final = ("csv", "jsonl", "parquet", "avro", "workbook")
 DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": "whitespace"}
 COUNTED: Final = {"seconds": 3, "milliseconds": 0, "microseconds": -3, "nanoseconds": -6}
 """Times as numbers since 1970: the powers of ten that make them milliseconds."""
@@ -83,7 +83,8 @@ class Mapping:
     ``lines``: where the items of an order are (``from``), and which of their members are what. ``touchpoints``: one row
     makes one of each. ``optional``: columns that are not there are empty. ``sheet``: of a workbook; None: the first.
     ``fill``: columns that rows leave empty which have the same value in the column ``by`` as the row before.
-    ``snapshot``: of a table of customers without events, what tells since when, how much and whether they left (``snapshot.py``).
+    ``snapshot``: of a table of customers without events, what tells since when, how much, and who left
+    (``snapshot.py``).
     ``policy``: the one of Relasi's that a new data directory begins with; ``about``: what the mapping is for.
     """
 
