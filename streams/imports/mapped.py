@@ -117,6 +117,13 @@ class Mapping:
         """What a file leaves open, as it was settled (``choices.py``)."""
         return choices_in(self.constants)
 
+    def shown(self) -> str:
+        """What was said of the file, as JSON; what was left to be found out is left out."""
+        said = asdict(self)
+        plain = asdict(Mapping())
+        kept = {name: value for name, value in said.items() if value != plain[name] and name != "about"}
+        return json.dumps(kept, sort_keys=True, ensure_ascii=False)
+
     def digest(self) -> str:
         """SHA-256, in hex, of what the mapping says, however it was written down.
 
@@ -124,6 +131,8 @@ class Mapping:
         nothing about the file.
         """
         said = asdict(self)
+        # What a policy counts is no way of reading.
+        said["constants"].pop("purchase_without_amount", None)
         for added in fields(self):
             if added.name in ("about", "policy") or (added.name in _ADDED and not said[added.name]):
                 del said[added.name]

@@ -48,7 +48,7 @@ class Reading:
     ) -> None:
         self._given = given
         self._shaper = Shaper(mapping, not_after) if is_shaped(mapping) else None
-        self._mapping = mapping
+        self._mapping = self.mapping = mapping
         self._memory_rows = memory_rows
         self._order_amount = mapping.choices.get("order_amount")
         self._not_after = not_after
