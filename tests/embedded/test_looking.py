@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.command import ENVIRONMENT, Directory, Ran, done, rows
+from support.command import Directory, Ran, done, rows
+from support.forked import ENVIRONMENT
 from support.histories import HISTORY
 
 from schemas.bodies import bodies_of
