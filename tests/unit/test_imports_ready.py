@@ -26,7 +26,8 @@ Row = dict[str, Any]
 def read(text: str, folder: Path, mapping: Mapping) -> list[Row]:
     with prepare(io.BytesIO(text.encode()), mapping, as_arrived=True, workdir=folder, now=NOW) as prepared:
         assert list(prepared.rejects) == []
-        return pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+        rows: list[Row] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+    return rows
 
 
 def lines(*objects: Row) -> str:
