@@ -1,8 +1,8 @@
-"""The row of one customer: every field, its type and its bytes. 2,104 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 1,968 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
-*delivery memory* (offset, ring of recent event hashes) and the *published memory* (what was last said about the
+*delivery memory* (the last offset) and the *published memory* (what was last said about the
 customer) follow arrival.
 """
 

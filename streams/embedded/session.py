@@ -1,6 +1,5 @@
 """A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +12,8 @@ from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
 from streams.embedded.failures import ForeignFile, StorageDamaged
+from streams.embedded.leftovers import SPOOLED as SPOOLED
+from streams.embedded.leftovers import clear
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.rebuilding import Progress as Progress
@@ -26,19 +27,8 @@ from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 
-# Folders of imports at work, and standard inputs on their way to a process that runs.
-IMPORT_FOLDERS: Final = "import-*"
-SPOOLED: Final = "received-"
 _PARTITION: Final = 0
 _REGISTRY: Final = "schema_registry"
-
-
-def _clear(directory: Path) -> None:
-    """Delete what imports that were cut off have left; nobody else uses the directory now."""
-    for folder in directory.glob(IMPORT_FOLDERS):
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in directory.glob(SPOOLED + "*"):
-        file.unlink(missing_ok=True)
 
 
 class Session:
@@ -67,7 +57,7 @@ class Session:
         self.directory = directory = directory.absolute()
         with ExitStack() as stack:
             self.lock = stack.enter_context(DirectoryLock(directory, command))
-            _clear(directory)
+            clear(directory)
             refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
             self.rows = stack.enter_context(RowsFile(directory))

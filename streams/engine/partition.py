@@ -42,6 +42,8 @@ FACTS: Final = 16_384  # room between two visits to Python
 HOT_ROWS: Final = 65_536
 FACT_BYTES: Final = 64 * 1024 * 1024
 """About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""
+ROWS_AT_ONCE: Final = 131_072
+"""So many customers are judged by a new policy at once: whoever is asked for the rest can remember these before."""
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
@@ -117,7 +119,9 @@ class Partition:
         self._time = NONE
         self._bad_run = 0
         self._memory = Memory(number, log, epoch)
+        self._halved = False
         self.fact_bytes = FACT_BYTES
+        self.rows_at_once = ROWS_AT_ONCE
 
     @property
     def next_offset(self) -> int:
@@ -142,10 +146,11 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, or where facts take too many
-        bytes: what follows is refused, or asked for again, from there. A tick or a policy may be done by half then; it
-        stands at that offset still. After 10,000 consecutive rejects it returns what it has until there, so that they
-        can be stored and looked at; then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, where facts take too many
+        bytes, or where a policy has judged many: what follows is refused, or asked for again, from there. A tick or a
+        policy may be done by half then; it stands at that offset still. After 10,000 consecutive rejects it returns
+        what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also after a
+        restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -154,9 +159,10 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
+        self._halved = False
         while (status := self._run(fetch, cursor)) not in self._ends:
             fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
-            if facts.nbytes >= self.fact_bytes:
+            if self._halved or facts.nbytes >= self.fact_bytes:
                 break
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(
@@ -253,12 +259,14 @@ class Partition:
         # The change is told with its first facts, which name its hash.
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
-        customer = 0
+        customer, judged = 0, np.array([0, self.rows_at_once])
         while customer < self.customers:
-            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer)
+            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
             self._drain(facts)
             self.table = grow(self.table)
-            if facts.nbytes >= self.fact_bytes and customer < self.customers:
+            enough = facts.nbytes >= self.fact_bytes or judged[0] >= self.rows_at_once
+            if enough and customer < self.customers:
+                self._halved = True
                 return
         self.counts[OUTCOME_POLICIES] += 1
         cursor.at[cursors.AT_BAD_RUN] = 0
@@ -306,19 +314,24 @@ class Partition:
 
     @property
     def changed(self) -> int:
-        """How many rows changed since they were last written."""
+        """How many rows the next checkpoint will hold."""
         return int(self.table.used[USED_CHANGED])
+
+    @property
+    def unreported(self) -> int:
+        """How many profiles changed since they were last taken."""
+        return int(self.table.used[USED_UNREPORTED])
 
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""
-        return bool(self.table.used[USED_UNREPORTED] > 0)
+        return self.unreported > 0
 
     def take_unreported(self, most: int) -> npt.NDArray[np.int64]:
         """At most ``most`` customers whose profiles changed since they were last taken; they count as reported.
 
         That is remembered with the rows: what was taken and not stored before a crash is taken again.
         """
-        numbers = np.empty(min(most, int(self.table.used[USED_UNREPORTED])), np.int64)
+        numbers = np.empty(min(most, self.unreported), np.int64)
         take_news(self.table, numbers)
         return numbers
 

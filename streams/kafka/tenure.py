@@ -62,6 +62,7 @@ class Tenure:
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
     who may write there.
+    ``processed``: the offset in the log up to which it is processed, and counted.
     ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
     ``torn``: something was taken out that did not go out; no snapshot may be remembered without it, from here on.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
@@ -89,7 +90,7 @@ class Tenure:
         self.outgoing = Outgoing(partition, registry, topics.touchpoints, reports=reports)
         self.held_offset = held_offset
         self.fence = fence
-        self.remembered_offset = partition.next_offset
+        self.remembered_offset = self.processed = partition.next_offset
         self.torn = False
         self.log_start = 0
         self.ended = False

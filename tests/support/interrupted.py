@@ -93,6 +93,7 @@ def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
         # Some ticks are done in parts, and remembered by half.
         runner.partition.fact_bytes, runner.partition._out = FACT_BYTES, new_out(8 * FACTS_PER_EVENT)
         runner.waiting_bytes = WAITING_BYTES
+        runner.partition.rows_at_once = 7
         runner.sink = cast(Sink, _Sink(runner.sink, moment))
         runner.log = cast(Log, _File(runner.log, moment, "a commit"))
         runner._rows = cast(RowsFile, _File(runner.rows, moment, "a checkpoint"))
