@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import pytest
