@@ -62,7 +62,7 @@ MAY_IMPORT: Final = {
     "streams/imports": _room(
         "files into canonical columns, in order of time",
         "processors schemas streams/payloads streams/reports streams/texts",
-        "cramjam fastavro numpy pyarrow",
+        "cramjam fastavro numpy pyarrow python_calamine",
     ),
     "streams/collector": _room(
         "the HTTP collector: requests of SDKs into the same columns, through a `Writer`; protocol and mapping are pure",
