@@ -18,6 +18,7 @@ from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
+from streams.imports.recorded import TABLE as IMPORTS_TABLE
 from streams.log.messages import TOUCHPOINTS_TOPIC, reject_rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.policies import preset
@@ -79,6 +80,8 @@ def rebuild(
         runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
         runner.checkpoint()
         _rejects_of_files(log, sink, registry)
+        for row in log.told():
+            sink.insert(IMPORTS_TABLE, row)
     finally:
         sink.close()
     write_made_from(reports, MadeFrom(identity.log, partition.next_offset))
