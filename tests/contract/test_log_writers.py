@@ -35,7 +35,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 def cramped(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty log that has no room for 300,000 bytes."""
     if request.param == "sqlite":
-        return sqlite_place(tmp_path / "sqlite", pages=24)
+        return sqlite_place(tmp_path / "sqlite", pages=20)
     return kafka_place(request.getfixturevalue("broker").url, f"kafka-{uuid4().hex}", largest=100_000)
 
 
