@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from schemas.bodies import bodies_of
@@ -33,6 +35,8 @@ from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
+
+_SEEK_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -212,7 +216,10 @@ class Worker:
         tables.recovery.signal_recovery_start.set()
 
     async def _seek(self, tenure: Tenure) -> None:
-        await self.fetching.read_from(tenure, tenure.partition.next_offset)
+        # Where nobody answers, the next look tries again.
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_SEEK_SECONDS):
+                await self.fetching.read_from(tenure, tenure.partition.next_offset)
 
     async def _take_over(self, tenure: Tenure) -> None:
         # Not awaited: it takes seconds.
