@@ -17,7 +17,7 @@ PROCESSES ?= 2
 PORT ?= 8080
 LIVE := relasi-live
 
-.PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-kafka truth lock FORCE
+.PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-many bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
 	@echo "make check   lint and types only"
 	@echo "make bench   the benchmarks"
+	@echo "make bench-many   ten million customers: memory, events per second, restore (some minutes, 14 GB)"
 	@echo "make truth   how good the forecasts are out of sample, beside naive ones and their bars"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
@@ -72,6 +73,9 @@ test-faults: setup
 
 bench: setup
 	PYTHONPATH=tests $(PYTHON) -m benchmarks
+
+bench-many: setup
+	PYTHONPATH=tests $(PYTHON) -m benchmarks.many
 
 truth: setup
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks.truth

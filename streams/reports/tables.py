@@ -171,6 +171,16 @@ MEANINGS: Final = pa.schema(
 
 LOGS: Final = pa.schema([_required("id", _TEXT), _required("epoch", _INTEGER), _required("known_at", INSTANT)])
 
+IMPORTS: Final = pa.schema(
+    [
+        *_all(_TEXT, "id file sha256 mapping mapping_digest"),
+        *_all(_INTEGER, "rows known rejects customers purchases"),
+        _required("currencies", _TEXTS),
+        *_all(pa.list_(_INTEGER), "money_in_minor money_back_minor"),
+        *_all(INSTANT, "first_at last_at at"),
+    ]
+)
+
 TABLES: Final = {
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
@@ -179,6 +189,7 @@ TABLES: Final = {
     "judgements_raw": JUDGEMENTS,
     "meanings_raw": MEANINGS,
     "logs_raw": LOGS,
+    "imports_raw": IMPORTS,
 }
 
 _CLICKHOUSE: Final = {

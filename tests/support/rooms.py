@@ -62,7 +62,7 @@ MAY_IMPORT: Final = {
     "streams/imports": _room(
         "files into canonical columns, in order of time",
         "processors schemas streams/payloads streams/reports streams/texts",
-        "cramjam fastavro numpy pyarrow",
+        "cramjam fastavro numpy pyarrow python_calamine",
     ),
     "streams/collector": _room(
         "the HTTP collector: requests of SDKs into the same columns, through a `Writer`; protocol and mapping are pure",
@@ -87,7 +87,7 @@ MAY_IMPORT: Final = {
         "numpy pyarrow",
     ),
     "streams/embedded": _room(
-        "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
+        "the embedded shell: the log, and rows and outbox beside it, in SQLite; runs the partition",
         "processors schemas streams/clock streams/collector streams/engine streams/imports streams/known streams/log "
         "streams/outputs streams/policies streams/reports",
         "fastavro numpy pyarrow",
