@@ -25,7 +25,8 @@ def test_imports_are_listed_with_what_came_of_them(data: Path) -> None:
     assert found == [
         {
             "id": rows(data, "SELECT DISTINCT import_id FROM touchpoints")[0]["import_id"], "file": str(file),
-            "rows": 2, "known": 0, "rejects": 1, "customers": 2, "purchases": 2, "currencies": ["USD"], "money_in_minor": [15000],
+            "rows": 2, "known": 0, "rejects": 1, "customers": 2, "purchases": 2, "currencies": ["USD"],
+            "money_in_minor": [15000],
             "money_back_minor": [0], "first_at": "2026-01-01T00:00:00.000Z", "last_at": "2026-01-02T00:00:00.000Z",
         }
     ]  # fmt: skip
