@@ -87,6 +87,12 @@ class Settings:
         lambda value: value >= 4,
         "4 or more",
     )
+    window: int = _option(
+        4_194_304,
+        "event identities that a partition remembers to recognise retries; counts for one without a checkpoint",
+        lambda value: 1 <= value <= 1 << 28,
+        "1 to 268435456",
+    )
     session_seconds: float = _option(10.0, "of silence after which a worker counts as dead", _positive, "more than 0")
     log_format: str = _option("json", "json or text", lambda value: value in ("json", "text"), "json or text")
 

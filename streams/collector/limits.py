@@ -7,7 +7,7 @@ from typing import Final
 from streams.collector.problems import RequestRefused
 from streams.collector.sources import Source
 
-WAITING_BYTES: Final = 64 << 20
+COLLECTOR_WAITING_BYTES: Final = 64 << 20
 """Of requests that were read and are not in the log yet; beyond it new ones are told to come again."""
 RETRY_SECONDS: Final = 1
 _BURST_SECONDS: Final = 10.0
@@ -72,7 +72,7 @@ def _filled(bucket: _Bucket, rate: float, now: float, whose: str) -> _Bucket:
 class Waiting:
     """Bytes of requests on their way into the log, bounded."""
 
-    def __init__(self, most: int = WAITING_BYTES) -> None:
+    def __init__(self, most: int = COLLECTOR_WAITING_BYTES) -> None:
         self._most: Final = most
         self.bytes = 0
 

@@ -2,6 +2,7 @@
 
 import argparse
 import codecs
+import gc
 import os
 import shutil
 import sys
@@ -87,13 +88,24 @@ def _run(module: Any, args: argparse.Namespace, words: list[str], terminal: Term
     if not getattr(module, "before_session", lambda *_: True)(args, terminal):
         return FAILED
     try:
-        with _opened(args, " ".join(["relasi", *words[:1]]), terminal) as session:
+        with _uncollected(args.command in LOOKING), _opened(args, f"relasi {words[0]}", terminal) as session:
             return int(module.run(args, session, terminal))
     except DirectoryInUse as error:
         holder = error.holder
         if holder is None or holder.socket is None or args.command in {"demo", "run"}:
             raise
         return _ask(holder.socket, args, words, terminal)
+
+
+@contextmanager
+def _uncollected(short: bool) -> Iterator[None]:
+    """A question is answered and the process ends: looking for garbage would take a tenth of its time (measured)."""
+    if short:
+        gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

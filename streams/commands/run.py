@@ -22,10 +22,11 @@ PROFILE_INTERVAL_MS: Final = 30_000
 CHECKPOINT_INTERVAL_MS: Final = 5_000
 # Where time alone has passed a checkpoint is its header, and a replay of ticks is short.
 IDLE_CHECKPOINT_INTERVAL_MS: Final = 60_000
-# Whoever ends this process waits 10 s. A checkpoint of so many changed rows takes about one of them, and profiles are
-# written for so long; those that are not are written by the next process.
-CHECKPOINT_RECORDS: Final = 262_144
-LAST_PROFILES_MS: Final = 2_000
+# Whoever ends this process waits 10 s. What is under way then has to be done: so many records are a second or two. So
+# many profiles are written at the end, and more are left to the next process, which the rows tell of them.
+RUN_EMIT_RECORDS: Final = 131_072
+RUN_CHECKPOINT_RECORDS: Final = 2 * RUN_EMIT_RECORDS
+LAST_PROFILES: Final = 20_000
 
 
 class Stopping(Exception):
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
 
     stop = _stop_signal()
     runner = session.runner
-    runner.checkpoint_records = CHECKPOINT_RECORDS
+    runner.emit_records, runner.checkpoint_records = RUN_EMIT_RECORDS, RUN_CHECKPOINT_RECORDS
     session.interrupt = lambda: _end_if(stop)
     with ExitStack() as stack:
         server = stack.enter_context(CommandServer(session.directory, lambda *request: answer(session, *request)))
@@ -165,13 +166,9 @@ class Loop:
         return not self._stop()
 
     def finish(self) -> None:
-        """Make lasting what was processed. Profiles are written for as long as there is time."""
-        runner = self._runner
+        """Make lasting what was processed; profiles are written where they are few."""
         self._report_refusals()
-        runner.emit()
-        until = runner.now() + LAST_PROFILES_MS
-        runner.report_profiles(lambda: runner.now() < until)
-        runner.checkpoint(profiles=False)
+        self._runner.checkpoint(profiles=self._runner.partition.unreported <= LAST_PROFILES)
 
 
 def answer(

@@ -21,7 +21,7 @@ from streams.log.touchpoints import touchpoints_with_ticks
 
 RUNNING: Final = "running"
 FINISHED: Final = "finished"
-ROWS_AT_ONCE: Final = 65_536
+IMPORT_ROWS: Final = 65_536
 
 Report = Callable[[str, int, int], None]
 
@@ -50,7 +50,7 @@ def import_prepared(
     runner: Runner,
     prepared: Prepared,
     progress: Report,
-    rows_at_once: int = ROWS_AT_ONCE,
+    rows_at_once: int = IMPORT_ROWS,
     survey: Survey | None = None,
     again: bool = False,
 ) -> Outcome:

@@ -15,6 +15,7 @@ from streams.embedded.belonging import REPORTS, check_reports, check_rows, refus
 from streams.embedded.database import ENGINE
 from streams.embedded.failures import StorageError
 from streams.embedded.layout import open_to_read
+from streams.embedded.leftovers import leftovers
 from streams.embedded.lock import FILE_NAME as LOCK_NAME
 from streams.embedded.lock import DirectoryLock, SharedLock
 from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
@@ -48,6 +49,8 @@ class Look:
         with ExitStack() as stack:
             stack.enter_context(DirectoryLock(directory, command) if writable else SharedLock(directory))
             refuse_lost(directory)
+            if writable and leftovers(directory):
+                raise NotReady(f"{directory}: something is to be cleared away first")
             try:
                 log = stack.enter_context(Log(directory, opened=open_to_read))
                 self._rows: Final = stack.enter_context(RowsFile(directory, opened=open_to_read))
@@ -74,7 +77,7 @@ class Look:
 
         name = customer.encode("utf-8", "surrogateescape")
         keys = [bytes([space]) + name for space in range(len(NAMESPACES))]
-        partition = Partition(_PARTITION, preset(), [])
+        partition = Partition(_PARTITION, preset(), [], window=0)
         partition.restore(stored_in_columns(self._rows.checkpoint_of(_PARTITION, keys)))
         return partition
 

@@ -14,6 +14,7 @@ from streams.embedded.failures import StorageError, StorageFull
 from streams.embedded.log import IMPORT_REJECTS, Log
 from streams.embedded.made_from import MadeFrom, write_made_from
 from streams.embedded.readers import read_records
+from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
@@ -63,7 +64,16 @@ def rebuild(
         sink.create()
         write_epoch(sink, identity.log, identity.epoch, now())
         # What stands in the log was accepted once, however many rejects stand in a row.
-        partition = Partition(0, preset(), [], asks=True, accept_rejects=True, log=identity.log, epoch=identity.epoch)
+        partition = Partition(
+            0,
+            preset(),
+            [],
+            asks=True,
+            accept_rejects=True,
+            log=identity.log,
+            epoch=identity.epoch,
+            window=window_of(log),
+        )
         runner = Remaking(log, None, sink, partition, registry, now)
         end = log.end_offset(TOUCHPOINTS_TOPIC, 0)
         runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))

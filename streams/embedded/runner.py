@@ -131,7 +131,10 @@ class Runner:
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
-        if self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes:
+        # A policy judges everybody at one offset: what that changes is remembered in parts.
+        parted = records == 0 and self.partition.changed >= self.partition.rows_at_once
+        many = self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes
+        if many or parted:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
@@ -161,13 +164,10 @@ class Runner:
         self._outgoing.add_rejects(rejects)
         self._unemitted = 0
 
-    def report_profiles(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """Write how the customers stand whose profiles changed since they were last written.
-
-        Some thousands at a time, for as long as ``go_on`` says so; of the others the rows remember it.
-        """
+    def report_profiles(self) -> None:
+        """Write how the customers stand whose profiles changed since they were last written."""
         with closing(self._outgoing.standing()) as standing:
-            while go_on() and (rows := next(standing, None)) is not None:
+            for rows in standing:
                 self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
 
     def report(self) -> None:

@@ -1,6 +1,5 @@
 """A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,30 +12,23 @@ from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
 from streams.embedded.failures import ForeignFile, StorageDamaged
+from streams.embedded.leftovers import SPOOLED as SPOOLED
+from streams.embedded.leftovers import clear
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.rebuilding import Progress as Progress
 from streams.embedded.rebuilding import opened_reports, rebuild, reported
+from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import UnreadableCheckpoint, stored_in_columns
 from streams.engine.partition import Partition
+from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
 
-# Folders of imports at work, and standard inputs on their way to a process that runs.
-IMPORT_FOLDERS: Final = "import-*"
-SPOOLED: Final = "received-"
 _PARTITION: Final = 0
 _REGISTRY: Final = "schema_registry"
-
-
-def _clear(directory: Path) -> None:
-    """Delete what imports that were cut off have left; nobody else uses the directory now."""
-    for folder in directory.glob(IMPORT_FOLDERS):
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in directory.glob(SPOOLED + "*"):
-        file.unlink(missing_ok=True)
 
 
 class Session:
@@ -44,7 +36,8 @@ class Session:
 
     What a crash left unapplied is applied on opening, and reports that are gone, torn or older than the rows are made
     anew; ``progress(stage, done, total)`` tells of that. ``policy``: put in force if it is not already. ``now`` gives
-    the shell's instant in ms. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
+    the shell's instant in ms. ``window``: so many event identities does a log remember that is made now; what another
+    one was made with stays. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
     from.
     """
 
@@ -56,6 +49,7 @@ class Session:
         policy: Policy | None = None,
         registry_url: str | None = None,
         accept_rejects: bool = False,
+        window: int = WINDOW,
         progress: Progress = lambda *_: None,
         now: Callable[[], int] = now_ms,
     ) -> None:
@@ -63,14 +57,14 @@ class Session:
         self.directory = directory = directory.absolute()
         with ExitStack() as stack:
             self.lock = stack.enter_context(DirectoryLock(directory, command))
-            _clear(directory)
+            clear(directory)
             refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
             self.rows = stack.enter_context(RowsFile(directory))
             self.identity = identity_of(self.log, now())
             check_rows(self.log, self.rows, self.identity)
             registry = _registry(self.log, registry_url)
-            partition = self._restore(accept_rejects)
+            partition = self._restore(accept_rejects, window)
             self.sink = opened_reports(
                 directory,
                 self.log,
@@ -88,13 +82,14 @@ class Session:
             self._establish(policy, progress)
             self._stack = stack.pop_all()
 
-    def _restore(self, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool, window: int) -> Partition:
         partition = Partition(
             _PARTITION,
             preset(),
             [],
             asks=True,
             accept_rejects=accept_rejects,
+            window=window_of(self.log, window),
             log=self.identity.log,
             epoch=self.identity.epoch,
         )

@@ -21,7 +21,7 @@ from streams.log.writer import NotWritten, checked
 
 GROUP_BYTES: Final = 16 << 20
 """Of the messages that share a commit, unless the first append of them is longer."""
-LARGEST_MESSAGE: Final = 256 << 20
+LOG_MESSAGE_BYTES: Final = 256 << 20
 """SQLite keeps no value of more than a gigabyte, and a record batch is one value."""
 
 
@@ -69,7 +69,7 @@ class LogWriter:
 
     async def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """See ``Writer``. One that is cancelled before its commit has begun is not written."""
-        sizes = checked(keys, bodies, LARGEST_MESSAGE)
+        sizes = checked(keys, bodies, LOG_MESSAGE_BYTES)
         if not len(sizes):
             return
         append = _Append(keys, bodies, int(sizes.sum()), asyncio.get_running_loop().create_future())

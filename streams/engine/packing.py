@@ -54,7 +54,7 @@ _GROUPS: Final = -(-ROW_WORDS // 64)
 _REST: Final = ROW_WORDS - 64 * (_GROUPS - 1)
 WRITTEN: Final = np.packbits(np.resize(KINDS != KIND_OUTSIDE, 64 * _GROUPS), bitorder="little").view(np.uint64)
 _SLACK: Final = 24  # words are written whole where some of their bytes count
-MOST_BYTES: Final = -(-(HEAD_BYTES + 8 + _ANCHOR_BYTES + ROW_WORDS * 9 + ROW_WORDS // 15 + _SLACK) // 8) * 8
+PACKED_BYTES: Final = -(-(HEAD_BYTES + 8 + _ANCHOR_BYTES + ROW_WORDS * 9 + ROW_WORDS // 15 + _SLACK) // 8) * 8
 """No packed row needs more room, what is written beyond its end included."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -137,7 +137,7 @@ def pack_words(row: Words, out: Bytes, at: Int) -> int:
 
 @compiled_leaf
 def pack_row(row: Words, out: Bytes, at: Int, layout: int) -> int:
-    """Write a row (ROW_WORDS,) packed to ``out[at:]``, which has MOST_BYTES; returns its length.
+    """Write a row (ROW_WORDS,) packed to ``out[at:]``, which has PACKED_BYTES; returns its length.
 
     The first four bytes are left to the caller.
     """

@@ -1,6 +1,7 @@
 """What concerns rows without a touchpoint of theirs: ticks that let timers fire, and new policies. Compiled."""
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.lifecycle.facts import (
@@ -40,6 +41,8 @@ from streams.engine.rows import (
     note_news,
     schedule,
 )
+
+Counts = npt.NDArray[np.int64]
 
 
 @compiled_leaf
@@ -138,13 +141,19 @@ def apply_tick(
 
 
 @compiled_leaf
-def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int) -> int:
-    """Judge customers from number ``first`` on by a new policy read at ``offset``; returns the next one's number."""
+def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int, judged: Counts) -> int:
+    """Judge customers from number ``first`` on by a new policy read at ``offset``; returns the next one's number.
+
+    ``judged``: shape (2,), how many were by now, and how many may be at most.
+    """
     for number in range(first, table.used[USED_ROWS]):
         if facts_full(out) or not has_room(table):
             return int(number)
         if offset_of(table, number) >= offset:
             continue
+        if judged[0] >= judged[1]:
+            return int(number)
+        judged[0] += 1
         slot = warm(table, number)
         row = table.rows[slot]
         before, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]

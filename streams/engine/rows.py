@@ -16,8 +16,10 @@ from processors.hashing import xxh64
 from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
+from streams.engine.address_space import room
 from streams.engine.due import push
-from streams.engine.packing import MOST_BYTES, ROW_WORDS
+from streams.engine.packing import PACKED_BYTES, ROW_WORDS
+from streams.engine.window import Window, has_place, new_window
 
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4
@@ -57,7 +59,7 @@ HOT: Final = np.dtype(
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
-FREE_CLASSES: Final = MOST_BYTES // 8 + 8
+FREE_CLASSES: Final = PACKED_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -82,12 +84,16 @@ class Table(NamedTuple):
     arena: npt.NDArray[np.uint8]  # packed rows, each at a multiple of eight
     free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
     used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
+    window: Window  # the identities of recent events
 
 
-def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024) -> Table:
+def new_table(
+    customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024, window: Window | None = None
+) -> Table:
     """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
 
-    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed.
+    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed. ``window``: None: it
+    remembers no identities.
     """
     slots = 1024
     while slots * 7 < customers * 10:
@@ -97,15 +103,15 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
     used = np.zeros(USED_CELLS, np.int64)
     used[USED_MOST_HOT] = hot_rows
     used[USED_NEWEST] = used[USED_OLDEST] = -1
-    numbers = [np.empty(customers, np.int32) for _ in range(4)]
+    numbers = [room(customers, np.int32) for _ in range(4)]
     return Table(
         rows=rows,
         words=rows_as_words(rows),
         hot=np.empty(len(rows), HOT).view(np.recarray),
-        customers=np.empty(customers, CUSTOMER).view(np.recarray),
-        ids=np.empty(id_bytes, np.uint8),
-        slots=np.zeros(slots, np.uint64),
-        heap_at=np.empty(customers, np.int64),
+        customers=room(customers, CUSTOMER).view(np.recarray),
+        ids=room(id_bytes, np.uint8),
+        slots=room(slots, np.uint64),
+        heap_at=room(customers, np.int64),
         heap_row=numbers[0],
         touched=numbers[1],
         changed=numbers[2],
@@ -113,6 +119,7 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
         arena=np.empty(64 * 1024, np.uint8),
         free=np.full(FREE_CLASSES, -1, np.int64),
         used=used,
+        window=new_window(0) if window is None else window,
     )
 
 
@@ -135,21 +142,22 @@ def crowded(table: Table) -> bool:
 @compiled_leaf
 def worn(table: Table) -> bool:
     """Whether so much of the arena is free that it has to be compacted."""
-    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * MOST_BYTES)
+    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * PACKED_BYTES)
 
 
 @compiled_leaf
 def has_room(table: Table) -> bool:
-    """Whether one more customer with an id of any length, and what one record changes, fit."""
+    """Whether one more customer with an id of any length, one more identity, and what one record changes, fit."""
     used = table.used
     return bool(
         used[USED_ROWS] < len(table.customers)
         and used[USED_ROWS] * 10 < len(table.slots) * 7
         and used[USED_IDS] + LONGEST_ID <= len(table.ids)
         and (used[USED_HOT] + LEAST_HOT <= len(table.rows) or len(table.rows) >= used[USED_MOST_HOT])
-        and used[USED_ARENA] + LEAST_HOT * MOST_BYTES <= len(table.arena)
+        and used[USED_ARENA] + LEAST_HOT * PACKED_BYTES <= len(table.arena)
         and not crowded(table)
         and not worn(table)
+        and has_place(table.window)
     )
 
 

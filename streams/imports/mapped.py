@@ -83,9 +83,9 @@ class Mapping:
     ``lines``: where the items of an order are (``from``), and which of their members are what. ``touchpoints``: one row
     makes one of each. ``optional``: columns that are not there are empty. ``sheet``: of a workbook; None: the first.
     ``fill``: columns that rows leave empty which have the same value in the column ``by`` as the row before.
-    ``snapshot``: of a table of customers without events, what tells since when, how much, and who left
-    (``snapshot.py``).
-    ``policy``: the one of Relasi's that a new data directory begins with; ``about``: what the mapping is for.
+    ``snapshot``: of a table of customers without events, what tells since when, how much and whether they left
+    (``snapshot.py``). ``policy``: the one of Relasi's that a new data directory begins with; ``about``: what the
+    mapping is for.
     """
 
     columns: dict[str, str] = field(default_factory=dict)

@@ -124,6 +124,7 @@ class Fetching:
                 await self.read_from(tenure, applied.expected)
                 return
             self._count(applied, seconds)
+            tenure.processed = applied.next_offset
             if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
                 self._metrics.fetches.labels("applied").inc()
                 return

@@ -21,6 +21,7 @@ GONE_SECONDS: Final = 10.0
 """For so long the topic may be missing before the worker ends: a broker that starts may not know it at once."""
 _AGAIN_SECONDS: Final = 0.5
 _ANSWER_MS: Final = 3000
+_STALE_SECONDS: Final = 5.0
 
 Ask = Callable[[], Awaitable[str | None]]
 """The id of the topic now, None where there is no such topic. Raises KafkaError where nobody answers."""
@@ -29,8 +30,10 @@ Ask = Callable[[], Awaitable[str | None]]
 class Asking:
     """Asks the broker, over one connection. Closed with the process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
+        self._answered_at = float("-inf")
         self._topic = topics_of(settings).touchpoints
         self._admin: Any = None
 
@@ -39,23 +42,23 @@ class Asking:
         return await asyncio.to_thread(self._ask)
 
     def _ask(self) -> str | None:
-        if self._admin is not None:
-            try:
-                return topic_id_of(self._admin, self._topic)
-            except KafkaError:
-                # The connection may be that to a broker that has been restarted.
-                self._close()
+        if self._clock.monotonic() - self._answered_at > _STALE_SECONDS:
+            # Nobody was asked while no broker answered, and the connection may be that to one that is no more.
+            self._close()
         try:
-            self._admin = KafkaAdminClient(
-                bootstrap_servers=self._settings.servers,
-                client_id="relasi-identity",
-                bootstrap_timeout_ms=_ANSWER_MS,
-                request_timeout_ms=_ANSWER_MS,
-            )
-            return topic_id_of(self._admin, self._topic)
+            if self._admin is None:
+                self._admin = KafkaAdminClient(
+                    bootstrap_servers=self._settings.servers,
+                    client_id="relasi-identity",
+                    bootstrap_timeout_ms=_ANSWER_MS,
+                    request_timeout_ms=_ANSWER_MS,
+                )
+            found = topic_id_of(self._admin, self._topic)
         except BaseException:
             self._close()
             raise
+        self._answered_at = self._clock.monotonic()
+        return found
 
     def _close(self) -> None:
         admin, self._admin = self._admin, None
@@ -103,12 +106,23 @@ class Identity:
                     return
             await self._clock.sleep(_AGAIN_SECONDS)
 
+    async def explain(self, error: Exception) -> Exception:
+        """What is behind a failure: that of the log, where it is another one or gone."""
+        try:
+            await self.look()
+        except ForeignLog as foreign:
+            return foreign
+        return error if self._missing_since is None else self._gone()
+
+    def _gone(self) -> ForeignLog:
+        return ForeignLog(f"{self._topic} is gone from the broker: {_REMEDY}")
+
     def _check(self, found: str | None) -> None:
         now = self._clock.monotonic()
         if found is None:
             self._missing_since = now if self._missing_since is None else self._missing_since
             if now - self._missing_since >= GONE_SECONDS:
-                raise ForeignLog(f"{self._topic} is gone from the broker: {_REMEDY}")
+                raise self._gone()
             return
         self._missing_since = None
         if self._topic_id and found and found != self._topic_id:

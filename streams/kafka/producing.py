@@ -12,11 +12,11 @@ import numpy as np
 
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE
-from schemas.bodies import Bodies, bodies_of
+from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.imports.prepare import Prepared
-from streams.imports.problems import InputProblem, NothingUsable
+from streams.imports.problems import NothingUsable
 from streams.imports.recorded import TABLE, Counted, import_row, refuse_other_mapping
 from streams.imports.refused import reject_tables
 from streams.imports.survey import Survey
@@ -27,10 +27,8 @@ from streams.kafka.writer import TopicWriter
 from streams.known import KnownEvents, import_id_of, marked, noticed
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
-from streams.log.writer import MessageTooLarge
 from streams.reports.sink import Sink
 
-_SHOWN: Final = 100
 _IN_FORCE: Final = "SELECT text FROM policies ORDER BY known_at DESC, `offset` DESC LIMIT 1"
 
 Report = Callable[[str, int, int], None]
@@ -89,8 +87,7 @@ class Producing:
         ``survey`` takes in every row that is sent; with it the reports remember the import, where there are any.
         ``again``: also where the same content was sent under another mapping, for which this raises NothingUsable.
 
-        The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten, and
-        InputProblem for a touchpoint that no broker takes.
+        The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten.
         """
         time, done, repeated = NONE, 0, 0
         known = await self._known(prepared)
@@ -102,7 +99,8 @@ class Producing:
                 seen = noticed(known, batch, survey)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
-                await self._touchpoints(prepared.name, keys, bodies)
+                # Each fits into a message: what is longer than the limits of the fields became a reject.
+                await self._writer.append(keys, bodies)
             done += batch.num_rows
             progress("sending", done, prepared.rows)
         if prepared.rows and prepared.last_at > time:
@@ -136,13 +134,6 @@ class Producing:
             await self._reporting.create()
             await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
         return known
-
-    async def _touchpoints(self, name: str, keys: Bodies, bodies: Bodies) -> None:
-        try:
-            await self._writer.append(keys, bodies)
-        except MessageTooLarge as error:
-            whose = keys.message(error.index)[:_SHOWN].decode("utf-8", "replace")
-            raise InputProblem(f"{name}: a touchpoint of {whose!r} is too large: {error}. Shorten it") from error
 
     async def _rejects(self, prepared: Prepared) -> int:
         count = 0

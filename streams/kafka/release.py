@@ -9,7 +9,7 @@ from streams.clock import Clock
 from streams.kafka.fencing import Fenced
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
-from streams.kafka.tenure import Snapshot, Tenure
+from streams.kafka.tenure import Copied, Snapshot, Tenure
 from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
@@ -20,6 +20,9 @@ from streams.settings import Settings
 
 MUCH: Final = 100_000
 """Records that a partition lags behind when it counts as catching up."""
+COPIED: Final = 4_096
+"""Rows that are copied while nobody else has them: some milliseconds."""
+COPIES: Final = 64
 PORTION: Final = 8_192
 """Profiles that are made while nobody else has the rows."""
 PORTIONS: Final = 4
@@ -66,7 +69,8 @@ class Release:
             due = begun - tenure.reported_at >= self._profile_seconds if profiles is None else profiles
             with tenure.going_out():
                 standing = await self._standing(tenure, begun) if due and tenure.reports else []
-                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, standing, begun, final)
+                copied = await self._copied(tenure)
+                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, copied, standing, begun, final)
                 if snapshot is None:
                     return
                 taken = self._clock.monotonic()
@@ -74,6 +78,18 @@ class Release:
             tenure.remembered_at = self._clock.monotonic()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
+
+    async def _copied(self, tenure: Tenure) -> list[Copied]:
+        """Rows that changed, but for the last ones. Whoever else wants the rows has them in between.
+
+        Not while it catches up: meanwhile as much would change again.
+        """
+        copied: list[Copied] = []
+        for _ in range(0 if tenure.behind else COPIES):
+            if tenure.partition.changed <= COPIED:
+                break
+            copied.append(await self._threads.work(tenure, tenure.copy_rows, COPIED))
+        return copied
 
     async def _standing(self, tenure: Tenure, now: float) -> list[Rows]:
         """How some customers stand. Whoever else wants the rows has them in between."""

@@ -94,7 +94,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
-    looking = asyncio.create_task(_watched(every(LOOK_SECONDS, reporting.look, stop.is_set, clock)))
+    looking = asyncio.create_task(every(LOOK_SECONDS, reporting.look, stop.is_set, clock))
     topic_id = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
     if topic_id is None:
         # Threads may hang in what was prepared.
@@ -113,7 +113,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             app=new_app(settings, topics_of(settings)),
             clock=clock,
             topic_id=topic_id,
-            ask_topic_id=Asking(settings).ask,
+            ask_topic_id=Asking(settings, clock).ask,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker
@@ -174,7 +174,7 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
     ]
     if settings.ticks == CLOCK:
         tasks.append(every(settings.tick_seconds, worker.tick_all, stopping, clock))
-    background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
+    background = [asyncio.create_task(_watched(task, worker.explain)) for task in [*tasks, _crash(worker)]]
     await stop.wait()
     # In a thread of its own: also where the loop hangs.
     limit = threading.Timer(END_WITHIN, _too_late)
@@ -189,11 +189,11 @@ async def _guarded(task: asyncio.Task[None]) -> None:
     await asyncio.shield(task)
 
 
-async def _watched(work: Awaitable[None]) -> None:
+async def _watched(work: Awaitable[None], explain: Callable[[Exception], Awaitable[Exception]]) -> None:
     try:
         await work
     except Exception as error:
-        end_at_once(error)
+        end_at_once(await explain(error))
 
 
 async def _crash(worker: Worker) -> None:

@@ -79,6 +79,7 @@ class Takeover:
             log=self._topic_id,
             epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
+            window=self._settings.window,
         )
         await self._threads.aside(partition.restore, stored)
         partition.check_log(await self._ends.of(number))

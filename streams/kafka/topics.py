@@ -21,7 +21,7 @@ TABLE: Final = "profiles"
 _BOOTSTRAP_MS: Final = 5000
 _FOREVER: Final = "-1"
 _WEEK: Final = str(7 * 86_400_000)
-LARGEST_MESSAGE: Final = 2 << 20
+TOPIC_MESSAGE_BYTES: Final = 2 << 20
 """Of what we write, whatever the broker's own limit is: the mebibyte of a reject's bytes and what goes with it fit."""
 
 
@@ -92,7 +92,7 @@ def declared(settings: Settings) -> list[Declared]:
     touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
     """
     topics = topics_of(settings)
-    limited = {"max.message.bytes": str(LARGEST_MESSAGE)}
+    limited = {"max.message.bytes": str(TOPIC_MESSAGE_BYTES)}
     kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
     # The broker's clock stamps touchpoints and ticks: a worker whose clock is ahead would stamp its own ticks so too.
     stamped = {**kept, "message.timestamp.type": "LogAppendTime"}

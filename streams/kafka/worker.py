@@ -73,14 +73,14 @@ class Worker:
         self._fail = fail
         self._clock = clock
         self._threads = Threads(clock)
-        self._tasks = Tasks(fail)
+        self._identity = Identity(self.topics.touchpoints, topic_id, ask_topic_id, clock)
+        self._tasks = Tasks(fail, self._identity.explain)
         self._tasks.on_fenced(self._regain)
         self._release = Release(settings, producer, reporting, metrics, self._threads, self._confirm, clock)
         self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         consumer_of(self.app).ends_after(fences.initialised, self._held)
-        self._identity = Identity(self.topics.touchpoints, topic_id, ask_topic_id, clock)
         takeover = Takeover(
             self.app,
             settings,
@@ -198,6 +198,10 @@ class Worker:
             self._stalls.forget()
         else:
             await self._stalls.look(self.store.tenures)
+
+    async def explain(self, error: Exception) -> Exception:
+        """What is behind a failure, as far as that can be told."""
+        return await self._identity.explain(error)
 
     async def _seek(self, tenure: Tenure) -> None:
         await self.fetching.read_from(tenure, tenure.partition.next_offset)

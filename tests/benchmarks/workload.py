@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.registry import FileRegistry
+from streams.imports.canonical import CANONICAL, NO_ENTRIES, ROW
 from streams.log.batches import Fetch, read_batches
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writing import record_batches
@@ -26,6 +27,8 @@ KINDS: Final = (
 )
 _SHARES: Final = (0.3, 0.25, 0.1, 0.08, 0.12, 0.12, 0.01, 0.02)
 _AT_ONCE: Final = 65_536
+# Of columns that have a value in every row: an empty map or array, and what is not known yet.
+EMPTY: Final = {pa.binary(): pa.scalar(NO_ENTRIES, pa.binary()), pa.bool_(): pa.scalar(False)}
 
 
 def customer_ids(numbers: npt.NDArray[np.int64]) -> pa.Array:
@@ -33,8 +36,11 @@ def customer_ids(numbers: npt.NDArray[np.int64]) -> pa.Array:
     return pa.array(np.char.add("customer", np.char.zfill(numbers.astype("U8"), 8)))
 
 
-def table(rows: int, customers: int, seed: int, start: int = START) -> pa.Table:
-    """Touchpoints in order of time, of customers drawn at random; columns as ``relasi import`` reads them."""
+def table(rows: int, customers: int, seed: int, start: int = START, span: int = YEAR_MS) -> pa.Table:
+    """Touchpoints in order of time, of customers drawn at random; columns as ``relasi import`` reads them.
+
+    ``span``: ms over which they are spread.
+    """
     random = np.random.default_rng(seed)
     kinds = random.choice(len(KINDS), rows, p=_SHARES)
     bought = kinds == KINDS.index("order_completed")
@@ -43,7 +49,7 @@ def table(rows: int, customers: int, seed: int, start: int = START) -> pa.Table:
         {
             "event_id": pa.array(np.char.add(f"e{seed}-", np.arange(rows).astype("U10"))),
             "customer_id": customer_ids(random.integers(0, customers, rows)),
-            "occurred_at": start + np.sort(random.integers(0, YEAR_MS, rows)),
+            "occurred_at": start + np.sort(random.integers(0, span, rows)),
             "kind": pa.array(KINDS).take(pa.array(kinds)),
             "channel": pa.repeat("web", rows),
             "amount_minor": amounts,
@@ -57,15 +63,12 @@ def canonical(rows: pa.Table) -> pa.Table:
     """The same as the importers hand it on: all columns of a touchpoint."""
     count = rows.num_rows
     columns = {name: rows.column(name) for name in rows.column_names}
-    columns["received_at"] = rows.column("occurred_at")
-    for name in ("anonymous_id", "order_id", "agent_id"):
-        columns[name] = pa.nulls(count, pa.string())
-    for name in ("cost_minor", "margin_minor"):
-        columns[name] = pa.nulls(count, pa.int64())
-    columns["satisfaction"] = pa.nulls(count, pa.float64())
-    for name in ("lines", "properties"):
-        columns[name] = pa.repeat(pa.scalar(b"\x00", pa.binary()), count)
-    return pa.table(columns)
+    columns |= {"received_at": rows.column("occurred_at"), ROW: pa.array(np.arange(1, count + 1))}
+    for field in CANONICAL:
+        if field.name not in columns:
+            nothing = pa.nulls(count, field.type) if field.nullable else pa.repeat(EMPTY[field.type], count)
+            columns[field.name] = nothing
+    return pa.table({field.name: columns[field.name] for field in CANONICAL})
 
 
 def batches(rows: pa.Table, base_offset: int = 0, time: int = 0) -> Iterator[tuple[bytes, int]]:

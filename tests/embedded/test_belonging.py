@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.command import ENVIRONMENT, ROOT, Content, Directory, content, contents, done, relasi, rows
+from support.command import Content, Directory, content, contents, done, relasi, rows
+from support.forked import ENVIRONMENT, ROOT
 from support.histories import HISTORY, csv_file, csv_of
 
 from streams.embedded.belonging import REPORTS

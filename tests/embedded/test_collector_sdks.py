@@ -1,7 +1,9 @@
 """Unmodified SDKs, from their registries, some of them in a browser: every event in the reports, every field right."""
 
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import ENVIRONMENT, rows
+from support.command import rows
+from support.forked import ENVIRONMENT
 from support.listening import BROWSER_KEY, SERVER_KEY, Listening, listening
 from support.running import until
-from support.sdks import PERSON, Site, browser, run_node, visit
+from support.sdks import PERSON, Site, browser, evaluated, run_node, visit, visiting
 
 AT = "2026-03-01T12:00:00.000Z"
 LINES = [{"sku": "T", "category": "tea", "quantity": 2, "amount_minor": 1999}]
@@ -45,7 +48,7 @@ SERVERS = {"node segment": "server", "node rudder": "server", "python segment": 
 
 
 @pytest.mark.parametrize("which", SERVERS)
-def test_an_sdk_of_a_server(here: Listening, which: str) -> None:
+def test_an_sdk_of_a_server(here: Listening, node: None, which: str) -> None:
     language, sdk = which.split()
     user = f"{language}-{sdk}"
     words = (sdk, here.url, SERVER_KEY, user)
@@ -83,7 +86,7 @@ def _text(row: dict[str, str]) -> str:
     return base64.b64decode(row["payload_base64"]).decode("latin-1")
 
 
-def test_jitsu(here: Listening) -> None:
+def test_jitsu(here: Listening, node: None) -> None:
     run_node("jitsu", here.url, SERVER_KEY, "node-jitsu")
     found = touchpoints(here, "node-jitsu", {"identified", "order_completed", "page_viewed", "group_joined"})
     check_order(found["order_completed"], "node-jitsu", "node-jitsu-device")
@@ -198,8 +201,45 @@ def test_a_robot_is_flagged(here: Listening, browser: str, tmp_path: Path) -> No
     assert {row["properties"]["bot"] for row in found.values()} == {"true"}
 
 
+def clicked(name: str) -> str:
+    return f"document.querySelector('[data-call={name}]').click()"
+
+
+def shows(text: str) -> str:
+    """Resolves when the page shows a text."""
+    return f"""new Promise((resolve) => {{
+      const look = () => document.body.textContent.includes({json.dumps(text)}) ? resolve(true) : setTimeout(look, 50);
+      look();
+    }})"""
+
+
+def test_the_demo_shows_the_customer_that_the_clicks_made(browser: str, tmp_path: Path) -> None:
+    with listening(tmp_path / "data", "--demo") as it, visiting(f"{it.url}/demo", tmp_path / "profile"):
+        asyncio.run(
+            evaluated(
+                tmp_path / "profile",
+                shows("Nothing was sent yet"),
+                "new Promise((done) => {"
+                "  const look = () => window.analytics.relasi ? done() : setTimeout(look, 50); look(); })",
+                clicked("view"),
+                shows("Product Viewed was sent"),
+                clicked("identify"),
+                shows("Customer demo-"),
+                clicked("order"),
+                shows("1 on 1 days, 25.00 USD"),
+            )
+        )
+
+
+@pytest.fixture(scope="session")
+def node() -> None:
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program}: it runs, or fetches, the SDKs of npm")
+
+
 @pytest.fixture(scope="session", name="browser")
-def a_browser() -> str:
+def a_browser(node: None) -> str:
     found = browser()
     if found is None:
         pytest.skip("no browser: install chromium")

@@ -4,13 +4,12 @@ A limit on the size of files stands for the disk: the same writes fail, in the m
 """
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
-from support.command import ENVIRONMENT, Content, digest, done, finish, relasi, rows
+from support.command import Content, digest, done, finish, relasi, rows, start
+from support.forked import Process
 from support.histories import csv_file, history
 
 from streams.embedded.database import ENGINE
@@ -30,10 +29,8 @@ TOUCHPOINTS: Final = 20_000
 LIMITS: Final = (50_000, 200_000, 3_000_000)
 
 
-def limited(limit: int, *words: str | Path) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-W", "error", "-c", LIMITED, str(limit), *(str(word) for word in words)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+def limited(limit: int, *words: str | Path) -> Process:
+    return start(str(limit), *words, program=LIMITED)
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +64,6 @@ def test_an_import_stops_and_goes_on(file: Path, whole: Content, data: Path) -> 
 
 def test_a_running_process_ends_and_the_next_one_goes_on(file: Path, whole: Content, data: Path) -> None:
     with limited(LIMITS[-1], "run", "--data", data, "--tick-seconds", "86400") as process:
-        assert process.stderr is not None
         assert "running on" in process.stderr.readline()
         ran = relasi("import", file, "--data", data)
         ended = finish(process)

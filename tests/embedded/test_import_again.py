@@ -30,7 +30,6 @@ def test_the_same_file_twice_changes_nothing_under_whatever_name(imported: Direc
 
 
 def test_the_same_rows_in_another_file_change_nothing_either(data: Path) -> None:
-    # More touchpoints than a customer's ring of recent events remembers.
     some = [row | {"customer_id": "one"} for row in HISTORY]
     done("import", csv_file(some, data.with_name("history.csv")), "--data", data)
     before, end = content(data), end_of_log(data)

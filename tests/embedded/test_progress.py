@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from support.command import ENVIRONMENT, PATIENCE_SECONDS, relasi
+from support.command import PATIENCE_SECONDS, relasi
+from support.forked import ENVIRONMENT
 from support.histories import HISTORY, csv_file
 
 

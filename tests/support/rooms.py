@@ -87,7 +87,7 @@ MAY_IMPORT: Final = {
         "numpy pyarrow",
     ),
     "streams/embedded": _room(
-        "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
+        "the embedded shell: the log, and rows and outbox beside it, in SQLite; runs the partition",
         "processors schemas streams/clock streams/collector streams/engine streams/imports streams/known streams/log "
         "streams/outputs streams/policies streams/reports",
         "fastavro numpy pyarrow",

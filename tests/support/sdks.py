@@ -1,5 +1,6 @@
 """SDKs of npm, installed once under build/ as their lock file says, and a browser of this machine."""
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
 
 from support.bound_process import bound
 from support.kafka_broker import ROOT
@@ -110,7 +113,8 @@ def visiting(url: str, profile: Path, agent: str = PERSON) -> Iterator["subproce
     assert program is not None
     words = [
         program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-        "--disable-background-networking", f"--user-data-dir={profile}", f"--user-agent={agent}", url,
+        "--disable-background-networking", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+        f"--user-agent={agent}", url,
     ]  # fmt: skip
     with (profile.parent / f"{profile.name}.log").open("wb") as log:
         process = subprocess.Popen(bound(words), stdout=log, stderr=subprocess.STDOUT)
@@ -132,3 +136,38 @@ def visit(site: Site, path: str, profile: Path, agent: str = PERSON) -> list[str
     with visiting(site.url + path, profile, agent):
         assert site.done.wait(_SECONDS), (profile.parent / f"{profile.name}.log").read_text(errors="replace")[-3000:]
     return list(site.said)
+
+
+async def evaluated(profile: Path, *scripts: str) -> list[object]:
+    """What a browser that runs with this profile makes of scripts, one after the other, in its page.
+
+    Over the Chrome DevTools Protocol, Runtime.evaluate.
+    """
+    port = (await _written(profile / "DevToolsActivePort")).splitlines()[0]
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://127.0.0.1:{port}/json") as answer:
+            (page,) = [each for each in await answer.json() if each["type"] == "page"]
+        async with session.ws_connect(page["webSocketDebuggerUrl"]) as socket:
+            return [await _evaluated(socket, script) for script in scripts]
+
+
+async def _evaluated(socket: aiohttp.ClientWebSocketResponse, script: str) -> object:
+    """Asked again where the page was still being loaded: then what was asked of is gone."""
+    call = {"expression": script, "awaitPromise": True, "returnByValue": True}
+    while True:
+        await socket.send_json({"id": 1, "method": "Runtime.evaluate", "params": call})
+        while (said := await socket.receive_json(timeout=_SECONDS)).get("id") != 1:
+            continue
+        if "error" in said:
+            await asyncio.sleep(0.05)
+            continue
+        assert "exceptionDetails" not in said["result"], said
+        value: object = said["result"]["result"].get("value")
+        return value
+
+
+async def _written(file: Path) -> str:
+    async with asyncio.timeout(_SECONDS):
+        while not (file.exists() and "\n" in file.read_text()):
+            await asyncio.sleep(0.05)
+    return file.read_text()

@@ -27,7 +27,7 @@ def read(text: str, folder: Path, mapping: Mapping) -> list[Row]:
     with prepare(io.BytesIO(text.encode()), mapping, as_arrived=True, workdir=folder, now=NOW) as prepared:
         assert list(prepared.rejects) == []
         rows: list[Row] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
-        return rows
+    return rows
 
 
 def lines(*objects: Row) -> str:

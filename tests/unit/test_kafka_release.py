@@ -11,7 +11,7 @@ from support.kafka_release import CONFIRMED, JUDGED, MOVED, REJECTED, TOPICS, Re
 
 from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH, PARTS
-from streams.kafka.tenure import Snapshot
+from streams.kafka.tenure import Copied, Snapshot
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.output import Rows
 
@@ -96,10 +96,10 @@ async def _given_up_before_it_was_taken() -> ReleaseShell:
     begun, go = threading.Event(), threading.Event()
     snapshot = shell.tenure.snapshot
 
-    def slow(standing: list[Rows], now: float, final: bool) -> Snapshot | None:
+    def slow(copied: list[Copied], standing: list[Rows], now: float, final: bool) -> Snapshot | None:
         begun.set()
         assert go.wait(PATIENCE_SECONDS)
-        return snapshot(standing, now, final)
+        return snapshot(copied, standing, now, final)
 
     shell.tenure.snapshot = slow  # type: ignore[method-assign]
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))

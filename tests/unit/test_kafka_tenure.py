@@ -26,7 +26,7 @@ def apply(tenure: Tenure, messages: list[Message], base: int) -> Applied | Refus
 
 
 def taken(tenure: Tenure, *, profiles: bool = False, final: bool = False, now: float = 0.0) -> Snapshot | None:
-    return tenure.snapshot(tenure.take_standing(100) if profiles else [], now, final)
+    return tenure.snapshot([], tenure.take_standing(100) if profiles else [], now, final)
 
 
 @pytest.mark.parametrize("profiles", [False, True])
@@ -65,6 +65,27 @@ def test_of_profiles_no_more_are_taken_than_was_said() -> None:
     apply(tenure, [*some_days(0), *some_days(2), *some_days(4)], 0)
     assert [sum(map(len, tenure.take_standing(2))) for _ in range(3)] == [2, 1, 0]
     assert not tenure.unreported
+
+
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_rows_that_were_copied_before_are_in_the_checkpoint_and_what_changed_since_wins(most: int) -> None:
+    tenure = new_tenure()
+    apply(tenure, some_days(0), 0)
+    first = taken(tenure)
+    assert first is not None
+    apply(tenure, [*some_days(2), *some_days(4), *some_days(6), *some_days(8)], 4)
+    copied = [tenure.copy_rows(most)]
+    # Of one that was copied and of one that was not there yet.
+    apply(tenure, [*some_days(10, customer="c2"), *some_days(12)], 20)
+    copied.append(tenure.copy_rows(most))
+    snapshot = tenure.snapshot(copied, [], 0.0, False)
+    assert snapshot is not None
+    assert snapshot.checkpoint.offset == 28
+    assert tenure.partition.changed == 0
+    heir = new_partition()
+    heir.restore(stored_in_columns([*records_of(first.checkpoint), *records_of(snapshot.checkpoint)]))
+    assert rows_of(heir) == rows_of(tenure.partition)
+    assert heir.next_offset == 28
 
 
 def ticks(days: int) -> list[Message]:
