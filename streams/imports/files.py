@@ -46,7 +46,7 @@ _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
 EXPECTED: Final = (
-    "expected CSV, JSON lines, Parquet, an Avro container or a workbook, gzipped or not, with at least one row"
+    "expected CSV, JSON lines, Parquet or an Avro container, gzipped or not, or a workbook, with at least one row"
 )
 
 
