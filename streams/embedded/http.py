@@ -72,8 +72,9 @@ class HttpThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         with ExitStack() as stack:
             stack.enter_context(self._listener)
-            writer = stack.enter_context(LogWriter(self._directory, _PARTITION, clock.now_ms, self._turn))
-            rejects = stack.enter_context(LogWriter(self._directory, _PARTITION, clock.now_ms, self._turn, REFUSED))
+            place = (self._directory, _PARTITION, clock.now_ms, self._turn)
+            writer = stack.enter_context(LogWriter(*place, compress=True))
+            rejects = stack.enter_context(LogWriter(*place, REFUSED))
 
             async def refuse(rows: pa.Table) -> None:
                 await rejects.append(None, reject_messages(rows, self._registry))

@@ -113,7 +113,7 @@ async def main(where: str, kind: str) -> None:
     if kind == "naive":
         await _serve(Naive(Path(where)), stop)
     elif kind == "sqlite":
-        with LogWriter(Path(where), 0, now_ms) as writer:
+        with LogWriter(Path(where), 0, now_ms, compress=True) as writer:
             await _collector(writer, stop)
     else:
         async with Producer(Settings(broker=where), f"bench-{uuid.uuid4().hex[:6]}", Clock()) as producer:
