@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from schemas.registry import Registry
 from streams.embedded.belonging import REPORTS, Identity, check_reports
+from streams.embedded.editions import edition_in_force
 from streams.embedded.failures import StorageError, StorageFull
 from streams.embedded.log import IMPORT_REJECTS, Log
 from streams.embedded.made_from import MadeFrom, write_made_from
@@ -73,12 +74,13 @@ def rebuild(
             log=identity.log,
             epoch=identity.epoch,
             window=window_of(log),
+            edition=edition_in_force(log),
         )
         runner = Remaking(log, None, sink, partition, registry, now)
         end = log.end_offset(TOUCHPOINTS_TOPIC, 0)
         runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
         runner.checkpoint()
-        _rejects_of_files(log, sink, registry)
+        rejects_of_files(log, sink, registry)
     finally:
         sink.close()
     write_made_from(reports, MadeFrom(identity.log, partition.next_offset))
@@ -129,7 +131,8 @@ def reported(reports: Path, identity: Identity, offset: int) -> None:
         ) from error
 
 
-def _rejects_of_files(log: Log, sink: ChdbSink, registry: Registry) -> None:
+def rejects_of_files(log: Log, sink: ChdbSink, registry: Registry) -> None:
+    """Report the rows of files that became rejects: no partition sees them."""
     done = 0
     while (batch := read_records(log, IMPORT_REJECTS, 0, done)) is not None:
         rows = reject_rows([record.value or b"" for record in batch.records], registry)
