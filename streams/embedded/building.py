@@ -15,7 +15,7 @@ from streams.embedded.editions import NEXT, edition_in_force, put_in_force
 from streams.embedded.failures import StorageError
 from streams.embedded.log import Log
 from streams.embedded.made_from import MadeFrom, write_made_from
-from streams.embedded.rebuilding import Progress, rejects_of_files, reported
+from streams.embedded.rebuilding import Progress, outside_of_partitions, reported
 from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
@@ -58,7 +58,7 @@ def rebuilt(
         # One process has the engine of the reports open for one directory at a time.
         session.runner.checkpoint()
         session.sink.close()
-        _build(session.directory, log, session.identity, registry, edition, imports, progress, now)
+        _build(session.directory, log, session.identity, registry, edition, progress, now)
         put_in_force_after(session, edition, left_out)
     return edition
 
@@ -104,7 +104,6 @@ def _build(
     identity: Identity,
     registry: Registry,
     edition: Edition,
-    imports: pa.Table,
     progress: Progress,
     now: Callable[[], int],
 ) -> None:
@@ -135,8 +134,5 @@ def _build(
         end = log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
         runner.catch_up(lambda: progress("building the next edition", partition.next_offset, end))
         runner.settle()
-        rejects_of_files(log, sink, registry)
-        stays = [row for row in imports.to_pylist() if row["id"] not in edition.left_out]
-        if stays:
-            sink.insert(IMPORTS_TABLE, pa.Table.from_pylist(stays, IMPORTS))
+        outside_of_partitions(log, sink, registry, edition.left_out)
         runner.checkpoint()

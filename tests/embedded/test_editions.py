@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.command import content, done, relasi, rows
 
-from streams.embedded.building import NoSuchImport, rebuilt
+from streams.embedded.building import NoSuchImport, imports_of, next_edition, rebuilt
 from streams.embedded.editions import NEXT, edition_in_force, editions, put_in_force
 from streams.embedded.log import Log
 from streams.embedded.session import Session
@@ -85,19 +85,21 @@ def test_what_an_import_is_replaced_by_counts_alone(data: Path) -> None:
     assert rows(data, "SELECT sum(spend_minor) AS n FROM profiles") == [{"n": 15_000}]
 
 
-def named(kind: str) -> str:
-    """The shipped policy with one more kind that is a purchase."""
+def with_line(table: str, line: str) -> str:
+    """The shipped policy with one more line in a table."""
     text = preset().text
-    at = text.index("[kinds.order_completed]")
-    body = text[at:].split("\n[", 1)[0].replace("[kinds.order_completed]", f"[kinds.{kind}]")
-    return text + "\n" + body + "\n"
+    at = text.index("\n", text.index(f"\n[{table}]") + 1) + 1
+    return f"{text[:at]}{line}\n{text[at:]}"
 
 
 def test_what_a_kind_means_can_be_learned_later(data: Path, tmp_path: Path) -> None:
     imported(data, "pk.csv", HEAD + "e1,ann,2026-01-05,purchase_made,80,USD\n")
     assert rows(data, SPENT)[0]["purchases"] == 0
     policy = tmp_path / "policy.toml"
-    policy.write_text(named("purchase_made"))
+    meaning = (
+        'purchase_made = { initiative = "customer", engagement = 3.0, purchase = true, category = "self_service" }'
+    )
+    policy.write_text(with_line("kinds", meaning))
     said = done("policy", "apply", policy, "--data", data)
     assert "1 earlier touchpoints keep" in said
     assert rows(data, SPENT)[0]["purchases"] == 0
@@ -118,9 +120,7 @@ def test_what_was_refused_for_its_currency_comes_in_when_the_rate_is_known(data:
     )
     assert [row["customer_id"] for row in rows(data, SPENT)] == ["bob"]
     policy = tmp_path / "policy.toml"
-    policy.write_text(preset().text + "\n[rates]\nXAU = 2.0\n" if "[rates]" not in preset().text else "")
-    if not policy.read_text():
-        policy.write_text(preset().text.replace("[rates]\n", "[rates]\nXAU = 2.0\n"))
+    policy.write_text(with_line("rates", "XAU = 2.0"))
     done("policy", "apply", policy, "--rejudge", "--data", data)
     assert [(row["customer_id"], row["purchases"]) for row in rows(data, SPENT)] == [("ann", 1), ("bob", 1)]
 
@@ -187,10 +187,8 @@ def test_two_in_a_row(data: Path, tmp_path: Path) -> None:
     assert rows(data, SPENT)[0]["spend_minor"] == 9000
 
 
-def test_the_list_is_written_whole(data: Path) -> None:
+def test_the_list_is_kept_by_the_log(data: Path) -> None:
     with Session(data, "test") as session, pytest.raises(NoSuchImport):
-        from streams.embedded.building import imports_of, next_edition
-
         next_edition(session.log, None, ["x"], imports_of(session))
     with Log(data) as log:
         put_in_force(data, log, Edition(2, "text", 5, ("a",), 9))

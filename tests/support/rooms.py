@@ -56,7 +56,7 @@ MAY_IMPORT: Final = {
     ),
     "streams/known": _room(
         "which events are known already: a set of hashes of what is stored",
-        "processors streams/log streams/reports",
+        "processors streams/imports streams/log streams/reports",
         "numpy pyarrow",
     ),
     "streams/imports": _room(
