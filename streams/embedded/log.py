@@ -62,6 +62,10 @@ class Log(Database):
         row = self._row(f"SELECT {_IMPORT_COLUMNS} FROM imports WHERE content_key = ?", (content_key,))
         return ImportProgress(*row) if row else None
 
+    def forget_import(self, import_id: str) -> None:
+        """Remember an import no more: its content may be imported again."""
+        self._write("DELETE FROM imports WHERE import_id = ?", (import_id,))
+
     def imports(self) -> list[ImportProgress]:
         """Every import, the oldest first."""
         rows = self._rows(f"SELECT {_IMPORT_COLUMNS} FROM imports ORDER BY started, content_key", ())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from streams.embedded.belonging import REPORTS, check_reports, check_rows, refuse_lost, stated_identity
 from streams.embedded.database import ENGINE
+from streams.embedded.editions import is_switching
 from streams.embedded.failures import StorageError
 from streams.embedded.layout import open_to_read
 from streams.embedded.leftovers import leftovers
@@ -56,6 +57,8 @@ class Look:
                 self._rows: Final = stack.enter_context(RowsFile(directory, opened=open_to_read))
             except StorageError as error:
                 raise NotReady(str(error)) from error
+            if is_switching(log):
+                raise NotReady(f"{directory}: an edition is to be put in force first; {_WRITER}")
             _check(directory, log, self._rows)
             reports = directory / REPORTS
             self.sink = ChdbSink(reports if writable else stack.enter_context(mirrored(reports)))
