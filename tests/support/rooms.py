@@ -75,6 +75,11 @@ MAY_IMPORT: Final = {
         "processors schemas streams/engine streams/log streams/payloads streams/reports",
         "numpy pyarrow",
     ),
+    "streams/delivery": _room(
+        "triggers on their way to webhooks: endpoints, shapes, signatures, the outbox, attempts",
+        "schemas",
+        "aiohttp fastavro yarl",
+    ),
     "streams/stories": _room(
         "stories: what is expected of a policy, against what a partition in memory makes of it",
         "processors schemas streams/engine streams/imports streams/log streams/outputs streams/policies streams/texts",
