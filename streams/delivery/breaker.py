@@ -40,9 +40,10 @@ class Breaker:
 
     def failed(self, now: int) -> None:
         """None, or one that says that it does not."""
+        was_open, probed, self._probing = self.open, self._probing, False
         self._failures += 1
-        self._probing = False
-        if self.open:
+        # What was on its way when it tripped says nothing new.
+        if self.open and (probed or not was_open):
             self._until = max(self._until, now + self._pause)
             self._pause = min(2 * self._pause, LONGEST_PAUSE_MS)
 

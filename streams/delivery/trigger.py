@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from schemas.registry import Registry, RegistryError
+from schemas.registry import Registry, RegistryError, UnknownSchema
 from schemas.wire import NotFramedError, unframe
 
 SENT: Final = "sent"
@@ -98,8 +98,12 @@ class TriggerReader:
                 raise UnreadableTrigger(f"schema id {schema_id} is not of a {RECORD}")
             read: Any = fastavro.schemaless_reader
             value: dict[str, Any] = read(io.BytesIO(body), self._parsed(schema_id), self._mine)
-        except (NotFramedError, RegistryError, UnreadableTrigger):
+        except UnknownSchema as error:
+            raise UnreadableTrigger(str(error)) from error
+        except (RegistryError, UnreadableTrigger):
             raise
+        except NotFramedError as error:
+            raise UnreadableTrigger(str(error)) from error
         except Exception as error:  # fastavro raises whatever the damaged bytes lead it to
             raise UnreadableTrigger(f"{type(error).__name__}: {error}") from error
         return Trigger(sequence=offset, **{name: value[name] for name in _OWN})

@@ -119,5 +119,6 @@ def test_a_breaker_opens_probes_and_closes() -> None:
     assert not breaker.open
     assert breaker.wait_ms(now) == 0
     for _ in range(FAILURES + 20):
+        breaker.begin(now)
         breaker.failed(now)
     assert breaker.wait_ms(now) <= LONGEST_PAUSE_MS
