@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 import aiohttp
+from yarl import URL
 
 from streams.delivery.addresses import CheckedResolver, Unreachable
 from streams.delivery.answers import Answer
@@ -46,8 +47,11 @@ def payload_of(endpoint: Endpoint, deliveries: Sequence[Delivery]) -> bytes:
 class HttpSender:
     """Requests of one endpoint, by connections of its own, that are kept open between attempts."""
 
-    def __init__(self, endpoint: Endpoint, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, tls: ssl.SSLContext | None = None, within_seconds: float = WITHIN_SECONDS
+    ) -> None:
         self._endpoint: Final = endpoint
+        self._within: Final = within_seconds
         connector = aiohttp.TCPConnector(
             resolver=CheckedResolver(endpoint.gate),
             use_dns_cache=False,
@@ -57,7 +61,7 @@ class HttpSender:
         self._session: Final = aiohttp.ClientSession(
             connector=connector,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=WITHIN_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=within_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
         )
@@ -74,19 +78,17 @@ class HttpSender:
         try:
             url = endpoint.url.rstrip("/") + deliveries[0].path if deliveries[0].path else endpoint.url
             endpoint.gate.check_url(url)
-            async with asyncio.timeout(WITHIN_SECONDS):
+            async with asyncio.timeout(self._within):
                 return await self._posted(url, body, headers)
         except Unreachable as error:
             return Answer(0, error=str(error))
         except TimeoutError:
-            return Answer(0, error=f"no answer within {WITHIN_SECONDS:g} s")
+            return Answer(0, error=f"no answer within {self._within:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             cause = next((each for each in _causes(error) if isinstance(each, Unreachable)), None)
             return Answer(0, error=str(cause) if cause else f"{type(error).__name__}: {error}"[:500])
 
     async def _posted(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        from yarl import URL
-
         # encoded: what is escaped in the path stays so.
         response = await self._session.post(URL(url, encoded=True), data=body, headers=headers, allow_redirects=False)
         try:
