@@ -16,15 +16,17 @@ from processors.compiled import compiled_leaf
 from processors.hashing import xxh64
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from streams.log.messages import text_bodies
+from streams.reports.logs import known_epochs
 from streams.reports.sink import Sink
 
 _IDENTITY: Final = "concat(toString(toInt8(namespace)), ':', toString(length(customer)), ':', customer, event_id)"
 STORED: Final = (
     f"SELECT xxHash64({_IDENTITY}) AS first, xxHash64(concat({_IDENTITY}, char(0))) AS second FROM touchpoints_raw"
+    " WHERE log_epoch >= {epoch:Int64}"
 )
 # The table is sorted by customer, so a few are found without reading all. A share at a time bounds memory.
-_OF_SOME: Final = f"{STORED} WHERE customer IN {{customers:Array(String)}}"
-_OF_A_SHARE: Final = f"{STORED} WHERE cityHash64(customer) % {{shares:UInt64}} = {{share:UInt64}}"
+_OF_SOME: Final = f"{STORED} AND customer IN {{customers:Array(String)}}"
+_OF_A_SHARE: Final = f"{STORED} AND cityHash64(customer) % {{shares:UInt64}} = {{share:UInt64}}"
 _COUNT: Final = "SELECT count() AS n FROM touchpoints_raw"
 FEW_CUSTOMERS: Final = 1_000
 ROWS_AT_ONCE: Final = 4_000_000
@@ -145,16 +147,24 @@ class KnownEvents:
         if len(self._customers) <= FEW_CUSTOMERS:
             self._customers.update(pc.unique(_customers(batch)[0]).to_pylist())
 
-    def load(self, sink: Sink) -> None:
-        """Ask the reports which of the expected events they hold. Raises ReportsError."""
+    def load(self, sink: Sink, log: str = "") -> None:
+        """Ask the reports which of the expected events they hold. Raises ReportsError.
+
+        ``log``: identity of the log that the events are for, where the reports may hold those of former ones too: a log
+        that is made anew knows nothing of what these brought.
+        """
         if self._count == 0:
             return
+        epochs = known_epochs(sink) if log else {}
+        if epochs and log not in epochs:
+            return
+        epoch = epochs.get(log, 0)
         if len(self._customers) <= FEW_CUSTOMERS:
-            self._store(sink.query(_OF_SOME, {"customers": sorted(self._customers)}))
+            self._store(sink.query(_OF_SOME, {"customers": sorted(self._customers), "epoch": epoch}))
             return
         shares = 1 + int(sink.query(_COUNT).column("n")[0].as_py()) // ROWS_AT_ONCE
         for share in range(shares):
-            self._store(sink.query(_OF_A_SHARE, {"shares": shares, "share": share}))
+            self._store(sink.query(_OF_A_SHARE, {"shares": shares, "share": share, "epoch": epoch}))
 
     def _store(self, stored: Any) -> None:
         if stored.num_rows:

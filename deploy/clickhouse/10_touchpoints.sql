@@ -35,18 +35,43 @@ COMMENT 'Accepted touchpoints as they came; may hold one twice until parts are m
 --
 -- One identity of an event: (namespace and customer, event_id). The first that is delivered counts, and a replay of it has
 -- the same place in the log. Beyond what the engine recognises a retry by it counts again, and so it does here: hence the
--- place in the log is part of the key (and says more than the namespace, which is not). Rows from before have place 0.
+-- place in the log is part of the key (and says more than the namespace, which is not). Rows from before have place 0. A
+-- log that is made anew begins its places anew: hence the epoch.
 ALTER TABLE touchpoints_raw
     ADD COLUMN IF NOT EXISTS import_id Nullable(String)
         COMMENT 'Import that brought it, if one did',
     ADD COLUMN IF NOT EXISTS log_partition Int32 COMMENT 'Partition of the log that it stands in',
     ADD COLUMN IF NOT EXISTS log_offset Int64 COMMENT 'Its offset there',
-    MODIFY ORDER BY (customer, event_id, log_partition, log_offset);
+    ADD COLUMN IF NOT EXISTS log_epoch Int64 COMMENT 'Which log that is, see logs_raw',
+    MODIFY ORDER BY (customer, event_id, log_partition, log_offset, log_epoch);
 ALTER TABLE touchpoints_raw
     MODIFY COLUMN customer String MATERIALIZED coalesce(nullIf(customer_id, ''), anonymous_id, '')
         COMMENT 'Whose relationship it belongs to',
     ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
         MATERIALIZED if(coalesce(customer_id, '') != '', 'known', 'anonymous') COMMENT 'Namespace of customer';
+
+-- Whose rows of which log no longer count. A log that is made anew begins its offsets anew, and its customers with nothing;
+-- of a customer whom it names, the rows of logs before it say how things stood there. What only a former log tells of a
+-- customer whom no later one names stays.
+--
+-- The views ask this only where there are rows of more than one log: a scalar subquery is a constant of the query, so
+-- otherwise nothing is left of the condition. Every touchpoint that a profile counts is in touchpoints_raw before the
+-- profile is written, so that table knows of every customer which logs name him.
+CREATE OR REPLACE VIEW superseded
+(
+    customer_id String COMMENT 'Customer, or the anonymous identity while there is no other',
+    namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2) COMMENT 'Namespace of customer_id',
+    epoch Int64 COMMENT 'A log that names the customer, and that is older than the last one that does'
+)
+SQL SECURITY DEFINER AS SELECT customer AS customer_id, namespace, arrayJoin(arrayPopBack(epochs)) AS epoch
+FROM
+(
+    SELECT customer, namespace, arraySort(groupUniqArray(log_epoch)) AS epochs
+    FROM touchpoints_raw
+    GROUP BY customer, namespace
+    HAVING length(epochs) > 1
+)
+COMMENT 'Customers and the logs whose rows of them no longer count, because a later log names them';
 
 CREATE OR REPLACE VIEW touchpoints
 (
@@ -72,10 +97,12 @@ CREATE OR REPLACE VIEW touchpoints
     import_id Nullable(String) COMMENT 'Import that brought it, if one did',
     event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
-SQL SECURITY DEFINER AS SELECT
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
     event_id, customer AS customer_id, namespace, anonymous_id, occurred_at, received_at, kind, channel, amount_minor,
     currency,
     cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties, import_id,
     leftPad(lower(hex(xxHash64(event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw FINAL
+WHERE NOT several OR (customer, namespace, log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'The raw history: every accepted touchpoint, as it came';

@@ -27,11 +27,13 @@ ORDER BY (customer_id, id)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Changes of stage; may hold one twice until parts are merged: read the view transitions';
 
+-- A log that is made anew tells a chain of facts of its own, in part under the same ids.
 -- Known is what the type begins with, so rows from before are known ones: which of them were anonymous, they do not say.
 ALTER TABLE transitions_raw
     ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
         COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
-    MODIFY ORDER BY (customer_id, id, namespace);
+    ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
+    MODIFY ORDER BY (customer_id, id, namespace, epoch);
 
 CREATE OR REPLACE VIEW transitions
 (
@@ -52,7 +54,8 @@ CREATE OR REPLACE VIEW transitions
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
-SQL SECURITY DEFINER AS SELECT
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
     facts.id AS id, facts.customer_id AS customer_id, facts.namespace AS namespace, facts.at AS at,
     facts.known_at AS known_at,
     facts.from_stage AS from_stage, facts.to_stage AS to_stage, facts.cause AS cause, facts.episode AS episode,
@@ -74,9 +77,12 @@ FROM transitions_raw AS facts FINAL
 -- Without FINAL: a correction that is still there twice names the same facts twice, and argMax does not mind.
 LEFT JOIN
 (
-    SELECT arrayJoin(supersedes) AS superseded, argMax(id, (known_at, `offset`)) AS superseded_by
+    SELECT arrayJoin(supersedes) AS superseded, epoch, argMax(id, (known_at, `offset`)) AS superseded_by
     FROM transitions_raw
     WHERE notEmpty(supersedes)
-    GROUP BY superseded
-) AS corrections ON corrections.superseded = facts.id
+    GROUP BY superseded, epoch
+) AS corrections ON corrections.superseded = facts.id AND corrections.epoch = facts.epoch
+WHERE
+    NOT several
+    OR (facts.customer_id, facts.namespace, facts.epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Every change of stage that was published, also those that others supersede';

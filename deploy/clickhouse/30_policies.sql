@@ -24,6 +24,9 @@ ALTER TABLE policies_raw
     ADD COLUMN IF NOT EXISTS minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units',
     ADD COLUMN IF NOT EXISTS rate_currencies Array(String) COMMENT 'ISO 4217 codes of the currencies that it converts',
     ADD COLUMN IF NOT EXISTS rates Array(Float64) COMMENT 'Minor units of its currency for one of each of those';
+ALTER TABLE policies_raw
+    ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
+    MODIFY ORDER BY (hash, epoch);
 
 CREATE OR REPLACE VIEW policies
 (
@@ -41,10 +44,14 @@ CREATE OR REPLACE VIEW policies
     minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units of currency',
     rates Map(String, Float64) COMMENT 'Minor units of currency for one minor unit of another, by its ISO 4217 code',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it last came into force',
-    `offset` Int64 COMMENT 'Offset of its last record in the log'
+    epoch Int64 COMMENT 'Which log that is, the last in which it came into force',
+    `offset` Int64 COMMENT 'Offset of its last record in that log'
 )
 SQL SECURITY DEFINER AS SELECT
     hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, minimum_minor,
-    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, known_at, `offset`
+    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, known_at, epoch,
+    `offset`
 FROM policies_raw FINAL
+ORDER BY epoch DESC
+LIMIT 1 BY hash
 COMMENT 'Every policy that was ever in force';

@@ -76,6 +76,6 @@ SQL SECURITY DEFINER AS SELECT
     policy_hash, kind, initiative, engagement, category, two_way, individual, purchase, investment, contribution,
     giving, refund, return, cancellation, discount, question, answer, complaint, resolution, failure, rival,
     disclosure, referral, acquisition, gift, trust, bond, exit, tie, cost_minor,
-    policy_hash = assumeNotNull((SELECT argMax(hash, (known_at, `offset`, hash)) FROM policies)) AS in_force
+    policy_hash = assumeNotNull((SELECT argMax(hash, (epoch, known_at, `offset`, hash)) FROM policies)) AS in_force
 FROM meanings_raw FINAL
 COMMENT 'What each kind of touchpoint means, by policy';

@@ -23,18 +23,21 @@ CREATE TABLE IF NOT EXISTS profiles_raw
     as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes',
     policy_hash String COMMENT 'Policy that judged it',
     `partition` Int32 COMMENT 'Partition of the log',
-    `offset` Int64 COMMENT 'Last offset that the row contains: its version'
+    `offset` Int64 COMMENT 'Last offset that the row contains: its version within the epoch'
 )
 ENGINE = ReplacingMergeTree(`offset`)
 ORDER BY customer_id
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Profiles as they were published; older rows stay until parts are merged: read the view profiles';
 
+-- The version of a table can't be changed, so the epoch is part of the key: of each log the greatest offset stands, and the
+-- view leaves out the logs that a later one has taken the place of.
 -- Known is what the type begins with, so rows from before are known ones: which of them were anonymous, they do not say.
 ALTER TABLE profiles_raw
     ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
         COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
-    MODIFY ORDER BY (customer_id, namespace);
+    ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
+    MODIFY ORDER BY (customer_id, namespace, epoch);
 
 -- What was added later is added the same way to a new table and to one that has rows from before. In those rows a text
 -- is empty, a number 0 and a list empty until the customer's next profile is written.
@@ -242,7 +245,8 @@ CREATE OR REPLACE VIEW profiles
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Last offset that the row contains'
 )
-SQL SECURITY DEFINER AS SELECT
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
     customer_id, namespace, stage, stage_since, episode, win_back, p_alive, churn_risk, expected_value_minor,
     touchpoints,
     purchases, purchase_days, spend_minor, currency, first_at, last_at, first_purchase_at, last_purchase_at,
@@ -260,4 +264,5 @@ SQL SECURITY DEFINER AS SELECT
     next_step, need, segment, risk_band,
     as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
+WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Each customer as last published, with every judgement';

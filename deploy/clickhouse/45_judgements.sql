@@ -24,7 +24,8 @@ COMMENT 'Changes of judgements; may hold one twice until parts are merged: read 
 ALTER TABLE judgements_raw
     ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
         COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
-    MODIFY ORDER BY (customer_id, id, namespace);
+    ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
+    MODIFY ORDER BY (customer_id, id, namespace, epoch);
 
 CREATE OR REPLACE VIEW judgements
 (
@@ -44,8 +45,10 @@ CREATE OR REPLACE VIEW judgements
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Offset of the record that made it known'
 )
-SQL SECURITY DEFINER AS SELECT
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
     id, customer_id, namespace, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
     evidence_value, policy_hash, `partition`, `offset`
 FROM judgements_raw FINAL
+WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Every change of a judgement that was published, with its evidence';

@@ -31,7 +31,7 @@ CREATE OR REPLACE VIEW touchpoint_meanings
     closing Bool COMMENT 'Closes a sale: a purchase, or a tie such as a contract that is opened'
 )
 SQL SECURITY DEFINER AS WITH
-    (SELECT argMax((currency, minimum_minor, rates), (known_at, `offset`, hash)) FROM policies) AS rule,
+    (SELECT argMax((currency, minimum_minor, rates), (epoch, known_at, `offset`, hash)) FROM policies) AS rule,
     coalesce(rule.1, '') AS own_currency,
     upper(coalesce(touchpoint.currency, own_currency)) AS told,
     told = own_currency AS own,

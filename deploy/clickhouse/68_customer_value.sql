@@ -63,7 +63,7 @@ CREATE OR REPLACE VIEW acquisition
     clv_for_cost Nullable(Float64) COMMENT 'won_clv_minor / cost_minor; null when it cost nothing',
     currency String COMMENT 'ISO 4217 code of the amounts'
 )
-SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (known_at, `offset`, hash)) FROM policies)) AS own
+SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (epoch, known_at, `offset`, hash)) FROM policies)) AS own
 SELECT
     campaign, channel, sum(n) AS touchpoints, sum(cost) AS cost_minor, sum(first) AS first_touched,
     sum(bought) AS won, if(won > 0, cost_minor / won, NULL) AS cost_for_each_won_minor,

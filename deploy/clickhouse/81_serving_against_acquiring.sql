@@ -14,7 +14,7 @@ CREATE OR REPLACE VIEW serving_against_acquiring
     currency String COMMENT 'ISO 4217 code of the amounts'
 )
 SQL SECURITY DEFINER AS WITH
-    assumeNotNull((SELECT argMax(currency, (known_at, `offset`, hash)) FROM policies)) AS own,
+    assumeNotNull((SELECT argMax(currency, (epoch, known_at, `offset`, hash)) FROM policies)) AS own,
     touch.occurred_at > coalesce(customer.first_purchase_at, toDateTime64('2299-12-31', 3, 'UTC')) AS existing,
     touch.occurred_at = customer.first_purchase_at AND touch.purchase AS first
 SELECT

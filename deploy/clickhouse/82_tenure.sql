@@ -10,7 +10,7 @@ CREATE OR REPLACE VIEW price_by_tenure
     discounted_share Float64 COMMENT 'discounted / orders',
     currency String COMMENT 'ISO 4217 code of the amounts'
 )
-SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (known_at, `offset`, hash)) FROM policies)) AS own
+SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (epoch, known_at, `offset`, hash)) FROM policies)) AS own
 SELECT
     toUInt32(intDiv(toUnixTimestamp64Milli(bought_at) - first_ms, 2629800000)) AS tenure_months, count() AS orders,
     uniqExact(customer_id, namespace) AS customers, avg(price) AS mean_minor,

@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
         configure("text")
         mapping = mapping_from(args)
         policy = policy_from(args.policy)
-        check(settings)
-        return asyncio.run(_send(args, settings, mapping, policy))
+        topic_id = check(settings)
+        return asyncio.run(_send(args, settings, mapping, policy, topic_id))
     except NothingUsable as error:
         sys.stderr.write(f"relasi: {error}\n")
         return NOTHING_USABLE
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
-async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object) -> int:
+async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, policy: object, topic_id: str) -> int:
     from processors.policy.policy import Policy
     from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.clock import Clock
@@ -79,7 +79,7 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     if isinstance(registry, SchemaRegistry):
         establish(registry)
     async with Producer(settings, "relasi-produce", clock) as producer:
-        producing = Producing(producer, topics, registry, settings.partitions, reporting)
+        producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id)
         if isinstance(policy, Policy):
             await producing.policy(policy)
         elif await producer.is_empty(topics.touchpoints):

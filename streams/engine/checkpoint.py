@@ -31,7 +31,8 @@ Record = tuple[bytes, bytes | None]
 _FIXED: Final = struct.Struct(">BIqqqQ")
 _PART: Final = struct.Struct(">BH")
 _SEALED: Final = struct.Struct(">Q")
-_LOG, _POLICY = 1, 2
+_LOG, _POLICY, _EPOCH = 1, 2, 3
+_NUMBER: Final = struct.Struct(">q")
 
 
 class UnreadableCheckpoint(ValueError):
@@ -45,6 +46,7 @@ class Header:
     ``offset``: up to which it is complete; ``time`` (ms) and ``policy`` (hash, in hexadecimal digits) are in force
     there, and ``bad_run`` is the number of consecutive rejects before it. ``customers``: of the partition, so that a
     restore can make room for all at once. ``log``: identity of the log that the rows were made from; empty: unknown.
+    ``epoch``: which log that is, by the order in which logs were made; 0: it is from before there were epochs.
     """
 
     partition: int
@@ -54,11 +56,14 @@ class Header:
     bad_run: int = 0
     customers: int = 0
     log: str = ""
+    epoch: int = 0
 
     def encode(self) -> bytes:
         """The value of the header's record: fixed fields, parts with a tag and a length each, a checksum."""
         fixed = _FIXED.pack(CHECKPOINT_LAYOUT, self.partition, self.offset, self.time, self.bad_run, self.customers)
-        parts = ((_LOG, self.log.encode()), (_POLICY, bytes.fromhex(self.policy)))
+        parts = [(_LOG, self.log.encode()), (_POLICY, bytes.fromhex(self.policy))]
+        if self.epoch:
+            parts.append((_EPOCH, _NUMBER.pack(self.epoch)))
         return sealed(fixed + b"".join(_PART.pack(tag, len(part)) + part for tag, part in parts))
 
 
@@ -78,9 +83,10 @@ def decode_header(value: bytes) -> Header:
             tag, size = _PART.unpack_from(told, at)
             parts[tag] = told[at + _PART.size : at + _PART.size + size]
             at += _PART.size + size
-        if at != len(told) or not parts.keys() <= {_LOG, _POLICY}:
+        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH}:
             raise UnreadableCheckpoint("the header of a checkpoint says what this version does not know")
-        return Header(partition, offset, time, parts[_POLICY].hex(), bad_run, customers, parts[_LOG].decode())
+        (epoch,) = _NUMBER.unpack(parts.get(_EPOCH, bytes(_NUMBER.size)))
+        return Header(partition, offset, time, parts[_POLICY].hex(), bad_run, customers, parts[_LOG].decode(), epoch)
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         raise UnreadableCheckpoint(f"the header of a checkpoint can't be read: {error}") from error
 

@@ -49,9 +49,10 @@ class Standing(NamedTuple):
 class Memory:
     """Writes the checkpoints of one tenure, and reads those of earlier ones."""
 
-    def __init__(self, partition: int, log: str = "") -> None:
+    def __init__(self, partition: int, log: str = "", epoch: int = 0) -> None:
         self._partition = partition
         self._log = log
+        self.epoch = epoch
         self._layouts: dict[int, Layout] = {}
         self._layout = -1  # the number of ours; below zero: none was stored
         self._header: Header | None = None
@@ -84,6 +85,7 @@ class Memory:
             standing.bad_run,
             int(table.used[USED_ROWS]),
             self._log,
+            self.epoch,
         )
         keys, values = self._rows(table, numbers)
         restoring.forget_changes(table)
@@ -132,12 +134,15 @@ class Memory:
         if not self._policy:
             raise UnreadableCheckpoint(f"partition {self._partition}: the policy {header.policy} was not stored")
         self._policy_hash = header.policy
+        # Whatever the reports say by now: rows that were written under one epoch must not lose against themselves.
+        self.epoch = header.epoch
         return Standing(header.offset, header.time, (self._policy, header.policy), header.bad_run)
 
     def _migrated(self, table: Table) -> Standing | None:
         """Where the newest complete checkpoint of chunks stood; all rows count as changed."""
         restoring.note_changes(table, np.arange(table.used[USED_ROWS], dtype=np.int32))
         newest = complete_headers(self._former)[-1:]
+        self.epoch = 0
         return Standing(newest[0].offset, newest[0].time, (newest[0].policy, ""), newest[0].bad_run) if newest else None
 
     def _read_others(self, table: Table, keys: Bodies, values: Bodies) -> Table:

@@ -62,7 +62,8 @@ class Partition:
     ``schemas``: what is known of schema ids. ``asks``: whether it stops at a schema id that it does not know, and says
     which it wants; else its records are rejects. ``ahead_limit``: ms by which a tick may be ahead of the timestamp of
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
-    ``log``: identity of the log that is read, where it has one; what was made from another one is refused.
+    ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
+    which log it is, by the order in which logs were made; a checkpoint of this log knows better.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
     """
 
@@ -78,6 +79,7 @@ class Partition:
         collect: bool = True,
         hot_rows: int = HOT_ROWS,
         log: str = "",
+        epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
@@ -92,7 +94,7 @@ class Partition:
         self._next = 0
         self._time = NONE
         self._bad_run = 0
-        self._memory = Memory(number, log)
+        self._memory = Memory(number, log, epoch)
         self.fact_bytes = FACT_BYTES
 
     @property
@@ -104,6 +106,11 @@ class Partition:
     def time(self) -> int:
         """Partition time: the newest tick, ms; NONE before the first."""
         return self._time
+
+    @property
+    def epoch(self) -> int:
+        """Which log it reads: of two logs the one that was made later has the greater epoch. 0: from before epochs."""
+        return self._memory.epoch
 
     @property
     def customers(self) -> int:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import faust
 from faust.types import EventT
+from mode.utils.queues import ThrowableQueue
 from yarl import URL
 
 from streams.kafka.fences import Fences
@@ -23,12 +24,29 @@ Take = Callable[[EventT[Any]], Awaitable[None]]
 Fail = Callable[[BaseException], None]
 
 
+class App(faust.App):
+    """Faust's app, whose queues keep what is in them."""
+
+    def FlowControlQueue(  # noqa: N802 - Faust's name
+        self,
+        maxsize: int | None = None,
+        *,
+        clear_on_resume: bool = False,  # noqa: ARG002
+    ) -> ThrowableQueue[Any]:
+        """A queue that is not cleared when Faust lets the flow go on.
+
+        Faust does so at the end of every recovery, after it has sought: what was fetched from there meanwhile was lost,
+        and the partition stayed unread until something came behind it. What is of an older generation is told by that.
+        """
+        return super().FlowControlQueue(maxsize, clear_on_resume=False)
+
+
 def new_app(settings: Settings, topics: Topics) -> faust.App:
     """An app that creates no topics, keeps nothing on disk, and serves no pages. Raises WrongVersion."""
     install(topics.touchpoints, topics.changelog)
     (settings.data / "faust").mkdir(parents=True, exist_ok=True)
     broker = [URL(part) for part in settings.broker.split(";")]
-    app = faust.App(
+    app = App(
         settings.group,
         broker=broker,
         datadir=str(settings.data / "faust"),

@@ -42,7 +42,7 @@ class Produced:
 
 
 class Producing:
-    """Sends to the topics of one installation."""
+    """Sends to the topics of one installation; ``topic_id``: of that of touchpoints."""
 
     def __init__(
         self,
@@ -51,11 +51,13 @@ class Producing:
         registry: Registry,
         partitions: int,
         reporting: Reporting | None = None,
+        topic_id: str = "",
     ) -> None:
         self._writer = TopicWriter(producer, topics.touchpoints, partitions)
         self._producer = producer
         self._reporting = reporting
         self._topics = topics
+        self._topic_id = topic_id
         self._registry = registry
 
     async def everywhere(self, name: str, value: dict[str, Any]) -> None:
@@ -94,7 +96,7 @@ class Producing:
             known.expect(batch)
         if self._reporting is not None:
             await self._reporting.create()
-            await self._reporting.ask(known.load)
+            await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
         return known
 
     async def _touchpoints(self, name: str, keys: Bodies, bodies: Bodies) -> None:

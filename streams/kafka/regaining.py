@@ -4,6 +4,8 @@ A worker that was slow in an older generation may initialise the producer of a p
 given the partition to another. Nothing is lost by it, as the late one is never to write; the right owner begins anew.
 """
 
+from typing import Final
+
 import faust
 
 from streams.clock import Clock
@@ -11,6 +13,8 @@ from streams.kafka.fences import Fences
 from streams.kafka.store import CheckpointStore
 from streams.kafka.tenure import Tenure
 from streams.settings import Settings
+
+_AGAIN_SECONDS: Final = 0.5
 
 
 class Regaining:
@@ -23,11 +27,14 @@ class Regaining:
         self._clock = clock
 
     async def regain(self, number: int, store: CheckpointStore) -> Tenure | None:
-        """Another tenure of the partition; None where the group has given it away, or is about to."""
+        """Another tenure of the partition; None where the group has given it away."""
         generation = store.generation
         # Whoever was paused for so long that the group went on without it hears so with its next heartbeat. Until then
         # it takes itself for the owner, and would fence the right one.
         await self._clock.sleep(self._settings.session_seconds / 2)
+        while self._is_ours(store, generation) and self._app.rebalancing:
+            # A recovery of this generation may be what goes on, and that does not take over what was kept before it.
+            await self._clock.sleep(_AGAIN_SECONDS)
         if not self._is_ours(store, generation):
             return None
         await self._fences.again(number).initialised()
@@ -35,5 +42,4 @@ class Regaining:
         return await store.begin(number, held) if self._is_ours(store, generation) else None
 
     def _is_ours(self, store: CheckpointStore, generation: int) -> bool:
-        same = generation == store.generation == self._app.consumer_generation_id
-        return same and not self._app.rebalancing
+        return generation == store.generation == self._app.consumer_generation_id

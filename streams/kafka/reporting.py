@@ -18,6 +18,7 @@ from streams.outputs.output import Batch, Rows
 from streams.outputs.storing import UNSTORABLE, Origin, Storing
 from streams.outputs.touchpoints import History
 from streams.reports.errors import ReportsError, UnfitRows
+from streams.reports.logs import epoch_of
 from streams.reports.sink import Sink
 
 log = structlog.get_logger()
@@ -32,6 +33,8 @@ class Reporting:
         self._metrics = metrics
         self._clock = clock
         self._failing: set[str] = set()
+        self.epoch = 0
+        """Of the log that was said last, see ``streams.reports.logs``."""
         # clickhouse-driver's connections can be used by one thread at a time.
         self._rows = ThreadPoolExecutor(1, "reports")
         self._history = ThreadPoolExecutor(1, "history")
@@ -45,6 +48,14 @@ class Reporting:
         """Create what is missing of the tables, and the views anew."""
         if self._sink is not None:
             await self._try(self._rows, "schema", self._sink.create)
+
+    async def begin(self, log: str) -> None:
+        """Have the reports know the log that their rows will come from, and which one it is."""
+
+        def ask(sink: Sink) -> None:
+            self.epoch = epoch_of(sink, log, self._clock.now_ms())
+
+        await self.ask(ask)
 
     async def store(self, rows: Sequence[Batch], origin: Origin) -> list[pa.Table]:
         """Store rows, those of either way in their order; when it returns, the reports hold them.

@@ -136,6 +136,7 @@ async def _prepare(settings: Settings, reporting: Reporting, learning: Learning,
     ready.broker_reachable()
     await learning.establish()
     await reporting.create()
+    await reporting.begin(topic_id)
     return topic_id
 
 
@@ -156,7 +157,7 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
         tasks.append(every(settings.tick_seconds, worker.tick_all, stopping, clock))
     background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
     await stop.wait()
-    worker.stopping = True
+    worker.stop()
     for task in background:
         task.cancel()
 

@@ -53,6 +53,7 @@ class CheckpointStore(Store[Any, Any]):
         self._fail = fail
         self._held: dict[int, Held] = {}
         self._standby: set[int] = set()
+        self._kept: set[int] = set()
 
     def persisted_offset(self, tp: TP) -> int:
         """The changelog offset that memory contains; -1: nothing."""
@@ -100,6 +101,7 @@ class CheckpointStore(Store[Any, Any]):
         # By the changelogs, as Faust recovers: it does so even where the topic of touchpoints is gone.
         actives: set[TP] = self.app.assignor.assigned_actives()
         self._fences.renew({tp.partition for tp in actives}, self.tenures)
+        self._kept = set(self.tenures)
         log.info("rebalanced", generation=generation_id, kept=sorted(self.tenures), standby=sorted(standby))
 
     def drop(self, number: int) -> None:
@@ -112,7 +114,8 @@ class CheckpointStore(Store[Any, Any]):
         generation = self.generation
         try:
             if generation == self.app.consumer_generation_id:
-                new = [tp for tp in active_tps if tp.partition not in self.tenures]
+                # A tenure that was kept and has ended since was fenced: its changelog was not read, and it is regained.
+                new = [tp for tp in active_tps if tp.partition not in self._kept | self.tenures.keys()]
                 await asyncio.gather(*(self._take_over(tp) for tp in new))
         except Exception as error:
             self._fail(error)
@@ -122,8 +125,8 @@ class CheckpointStore(Store[Any, Any]):
         # Whoever comes back to it reads from the beginning: what is taken out of it is gone.
         held = self._held.pop(tp.partition, None) or Held()
         tables: Any = self.app.tables
-        end = tables.recovery.active_highwaters.get(tp, -1)
-        if end is not None and held.read < end:
+        end = tables.recovery.active_highwaters.get(tp)
+        if end is None or held.read < end:
             raise IncompleteRecovery(
                 f"partition {tp.partition}: the changelog ends at {end}, read was up to {held.read}"
             )
@@ -159,7 +162,7 @@ class CurrentEvents(ThrowableQueue[Any]):
     """
 
     def __init__(self, app: faust.App, maxsize: int) -> None:
-        super().__init__(maxsize=maxsize, flow_control=app.flow_control, clear_on_resume=True)
+        super().__init__(maxsize=maxsize, flow_control=app.flow_control)
         self._app = app
 
     async def get(self) -> Any:

@@ -66,6 +66,7 @@ class Takeover:
             ahead_limit=AHEAD_MS if self._settings.ticks == CLOCK else None,
             accept_rejects=self._accept_rejects,
             log=self._topic_id,
+            epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
         )
         await self._threads.aside(partition.restore, stored)
@@ -79,4 +80,12 @@ class Takeover:
             next_offset=partition.next_offset,
             seconds=round(seconds, 3),
         )
-        return Tenure(partition, self._topics, self._registry, read, fence, reports=self._reporting.wanted)
+        return Tenure(
+            partition,
+            self._topics,
+            self._registry,
+            read,
+            fence,
+            reports=self._reporting.wanted,
+            fetch_bytes=self._settings.fetch_bytes,
+        )

@@ -10,14 +10,13 @@ from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.kafka.fences import Fence
+from streams.kafka.inbox import Inbox
 from streams.kafka.topics import Topics
 from streams.log.batches import Fetch
 from streams.outputs.catalogue import SPOKEN
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Batch, Rows
 
-_FETCHES = 2
-"""Of a partition at once: one in work, and one that needs no waiting for when that is done."""
 _REST = 4
 """While it catches up, a partition rests from checkpoints for so many times as long as the last one took."""
 
@@ -37,7 +36,7 @@ class Snapshot:
 class Tenure:
     """Its locks belong to the worker's loop; what is done under them may be done in any thread.
 
-    ``turns``: one is held for each fetch that has arrived, until what has to follow it at once is done.
+    ``inbox``: fetches that have arrived.
     ``working``: held while a fetch is in work, so that they are processed in order.
     ``rows``: held while the partition's rows are read or changed.
     ``lock``: held while a snapshot goes out, so that snapshots reach the changelog in order.
@@ -45,6 +44,7 @@ class Tenure:
     ``publishing``: by output, held while its messages go out, so that they reach their topic in order. Locks of their
     own, because transitions wait neither for a checkpoint nor for the judgements of a whole day.
     ``outgoing``: what came of the partition and has not gone out. ``reports``: whether rows of reports are wanted.
+    ``fetch_bytes``: of fetches that may wait.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
     who may write there.
@@ -63,9 +63,10 @@ class Tenure:
         fence: Fence,
         *,
         reports: bool,
+        fetch_bytes: int = 4 << 20,
     ) -> None:
         self.partition = partition
-        self.turns = asyncio.Semaphore(_FETCHES)
+        self.inbox = Inbox(fetch_bytes)
         self.working = asyncio.Lock()
         self.rows = asyncio.Lock()
         self.lock = asyncio.Lock()

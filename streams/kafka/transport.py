@@ -39,8 +39,24 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
 
+class _NothingRead(dict[TP, int | None]):
+    """Up to where each partition was handed over, for whoever asks for one: nowhere.
+
+    Faust drops what lies before the offset that it handed over last, and notes that when it has handed over: also after
+    a seek to before it, if that came meanwhile. Then nothing is read until the log has grown beyond. Our partitions and
+    changelogs tell by themselves what they have.
+    """
+
+    def __getitem__(self, tp: TP) -> int | None:
+        return None
+
+
 class Consumer(driver.Consumer):
     """Commits what was confirmed, and nothing else; reads from where our rows are complete."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self._read_offset = _NothingRead()
 
     _wanted: Offsets = staticmethod(dict)
     _remembered: Offsets = staticmethod(dict)
@@ -54,7 +70,7 @@ class Consumer(driver.Consumer):
         if not isinstance(record, Fetched):
             message: ConsumerMessage = super()._to_message(tp, record)
             return message
-        # Faust drops what lies before the offset that it read last, so a fetch stands for its last record.
+        # A recovery counts the offsets of what it was given, so a fetch stands for its last record.
         last = max(record.end - 1, record.wanted)
         generation = self.app.consumer_generation_id
         value: Any = record

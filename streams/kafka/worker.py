@@ -1,25 +1,19 @@
 """One worker: its share of the partitions, and what it does with a fetch."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, cast
+from collections.abc import Callable
 
 import faust
 import structlog
-from aiokafka.errors import IllegalStateError
-from faust.types import TP, EventT
+from faust.types import TP
 
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import Clock
-from streams.engine.outcomes import REJECT_NAMES
-from streams.engine.results import Applied, Refused
 from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fences import Fences
-from streams.kafka.fencing import Fenced
-from streams.kafka.fetch import Fetched
+from streams.kafka.fetching import Fetching
 from streams.kafka.gauges import Gauges
 from streams.kafka.learning import Learning
 from streams.kafka.producer import Producer
@@ -28,20 +22,16 @@ from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
+from streams.kafka.tasks import Tasks
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
-from streams.log.batches import Fetch
 from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
 
 log = structlog.get_logger()
-
-
-class LostHistory(RuntimeError):
-    """The log no longer holds what was not processed yet."""
 
 
 class Worker:
@@ -69,15 +59,14 @@ class Worker:
         self.settings = settings
         self.topics = topics_of(settings)
         self.metrics = metrics
-        self.stopping = False
         self._gauges = Gauges(metrics, clock)
         self._registry = registry
-        self._learning = learning
         self._producer = producer
         self._fail = fail
         self._clock = clock
         self._threads = Threads(clock)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(fail)
+        self._tasks.on_fenced(self._regain)
         self._release = Release(settings, producer, reporting, metrics, self._threads, self._confirm, clock)
         self.app = app
         self._ends = Ends(self.app, self.topics.touchpoints)
@@ -97,7 +86,28 @@ class Worker:
         )
         self._table = add_table(self.app, self.topics, fences, takeover.begin, fail)
         self._regaining = Regaining(self.app, settings, fences, clock)
-        add_agent(self.app, self.topics, self.take, fail)
+        self.fetching = Fetching(
+            self.app,
+            settings,
+            self.topics.touchpoints,
+            self.store,
+            self._tasks,
+            self._threads,
+            self._release,
+            learning,
+            self._ends,
+            metrics,
+        )
+        add_agent(self.app, self.topics, self.fetching.take, fail)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop: no fetch is processed any more."""
+        return self._tasks.stopping
+
+    def stop(self) -> None:
+        """Process no more."""
+        self._tasks.stopping = True
 
     @property
     def store(self) -> CheckpointStore:
@@ -122,38 +132,7 @@ class Worker:
     def _confirm(self, number: int, offset: int) -> None:
         consumer_of(self.app).confirm(self._tp(number), offset)
 
-    async def take(self, event: EventT[Any]) -> None:
-        """Have a fetch processed, unless it is of another generation or partition than ours.
-
-        Returns when it is in work: the next one may be of another partition, and go into another thread.
-        """
-        fetched = cast(Fetched, event.value)
-        tenure = self.store.tenures.get(fetched.partition)
-        if tenure is None:
-            self.metrics.fetches.labels("dropped").inc()
-            return
-        await tenure.turns.acquire()
-        self._begin_task(tenure, self._work(tenure, event))
-
-    def _begin_task(self, tenure: Tenure, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(self._watched(tenure, work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _watched(self, tenure: Tenure, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            try:
-                await work
-            except Fenced as error:
-                await self._regain(tenure, error)
-        except Exception as error:
-            if self.stopping and tenure.ended:
-                # Whoever has the partition now does it again; the producers may be gone already.
-                return
-            self._fail(error)
-            raise
-
-    async def _regain(self, tenure: Tenure, why: Fenced) -> None:
+    async def _regain(self, tenure: Tenure, why: Exception) -> None:
         """A tenure is over. Should the partition be ours all the same, take it over again."""
         if self.store.tenures.get(tenure.number) is not tenure:
             return
@@ -161,94 +140,26 @@ class Worker:
         log.info("tenure ended", partition=tenure.number, why=str(why))
         again = None if self.stopping else await self._regaining.regain(tenure.number, self.store)
         if again is not None:
-            await self._seek(again, again.partition.next_offset)
-
-    def _is_current(self, tenure: Tenure, event: EventT[Any]) -> bool:
-        ours = self.store.tenures.get(tenure.number) is tenure
-        return ours and not self.stopping and event.message.generation_id == self.app.consumer_generation_id
-
-    async def _work(self, tenure: Tenure, event: EventT[Any]) -> None:
-        """Process a fetch when those before it are done, and give up the turn."""
-        try:
-            async with tenure.working:
-                if not self._is_current(tenure, event):
-                    self.metrics.fetches.labels("dropped").inc()
-                    return
-                fetched = cast(Fetched, event.value)
-                if fetched.fetch is None:
-                    raise fetched.error or RuntimeError("a fetch without content")
-                await self._apply(tenure, fetched.fetch)
-                await self._release.relieve(tenure, self.settings.waiting_bytes)
-                if tenure.behind and not tenure.ended and self._ends.lag(tenure) == 0:
-                    tenure.behind = False
-                    # Not awaited: the next fetch would wait, and behind that those of all other partitions.
-                    self._begin_task(tenure, self._release.checkpoint(tenure))
-        finally:
-            tenure.turns.release()
-
-    async def _apply(self, tenure: Tenure, fetch: Fetch) -> None:
-        """Apply a fetch to its end. Raises PoisonedLog, after the rejects that it tells to look at were let out.
-
-        Where a schema id is wanted, it goes on when the registry has answered.
-        """
-        while True:
-            tenure.partition.forget_unknown(self._learning.forgotten_before())
-            applied, seconds = await self._threads.timed(tenure, tenure.apply, fetch)
-            if isinstance(applied, Refused):
-                self.metrics.fetches.labels("refused").inc()
-                log.info("fetch refused, reading again", partition=tenure.number, offset=applied.expected)
-                await self._seek(tenure, applied.expected)
-                return
-            self._count(applied, seconds)
-            if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
-                self.metrics.fetches.labels("applied").inc()
-                return
-            if applied.wanted is None:
-                await self._release.checkpoint(tenure)
-            else:
-                await self._learning.learn(tenure, applied.wanted)
-
-    def _count(self, applied: Applied, seconds: float) -> None:
-        self.metrics.batch.observe(seconds)
-        self.metrics.count(applied.counts)
-        for reason in applied.rejects["reason"].tolist():
-            self.metrics.rejects.labels(REJECT_NAMES[reason]).inc()
-
-    async def _seek(self, tenure: Tenure, expected: int) -> None:
-        """Read again from where the partition is complete. Raises LostHistory."""
-        tp, consumer = self._tp(tenure.number), consumer_of(self.app)
-        first = (await consumer.earliest_offsets(tp))[tp] or 0
-        if tenure.ended:
-            return
-        if first > expected:
-            if expected > 0:
-                raise LostHistory(
-                    f"{tp.topic} partition {tp.partition}: offset {expected} is next, but the log begins at {first}: "
-                    "retention removed what was not processed yet; bring it back, or begin with another RELASI_GROUP"
-                )
-            tenure.log_start = first
-        with suppress(IllegalStateError):
-            # It is not assigned any more. Should it still be ours, its next fetch will be refused as well.
-            await consumer.seek_wait({tp: max(first, expected)})
+            await self.fetching.read_from(again, again.partition.next_offset)
 
     async def publish_due(self) -> None:
         """Begin to let out the messages that wait; none waits for a partition whose rows are busy."""
         for tenure in self.store.tenures.values():
             if not tenure.outgoing.silent and not tenure.digesting.locked():
-                self._begin_task(tenure, self._publish(tenure))
+                self._tasks.begin(tenure, self._publish(tenure))
 
     async def _publish(self, tenure: Tenure) -> None:
         """Each output in a task of its own: none waits for another that has more to say."""
         await self._release.digest(tenure)
         for output in SPOKEN:
             if tenure.outgoing.speaks(output) and not tenure.publishing[output.name].locked():
-                self._begin_task(tenure, self._release.say(tenure, output))
+                self._tasks.begin(tenure, self._release.say(tenure, output))
 
     async def checkpoint_due(self) -> None:
         """Begin the checkpoints that are due."""
         tenures = list(self.store.tenures.values())
         for tenure in self._release.due(tenures, self._ends.lag, self.settings.checkpoint_seconds):
-            self._begin_task(tenure, self._release.checkpoint(tenure))
+            self._tasks.begin(tenure, self._release.checkpoint(tenure))
 
     async def checkpoint_all(self) -> None:
         """The last checkpoint of each partition that is ours."""

@@ -72,6 +72,7 @@ def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
             "evidence_count": judged["evidence_count"],
             "evidence_value": judged["evidence_value"],
             "policy_hash": one_column([policy_hashes(each, each.judged["offset"]) for each in applied]),
+            "epoch": np.full(len(judged), partition.epoch, np.int64),
             "partition": np.full(len(judged), partition.number, np.int32),
             "offset": judged["offset"],
         },

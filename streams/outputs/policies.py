@@ -16,8 +16,8 @@ from streams.reports.tables import MEANINGS
 from streams.reports.tables import POLICIES as COLUMNS
 
 
-def policies_table(changes: list[PolicyChange]) -> pa.Table:
-    """Policies as they came into force; columns ``reports.tables.POLICIES``."""
+def policies_table(changes: list[PolicyChange], epoch: int) -> pa.Table:
+    """Policies as they came into force in the log of an epoch; columns ``reports.tables.POLICIES``."""
     policies: list[Policy] = [change.policy for change in changes]
     return pa.table(
         {
@@ -33,6 +33,7 @@ def policies_table(changes: list[PolicyChange]) -> pa.Table:
             "rate_currencies": [_codes(policy.vocabulary.currency_codes) for policy in policies],
             "rates": [policy.vocabulary.currency_rates.tolist() for policy in policies],
             "known_at": instants(np.maximum([change.known_at for change in changes], 0)),
+            "epoch": pa.repeat(pa.scalar(epoch, pa.int64()), len(changes)),
             "offset": [change.offset for change in changes],
         },
         schema=COLUMNS,
@@ -63,7 +64,7 @@ def _meaning_row(policy: Policy, kind: str, meaning: dict[str, Any]) -> dict[str
 def _rows(results: Results) -> Iterable[Rows]:
     changes = [change for each in results.applied for change in each.policies]
     if changes:
-        yield Rows("policies_raw", policies_table(changes))
+        yield Rows("policies_raw", policies_table(changes, results.partition.epoch))
         yield Rows("meanings_raw", meanings_table(changes))
 
 

@@ -77,6 +77,7 @@ def _profiles(partition: Partition, numbers: npt.NDArray[np.int64], at: int | No
                 **_value_and_category(figures),
                 "as_of": instants(as_of),
                 "policy_hash": pa.repeat(partition.policy.hash, len(rows)),
+                "epoch": np.full(len(rows), partition.epoch, np.int64),
                 "partition": np.full(len(rows), partition.number, np.int32),
                 "offset": rows.offset,
             }

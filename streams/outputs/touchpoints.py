@@ -26,10 +26,14 @@ TABLE: Final = "touchpoints_raw"
 
 @dataclass(frozen=True)
 class History:
-    """Touchpoints of a partition whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``."""
+    """Touchpoints of a partition whose bodies, in ``buffer``, are of one schema. ``taken`` as of ``cursor``.
+
+    ``epoch``: of the log that they stand in.
+    """
 
     table: ClassVar[str] = TABLE
     partition: int
+    epoch: int
     schema: Mapping[str, Any]
     buffer: npt.NDArray[np.uint8]
     taken: npt.NDArray[np.int64]
@@ -43,7 +47,7 @@ class History:
 
     def store(self, sink: Sink) -> None:
         """Store them. Raises ReportsError."""
-        starts, places = self.taken[:, TAKEN_START], Places(self.partition, self.taken[:, TAKEN_OFFSET])
+        starts, places = self.taken[:, TAKEN_START], Places(self.partition, self.taken[:, TAKEN_OFFSET], self.epoch)
         stops = starts + self.taken[:, TAKEN_LENGTH]
         sink.insert_touchpoints(container(self.schema, self.buffer, starts, stops, places))
 
@@ -56,7 +60,7 @@ class History:
         ]
 
 
-def history_of(applied: Sequence[Applied]) -> list[History]:
+def history_of(applied: Sequence[Applied], epoch: int = 0) -> list[History]:
     """The accepted touchpoints of fetches of a partition, by the schema of their bodies."""
     found: dict[int, tuple[Mapping[str, Any], list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]]] = {}
     for each in applied:
@@ -67,11 +71,11 @@ def history_of(applied: Sequence[Applied]) -> list[History]:
             key = int(schema_id) if known.translation is None else -1
             taken = each.taken[each.taken[:, TAKEN_SCHEMA] == schema_id]
             found.setdefault(key, (known.stored, []))[1].append((each.buffer, taken))
-    return [_joined(applied[0].partition, schema, parts) for schema, parts in found.values()]
+    return [_joined((applied[0].partition, epoch), schema, parts) for schema, parts in found.values()]
 
 
 def _joined(
-    partition: int, schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]
+    where: tuple[int, int], schema: Mapping[str, Any], parts: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]
 ) -> History:
     base = np.cumsum([0, *(len(buffer) for buffer, _ in parts)])
     moved = []
@@ -80,12 +84,12 @@ def _joined(
         there[:, [TAKEN_START, TAKEN_MESSAGE]] += base[i]
         moved.append(there)
     if len(parts) == 1:
-        return History(partition, schema, parts[0][0], moved[0])
-    return History(partition, schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
+        return History(*where, schema, parts[0][0], moved[0])
+    return History(*where, schema, np.concatenate([buffer for buffer, _ in parts]), np.concatenate(moved))
 
 
 def _rows(results: Results) -> Iterable[History]:
-    return history_of(results.applied)
+    return history_of(results.applied, results.partition.epoch)
 
 
 # They came out of a topic; there is none for them to go to.

@@ -76,6 +76,7 @@ def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Ta
             "evidence_last_purchase_at": instants(facts["last_purchase_at"]),
             "evidence_last_sign_at": instants(facts["last_sign_at"]),
             "policy_hash": one_column([policy_hashes(each, each.facts["offset"]) for each in applied]),
+            "epoch": np.full(len(facts), partition.epoch, np.int64),
             "partition": np.full(len(facts), partition.number, np.int32),
             "offset": facts["offset"],
         },

@@ -16,16 +16,21 @@ from schemas.varint import long_size, write_long
 
 _MAGIC: Final = b"Obj\x01"
 _SYNC_BYTES: Final = 16
-PLACE_FIELDS: Final = ({"name": "log_partition", "type": "int"}, {"name": "log_offset", "type": "long"})
+PLACE_FIELDS: Final = (
+    {"name": "log_partition", "type": "int"},
+    {"name": "log_offset", "type": "long"},
+    {"name": "log_epoch", "type": "long"},
+)
 # ClickHouse's reader takes a block of any size; it only must not be so large that a torn one is dear.
 ROWS_PER_BLOCK: Final = 16_384
 
 
 class Places(NamedTuple):
-    """Where in the log bodies stand: their partition, and the offset of each."""
+    """Where bodies stand: the partition, the offset of each, and the epoch of their log."""
 
     partition: int
     offsets: npt.NDArray[np.int64]
+    epoch: int = 0
 
 
 def _long(value: int) -> bytes:
@@ -66,8 +71,8 @@ def _gather(
 
 
 @compiled
-def _places_bytes(partition: int, offsets: npt.NDArray[np.int64]) -> int:
-    total = len(offsets) * long_size(partition)
+def _places_bytes(partition: int, offsets: npt.NDArray[np.int64], epoch: int) -> int:
+    total = len(offsets) * (long_size(partition) + long_size(epoch))
     for offset in offsets:
         total += long_size(offset)
     return int(total)
@@ -80,11 +85,12 @@ def _gather_placed(
     stops: npt.NDArray[np.int64],
     partition: int,
     offsets: npt.NDArray[np.int64],
+    epoch: int,
     out: npt.NDArray[np.uint8],
 ) -> None:
     at = np.int64(0)
     for row in range(len(starts)):
-        at = write_long(out, write_long(out, at, partition), offsets[row])
+        at = write_long(out, write_long(out, write_long(out, at, partition), offsets[row]), epoch)
         body = buffer[starts[row] : stops[row]]
         place = out[at : at + len(body)]
         for i in range(len(body)):
@@ -110,7 +116,7 @@ def container(
 ) -> bytes:
     """An uncompressed container of the bodies ``buffer[starts[i]:stops[i]]``, byte for byte and in that order.
 
-    With ``places`` each record begins with the fields ``log_partition`` and ``log_offset``, and then its body.
+    With ``places`` each record begins with PLACE_FIELDS, and then its body.
 
     ``schema`` is the one that the bodies were written with; without the five bytes of Confluent's header, which the
     caller leaves out of the slices. The result depends on nothing else: the sync marker is a digest of the schema.
@@ -128,8 +134,10 @@ def container(
             block = np.empty(size, np.uint8)
             _gather(buffer, starts[some], stops[some], block, 0)
         else:
-            size += _places_bytes(places.partition, places.offsets[some])
+            size += _places_bytes(places.partition, places.offsets[some], places.epoch)
             block = np.empty(size, np.uint8)
-            _gather_placed(buffer, starts[some], stops[some], places.partition, places.offsets[some], block)
+            _gather_placed(
+                buffer, starts[some], stops[some], places.partition, places.offsets[some], places.epoch, block
+            )
         parts += [_long(len(starts[some])), _long(size), block.tobytes(), sync]
     return b"".join(parts)

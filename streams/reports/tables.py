@@ -20,7 +20,12 @@ def _all(kind: pa.DataType, names: str) -> list[pa.Field]:
 _INTEGER, _COUNT, _NUMBER, _TEXT, _TRUTH = pa.int64(), pa.int32(), pa.float64(), pa.string(), pa.bool_()
 _TEXTS: Final = pa.list_(_TEXT)
 
-_POSITION: Final = [_required("partition", pa.int32()), _required("offset", pa.int64())]
+# Of the log that they come from, and where in it: offsets of two logs say nothing of which row is the newer one.
+_POSITION: Final = [
+    _required("epoch", pa.int64()),
+    _required("partition", pa.int32()),
+    _required("offset", pa.int64()),
+]
 
 TRANSITIONS: Final = pa.schema(
     [
@@ -134,6 +139,7 @@ POLICIES: Final = pa.schema(
         _required("rate_currencies", _TEXTS),
         _required("rates", pa.list_(_NUMBER)),
         _required("known_at", INSTANT),
+        _required("epoch", pa.int64()),
         _required("offset", pa.int64()),
     ]
 )
@@ -163,6 +169,8 @@ MEANINGS: Final = pa.schema(
     ]
 )
 
+LOGS: Final = pa.schema([_required("id", _TEXT), _required("epoch", _INTEGER), _required("known_at", INSTANT)])
+
 TABLES: Final = {
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
@@ -170,6 +178,7 @@ TABLES: Final = {
     "policies_raw": POLICIES,
     "judgements_raw": JUDGEMENTS,
     "meanings_raw": MEANINGS,
+    "logs_raw": LOGS,
 }
 
 _CLICKHOUSE: Final = {
@@ -196,5 +205,5 @@ def clickhouse_type(field: Field) -> str:
 # ClickHouse matches the fields of an Avro container by name to these columns of touchpoints_raw, of these types.
 TOUCHPOINT_COLUMNS: Final = {field.name: clickhouse_type(field) for field in FIELDS if field.reported}
 
-# Before them stands where in the log each touchpoint is: its place is part of the key.
-PLACE_COLUMNS: Final = {"log_partition": "Int32", "log_offset": "Int64"}
+# Before them stands where each touchpoint is, and in which log: its place is part of the key.
+PLACE_COLUMNS: Final = {"log_partition": "Int32", "log_offset": "Int64", "log_epoch": "Int64"}

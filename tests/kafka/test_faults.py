@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from support.chaos import STORM, Chaos
 from support.clickhouse_supervised import supervised
-from support.kafka_broker import running
+from support.kafka_broker import PATIENCE, running
 from support.kafka_inputs import write_files
 from support.kafka_workers import Install, Installation, Supervised, embedded, installation, same
 
@@ -45,7 +45,7 @@ def producing(made: Installation, files: list[Path]) -> Iterator[None]:
     thread = threading.Thread(target=produce, args=(made, files), daemon=True)
     thread.start()
     yield
-    thread.join(180)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 

@@ -8,7 +8,7 @@ import pytest
 from support.clickhouse_server import Server
 from support.clickhouse_supervised import supervised
 from support.flaky_server import LOSES_ANSWERS, REFUSES, WORKS, flaky
-from support.kafka_broker import Broker, running, until
+from support.kafka_broker import PATIENCE, Broker, running, until
 from support.kafka_inputs import write_files
 from support.kafka_workers import Install, Supervised, embedded, installation, same
 
@@ -29,7 +29,7 @@ def test_clickhouse_that_loses_answers_and_goes_away(install: Install, clickhous
         made.settle()
         proxy.mode(LOSES_ANSWERS)
         made.must("produce", str(files[1]), "--as-arrived")
-        for _ in until(60):
+        for _ in until():
             if worker.page("/readyz") == (503, "ClickHouse is unreachable (RELASI_CLICKHOUSE)\n"):
                 break
         proxy.mode(REFUSES)
@@ -67,21 +67,21 @@ def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_
         proxy.mode(LOSES_ANSWERS)
         producing = threading.Thread(target=lambda: made.must("produce", str(files[1]), "--as-arrived"), daemon=True)
         producing.start()
-        for _ in until(60):
+        for _ in until():
             if worker.counted("relasi_clickhouse_retries_total{"):
                 break
         server.kill(stay_down=True)
         proxy.mode(WORKS)
         end = time.monotonic() + 30
-        for _ in until(60):
+        for _ in until():
             most = max(most, worker.resident_bytes())
             if time.monotonic() > end:
                 break
-        producing.join(60)
+        producing.join(PATIENCE)
         assert not producing.is_alive()
         committed, ends = made.positions()
         held = sum(end - committed.get(number, 0) for number, end in ends.items())
-        for _ in until(30):
+        for _ in until():
             if worker.counted("relasi_lag_records{") > held / 2:
                 break
         with capsys.disabled():
@@ -110,14 +110,15 @@ def test_a_broker_that_is_stopped_and_killed_while_data_flows(clickhouse: Server
             made.must("produce", str(path), "--as-arrived")
             if number in (0, 2):
                 broker.stop() if number else broker.kill()
-                used = [worker.processor_seconds() for worker in alive.workers]
                 for worker in alive.workers:
-                    for _ in until(30):
+                    for _ in until():
                         if worker.page("/readyz") == (503, "Kafka is unreachable (RELASI_BROKER)\n"):
                             break
+                used = [worker.processor_seconds() for worker in alive.workers]
+                begun = time.monotonic()
                 threading.Event().wait(5)
                 spent = [worker.processor_seconds() - begun for worker, begun in zip(alive.workers, used, strict=True)]
-                assert max(spent) < 3, "a worker does not wait but tries again at once"
+                assert max(spent) < (time.monotonic() - begun) / 2, "a worker does not wait but tries again at once"
                 broker.start()
         alive.settle()
         made.stop_all()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
+from support.kafka_broker import PATIENCE
 from support.kafka_inputs import write_files
 from support.kafka_workers import Install, Installation, same, tables_of
 
@@ -109,7 +110,7 @@ def test_nothing_but_poison_stops_the_worker_until_it_is_told_to_go_on(install: 
     made = install(partitions=1)
     asyncio.run(send(made, poison))
     worker = made.start()
-    assert worker.process.wait(90) == 1
+    assert worker.process.wait(PATIENCE) == 1
     assert "10000 consecutive records were rejected" in worker.text().replace(",", "")
     assert "--accept-rejects" in worker.text()
     found = finish(made, "--accept-rejects")

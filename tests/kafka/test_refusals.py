@@ -1,12 +1,13 @@
 """What a worker refuses, waits for, or ends over: one clear line, and nothing acknowledged that is not true."""
 
 import signal
+import time
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
-from support.kafka_broker import free_ports, until
+from support.kafka_broker import PATIENCE, free_ports, until
 from support.kafka_inputs import write_files
 from support.kafka_workers import PROGRAM, Install, Installation, embedded, same
 
@@ -38,7 +39,7 @@ def test_ticks_of_a_clock_that_is_ahead_are_ignored_and_counted(install: Install
     ahead.wait_ready()
     name = 'relasi_records_total{outcome="ticks_ignored"}'
     before = ahead.counted(name)
-    for _ in until(60):
+    for _ in until():
         if ahead.counted(name) >= before + 10:
             break
     # By the clock of the worker itself its partitions would be at the present.
@@ -48,7 +49,7 @@ def test_ticks_of_a_clock_that_is_ahead_are_ignored_and_counted(install: Install
     assert ahead.stop() == 0, ahead.text()
     made.program = PROGRAM
     right = made.start()
-    for _ in until(60):
+    for _ in until():
         if right.counted('relasi_records_total{outcome="ticks"}') >= 4:
             break
     assert right.stop() == 0, right.text()
@@ -65,7 +66,7 @@ def test_a_send_that_fails_for_good_ends_the_worker_before_anything_is_acknowled
     configure(made, topic, message_timestamp_before_max_ms="0")
     made.must("produce", str(file), "--as-arrived")
     worker = made.start()
-    assert worker.process.wait(90) == 1
+    assert worker.process.wait(PATIENCE) == 1
     assert f"{topic}: a message could not be written to Kafka" in worker.text()
     committed, ends = made.positions()
     assert [number for number, end in ends.items() if committed.get(number, 0) >= end] == []
@@ -95,7 +96,7 @@ def test_other_versions_of_the_libraries_are_refused(install: Install, library: 
     made = install()
     made.program = ("-c", OTHER_VERSION.format(library=library))
     worker = made.start()
-    assert worker.process.wait(60) == 1
+    assert worker.process.wait(PATIENCE) == 1
     assert f"can't run on {library} " in worker.text()
     assert "instead of 9.9" in worker.text()
 
@@ -103,16 +104,17 @@ def test_other_versions_of_the_libraries_are_refused(install: Install, library: 
 def test_a_worker_waits_for_a_broker_that_is_not_there(install: Install) -> None:
     nobody = f"kafka://127.0.0.1:{free_ports(1)[0]}"
     worker = install().start(broker=nobody)
-    for _ in until(60):
+    for _ in until():
         if worker.page("/readyz") == (503, "Kafka is unreachable (RELASI_BROKER)\n"):
             break
     used, waits = worker.processor_seconds(), worker.text().count("broker unreachable")
-    for _ in until(60):
+    begun = time.monotonic()
+    for _ in until():
         if worker.text().count("broker unreachable") >= waits + 2:
             break
     assert worker.page("/livez") == (200, "ok\n")
     # Two more attempts, seconds of waiting: whoever tried again at once would have used all of them.
-    assert worker.processor_seconds() - used < 2
+    assert worker.processor_seconds() - used < (time.monotonic() - begun) / 2
     assert all("RELASI_BROKER" in line and nobody in line for line in worker.text().splitlines() if "unreach" in line)
     assert worker.stop() == 0, worker.text()
 
@@ -120,7 +122,7 @@ def test_a_worker_waits_for_a_broker_that_is_not_there(install: Install) -> None
 def test_a_port_that_is_taken_is_a_wrong_setting(install: Install) -> None:
     made = install()
     first = made.start()
-    for _ in until(60):
+    for _ in until():
         if first.page("/livez")[0] == 200:
             break
     made.environment["RELASI_WEB_PORT"] = str(first.port)

@@ -77,13 +77,13 @@ def test_a_registry_that_is_down_holds_the_partition_and_costs_no_record(install
     newer = known.register("somewhere-value", NEWER)
     known.down = True
     send(made, [written(newer, NEWER, f"a{i}") for i in range(8)])
-    for _ in until(60):
+    for _ in until():
         if worker.page("/readyz") == (503, "the schema registry is unreachable (RELASI_REGISTRY)\n"):
             break
     assert events(made) == []
     known.down = False
     made.settle()
-    for _ in until(30):
+    for _ in until():
         if worker.page("/readyz")[0] == 200:
             break
     assert worker.stop() == 0, worker.text()
@@ -95,7 +95,7 @@ def test_a_worker_waits_for_a_registry_that_is_not_there_yet(install: Install, k
     known.down = True
     made = install(registry=known.url)
     worker = made.start()
-    for _ in until(60):
+    for _ in until():
         if worker.page("/readyz") == (503, "the schema registry is unreachable (RELASI_REGISTRY)\n"):
             break
     known.down = False
@@ -107,12 +107,12 @@ def test_an_id_that_is_registered_late_is_asked_for_again(install: Install, know
     made, worker = started(install, known)
     send(made, [written(9000, NEWER, f"a{i}") for i in range(4)])
     made.settle()
-    for _ in until(30):
+    for _ in until():
         if len(reasons(made)) == 4:
             break
     known.register("anything", NEWER, 9000)
     sent = 0
-    for _ in until(60):
+    for _ in until():
         send(made, [written(9000, NEWER, f"b{sent}")])
         sent += 1
         made.settle()

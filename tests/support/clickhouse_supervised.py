@@ -60,7 +60,7 @@ class SupervisedServer:
 
     def wait(self) -> None:
         """Until it answers."""
-        for _ in until(60):
+        for _ in until():
             if answers(self.server.tcp_port) and answers(self.server.http_port):
                 return
 

@@ -15,6 +15,8 @@ from support.bound_process import bound
 from support.clickhouse_server import UnavailableError
 from support.locked import locked
 
+PATIENCE: Final = 240.0
+"""Seconds that are waited for what has to come about, on the slowest machine. Only a test that fails takes them."""
 ROOT: Final = Path(__file__).resolve().parents[2]
 VERSION: Final = "4.1.0"
 DEPLOY: Final = ROOT / "deploy" / "kafka"
@@ -104,7 +106,7 @@ class Broker:
         if done.returncode:
             raise UnavailableError(f"{arguments[0]} failed: {done.stdout[-1000:]} {done.stderr[-1000:]}")
 
-    def start(self, seconds: float = 60) -> None:
+    def start(self, seconds: float = PATIENCE) -> None:
         """Start it, and wait until it listens. Raises UnavailableError."""
         log = self.directory / "broker.log"
         with log.open("ab") as out:
@@ -130,7 +132,7 @@ class Broker:
             return
         process.kill() if kill else process.terminate()
         try:
-            process.wait(30)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -150,7 +152,7 @@ def running(directory: Path, **settings: str) -> Iterator[Broker]:
         broker.kill()
 
 
-def until(seconds: float) -> Iterator[None]:
+def until(seconds: float = PATIENCE) -> Iterator[None]:
     """Turns of a loop that polls, for so long; then AssertionError."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -147,7 +147,7 @@ class WorkerShell:
 
     async def take(self, number: int, messages: Sequence[Message], base: int, generation: int | None = None) -> None:
         """Have a fetch processed, with all that it begins."""
-        await self.worker.take(self.event(number, self.fetched(number, messages, base), generation))
+        await self.worker.fetching.take(self.event(number, self.fetched(number, messages, base), generation))
         await self.idle()
 
     async def idle(self) -> None:

@@ -1,6 +1,7 @@
 """Workers as processes, over a real broker and ClickHouse server, and the embedded shell to compare them with."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,17 +27,18 @@ from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
 from support.bound_process import bound
 from support.clickhouse_server import Server
-from support.kafka_broker import ROOT, Broker, free_ports, until
+from support.kafka_broker import PATIENCE, ROOT, Broker, until
 
 COMPARED: Final = {
-    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset)",
-    "transitions_raw": "EXCEPT (`partition`, `offset`)",
-    "judgements_raw": "EXCEPT (`partition`, `offset`)",
-    "profiles_raw": "EXCEPT (`partition`, `offset`)",
+    "touchpoints_raw": "EXCEPT (import_id, log_partition, log_offset, log_epoch)",
+    "transitions_raw": "EXCEPT (epoch, `partition`, `offset`)",
+    "judgements_raw": "EXCEPT (epoch, `partition`, `offset`)",
+    "profiles_raw": "EXCEPT (epoch, `partition`, `offset`)",
     "rejects_raw": "EXCEPT (`partition`, position, source)",
-    "policies_raw": "EXCEPT (`offset`, known_at)",
+    "policies_raw": "EXCEPT (epoch, `offset`, known_at)",
     "meanings_raw": "",
 }
+_PORT: Final = re.compile(r'web_port"?[:=] ?(\d+)')
 PROGRAM: Final = ("-m", "streams.cli")
 Published = dict[bytes, set[tuple[bytes, bytes]]]
 """Of each fact by its id: the keys and bodies of the messages that tell of it."""
@@ -90,27 +92,32 @@ class Worker:
         program: Sequence[str] = PROGRAM,
     ) -> None:
         self.log = log
-        self.port = free_ports(1)[0]
         with log.open("ab") as out:
             self.process = subprocess.Popen(
                 bound([sys.executable, *program, "worker", *arguments]),
                 cwd=ROOT,
-                env={**environment, "RELASI_WEB_PORT": str(self.port)},
+                env={**environment, "RELASI_WEB_PORT": "0"},
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
 
+    @property
+    def port(self) -> int:
+        """Of its pages, any that was free when it began to serve them; 0 before that."""
+        found = _PORT.search(self.log.read_text(errors="replace"))
+        return int(found[1]) if found else 0
+
     def page(self, path: str) -> tuple[int, str]:
         """(status, text) of one of its pages; status 0 while it does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
                 return int(answer.status), answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
         except OSError:
             return 0, ""
 
-    def wait_ready(self, seconds: float = 90) -> None:
+    def wait_ready(self, seconds: float = PATIENCE) -> None:
         """Until it owns what it is to own."""
         for _ in until(seconds):
             assert self.process.poll() is None, self.text()
@@ -133,7 +140,7 @@ class Worker:
         lines = (line for line in self.page("/metrics")[1].splitlines() if line.startswith(name))
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 
-    def wait_caught_up(self, partitions: int = 4, seconds: float = 120) -> None:
+    def wait_caught_up(self, partitions: int = 4, seconds: float = PATIENCE) -> None:
         """Until it has so many partitions, and has read each to its end."""
         for _ in until(seconds):
             assert self.process.poll() is None, self.text()
@@ -150,8 +157,8 @@ class Worker:
         if self.process.poll() is None:
             self.process.send_signal(number)
 
-    def stop(self, seconds: float = 15) -> int:
-        """SIGTERM, and the exit code."""
+    def stop(self, seconds: float = PATIENCE) -> int:
+        """SIGTERM, and the exit code: not 0 where it could not store everything within its own limit."""
         self.signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
@@ -236,7 +243,7 @@ class Installation:
         consumer.close()
         return _published(iter(found))
 
-    def settle(self, seconds: float = 120) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Until everything is processed and committed."""
         for _ in until(seconds):
             committed, ends = self.positions()
@@ -247,11 +254,11 @@ class Installation:
         """Stop every worker gracefully; their exit codes."""
         for worker in self.workers:
             worker.signal(signal.SIGTERM)
-        return [worker.process.wait(20) for worker in self.workers]
+        return [worker.process.wait(PATIENCE) for worker in self.workers]
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """What the workers have reported. The server may just be on its way back."""
-        for _ in until(60):
+        for _ in until():
             try:
                 return tables_of(self.sink)
             except ReportsError:
@@ -305,7 +312,7 @@ class Supervised:
             self.workers.remove(worker)
             self.workers.append(self._made.start())
 
-    def settle(self, seconds: float = 120) -> None:
+    def settle(self, seconds: float = PATIENCE) -> None:
         """Until everything is processed and committed, and all that run are ready."""
         for _ in until(seconds):
             self.revive()

@@ -73,15 +73,15 @@ def test_as_many_stops_as_starts_are_needed() -> None:
         container(SCHEMA, np.zeros(4, np.uint8), np.array([0, 1]), np.array([1]))
 
 
-@given(st.lists(records), st.integers(0, 2**31 - 1), st.data())
+@given(st.lists(records), st.integers(0, 2**31 - 1), st.integers(0, 2**62), st.data())
 def test_a_place_in_the_log_stands_before_each_body(
-    written: list[dict[str, Any]], partition: int, data: st.DataObject
+    written: list[dict[str, Any]], partition: int, epoch: int, data: st.DataObject
 ) -> None:
     offsets = [data.draw(st.integers(0, 2**62)) for _ in written]
-    places = Places(partition, np.array(offsets, np.int64))
+    places = Places(partition, np.array(offsets, np.int64), epoch)
     placed = container(SCHEMA, *slices([body(record) for record in written]), places)
     assert list(fastavro.reader(io.BytesIO(placed))) == [
-        {"log_partition": partition, "log_offset": offset} | record
+        {"log_partition": partition, "log_offset": offset, "log_epoch": epoch} | record
         for offset, record in zip(offsets, written, strict=True)
     ]
 
@@ -90,4 +90,4 @@ def test_a_field_of_the_writers_own_does_not_hide_the_place() -> None:
     schema = SCHEMA | {"fields": [{"name": "log_offset", "type": "string"}, SCHEMA["fields"][1]]}
     placed = container(schema, *slices([body({"word": "a", "number": 1})]), Places(0, np.array([7])))
     (record,) = fastavro.reader(io.BytesIO(placed))
-    assert record == {"log_partition": 0, "log_offset": 7, "writers_log_offset": "a", "number": 1}
+    assert record == {"log_partition": 0, "log_offset": 7, "log_epoch": 0, "writers_log_offset": "a", "number": 1}

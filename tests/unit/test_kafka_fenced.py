@@ -24,14 +24,18 @@ def told(folder: Path, story: Story, **options: Any) -> WorkerShell:
 
 async def fenced(shell: WorkerShell) -> None:
     """Two partitions are ours, some of each is remembered, and then one of them is fenced in a checkpoint."""
-    await shell.own(1, 0, 1)
+    if not shell.tenures:
+        await shell.own(1, 0, 1)
     for number in (0, 1):
         await shell.take(number, some_days(0), 0)
     await shell.worker.checkpoint_all()
     await shell.take(0, some_days(2), 4)
     shell.fences.fences[0].lost = True
     shell.clock.move(60)
-    await shell.worker.checkpoint_due()
+    # One is due after the other, in the order in which they were taken over.
+    for _ in range(2):
+        await shell.worker.checkpoint_due()
+        await turns()
     await until(lambda: bool(shell.clock.asleep))
 
 
@@ -81,10 +85,44 @@ def test_a_rebalance_that_is_going_on_is_left_to_decide(tmp_path: Path) -> None:
         await fenced(shell)
         shell.app.rebalancing = True
         shell.clock.move(60)
+        await turns()
+        await shell.assign(2, [1])
+        shell.clock.move(60)
         await shell.idle()
         assert sorted(shell.tenures) == [1]
 
     assert told(tmp_path, story).failures == []
+
+
+def test_who_is_fenced_while_others_are_recovered_takes_over_when_that_is_done(tmp_path: Path) -> None:
+    async def story(shell: WorkerShell) -> None:
+        await fenced(shell)
+        shell.app.rebalancing = True
+        for _ in range(3):
+            shell.clock.move(60)
+            await turns()
+        assert sorted(shell.tenures) == [1]
+        # The recovery read nothing of a partition that was kept when it began.
+        await shell.recovered([0, 1])
+        assert sorted(shell.tenures) == [1]
+        shell.app.rebalancing = False
+        shell.clock.move(60)
+        await until(lambda: 0 in shell.tenures)
+        await shell.idle()
+        assert shell.broker.position[shell.tp(0)] == shell.tenures[0].partition.next_offset == 4
+
+    assert told(tmp_path, kept(story)).failures == []
+
+
+def kept(story: Story) -> Story:
+    """In a generation that kept both partitions from the one before."""
+
+    async def tell(shell: WorkerShell) -> None:
+        await shell.own(1, 0, 1)
+        await shell.assign(2, [0, 1])
+        await story(shell)
+
+    return tell
 
 
 def test_a_fence_lasts_as_long_as_its_tenure(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from support.messages import START, Message, framed, tick
 
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import ForeignLog, PoisonedLog
+from streams.kafka.fetching import LostHistory
+from streams.kafka.inbox import Inbox
 from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH
-from streams.kafka.worker import LostHistory
 from streams.log.batches import CorruptBatch
 
 Story = Callable[[WorkerShell], Awaitable[None]]
@@ -41,7 +42,7 @@ def test_fetches_of_a_partition_are_processed_in_their_order(tmp_path: Path) -> 
         await shell.own(1, 0, 1)
         for base, first in ((0, 0), (4, 2), (8, 4)):
             for number in (0, 1):
-                await shell.worker.take(shell.event(number, shell.fetched(number, some_days(first), base)))
+                await shell.worker.fetching.take(shell.event(number, shell.fetched(number, some_days(first), base)))
         await shell.idle()
 
     shell = told(tmp_path, story)
@@ -55,19 +56,85 @@ def test_fetches_of_a_partition_are_processed_in_their_order(tmp_path: Path) -> 
     assert asyncio.run(shell.consumer.commit()) is False
 
 
-def test_of_a_partition_two_fetches_are_taken_and_the_third_waits(tmp_path: Path) -> None:
+def test_a_partition_that_waits_holds_up_no_other_and_is_fetched_no_further(tmp_path: Path) -> None:
+    async def story(shell: WorkerShell) -> None:
+        await shell.own(1, 0, 1)
+        for tenure in shell.tenures.values():
+            tenure.inbox = Inbox(most_bytes=600)
+        active = shell.consumer._get_active_partitions()
+        active |= {shell.tp(0), shell.tp(1)}
+        await shell.tenures[0].rows.acquire()
+        for base, first in ((0, 0), (4, 2), (8, 4), (12, 6)):
+            for number in (0, 1):
+                await shell.worker.fetching.take(shell.event(number, shell.fetched(number, some_days(first), base)))
+        await until(lambda: shell.tenures[1].partition.next_offset == 16)
+        await turns()
+        assert shell.tenures[0].partition.next_offset == 0
+        # What was on its way is kept; nothing more is asked for.
+        assert active == {shell.tp(1)}
+        assert shell.tenures[0].inbox.held
+        shell.tenures[0].rows.release()
+        await shell.idle()
+        assert shell.tenures[0].partition.next_offset == 16
+        assert active == {shell.tp(0), shell.tp(1)}
+        assert shell.tenures[0].inbox.idle
+
+    assert told(tmp_path, story).failures == []
+
+
+def test_many_small_fetches_are_as_much_as_a_large_one(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         await shell.tenures[0].rows.acquire()
-        for base, first in ((0, 0), (4, 2)):
-            await shell.worker.take(shell.event(0, shell.fetched(0, some_days(first), base)))
-        third = asyncio.create_task(shell.worker.take(shell.event(0, shell.fetched(0, some_days(4), 8))))
-        await turns()
-        assert not third.done()
+        for base in range(18):
+            assert shell.tenures[0].inbox.held == (base > 16)
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base)[:1], base)))
+            await turns(3)
         shell.tenures[0].rows.release()
-        await third
         await shell.idle()
-        assert shell.tenures[0].partition.next_offset == 12
+
+    assert told(tmp_path, story).failures == []
+
+
+def test_what_is_sought_again_waits_no_longer(tmp_path: Path) -> None:
+    async def story(shell: WorkerShell) -> None:
+        await shell.own(1, 0)
+        shell.tenures[0].inbox = Inbox(most_bytes=400)
+        await shell.tenures[0].rows.acquire()
+        for base in (12, 16, 20):
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base), base)))
+        shell.tenures[0].rows.release()
+        await shell.idle()
+        assert shell.broker.position[shell.tp(0)] == 0
+        assert not shell.tenures[0].inbox.held
+
+    shell = told(tmp_path, story)
+    # Once, and not by each of them.
+    assert shell.fetches("refused") == 1
+
+
+def test_what_is_fetched_while_a_recovery_ends_is_not_lost(tmp_path: Path) -> None:
+    """Faust seeks, then lets the flow go on, and clears its queues with that."""
+
+    async def story(shell: WorkerShell) -> None:
+        await shell.own(1, 0)
+        queue = shell.app.FlowControlQueue(4, clear_on_resume=True)
+        shell.app.flow_control.resume()
+        await shell.consumer.perform_seek()
+        await queue.put(shell.event(0, shell.fetched(0, some_days(0), 0)))
+        shell.app.flow_control.resume()
+        assert queue.qsize() == 1
+
+    told(tmp_path, story)
+
+
+def test_nothing_is_dropped_for_having_been_handed_over_once(tmp_path: Path) -> None:
+    """Faust notes the offset behind what it hands over, also when a seek to before it came meanwhile."""
+
+    async def story(shell: WorkerShell) -> None:
+        await shell.own(1, 0)
+        shell.consumer._read_offset[shell.tp(0)] = 1_000
+        assert shell.consumer._read_offset[shell.tp(0)] is None
 
     told(tmp_path, story)
 
@@ -83,7 +150,7 @@ async def _other_partition(shell: WorkerShell) -> None:
 async def _rebalanced_before_its_turn(shell: WorkerShell) -> None:
     tenure = shell.tenures[0]
     await tenure.working.acquire()
-    await shell.worker.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
+    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
     await shell.assign(3, [0])
     await shell.recovered([0])
     tenure.working.release()
@@ -93,14 +160,14 @@ async def _rebalanced_before_its_turn(shell: WorkerShell) -> None:
 async def _rebalanced_and_kept(shell: WorkerShell) -> None:
     tenure = shell.tenures[0]
     await tenure.working.acquire()
-    await shell.worker.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
+    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
     await shell.assign(2, [0])
     tenure.working.release()
     await shell.idle()
 
 
 async def _stopping(shell: WorkerShell) -> None:
-    shell.worker.stopping = True
+    shell.worker.stop()
     await shell.take(0, some_days(0), 0)
 
 
@@ -117,15 +184,14 @@ def test_fetches_that_are_not_of_here_and_now_are_dropped(story: Story, tmp_path
     assert shell.tenures[0].partition.next_offset == 0
     assert (shell.fetches("applied"), shell.fetches("dropped")) == (0, 1)
     assert shell.failures == []
-    # Its turn is free again.
-    assert not shell.tenures[0].turns.locked()
+    assert shell.tenures[0].inbox.idle
 
 
 def test_what_can_t_be_read_ends_the_worker(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         fetched = replace(shell.fetched(0, some_days(0), 0), fetch=None, error=CorruptBatch("checksum"))
-        await shell.worker.take(shell.event(0, fetched))
+        await shell.worker.fetching.take(shell.event(0, fetched))
         await shell.idle()
 
     assert kinds(told(tmp_path, story).failures) == [CorruptBatch]
@@ -206,7 +272,7 @@ def test_a_tenure_that_ends_while_the_log_is_asked_seeks_nothing(tmp_path: Path)
         tenure = shell.tenures[0]
         shell.broker.first[shell.tp(0)] = 5
         await tenure.rows.acquire()
-        await shell.worker.take(shell.event(0, shell.fetched(0, some_days(6), 12)))
+        await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(6), 12)))
         await turns()
         tenure.ended = True
         tenure.rows.release()
@@ -258,7 +324,7 @@ def test_what_waits_is_let_out_before_the_next_fetch_is_processed(tmp_path: Path
         await shell.own(1, 0)
         shell.producer.shut[MOVED] = asyncio.Event()
         for base, first in ((0, 0), (4, 2)):
-            await shell.worker.take(shell.event(0, shell.fetched(0, some_days(first), base)))
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(first), base)))
         await until(lambda: MOVED in shell.producer.asked)
         await turns()
         assert shell.tenures[0].partition.next_offset == 4
@@ -311,7 +377,7 @@ def test_a_failure_counts_unless_somebody_else_does_it_again(
         await shell.own(1, 0)
         await shell.take(0, some_days(0), 0)
         shell.producer.failing[CHANGELOG] = FOR_GOOD
-        shell.worker.stopping, shell.tenures[0].ended = stopping, ended
+        shell.worker._tasks.stopping, shell.tenures[0].ended = stopping, ended
         await shell.worker.checkpoint_due()
         await shell.idle()
 
@@ -353,7 +419,7 @@ def test_the_last_checkpoints_are_committed(tmp_path: Path) -> None:
         await shell.own(1, 0, 1)
         for number in (0, 1):
             await shell.take(number, some_days(0), 0)
-        shell.worker.stopping = True
+        shell.worker.stop()
         await shell.worker.checkpoint_all()
         await shell.consumer.commit()
         assert shell.broker.committed == {shell.tp(0): 4, shell.tp(1): 4}
@@ -393,7 +459,7 @@ def test_what_a_worker_says_of_itself(tmp_path: Path) -> None:
         assert worker.not_ready() == ""
         shell.app.rebalancing = True
         assert worker.not_ready() == "recovering"
-        worker.stopping = True
+        worker.stop()
         assert worker.not_ready() == "stopping"
 
     told(tmp_path, story)
