@@ -13,6 +13,8 @@ from streams.texts import read_text
 FILE: Final = "relasi.toml"
 PREFIX: Final = "RELASI_"
 _DATA: Final = Path("relasi-data")
+TABLES: Final = frozenset({"endpoints"})
+"""What else stands in the file, each read by those whom it concerns."""
 CLOCK: Final = "clock"
 LOG: Final = "log"
 
@@ -110,9 +112,9 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     """Read the file (``relasi.toml`` here, where there is one) and the environment. Raises SettingsError."""
     environment = os.environ if environment is None else environment
     path = Path(FILE) if file is None else file
-    written = _read(path) if file is not None or path.exists() else {}
+    written = document(file)
     known = {option.name for option in fields(Settings)}
-    if unknown := sorted(written.keys() - known):
+    if unknown := sorted(written.keys() - known - TABLES):
         raise SettingsError(f"{path}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for option in fields(Settings):
@@ -131,7 +133,11 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     return Settings(**values)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def document(file: Path | None = None) -> dict[str, Any]:
+    """The file as it stands; empty where none is named and there is none. Raises SettingsError."""
+    path = Path(FILE) if file is None else file
+    if file is None and not path.exists():
+        return {}
     try:
         return toml.loads(read_text(path))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

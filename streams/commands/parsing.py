@@ -22,10 +22,11 @@ COMMANDS: Final = {
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
+    "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
     "reports": ("reports", "create the tables and views on a ClickHouse server"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports"}
+WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "deliver", "reports"}
 
 
 def module_of(name: str) -> ModuleType:

@@ -10,13 +10,19 @@ from schemas.registry import Registry
 from streams.delivery.endpoints import Endpoint
 from streams.delivery.intake import taken_in
 from streams.delivery.lane import Lane, Receiver, Time
-from streams.delivery.outbox import DEAD, DELIVERED, WAITING, Outbox, Outcome, Told
+from streams.delivery.outbox import DELIVERED, WAITING, Outbox, Outcome, Told
 from streams.delivery.sender import HttpSender, Sender
 from streams.delivery.trigger import TriggerReader
 
 T = TypeVar("T")
+FOLDER: Final = "deliveries"
 KEPT_MS: Final = 14 * 24 * 3_600_000
 """What is settled stays this long: longer than the topic of triggers, so that what is said again is known."""
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The outboxes in a folder."""
+    return sorted(folder.glob("deliveries-*.sqlite"))
 
 
 class OutboxThread:
@@ -61,11 +67,25 @@ class Partition:
         self._lanes: Final = [
             Lane(receiver, self.store, deliverer.clock, deliverer.counted) for receiver in deliverer.receivers.values()
         ]
-        self._running: Final = [asyncio.ensure_future(lane.run()) for lane in self._lanes]
+        self._running: list[asyncio.Task[None]] = []
+
+    def begin(self) -> None:
+        """Attempts may be made from here on; before that things are only taken in and learned."""
+        if not self._running:
+            self._running = [asyncio.ensure_future(lane.run()) for lane in self._lanes]
+
+    @property
+    def begun(self) -> bool:
+        """Whether attempts are made."""
+        return bool(self._running)
 
     async def position(self, source: str) -> int:
         """Up to where the topic was taken in."""
         return await self.store.ask(lambda box: box.position(source))
+
+    async def learn(self, told: Sequence[Told], source: str, next_offset: int) -> None:
+        """What another process said became of deliveries while it had them."""
+        await self.store.ask(lambda box: box.learn(told, source, next_offset))
 
     async def take_in(self, messages: Sequence[tuple[int, bytes | None]], source: str, next_offset: int) -> None:
         """Durable when it returns: only then may the messages be acknowledged. Raises RegistryError."""
@@ -118,7 +138,7 @@ class Deliverer:
         self.partitions: dict[int, Partition] = {}
 
     def open(self, number: int) -> Partition:
-        """Begin with a partition. Raises OutboxDamaged."""
+        """Take a partition; ``begin`` begins with attempts. Raises OutboxDamaged."""
         self.partitions[number] = Partition(self, number)
         return self.partitions[number]
 
@@ -143,6 +163,12 @@ class Deliverer:
                 of[state] = of.get(state, 0) + count
         return counts
 
+    async def forget(self) -> None:
+        """Drop what was settled so long ago that nobody says it again."""
+        before = self.clock.now_ms() - KEPT_MS
+        for partition in list(self.partitions.values()):
+            await partition.store.ask(lambda box: box.forget(before))
+
     @property
     def failed(self) -> BaseException | None:
         """What ended a lane, of any partition: the process must not go on as if nothing were."""
@@ -154,6 +180,3 @@ class Deliverer:
             await self.leave(number)
         for receiver in self.receivers.values():
             await receiver.sender.close()
-
-
-__all__ = ["DEAD", "KEPT_MS", "Deliverer", "OutboxThread", "Partition"]

@@ -95,7 +95,7 @@ class Outcome(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A delivery as the reports show it."""
+    """A delivery as others are told of it. ``customer``: namespace and id."""
 
     endpoint: str
     id: str
@@ -104,6 +104,7 @@ class Told(NamedTuple):
     at: int
     state: str
     attempts: int
+    due_at: int
     status: int
     why: str
     changed_at: int
@@ -179,10 +180,13 @@ class Outbox:
                 "UPDATE deliveries SET state = ?, changed_at = ?, told = 0 WHERE id = ? AND state = ?",
                 ((TAKEN_BACK, now, trigger, WAITING) for trigger in withdrawn),
             )
-            self._db.execute(
-                "INSERT INTO positions VALUES (?, ?) ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
-                (source, next_offset),
-            )
+            self._put_position(source, next_offset)
+
+    def _put_position(self, source: str, next_offset: int) -> None:
+        self._db.execute(
+            "INSERT INTO positions VALUES (?, ?) ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset",
+            (source, next_offset),
+        )
 
     def position(self, source: str) -> int:
         """Up to where a part of a topic was taken in; 0: nothing was."""
@@ -286,6 +290,19 @@ class Outbox:
                 " WHERE endpoint = ? AND id = ? AND state = ? AND attempts = ? AND changed_at = ?",
                 ((each.endpoint, each.id, each.state, each.attempts, each.changed_at) for each in told),
             )
+
+    def learn(self, told: Sequence[Told], source: str, next_offset: int) -> None:
+        """What another process said became of deliveries while it had them; what is settled here stays so."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, status = ?, why = ?, changed_at = ?,"
+                f" told = 1 WHERE endpoint = ? AND id = ? AND state = '{WAITING}' AND attempts <= ?",
+                (
+                    (*each[5:], each.endpoint, each.id, each.attempts)  # from the state on
+                    for each in told
+                ),
+            )
+            self._put_position(source, next_offset)
 
     def forget(self, before: int) -> int:
         """Drop what was settled before an instant, ms, and told; returns how many. Dead letters stay."""

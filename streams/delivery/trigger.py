@@ -63,12 +63,12 @@ class Trigger(NamedTuple):
 _OWN: Final = frozenset(Trigger._fields) - {"sequence"}
 
 
-def _as_millis(schema: Any) -> Any:
+def as_millis(schema: Any) -> Any:
     """The schema with instants as plain longs: fastavro would make datetimes of them, which hold fewer years."""
     if isinstance(schema, list):
-        return [_as_millis(branch) for branch in schema]
+        return [as_millis(branch) for branch in schema]
     if isinstance(schema, dict):
-        return {key: _as_millis(value) for key, value in schema.items() if key != "logicalType"}
+        return {key: as_millis(value) for key, value in schema.items() if key != "logicalType"}
     return schema
 
 
@@ -82,7 +82,7 @@ class TriggerReader:
 
     def _parsed(self, schema_id: int) -> Any:
         if schema_id not in self._schemas:
-            self._schemas[schema_id] = fastavro.parse_schema(_as_millis(self._registry.schema(schema_id)))
+            self._schemas[schema_id] = fastavro.parse_schema(as_millis(self._registry.schema(schema_id)))
         return self._schemas[schema_id]
 
     def read(self, message: bytes | None, offset: int) -> Trigger:

@@ -45,7 +45,10 @@ def told(sink: Sink) -> Sink:
     )
     sink.insert(
         "judgements_raw",
-        table("judgements_raw", [judgement(epoch=FORMER), judgement(epoch=LATER, offset=3), judgement(id="x", epoch=FORMER)]),
+        table(
+            "judgements_raw",
+            [judgement(epoch=FORMER), judgement(epoch=LATER, offset=3), judgement(id="x", epoch=FORMER)],
+        ),
     )
     return sink
 

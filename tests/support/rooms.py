@@ -78,7 +78,7 @@ MAY_IMPORT: Final = {
     "streams/delivery": _room(
         "triggers on their way to webhooks: endpoints, shapes, signatures, the outbox, attempts",
         "schemas",
-        "aiohttp fastavro yarl",
+        "aiohttp fastavro prometheus_client pyarrow yarl",
     ),
     "streams/stories": _room(
         "stories: what is expected of a policy, against what a partition in memory makes of it",
@@ -87,20 +87,20 @@ MAY_IMPORT: Final = {
     ),
     "streams/embedded": _room(
         "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
-        "processors schemas streams/clock streams/engine streams/imports streams/known streams/log streams/outputs "
-        "streams/policies streams/reports",
+        "processors schemas streams/clock streams/delivery streams/engine streams/imports streams/known streams/log "
+        "streams/outputs streams/policies streams/reports",
         "numpy pyarrow",
     ),
     "streams/kafka": _room(
         "the Kafka shell: Faust workers, topics, a producer of files",
-        "processors schemas streams/clock streams/engine streams/imports streams/known streams/log streams/logs "
-        "streams/metrics streams/outputs streams/policies streams/reports streams/settings",
+        "processors schemas streams/clock streams/delivery streams/engine streams/imports streams/known streams/log "
+        "streams/logs streams/metrics streams/outputs streams/policies streams/reports streams/settings",
         "aiokafka faust kafka mode numpy pyarrow structlog uvloop yarl",
     ),
     "streams/commands": _room(
         "one module per command, and how a command line is read",
-        "processors schemas streams/clock streams/embedded streams/engine streams/fitting streams/imports "
-        "streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
+        "processors schemas streams/clock streams/delivery streams/embedded streams/engine streams/fitting "
+        "streams/imports streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
         "streams/settings streams/stories streams/texts",
         "numpy pyarrow rich",
     ),

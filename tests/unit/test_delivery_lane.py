@@ -59,6 +59,7 @@ class House:
             unreadable=lambda *what: self.unreadable.append(what),
         )
         self.partition: Partition = self.deliverer.open(0)
+        self.partition.begin()
         self.offset = 0
 
     async def say(self, *messages: bytes | None) -> None:
