@@ -13,11 +13,16 @@ COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include
 # Of tests, side by side.
 PROCESSES ?= 2
 
-.PHONY: docs help setup demo kafka-demo check checked-and-warm quick one test test-faults bench bench-kafka truth lock FORCE
+# Where the collector of `make live` listens.
+PORT ?= 8080
+LIVE := relasi-live
+
+.PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-kafka truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
 	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
+	@echo "make live    take events over HTTP on this machine, with a page to click on, until Ctrl-C (PORT=8080)"
 	@echo "make quick   lint, types and the tests that need neither broker nor server nor browser"
 	@echo "make one T=… one file of tests, or one test"
 	@echo "make test    lint, types and every test"
@@ -34,6 +39,13 @@ setup: $(WARM)
 
 demo: setup
 	@$(VENV)/bin/relasi demo $(if $(CLEAN),--clean)
+
+live: setup
+	@mkdir -p $(LIVE)
+	@[ -s $(LIVE)/relasi.toml ] || \
+	  $(VENV)/bin/relasi sources --settings $(LIVE)/relasi.toml add web --browser --host http://127.0.0.1:$(PORT)
+	@echo "Open http://127.0.0.1:$(PORT)/demo in a browser; the keys stand in $(LIVE)/relasi.toml"
+	@$(VENV)/bin/relasi run --data $(LIVE)/data --settings $(LIVE)/relasi.toml --http 127.0.0.1:$(PORT) --demo
 
 check: $(INSTALLED)
 	$(PYTHON) -m ruff check .

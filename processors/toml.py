@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
-MOST_BYTES: Final = 1 << 20
+TEXT_BYTES: Final = 1 << 20
 MOST_LEVELS: Final = 32
 """Brackets within brackets, and parts of a dotted key."""
 MOST_DIGITS: Final = 128
@@ -33,8 +33,8 @@ _IN_A_KEY: Final = frozenset("\"' \tABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 
 def loads(text: str, *, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
     """The document of a text. Raises ``tomllib.TOMLDecodeError``, whatever is wrong with it."""
-    if (size := len(text.encode(errors="surrogatepass"))) > MOST_BYTES:
-        raise tomllib.TOMLDecodeError(f"{size:,} bytes; at most {MOST_BYTES:,} are read")
+    if (size := len(text.encode(errors="surrogatepass"))) > TEXT_BYTES:
+        raise tomllib.TOMLDecodeError(f"{size:,} bytes; at most {TEXT_BYTES:,} are read")
     _check_levels(text)
     try:
         return tomllib.loads(text, parse_float=parse_float)

@@ -24,6 +24,7 @@ ORDER_ID: Final = TOUCHPOINT_SLOTS["order_id"]
 LINES: Final = TOUCHPOINT_SLOTS["lines"]
 SATISFACTION: Final = TOUCHPOINT_SLOTS["satisfaction"]
 PROPERTIES: Final = TOUCHPOINT_SLOTS["properties"]
+IMPORT_ID: Final = TOUCHPOINT_SLOTS["import_id"]
 KNOWN: Final = TOUCHPOINT_SLOTS["known"]
 TICK_AT: Final = 0
 

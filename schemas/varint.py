@@ -13,18 +13,18 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.words import Int, byte_at
 from schemas.reasons import BAD_VARINT, TRUNCATED
 
-LONGEST: Final = 10
+VARINT_BYTES: Final = 10
 _LOW_63_BITS: Final = 0x7FFF_FFFF_FFFF_FFFF
 
 
 @compiled_leaf
 def _read_longer(buffer: npt.NDArray[np.uint8], at: Int, stop: Int) -> tuple[np.int64, np.int64]:
     raw = np.int64(0)
-    for i in range(LONGEST):
+    for i in range(VARINT_BYTES):
         if at + i >= stop:
             return np.int64(0), np.int64(-TRUNCATED)
         byte = byte_at(buffer, at + i)
-        if i == LONGEST - 1 and byte > 1:
+        if i == VARINT_BYTES - 1 and byte > 1:
             break
         raw |= (byte & np.int64(127)) << np.int64(7 * i)
         if byte < 128:

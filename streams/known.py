@@ -29,7 +29,7 @@ _OF_SOME: Final = f"{STORED} AND customer IN {{customers:Array(String)}}"
 _OF_A_SHARE: Final = f"{STORED} AND cityHash64(customer) % {{shares:UInt64}} = {{share:UInt64}}"
 _COUNT: Final = "SELECT count() AS n FROM touchpoints_raw"
 FEW_CUSTOMERS: Final = 1_000
-ROWS_AT_ONCE: Final = 4_000_000
+KNOWN_ROWS: Final = 4_000_000
 _SEED: Final = np.uint64(0)
 _LONGEST_HEAD: Final = 16
 
@@ -162,7 +162,7 @@ class KnownEvents:
         if len(self._customers) <= FEW_CUSTOMERS:
             self._store(sink.query(_OF_SOME, {"customers": sorted(self._customers), "epoch": epoch}))
             return
-        shares = 1 + int(sink.query(_COUNT).column("n")[0].as_py()) // ROWS_AT_ONCE
+        shares = 1 + int(sink.query(_COUNT).column("n")[0].as_py()) // KNOWN_ROWS
         for share in range(shares):
             self._store(sink.query(_OF_A_SHARE, {"shares": shares, "share": share, "epoch": epoch}))
 

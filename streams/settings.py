@@ -13,10 +13,12 @@ from streams.texts import read_text
 FILE: Final = "relasi.toml"
 PREFIX: Final = "RELASI_"
 _DATA: Final = Path("relasi-data")
-TABLES: Final = frozenset({"endpoints"})
-"""What else stands in the file, each read by those whom it concerns."""
 CLOCK: Final = "clock"
 LOG: Final = "log"
+ENDPOINTS: Final = "endpoints"
+"""The table of those who are sent triggers (``streams/delivery/endpoints.py``)."""
+SOURCES: Final = "sources"
+"""The table of those who may send to the collector (``streams/collector/sources.py``)."""
 
 
 class SettingsError(ValueError):
@@ -87,6 +89,12 @@ class Settings:
         lambda value: value >= 4,
         "4 or more",
     )
+    window: int = _option(
+        4_194_304,
+        "event identities that a partition remembers to recognise retries; counts for one without a checkpoint",
+        lambda value: 1 <= value <= 1 << 28,
+        "1 to 268435456",
+    )
     session_seconds: float = _option(10.0, "of silence after which a worker counts as dead", _positive, "more than 0")
     log_format: str = _option("json", "json or text", lambda value: value in ("json", "text"), "json or text")
 
@@ -111,10 +119,9 @@ def _converted(name: str, kind: Any, raw: Any, where: str) -> Any:
 def load(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the file (``relasi.toml`` here, where there is one) and the environment. Raises SettingsError."""
     environment = os.environ if environment is None else environment
-    path = Path(FILE) if file is None else file
-    written = document(file)
+    path, written = _written(file)
     known = {option.name for option in fields(Settings)}
-    if unknown := sorted(written.keys() - known - TABLES):
+    if unknown := sorted(written.keys() - known - {SOURCES, ENDPOINTS}):
         raise SettingsError(f"{path}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for option in fields(Settings):
@@ -133,11 +140,23 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     return Settings(**values)
 
 
+def load_sources(file: Path | None = None) -> tuple[object, str]:
+    """(the table ``sources`` of the file, empty where it has none; the file's name). Raises SettingsError."""
+    path, written = _written(file)
+    return written.get(SOURCES, {}), str(path)
+
+
 def document(file: Path | None = None) -> dict[str, Any]:
     """The file as it stands; empty where none is named and there is none. Raises SettingsError."""
+    return _written(file)[1]
+
+
+def _written(file: Path | None) -> tuple[Path, dict[str, Any]]:
     path = Path(FILE) if file is None else file
-    if file is None and not path.exists():
-        return {}
+    return path, _read(path) if file is not None or path.exists() else {}
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         return toml.loads(read_text(path))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -21,7 +21,7 @@ settings.load_profile("ci" if IN_CI else "local")
 
 LONG: Final = os.environ.get("RELASI_TEST_FAULTS") == "long"
 # By fixture: the real part that a test then needs, beside this process and those that it starts.
-PARTS: Final = {"broker": "broker", "clickhouse": "server", "browser": "browser"}
+PARTS: Final = {"broker": "broker", "forgetful": "broker", "clickhouse": "server", "browser": "browser"}
 
 _skipped: Final = pytest.StashKey[list[str]]()
 

@@ -25,7 +25,6 @@ from processors.row.absorb import absorb
 from processors.row.calendar import count_days
 from processors.row.contact import Contact
 from processors.row.layout import NEVER, NONE, Row
-from processors.row.profile import remember_event
 
 
 @compiled_leaf
@@ -162,7 +161,6 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time:
     """
     at = contact.at
     pass_time(row, rules, out, cause, at)
-    remember_event(row, contact.event)
     ended = row.stage == DISSOLUTION
     late = at < row.judged_at or (ended and at <= row.entered_at[3])
     kind = CAUSE_LATE if late else cause.kind

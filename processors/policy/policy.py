@@ -29,7 +29,7 @@ EXPONENTS = {
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
 _DAY = MS_PER_UNIT["day"]
-MOST_BYTES = 512 << 10
+POLICY_BYTES = 512 << 10
 
 
 class PolicyError(ValueError):
@@ -71,8 +71,10 @@ def text_hash(text: str) -> str:
 
 def find_problems(text: str) -> list[Problem]:
     """Everything that is wrong with a policy, in the order of its lines; empty where it can be used."""
-    if (size := len(text.encode(errors="surrogatepass"))) > MOST_BYTES:
-        return [Problem(1, "", f"the policy has {size:,} bytes; at most {MOST_BYTES:,} fit into a message of the log")]
+    if (size := len(text.encode(errors="surrogatepass"))) > POLICY_BYTES:
+        return [
+            Problem(1, "", f"the policy has {size:,} bytes; at most {POLICY_BYTES:,} fit into a message of the log")
+        ]
     try:
         document = toml.loads(text)
     except tomllib.TOMLDecodeError as error:

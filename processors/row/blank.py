@@ -16,7 +16,6 @@ from processors.row.layout import (
     PURCHASES,
     QUESTIONS,
     RESOLUTIONS,
-    RING,
     SIGNALS,
     SUMS,
     Row,
@@ -172,9 +171,6 @@ def _clear_published(row: Row) -> None:
 def clear_memory(row: Row) -> None:
     """Nothing delivered, nothing published."""
     row.offset = -1
-    row.ring_at = 0
-    for i in range(RING):
-        row.ring[i] = 0
     row.entry_at = NEVER
     _clear_published(row)
     row.revalue = 0

@@ -1,8 +1,8 @@
-"""The row of one customer: every field, its type and its bytes. 2,104 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 1,968 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
-*delivery memory* (offset, ring of recent event hashes) and the *published memory* (what was last said about the
+*delivery memory* (the last offset) and the *published memory* (what was last said about the
 customer) follow arrival.
 """
 
@@ -14,7 +14,6 @@ from processors.row.calendar import DAY_WORDS
 
 NONE: Final = -(2**63)  # no such instant; below every other, so that max() needs no special case
 NEVER: Final = 2**63 - 1
-RING: Final = 16
 
 # The N of each set of the newest. Beyond it the oldest are forgotten, and counted in ``forgotten``.
 ORDERS: Final = 8
@@ -111,8 +110,6 @@ PROFILE_FIELDS: Final = [
 ]
 DELIVERY_FIELDS: Final = [
     ("offset", "i8"),  # the last log offset that this row contains
-    ("ring", "u8", (RING,)),  # hashes of the newest event ids, by arrival
-    ("ring_at", "i4"),
 ]
 # Stages index the arrays of published instants and ids: awareness 0, exploration 1, commitment 2, dissolution 3.
 PUBLISHED_FIELDS: Final = [

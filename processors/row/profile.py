@@ -11,27 +11,12 @@ from processors.lifecycle.ties import merge_ties
 from processors.policy.rules import Rules
 from processors.row.calendar import absorb_day, merge_days
 from processors.row.decay import faded
-from processors.row.layout import FACTORS, RING, Row
+from processors.row.layout import FACTORS, Row
 from processors.row.newest import unite
 from processors.row.orders import merge_orders
 from processors.row.questions import merge_questions
 from processors.row.sums import fade_sums, merge_sums
 from processors.row.windows import mark_months, merge_contacts
-
-
-@compiled_leaf
-def is_duplicate(row: Row, event: np.uint64) -> bool:
-    """Whether the event is among the newest RING that were delivered to this row."""
-    for i in range(RING):
-        if row.ring[i] == event:
-            return True
-    return False
-
-
-@compiled_leaf
-def remember_event(row: Row, event: np.uint64) -> None:
-    row.ring[row.ring_at] = event
-    row.ring_at = (row.ring_at + 1) % RING
 
 
 @compiled_inline

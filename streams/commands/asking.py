@@ -12,7 +12,7 @@ from pyarrow import csv
 from streams.embedded.client import NotAnswered, ask
 from streams.embedded.lock import DirectoryInUse
 from streams.embedded.log import FILE_NAME
-from streams.embedded.session import Session
+from streams.embedded.looking import opened_to_ask
 
 _PARSE: Final = csv.ParseOptions(newlines_in_values=True)
 
@@ -22,7 +22,7 @@ class NothingThere(NotAnswered):
 
 
 class Reports:
-    """A context manager. Raises what opening a ``Session`` raises, or ``NothingThere``."""
+    """A context manager. Raises what opening a ``Session`` raises, ``NotReady``, or ``NothingThere``."""
 
     def __init__(self, data: Path, command: str) -> None:
         if not (data / FILE_NAME).exists():
@@ -32,8 +32,8 @@ class Reports:
         self._session: Any = None
         with ExitStack() as stack:
             try:
-                self._session = stack.enter_context(Session(data, command))
-                self._session.runner.report()
+                self._session = stack.enter_context(opened_to_ask(data, command))
+                self._session.bring_up_to_date()
             except DirectoryInUse as error:
                 if error.holder is None or error.holder.socket is None:
                     raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
+    from streams.embedded.looking import Look
     from streams.embedded.session import Session
 
 
@@ -19,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the same as one JSON document, amounts in minor units")
 
 
-def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
+def run(args: argparse.Namespace, session: "Look | Session", terminal: Terminal) -> int:
     """Show the customer; 1: there is none, 2: there are two by that id, and it was not said which."""
     from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
     from streams.commands.customer_document import document, row_number
     from streams.commands.customer_text import as_text
 
-    session.runner.report()
-    partition = session.runner.partition
+    session.bring_up_to_date()
+    partition = session.partition_with(args.id)
     # A row from before rows said their namespace is found in both, and is one.
     numbers: dict[int, int] = {}
     for namespace, unwanted in ((NAMESPACE_KNOWN, args.anonymous), (NAMESPACE_ANONYMOUS, args.known)):

@@ -2,31 +2,43 @@
 
 import argparse
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from streams.commands.progress import progress
+from streams.commands.progress import Report, progress
+from streams.commands.telling import (
+    tell_currency,
+    tell_first,
+    tell_reading,
+    tell_rejects,
+    tell_understood,
+    tell_unusable,
+)
 from streams.commands.terminal import Terminal
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
 
 if TYPE_CHECKING:
+    from processors.policy.policy import Policy
     from streams.embedded.importing import Outcome
     from streams.embedded.session import Session
     from streams.imports.prepare import Prepared
 
-_EXAMPLES: Final = 3
+WITHOUT_AMOUNT: Final = "purchase_without_amount"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+        "files", nargs="*", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
     )
     add_mapping_arguments(parser)
     parser.add_argument(
         "--as-arrived", action="store_true", help="keep the file's order instead of sorting it by occurred_at"
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
+    )
+    parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
     )
@@ -38,25 +50,140 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--standard-input", type=Path, help=argparse.SUPPRESS)
 
 
+def lists_formats(args: argparse.Namespace, terminal: Terminal) -> bool:
+    """Answer ``--as`` alone with the ready mappings. Raises MappingProblem where there is no file otherwise."""
+    from streams.imports.problems import MappingProblem
+
+    if args.files:
+        return False
+    if args.as_name != "":
+        raise MappingProblem(["no file: say which, or - for the standard input"])
+    from streams.imports.known_formats import ready_list
+
+    terminal.say("Ready mappings, as in `relasi import --as shopify orders_export.csv`:")
+    for line in ready_list():
+        terminal.say(f"  {line}")
+    return True
+
+
+def needs_session(args: argparse.Namespace) -> bool:
+    """A dry run, a guess and a list make no data directory."""
+    from streams.embedded.log import FILE_NAME
+
+    if not args.files:
+        return False
+    return not (args.dry_run or args.guess) or (args.data / FILE_NAME).exists()
+
+
 def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
     """A mapping that can't be used is told before anything is opened. Raises MappingProblem."""
     mapping_from(args)
     return True
 
 
-def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
+def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal) -> int:
     """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
     from streams.commands.held import NOTHING_USABLE
 
+    if lists_formats(args, terminal):
+        return 0
     mapping = mapping_from(args)
+    if args.guess:
+        return _guess(args, session, mapping, terminal)
+    if session is not None and not args.dry_run:
+        _count_without_amount(session, mapping)
     usable = True
     for name in args.files:
         with ExitStack() as opened:
             spooled = name == "-" and args.standard_input is not None
             source = opened.enter_context(args.standard_input.open("rb")) if spooled else name
-            outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
-            usable = usable and outcome.rows > outcome.refused
+            if args.dry_run:
+                usable &= _try_file(source, mapping, terminal, _policy(args, session, mapping), args.as_arrived)
+            elif session is not None:
+                outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
+                usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
+
+
+def _guess(args: argparse.Namespace, session: "Session | None", mapping: Mapping, terminal: Terminal) -> int:
+    """Write a first mapping for each file."""
+    import tempfile
+
+    from streams.imports.guess import guessed
+
+    known = frozenset(_policy(args, session, mapping).kinds)
+    for name in args.files:
+        with tempfile.TemporaryDirectory(prefix="relasi-guess-") as workdir:
+            terminal.write_out(guessed(name, mapping, Path(workdir), known))
+    return 0
+
+
+def _count_without_amount(session: "Session", mapping: Mapping) -> None:
+    """Where it was asked for, put the policy in force anew, with purchases that need no amount."""
+    policy = counting(session.runner.partition.policy, mapping)
+    if policy.hash != session.runner.partition.policy.hash:
+        session.runner.change_policy(policy)
+        session.runner.settle()
+
+
+def counting(policy: "Policy", mapping: Mapping) -> "Policy":
+    """The policy, with ``minimum_amount = 0`` where the mapping says so."""
+    from processors.policy.policy import read_policy
+    from streams.policies import counting_without_amount
+
+    if mapping.choices.get(WITHOUT_AMOUNT) != "count" or policy.rules.minimum_minor <= 0:
+        return policy
+    return read_policy(counting_without_amount(policy.text))
+
+
+def _policy(args: argparse.Namespace, session: "Session | None", mapping: Mapping) -> "Policy":
+    """The policy by which a dry run judges: the one given, the one in force, or that of a new directory."""
+    from streams.commands.held import policy_from
+    from streams.policies import preset
+
+    in_force = session.runner.partition.policy if session is not None else preset(mapping.policy or "commerce")
+    return counting(policy_from(args.policy) or in_force, mapping)
+
+
+def title_of(source: str | BinaryIO) -> str:
+    """What a file is called in messages."""
+    return Path(source).name if isinstance(source, str) and source != "-" else "standard input"
+
+
+def _try_file(source: str | BinaryIO, mapping: Mapping, terminal: Terminal, policy: "Policy", as_arrived: bool) -> bool:
+    """Say what would come of a file; False: nothing of it can be used."""
+    import tempfile
+
+    from streams.clock import now_ms
+    from streams.imports.prepare import prepare
+    from streams.imports.survey import Survey
+    from streams.policies import chosen_currency
+
+    title, survey = title_of(source), Survey(policy)
+    with (
+        tempfile.TemporaryDirectory(prefix="relasi-dry-run-") as workdir,
+        progress(terminal, title) as report,
+        prepare(
+            source,
+            mapping,
+            as_arrived=as_arrived,
+            workdir=Path(workdir),
+            now=now_ms(),
+            progress=report,
+            own_currency=chosen_currency(policy),
+        ) as prepared,
+    ):
+        for batch in prepared.batches():
+            survey.add(batch)
+        terminal.say(f"{title}: {prepared.rows:,} touchpoints would be imported (dry run: nothing was written)")
+        tell_reading(terminal, prepared)
+        tell_rejects(terminal, prepared, len(prepared.rejects))
+        tell_understood(terminal, survey)
+        tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")
+        tell_first(terminal, prepared.batches())
+        if not prepared.rows:
+            tell_unusable(terminal, title, prepared)
+        return prepared.rows > 0
 
 
 def import_file(
@@ -65,27 +192,39 @@ def import_file(
     """Import one file (a path, "-" for standard input, or what was read of one) and say what came of it."""
     from streams.embedded.importing import import_prepared
     from streams.imports.prepare import prepare
+    from streams.imports.survey import Survey
     from streams.policies import chosen_currency
 
-    own = chosen_currency(session.runner.partition.policy)
-    title = Path(source).name if isinstance(source, str) and source != "-" else "standard input"
+    policy = session.runner.partition.policy
+    title, survey = title_of(source), Survey(policy)
     now, workdir = session.runner.now(), session.directory
     with (
-        progress(terminal, title) as report,
+        progress(terminal, title) as told,
         prepare(
             source,
             mapping,
             as_arrived=as_arrived,
             workdir=workdir,
             now=now,
-            progress=report,
-            own_currency=own,
+            progress=(report := _interruptible(told, session)),
+            own_currency=chosen_currency(policy),
         ) as prepared,
     ):
-        outcome = import_prepared(session.runner, prepared, report)
+        outcome = import_prepared(session.runner, prepared, report, survey=survey)
         _tell(terminal, title, prepared, outcome)
-        tell_currency(terminal, prepared, f"{session.runner.partition.policy.currency}, which is the policy's")
+        tell_understood(terminal, survey)
+        tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")
     return outcome
+
+
+def _interruptible(told: Report, session: "Session") -> Report:
+    """Between its steps an import can be ended; it goes on from there when it is asked for again."""
+
+    def report(stage: str, done: int, total: int) -> None:
+        session.interrupt()
+        told(stage, done, total)
+
+    return report
 
 
 def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcome") -> None:
@@ -97,10 +236,7 @@ def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcom
     terminal.say(f"{title}: {imported:,} touchpoints imported{again}")
     if outcome.known:
         terminal.say(f"  {outcome.known:,} were known already and left out")
-    if prepared.was_sorted:
-        terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
-    if prepared.ignored:
-        terminal.say(f"  columns that nobody asked for: {', '.join(prepared.ignored)} (--keep-extra keeps them)")
+    tell_reading(terminal, prepared)
     if outcome.late:
         terminal.note(
             f"  warning: {title} has touchpoints from before the time of the log: what they change counts as late, "
@@ -108,27 +244,6 @@ def _tell(terminal: Terminal, title: str, prepared: "Prepared", outcome: "Outcom
         )
     if outcome.refused:
         terminal.say(f"  {outcome.refused:,} of them were refused by the policy; the view rejects says why")
-    if outcome.rejects:
-        terminal.say(f"  {outcome.rejects:,} bad rows became rejects; the first of them:")
-        for reject in islice(iter(prepared.rejects), _EXAMPLES):
-            terminal.say(f"    line {reject.row}: {reject.reason}: {reject.detail}")
+    tell_rejects(terminal, prepared, outcome.rejects)
     if not outcome.rows or outcome.rows == outcome.refused:
         tell_unusable(terminal, title, prepared)
-
-
-def tell_currency(terminal: Terminal, prepared: "Prepared", currency: str) -> None:
-    """Warn of amounts that are in the currency of a policy which nobody chose."""
-    if prepared.without_currency:
-        terminal.note(
-            f"  warning: {prepared.without_currency:,} rows have amounts without a currency, and count as {currency}: "
-            "name the column with --map currency=COLUMN, or say it for all rows, as in "
-            "--set currency=EUR"
-        )
-
-
-def tell_unusable(terminal: Terminal, title: str, prepared: "Prepared") -> None:
-    """Say why nothing of a file could be used, as far as its rejects tell."""
-    from streams.imports.causes import causes_of
-
-    for cause in causes_of(prepared.rejects) or ["the policy refuses every row: see the view rejects, and its rates"]:
-        terminal.note(f"relasi: nothing of {title} could be used: {cause}")

@@ -20,13 +20,26 @@ COMMANDS: Final = {
     "truth": ("truth", "hold forecasts against what came, on the later part of a purchase log"),
     "demo": ("demo", "replay the CDNOW purchases and show what became of the relationships"),
     "worker": ("worker", "process a share of the partitions of a Kafka topic"),
+    "collect": ("collect", "take events over HTTP into a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
-    "reports": ("reports", "create the tables and views on a ClickHouse server"),
+    "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),
+    "sources": ("sources", "make keys for those who send events over HTTP, or list them"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "deliver", "reports"}
+WITHOUT_DATA: Final = {
+    "fit",
+    "truth",
+    "warm",
+    "worker",
+    "topics",
+    "produce",
+    "deliver",
+    "reports",
+    "sources",
+    "collect",
+}
 
 
 def module_of(name: str) -> ModuleType:

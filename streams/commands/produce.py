@@ -13,13 +13,14 @@ from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
 from streams.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
+    from processors.policy.policy import Policy
     from streams.kafka.producing import Producing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
+        "files", nargs="*", metavar="FILE", help="CSV, JSONL, Parquet or Avro, also gzipped; - for standard input"
     )
     add_mapping_arguments(parser)
     parser.add_argument(
@@ -35,13 +36,17 @@ def run(args: argparse.Namespace) -> int:
     0 sent, 1 not all of it, 2 a setting or an argument is wrong, 3 nothing of a file could be used.
     """
     from streams.commands.held import NOTHING_USABLE, SettingsProblem, policy_from
+    from streams.commands.import_files import lists_formats
     from streams.imports.problems import InputProblem, NothingUsable
     from streams.kafka.producer import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
     from streams.logs import configure
     from streams.reports.errors import ReportsError
 
+    terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
     try:
+        if lists_formats(args, terminal):
+            return 0
         settings = load(args.settings)
         configure("text")
         mapping = mapping_from(args)
@@ -64,12 +69,13 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from schemas.registry import FileRegistry, Registry, SchemaRegistry, establish
     from streams.clock import Clock
     from streams.commands.held import NOTHING_USABLE
+    from streams.commands.import_files import counting
     from streams.kafka.producer import Producer
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
     from streams.kafka.topics import topics_of
     from streams.metrics import Metrics
-    from streams.policies import chosen_currency, preset
+    from streams.policies import preset
     from streams.reports.clickhouse import ClickHouseSink
 
     clock = Clock()
@@ -80,26 +86,28 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
         establish(registry)
     async with Producer(settings, "relasi-produce", clock) as producer:
         producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id)
-        if isinstance(policy, Policy):
-            await producing.policy(policy)
-        elif await producer.is_empty(topics.touchpoints):
-            # The log itself says what it was judged by, from its beginning.
-            await producing.policy(preset())
-        own = chosen_currency(policy) if isinstance(policy, Policy) else None
+        given = policy if isinstance(policy, Policy) else None
+        in_force = given or await producing.policy_in_force() or preset(mapping.policy or "commerce")
+        judging = counting(in_force, mapping)
+        # The log itself says what it was judged by, from its beginning.
+        if given or judging.hash != in_force.hash or await producer.is_empty(topics.touchpoints):
+            await producing.policy(judging)
         usable = True
         for name in args.files:
-            usable &= await _file(producing, name, mapping, settings, own, as_arrived=args.as_arrived)
+            usable &= await _file(producing, name, mapping, settings, judging, as_arrived=args.as_arrived)
     if reporting is not None:
         reporting.close()
     return 0 if usable else NOTHING_USABLE
 
 
 async def _file(
-    producing: "Producing", name: str, mapping: Mapping, settings: Settings, own: str | None, *, as_arrived: bool
+    producing: "Producing", name: str, mapping: Mapping, settings: Settings, policy: "Policy", *, as_arrived: bool
 ) -> bool:
-    """Send one file; False: nothing of it could be used."""
-    from streams.commands.import_files import tell_currency, tell_unusable
+    """Send one file, judged by ``policy``; False: nothing of it could be used."""
+    from streams.commands.telling import tell_currency, tell_reading, tell_rejects, tell_understood, tell_unusable
     from streams.imports.prepare import prepare
+    from streams.imports.survey import Survey
+    from streams.policies import chosen_currency
 
     terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
     title = "standard input" if name == "-" else Path(name).name
@@ -113,16 +121,18 @@ async def _file(
             workdir=settings.data,
             now=now_ms(),
             progress=report,
-            own_currency=own,
+            own_currency=chosen_currency(policy),
         ) as prepared,
     ):
-        produced = await producing.file(prepared, report)
+        survey = Survey(policy)
+        produced = await producing.file(prepared, report, survey)
         terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
-        tell_currency(terminal, prepared, "money of the policy in force")
         if produced.known:
             terminal.say(f"  {produced.known:,} of them were known already and count nothing")
-        if produced.rejects:
-            terminal.say(f"  {produced.rejects:,} bad rows went to the rejects")
+        tell_reading(terminal, prepared)
+        tell_rejects(terminal, prepared, produced.rejects)
+        tell_understood(terminal, survey)
+        tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")
         if not produced.touchpoints:
             tell_unusable(terminal, title, prepared)
     return produced.touchpoints > 0

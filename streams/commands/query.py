@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
+    from streams.embedded.looking import Look
     from streams.embedded.session import Session
 
 
@@ -15,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="by default table")
 
 
-def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int:
+def run(args: argparse.Namespace, session: "Look | Session", terminal: Terminal) -> int:
     """Answer the statement."""
     from streams.reports.format import render
 
-    session.runner.report()
+    session.bring_up_to_date()
     terminal.write_out(render(session.sink.query(args.sql), args.format))
     return 0

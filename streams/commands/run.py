@@ -4,6 +4,7 @@ import argparse
 import os
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -12,12 +13,24 @@ from streams.commands.parsing import WITHOUT_DATA, arguments, module_of
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
+    from streams.embedded.http import HttpThread
+    from streams.embedded.refusals import Refusals
+    from streams.embedded.runner import Runner
     from streams.embedded.session import Session
 
 PROFILE_INTERVAL_MS: Final = 30_000
 CHECKPOINT_INTERVAL_MS: Final = 5_000
-# Each checkpoint writes a share of all customers. Where time alone has passed, a replay does without one for long.
-IDLE_CHECKPOINT_INTERVAL_MS: Final = 600_000
+# Where time alone has passed a checkpoint is its header, and a replay of ticks is short.
+IDLE_CHECKPOINT_INTERVAL_MS: Final = 60_000
+# Whoever ends this process waits 10 s. What is under way then has to be done: so many records are a second or two. So
+# many profiles are written at the end, and more are left to the next process, which the rows tell of them.
+RUN_EMIT_RECORDS: Final = 131_072
+RUN_CHECKPOINT_RECORDS: Final = 2 * RUN_EMIT_RECORDS
+LAST_PROFILES: Final = 20_000
+
+
+class Stopping(Exception):
+    """The process was told to end while it did something for another one."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
+    parser.add_argument(
+        "--http", metavar="ADDRESS", help="take events of SDKs over HTTP there, such as 127.0.0.1:8080; see [sources]"
+    )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings (default relasi.toml, if there is one)")
+    parser.add_argument("--demo", action="store_true", help="serve a page to click on at /demo, and what became of it")
     parser.add_argument("--tick-seconds", type=float, default=10.0, metavar="S", help="between ticks; by default 10")
     parser.add_argument(
         "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
@@ -37,14 +55,59 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
     from streams.embedded.socket import CommandServer
 
     stop = _stop_signal()
-    with CommandServer(session.directory, lambda *request: answer(session, *request)) as server:
+    runner = session.runner
+    runner.emit_records, runner.checkpoint_records = RUN_EMIT_RECORDS, RUN_CHECKPOINT_RECORDS
+    session.interrupt = lambda: _end_if(stop)
+    with ExitStack() as stack:
+        server = stack.enter_context(CommandServer(session.directory, lambda *request: answer(session, *request)))
+        http = _http(args, session, server.address, stack)
         session.lock.announce(server.address)
         terminal.note(f"relasi: running on {session.directory} (pid {os.getpid()}); stop with Ctrl-C")
-        loop = _Loop(session, round(args.tick_seconds * 1000))
+        if http is not None:
+            terminal.note(f"relasi: taking events at {http.url}{'/demo' if args.demo else ''}")
+        loop = Loop(runner, round(args.tick_seconds * 1000), stop, None if http is None else _refusals(session))
         while not stop():
+            if http is not None:
+                http.check()
             server.serve_once(loop.turn())
         session.lock.announce(None)
+    loop.finish()
+    session.finished = True
     return 0
+
+
+def _end_if(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise Stopping("the process that was asked is ending; what it has done of this is kept. Ask again")
+
+
+def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
+    """Find what is wrong with the collector's settings before anything is opened. Raises SettingsProblem."""
+    args.sources = args.listener = None
+    if args.http is not None:
+        from streams.commands.collecting import listener_at, sources_from
+
+        args.sources = sources_from(args.settings)
+        args.listener = listener_at(args.http)
+    return True
+
+
+def _http(args: argparse.Namespace, session: "Session", address: str, stack: ExitStack) -> "HttpThread | None":
+    """The collector, where one was asked for, taking requests."""
+    if args.listener is None:
+        return None
+    from streams.commands.collecting import teller
+    from streams.embedded.http import HttpThread
+
+    customer = teller(address) if args.demo else None
+    log, registry = session.log, session.runner.registry
+    return stack.enter_context(HttpThread(session.directory, log.turn, registry, args.sources, args.listener, customer))
+
+
+def _refusals(session: "Session") -> "Refusals":
+    from streams.embedded.refusals import Refusals
+
+    return Refusals(session.log, session.runner)
 
 
 def _stop_signal() -> Callable[[], bool]:
@@ -58,22 +121,38 @@ def _stop_signal() -> Callable[[], bool]:
     return lambda: bool(asked)
 
 
-class _Loop:
-    """What is due when. Instants in ms."""
+class Loop:
+    """What is due when, by the runner's clock. Instants in ms."""
 
-    def __init__(self, session: "Session", tick_ms: int) -> None:
-        self._runner = session.runner
+    def __init__(
+        self,
+        runner: "Runner",
+        tick_ms: int,
+        stop: Callable[[], bool] = lambda: False,
+        refusals: "Refusals | None" = None,
+    ) -> None:
+        self._runner = runner
+        self._stop = stop
+        self._refusals = refusals
         self._tick_ms = tick_ms
         self._next_tick = self._next_profiles = self._next_checkpoint = self._runner.now()
         self._next_idle_checkpoint = self._next_checkpoint + IDLE_CHECKPOINT_INTERVAL_MS
 
+    def _report_refusals(self) -> None:
+        """Report what the collector has refused."""
+        if self._refusals is not None:
+            self._refusals.report()
+
     def turn(self) -> float:
-        """Do what is due; returns the seconds until the next thing is."""
+        """Do what is due, until told to stop; returns the seconds until the next thing is."""
         runner, now = self._runner, self._runner.now()
         if now >= self._next_tick:
             runner.tick(now)
             self._next_tick = now + self._tick_ms
-        runner.catch_up()
+        runner.catch_up(go_on=self._goes_on)
+        if self._stop():
+            return 0.0
+        self._report_refusals()
         if now >= (self._next_checkpoint if runner.eventful else self._next_idle_checkpoint):
             runner.checkpoint(profiles=False)
             self._next_checkpoint = now + CHECKPOINT_INTERVAL_MS
@@ -82,6 +161,14 @@ class _Loop:
             runner.report()
             self._next_profiles = now + PROFILE_INTERVAL_MS
         return min(1.0, max(0.0, (self._next_tick - runner.now()) / 1000))
+
+    def _goes_on(self) -> bool:
+        return not self._stop()
+
+    def finish(self) -> None:
+        """Make lasting what was processed; profiles are written where they are few."""
+        self._report_refusals()
+        self._runner.checkpoint(profiles=self._runner.partition.unreported <= LAST_PROFILES)
 
 
 def answer(
@@ -104,6 +191,9 @@ def answer(
     try:
         # Where the log fails, memory may be ahead of it: this process ends, and the next starts from the log.
         return explained(terminal, there, fatal=(PoisonedLog, StorageError))
+    except Stopping as told:
+        terminal.note(f"relasi: {told}")
+        return 1
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
     finally:
@@ -112,13 +202,13 @@ def answer(
 
 
 def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
-    from streams.commands.held import policy_from
+    from streams.commands.held import policy_to_apply
 
     args = arguments(argv)
     if args.command in WITHOUT_DATA | {"demo", "run"}:
         terminal.note(f"relasi: {args.command} is not for a running process")
         return 2
-    policy = policy_from(getattr(args, "policy", None))
+    policy = policy_to_apply(args)
     if policy is not None and policy.hash != session.runner.partition.policy.hash:
         session.runner.change_policy(policy)
         session.runner.settle()

@@ -27,6 +27,7 @@ def run(_args: argparse.Namespace) -> int:
     """
     from processors.compiled import cache_directory, prune
     from streams.clock import now_ms
+    from streams.collector.warming import warm
     from streams.commands.import_files import import_file
     from streams.commands.terminal import Terminal
     from streams.embedded.session import Session
@@ -40,6 +41,7 @@ def run(_args: argparse.Namespace) -> int:
             # The second opening restores a checkpoint, which the first has no reason to do.
             with Session(Path(folder) / "data", "relasi warm") as session:
                 import_file(session, str(rows), Mapping(), silent, as_arrived=True)
+                warm(session.runner.registry)
     removed = prune(now_ms() / 1000 - _UNUSED_DAYS * 86_400)
     old = f"; {removed} files that nothing used for {_UNUSED_DAYS} days are removed" if removed else ""
     sys.stdout.write(f"compiled code is kept in {cache_directory()}{old}\n")

@@ -40,6 +40,8 @@ _NO_ROOM: Final = frozenset(
     }
 )
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# What the log gives again.
+_REMEDIES: Final = {"rows.sqlite": "or have rows and reports made anew from the log: `relasi reports rebuild`."}
 _FORBIDDEN: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 )
@@ -68,9 +70,9 @@ def _meaning(path: Path, error: sqlite3.Error) -> StorageError | None:
             "Free some space (or raise the quota or file size limit) and start again: it goes on where it stopped."
         )
     if kind in _DAMAGED:
+        remedy = _REMEDIES.get(path.name, "or choose another one with --data and import again.")
         return StorageDamaged(
-            f"{path}: this is not a readable database ({error}). Restore the data directory from a copy, "
-            "or choose another one with --data and import again."
+            f"{path}: this is not a readable database ({error}). Restore the data directory from a copy, {remedy}"
         )
     if kind in _FORBIDDEN:
         return StorageError(f"{path}: cannot be opened for writing ({error}). Check who owns it and its permissions.")

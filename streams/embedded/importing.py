@@ -12,15 +12,15 @@ from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
 from streams.imports.refused import reject_tables
+from streams.imports.survey import Survey
 from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks
-from streams.outputs.rejects import TOPIC
 
 RUNNING: Final = "running"
 FINISHED: Final = "finished"
-ROWS_AT_ONCE: Final = 65_536
+IMPORT_ROWS: Final = 65_536
 
 Report = Callable[[str, int, int], None]
 
@@ -45,8 +45,17 @@ class Outcome:
     already: bool
 
 
-def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_at_once: int = ROWS_AT_ONCE) -> Outcome:
-    """Write the rows to the log, with ticks as their time passes, apply them, and report them."""
+def import_prepared(
+    runner: Runner,
+    prepared: Prepared,
+    progress: Report,
+    rows_at_once: int = IMPORT_ROWS,
+    survey: Survey | None = None,
+) -> Outcome:
+    """Write the rows to the log, with ticks as their time passes, apply them, and report them.
+
+    ``survey`` takes in every row that this writes.
+    """
     before = runner.log.find_import(prepared.content_key)
     if before is not None and before.state == FINISHED:
         return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, 0, late=False, already=True)
@@ -56,14 +65,19 @@ def import_prepared(runner: Runner, prepared: Prepared, progress: Report, rows_a
         state = replace(state, import_id=import_id_of(prepared.content_key, now))
     refused = int(runner.partition.counts[OUTCOME_REJECTED])
     resumed_at = state.rows_done
-    state, late = _write_rows(runner, prepared, state, progress, rows_at_once)
+    state, late = _write_rows(runner, prepared, state, progress, rows_at_once, survey)
     state = _finish(runner, prepared, state)
     refused = int(runner.partition.counts[OUTCOME_REJECTED]) - refused
     return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
 
 
 def _write_rows(
-    runner: Runner, prepared: Prepared, state: ImportProgress, progress: Report, rows_at_once: int
+    runner: Runner,
+    prepared: Prepared,
+    state: ImportProgress,
+    progress: Report,
+    rows_at_once: int,
+    survey: Survey | None,
 ) -> tuple[ImportProgress, bool]:
     """Returns the progress, and whether something new lies before the time at which this began."""
     known = KnownEvents()
@@ -77,6 +91,8 @@ def _write_rows(
     late = False
     for batch in prepared.batches(state.rows_done, rows_at_once):
         seen = known.notice(batch)
+        if survey is not None:
+            survey.add(batch, seen)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
@@ -111,7 +127,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
         if prepared.rows and prepared.last_at > runner.partition.time:
             runner.append(None, tick_messages(runner.registry, [prepared.last_at]))
         for table in reject_tables(prepared.rejects, state.source, now):
-            runner.put(TOPIC.named(), None, reject_messages(table, runner.registry))
+            runner.append_rejects(reject_messages(table, runner.registry))
         runner.log.put_import(state)
     runner.settle()
     return state

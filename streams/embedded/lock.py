@@ -76,6 +76,38 @@ class DirectoryLock:
         self.release()
 
 
+class SharedLock:
+    """The use of a directory that this process can only read, beside others that only read; a context manager.
+
+    Raises ``DirectoryInUse`` where a process uses it that writes. Where there is no file that could be locked, nobody
+    has opened the directory, or nobody else's lock could be seen: whoever can't write there has no say in it.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        try:
+            self._file = os.open(directory / FILE_NAME, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(self._file)
+            os.close(self._file)
+            raise DirectoryInUse(directory, holder) from None
+        except OSError:
+            # Some file systems lock only what is open for writing.
+            pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
 def _open(directory: Path) -> int:
     try:
         directory.mkdir(parents=True, exist_ok=True)

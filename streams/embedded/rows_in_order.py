@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.bodies import Bodies
-from streams.embedded.log import Blob
+from streams.embedded.database import Blob
 from streams.engine.checkpoint import Checkpoint
 
 
@@ -20,7 +20,8 @@ def in_order(checkpoint: Checkpoint) -> Iterator[tuple[Blob, Blob | None]]:
     yield checkpoint.header
     keys, values = _Slices(checkpoint.keys), _Slices(checkpoint.values)
     buffers = [None, pa.py_buffer(checkpoint.keys.offsets), pa.py_buffer(checkpoint.keys.buffer)]
-    names = pa.LargeBinaryArray.from_buffers(pa.large_binary(), checkpoint.rows, buffers)
+    count = len(checkpoint.keys.offsets) - 1
+    names = pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, buffers)
     for number in pc.sort_indices(names).to_numpy().tolist():
         yield keys[number], values[number]
 

@@ -1,8 +1,8 @@
-"""The embedded shell: one partition, its log and its checkpoint in SQLite, its reports in chDB.
+"""The embedded shell: one partition, its log and its rows in files of SQLite, its reports in chDB.
 
 Emit, remember, acknowledge: reports first; then the checkpoint, the offset that it reaches and the messages that came
-out, in one transaction of SQLite. A crash anywhere replays from that offset, and everything that is emitted again has
-the same id.
+out, in one transaction of the rows' file. A crash anywhere replays from that offset, and everything that is emitted
+again has the same id.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,12 @@ from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
-from streams.embedded.log import ENGINE, Log
+from streams.embedded.database import ENGINE
+from streams.embedded.log import IMPORT_REJECTS, Log
+from streams.embedded.readers import Batch, read_records
+from streams.embedded.rows_file import UNREPORTED, RowsFile
 from streams.embedded.rows_in_order import in_order
+from streams.engine.checkpoint import Checkpoint
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
@@ -28,6 +32,7 @@ from streams.log.writing import record_batch
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
+from streams.outputs.rejects import TOPIC as REJECTS_TOPIC
 from streams.outputs.storing import store
 from streams.reports.sink import Sink
 
@@ -42,12 +47,26 @@ _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks
 class Runner:
     """Drives one partition. Not thread-safe; ``now`` gives the shell's instant in ms.
 
+    ``reported`` is called with the offset up to which the reports hold all, before a checkpoint says so. Without
+    ``rows`` nothing can be remembered.
+
     Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
     when ``waiting_bytes`` wait to go out: what one tick brings of a million customers comes in parts.
     """
 
-    def __init__(self, log: Log, sink: Sink, partition: Partition, registry: Registry, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log: Log,
+        rows: RowsFile | None,
+        sink: Sink,
+        partition: Partition,
+        registry: Registry,
+        now: Callable[[], int],
+        reported: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self.log = log
+        self._rows = rows
+        self._reported = reported
         self.sink = sink
         self.partition = partition
         self.registry = registry
@@ -112,7 +131,10 @@ class Runner:
         records = applied.next_offset - wanted
         self._unemitted += records
         self._unremembered += records
-        if self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes:
+        # A policy judges everybody at one offset: what that changes is remembered in parts.
+        parted = records == 0 and self.partition.changed >= self.partition.rows_at_once
+        many = self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes
+        if many or parted:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
             self.emit()
@@ -130,9 +152,9 @@ class Runner:
             ) from error
         self.partition.learn(known, self.now())
 
-    def catch_up(self, after: Callable[[], None] = lambda: None) -> None:
-        """Apply all that the log holds; ``after`` is called after each fetch."""
-        while self.process():
+    def catch_up(self, after: Callable[[], None] = lambda: None, go_on: Callable[[], bool] = lambda: True) -> None:
+        """Apply all that the log holds, for as long as ``go_on`` says so; ``after`` is called after each fetch."""
+        while go_on() and self.process():
             after()
 
     def emit(self) -> None:
@@ -160,35 +182,67 @@ class Runner:
 
     def checkpoint(self, *, profiles: bool = True) -> None:
         """Make all that was processed lasting, where anything was."""
-        if not self._unacknowledged and not (profiles and self.partition.has_unreported()):
+        refused = self._refused()
+        if not self._unacknowledged and refused is None and not (profiles and self.partition.has_unreported()):
             return
         self.emit()
         if profiles:
             self.report_profiles()
         checkpoint = self.partition.checkpoint()
         try:
-            with self.log.transaction():
-                for topic, messages in self._outgoing.messages():
-                    self.put(topic.named(), messages.keys, messages.bodies)
-                self.log.put_checkpoint(self.partition.number, in_order(checkpoint))
-                self.log.put_position(ENGINE, TOUCHPOINTS_TOPIC, self.partition.number, checkpoint.offset)
+            self._reported(checkpoint.offset)
+            with self.rows.transaction():
+                self._remember(checkpoint, refused)
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget what changed.
             self.partition.take_back(checkpoint)
             raise
+        self.forget_unsaid()
+
+    def _remember(self, checkpoint: Checkpoint, refused: Batch | None) -> None:
+        number = self.partition.number
+        for topic, messages in self._outgoing.messages():
+            self._put(topic.named(), messages.keys, messages.bodies)
+        if refused is not None:
+            self._put(REJECTS_TOPIC.named(), None, bodies_of([record.value or b"" for record in refused.records]))
+            self.rows.put_position(ENGINE, IMPORT_REJECTS, number, refused.next_offset)
+        self.rows.put_checkpoint(number, in_order(checkpoint))
+        self.rows.put_position(ENGINE, TOUCHPOINTS_TOPIC, number, checkpoint.offset)
+        self.rows.put_setting(UNREPORTED, str(int(self.partition.has_unreported())))
+
+    def _refused(self) -> Batch | None:
+        """Rejects of files that were not said yet; None: there are none."""
+        number = self.partition.number
+        return read_records(self.log, IMPORT_REJECTS, number, self.rows.position(ENGINE, IMPORT_REJECTS, number))
+
+    @property
+    def rows(self) -> RowsFile:
+        """What was made of the log."""
+        if self._rows is None:
+            raise RuntimeError("nothing of what this runner makes is to be remembered")
+        return self._rows
+
+    def forget_unsaid(self) -> None:
+        """What came out until now is stored, or is to go nowhere."""
         self._outgoing.forget_messages()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
 
-    def put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
-        """Append messages to a topic of what comes out, within a transaction that the caller has opened."""
-        append_messages(self.log, topic, self.partition.number, keys, bodies, self.now(), compress=True)
+    def _put(self, topic: str, keys: Bodies | None, bodies: Bodies) -> None:
+        append_messages(self.rows, topic, self.partition.number, keys, bodies, self.now(), compress=True)
+
+    def append_rejects(self, bodies: Bodies) -> None:
+        """Append rejects of a file to the log, within a transaction that the caller has opened."""
+        append_messages(self.log, IMPORT_REJECTS, self.partition.number, None, bodies, self.now(), compress=True)
 
     def reject(self, rows: pa.Table) -> None:
-        """Store rejects that never came into the log, such as bad rows of a file; columns ``REJECTS``."""
+        """Store rejects of a file in the reports; columns ``REJECTS``."""
         store(self.sink, [Rows(REJECTS_TABLE, rows)], self._outgoing.origin)
 
     def settle(self) -> None:
         """Apply all that the log holds, and make it lasting."""
         self.catch_up()
         self.checkpoint()
+        # Rejects of files are said some megabytes at a time.
+        while self._refused() is not None:
+            self.checkpoint()

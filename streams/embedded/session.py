@@ -1,6 +1,6 @@
-"""A data directory, opened: lock, log, reports, and the partition as its checkpoint left it."""
+"""A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
-import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -9,35 +9,36 @@ from typing import Final, Self
 from processors.policy.policy import Policy
 from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegistry, establish
 from streams.clock import now_ms
+from streams.embedded.belonging import REPORTS as REPORTS
+from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
+from streams.embedded.failures import ForeignFile, StorageDamaged
+from streams.embedded.leftovers import SPOOLED as SPOOLED
+from streams.embedded.leftovers import clear
 from streams.embedded.lock import DirectoryLock
 from streams.embedded.log import Log
+from streams.embedded.rebuilding import Progress as Progress
+from streams.embedded.rebuilding import opened_reports, rebuild, reported
+from streams.embedded.remembering import window_of
+from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
-from streams.engine.checkpoint import stored_in_columns
+from streams.engine.checkpoint import UnreadableCheckpoint, stored_in_columns
 from streams.engine.partition import Partition
+from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
-from streams.reports.chdb import ChdbSink
 
-REPORTS: Final = "reports"
-# Folders of imports at work, and standard inputs on their way to a process that runs.
-IMPORT_FOLDERS: Final = "import-*"
-SPOOLED: Final = "received-"
 _PARTITION: Final = 0
 _REGISTRY: Final = "schema_registry"
-
-
-def _clear(directory: Path) -> None:
-    """Delete what imports that were cut off have left; nobody else uses the directory now."""
-    for folder in directory.glob(IMPORT_FOLDERS):
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in directory.glob(SPOOLED + "*"):
-        file.unlink(missing_ok=True)
 
 
 class Session:
     """Everything in one data directory; a context manager. One process at a time: see ``lock.DirectoryInUse``.
 
-    What a crash left unapplied is applied on opening. ``policy``: put in force if it is not already.
+    What a crash left unapplied is applied on opening, and reports that are gone, torn or older than the rows are made
+    anew; ``progress(stage, done, total)`` tells of that. ``policy``: put in force if it is not already. ``now`` gives
+    the shell's instant in ms. ``window``: so many event identities does a log remember that is made now; what another
+    one was made with stays. Raises ``OtherLog`` where the log is not the one that the rows or the reports were made
+    from.
     """
 
     def __init__(
@@ -48,42 +49,76 @@ class Session:
         policy: Policy | None = None,
         registry_url: str | None = None,
         accept_rejects: bool = False,
+        window: int = WINDOW,
+        progress: Progress = lambda *_: None,
+        now: Callable[[], int] = now_ms,
     ) -> None:
         # Commands of other processes are answered in the working directories of those.
         self.directory = directory = directory.absolute()
         with ExitStack() as stack:
             self.lock = stack.enter_context(DirectoryLock(directory, command))
-            _clear(directory)
+            clear(directory)
+            refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
-            self.sink = ChdbSink(directory / REPORTS)
-            stack.callback(self.sink.close)
-            self.sink.create()
+            self.rows = stack.enter_context(RowsFile(directory))
+            self.identity = identity_of(self.log, now())
+            check_rows(self.log, self.rows, self.identity)
             registry = _registry(self.log, registry_url)
-            self.runner = Runner(self.log, self.sink, self._restore(accept_rejects), registry, now_ms)
-            self._establish(policy)
+            partition = self._restore(accept_rejects, window)
+            self.sink = opened_reports(
+                directory,
+                self.log,
+                self.rows,
+                self.identity,
+                lambda: rebuild(directory, self.log, self.identity, registry, now, progress),
+            )
+            stack.callback(self.sink.close)
+            claim_rows(self.rows, self.identity)
+            self.runner = Runner(self.log, self.rows, self.sink, partition, registry, now, self._reported)
+            self.finished = False
+            """Whether all was made lasting that this session has the time for."""
+            # Called between the steps of what takes long; raises what is to end it there.
+            self.interrupt: Callable[[], None] = lambda: None
+            self._establish(policy, progress)
             self._stack = stack.pop_all()
 
-    def _restore(self, accept_rejects: bool) -> Partition:
+    def _restore(self, accept_rejects: bool, window: int) -> Partition:
         partition = Partition(
             _PARTITION,
             preset(),
             [],
             asks=True,
             accept_rejects=accept_rejects,
+            window=window_of(self.log, window),
+            log=self.identity.log,
+            epoch=self.identity.epoch,
         )
-        partition.restore(stored_in_columns(self.log.checkpoint(_PARTITION)))
+        partition.restore(stored_in_columns(self.rows.checkpoint(_PARTITION)))
         partition.check_log(self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION))
         return partition
 
-    def _establish(self, policy: Policy | None) -> None:
+    def _reported(self, offset: int) -> None:
+        reported(self.directory / REPORTS, self.identity, offset)
+
+    def _establish(self, policy: Policy | None, progress: Progress) -> None:
         """Apply what a crash left, and put the policy in force; a new log begins with one."""
         runner = self.runner
+        end = self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
+        runner.catch_up(lambda: progress("applying what the log holds", runner.partition.next_offset, end))
         runner.settle()
         if runner.partition.next_offset == 0:
             runner.change_policy(policy or preset())
         elif policy is not None and policy.hash != runner.partition.policy.hash:
             runner.change_policy(policy)
         runner.settle()
+
+    def bring_up_to_date(self) -> None:
+        """Have the reports say how things stand now."""
+        self.runner.report()
+
+    def partition_with(self, _customer: str) -> Partition:
+        """The partition, which has the rows by an id among all others."""
+        return self.runner.partition
 
     def close(self) -> None:
         """Make everything lasting and let go of the directory."""
@@ -93,7 +128,7 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if kind is None:
+        if kind is None and not self.finished:
             self.runner.checkpoint()
         self.close()
 
@@ -118,3 +153,33 @@ def _registry(log: Log, url: str | None) -> Registry:
             "data directory with --data"
         )
     return SchemaRegistry(kept) if kept else FileRegistry()
+
+
+def remade(directory: Path, command: str, progress: Progress, now: Callable[[], int] = now_ms) -> int:
+    """Make the reports anew from the log, and the rows where they are damaged or not this log's; how many records.
+
+    Raises what opening a ``Session`` raises, but for what this mends.
+    """
+    directory = directory.absolute()
+    with DirectoryLock(directory, command):
+        refuse_lost(directory)
+        with Log(directory) as log:
+            identity = identity_of(log, now())
+            if not _rows_belong(directory, log, identity):
+                remove_rows(directory)
+            rebuild(directory, log, identity, _registry(log, None), now, progress)
+            end = log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
+    with Session(directory, command, progress=progress, now=now, accept_rejects=True):
+        return end
+
+
+def _rows_belong(directory: Path, log: Log, identity: Identity) -> bool:
+    """Whether the rows are there, can be read, and were made from this log as far as it reaches now."""
+    try:
+        with RowsFile(directory) as rows:
+            check_rows(log, rows, identity)
+            # Each has a checksum, and so has what says something of all of them.
+            Partition(_PARTITION, preset(), []).restore(stored_in_columns(rows.checkpoint(_PARTITION)))
+    except (StorageDamaged, ForeignFile, OtherLog, UnreadableCheckpoint):
+        return False
+    return True

@@ -21,7 +21,7 @@ from streams.log.writer import NotWritten, checked
 
 GROUP_BYTES: Final = 16 << 20
 """Of the messages that share a commit, unless the first append of them is longer."""
-LARGEST_MESSAGE: Final = 256 << 20
+LOG_MESSAGE_BYTES: Final = 256 << 20
 """SQLite keeps no value of more than a gigabyte, and a record batch is one value."""
 
 
@@ -40,12 +40,21 @@ class LogWriter:
     While a commit is on its way to the disk, the appends that come meanwhile wait; then all of them share the next
     one. So under load an fsync serves hundreds of them, and without load nobody waits for a timer.
 
-    ``turn``: that of the other connections of this process, ``Log.turn``. ``now`` gives the instant of the records,
+    ``turn``: that of the other connections of this process, ``Log.turn``. ``topic``: where not that of touchpoints.
+    ``now`` gives the instant of the records,
     ms; it is asked when the turn has come, so that instants in the log do not go back. Raises ``StorageError``.
     """
 
-    def __init__(self, directory: Path, partition: int, now: Callable[[], int], turn: Turn | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        partition: int,
+        now: Callable[[], int],
+        turn: Turn | None = None,
+        topic: str = TOUCHPOINTS_TOPIC,
+    ) -> None:
         self._partition: Final = partition
+        self._topic: Final = topic
         self._now: Final = now
         self._waiting: Final[deque[_Append]] = deque()
         self._lock: Final = threading.Lock()
@@ -60,7 +69,7 @@ class LogWriter:
 
     async def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """See ``Writer``. One that is cancelled before its commit has begun is not written."""
-        sizes = checked(keys, bodies, LARGEST_MESSAGE)
+        sizes = checked(keys, bodies, LOG_MESSAGE_BYTES)
         if not len(sizes):
             return
         append = _Append(keys, bodies, int(sizes.sum()), asyncio.get_running_loop().create_future())
@@ -93,7 +102,7 @@ class LogWriter:
         try:
             keys, bodies = joined([(append.keys, append.bodies) for append in group])
             with self._log.transaction():
-                append_messages(self._log, TOUCHPOINTS_TOPIC, self._partition, keys, bodies, self._now())
+                append_messages(self._log, self._topic, self._partition, keys, bodies, self._now())
         except StorageError as error:
             failure = NotWritten(str(error))
             failure.__cause__ = error

@@ -11,7 +11,9 @@ import numpy.typing as npt
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
+from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, salt_of
+from processors.words import Int
 from schemas.reasons import OK
 from streams.engine.rows import USED_ROWS, Table, id_start
 from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
@@ -28,6 +30,8 @@ VIEW_KEYS: Final = VIEW_HEAD + HEAD_CELLS
 VIEW_CELLS: Final = VIEW_KEYS + 16
 
 _ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
+_QUESTIONS: Final = int(ROW.fields["question_at"][1]) if ROW.fields else 0  # what a review reads beyond these
+_QUESTION_LINES: Final = 2
 _PACKED_LINES: Final = 5  # what most packed rows take
 _SEED: Final = np.uint64(0)
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
@@ -48,13 +52,22 @@ def _candidate(table: Table, key: np.uint64) -> np.int64:
 
 
 @compiled_inline
-def ask_for_customer(table: Table, number: int | np.int64) -> None:
-    """Ask for what an ordinary touchpoint, or a review, reads of a row, hot or packed."""
+def ask_for_place(table: Table, number: Int) -> None:
+    """Ask for what says where a customer's row and id are."""
+    ask_for_line(table.customers.ctypes.data + number * table.customers.itemsize)
+
+
+@compiled_inline
+def _ask_for_row(table: Table, number: Int, more: int) -> None:
+    """Ask for what is read of a row, hot or packed; ``more``: lines of the questions."""
     place = table.customers[number].place
     if place >= 0:
+        ask_for_line(table.hot.ctypes.data + place * table.hot.itemsize)
         first = table.rows.ctypes.data + place * table.rows.itemsize
         for line in range(_ROW_LINES):
             ask_for_line(first + line * LINE)
+        for line in range(more):
+            ask_for_line(first + _QUESTIONS + line * LINE)
     else:
         first = table.arena.ctypes.data + ((-1 - place) << 3)
         for line in range(_PACKED_LINES):
@@ -63,18 +76,9 @@ def ask_for_customer(table: Table, number: int | np.int64) -> None:
 
 
 @compiled_inline
-def _ask_for_place(table: Table, key: np.uint64) -> None:
-    number = _candidate(table, key)
-    if number >= 0:
-        ask_for_line(table.customers.ctypes.data + number * table.customers.itemsize)
-
-
-@compiled_inline
-def _ask_for_row(table: Table, key: np.uint64) -> None:
-    number = _candidate(table, key)
-    if number >= 0:
-        ask_for_line(table.ids.ctypes.data + id_start(table, number))
-        ask_for_customer(table, number)
+def ask_for_review(table: Table, number: Int) -> None:
+    """Ask for what a review reads of a customer's row."""
+    _ask_for_row(table, number, _QUESTION_LINES)
 
 
 @compiled_leaf
@@ -97,6 +101,11 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
         view[VIEW_PLACE] = head[HEAD_NEXT]
         view[VIEW_LOOKED] += 1
     if done + AHEAD_MIDDLE < view[VIEW_LOOKED]:
-        _ask_for_place(table, np.uint64(keys[(done + AHEAD_MIDDLE) & 15]))
+        number = _candidate(table, np.uint64(keys[(done + AHEAD_MIDDLE) & 15]))
+        if number >= 0:
+            ask_for_place(table, number)
     if done + AHEAD_NEAR < view[VIEW_LOOKED]:
-        _ask_for_row(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))
+        number = _candidate(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))
+        if number >= 0:
+            ask_for_line(table.ids.ctypes.data + id_start(table, number))
+            _ask_for_row(table, number, 0)

@@ -1,24 +1,25 @@
 """What a checkpoint consists of: records by key, of which a store keeps the newest one each.
 
 A checkpoint is written as a whole or not at all. It holds the rows that changed since the last one, each under its
-customer's key, and one header that says where the partition stands. Two more records go along when they are new: the
-text of the policy, which the header names by its hash, and the layout of rows, which each row names by a number.
-Nothing else is ever written again.
+customer's key, the segments of the window of event identities that changed (streams.engine.window_records), and one
+header that says where the partition stands. Two more records go along when they are new: the text of the policy, which
+the header names by its hash, and the layout of rows, which each row names by a number. Nothing else is ever written
+again.
 """
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.hashing import xxh64
-from schemas.bodies import Bodies, bodies_of
+from schemas.bodies import Bodies, bodies_of, one_after_another
 from streams.engine.described import Layout, read_layout
 
-CHECKPOINT_LAYOUT: Final = 5  # before it there were chunks of rows: streams.engine.former
+CHECKPOINT_LAYOUT: Final = 6  # before 5 there were chunks of rows: streams.engine.former
 
 # Keys that are no customer's begin with a byte that no namespace has.
 HEADER_KEY: Final = b"\xffheader"
@@ -31,8 +32,9 @@ Record = tuple[bytes, bytes | None]
 _FIXED: Final = struct.Struct(">BIqqqQ")
 _PART: Final = struct.Struct(">BH")
 _SEALED: Final = struct.Struct(">Q")
-_LOG, _POLICY, _EPOCH = 1, 2, 3
+_LOG, _POLICY, _EPOCH, _WINDOW = 1, 2, 3, 4
 _NUMBER: Final = struct.Struct(">q")
+_PAIR: Final = struct.Struct(">QQ")
 
 
 class UnreadableCheckpoint(ValueError):
@@ -47,6 +49,8 @@ class Header:
     there, and ``bad_run`` is the number of consecutive rejects before it. ``customers``: of the partition, so that a
     restore can make room for all at once. ``log``: identity of the log that the rows were made from; empty: unknown.
     ``epoch``: which log that is, by the order in which logs were made; 0: it is from before there were epochs.
+    ``window``: how many event identities it remembers, and how many it ever entered; None: rows remembered their own,
+    before layout 6.
     """
 
     partition: int
@@ -57,6 +61,7 @@ class Header:
     customers: int = 0
     log: str = ""
     epoch: int = 0
+    window: tuple[int, int] | None = None
 
     def encode(self) -> bytes:
         """The value of the header's record: fixed fields, parts with a tag and a length each, a checksum."""
@@ -64,6 +69,8 @@ class Header:
         parts = [(_LOG, self.log.encode()), (_POLICY, bytes.fromhex(self.policy))]
         if self.epoch:
             parts.append((_EPOCH, _NUMBER.pack(self.epoch)))
+        if self.window is not None:
+            parts.append((_WINDOW, _PAIR.pack(*self.window)))
         return sealed(fixed + b"".join(_PART.pack(tag, len(part)) + part for tag, part in parts))
 
 
@@ -83,10 +90,12 @@ def decode_header(value: bytes) -> Header:
             tag, size = _PART.unpack_from(told, at)
             parts[tag] = told[at + _PART.size : at + _PART.size + size]
             at += _PART.size + size
-        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH}:
+        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH, _WINDOW}:
             raise UnreadableCheckpoint("the header of a checkpoint says what this version does not know")
         (epoch,) = _NUMBER.unpack(parts.get(_EPOCH, bytes(_NUMBER.size)))
-        return Header(partition, offset, time, parts[_POLICY].hex(), bad_run, customers, parts[_LOG].decode(), epoch)
+        window = _PAIR.unpack(parts[_WINDOW]) if _WINDOW in parts else None
+        policy, log = parts[_POLICY].hex(), parts[_LOG].decode()
+        return Header(partition, offset, time, policy, bad_run, customers, log, epoch, window)
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         raise UnreadableCheckpoint(f"the header of a checkpoint can't be read: {error}") from error
 
@@ -127,8 +136,9 @@ class Checkpoint:
     """What is to be stored, all of it or nothing; once that is confirmed, ``offset`` may be committed.
 
     ``records``: a few that go before, mostly none; those that delete a key go behind all others, because what they
-    delete is in the rows. ``keys`` and ``values``: changed rows, as columns. ``header``: goes last. ``customers``:
-    whose rows they are, for ``Partition.take_back``.
+    delete is in the rows. ``keys`` and ``values``: changed rows, as columns, and behind them segments of the window.
+    ``header``: goes last. For ``Partition.take_back``, ``customers``: whose rows they are; ``stored``: how many entries
+    of the window were stored before.
     """
 
     offset: int
@@ -137,11 +147,18 @@ class Checkpoint:
     values: Bodies
     header: tuple[bytes, bytes]
     customers: npt.NDArray[np.int32] = field(repr=False)
+    stored: int = 0
+
+    def behind(self, earlier: list[tuple[Bodies, Bodies]]) -> "Checkpoint":
+        """The checkpoint with rows that were taken for it before: of a key the last one counts."""
+        keys = one_after_another([*(keys for keys, _ in earlier), self.keys])
+        values = one_after_another([*(values for _, values in earlier), self.values])
+        return replace(self, keys=keys, values=values)
 
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        return len(self.customers)
+        return len(self.keys.offsets) - 1
 
     @property
     def bytes(self) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 
-_ARITY: Final = 4  # half the levels of a binary heap, and four children are one or two lines of memory
+ARITY: Final = 4  # half the levels of a binary heap, and four children are one or two lines of memory
 
 Instants = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
@@ -23,7 +23,7 @@ def push(instants: Instants, indices: Indices, size: int, at: int, index: int) -
     """Add an entry to a heap of ``size``; returns the new size. The arrays must have room."""
     slot = size
     while slot > 0:
-        parent = (slot - 1) // _ARITY
+        parent = (slot - 1) // ARITY
         if instants[parent] <= at:
             break
         instants[slot] = instants[parent]
@@ -41,11 +41,11 @@ def pop(instants: Instants, indices: Indices, size: int) -> int:
     at, index = instants[size], indices[size]
     slot = 0
     while True:
-        first = _ARITY * slot + 1
+        first = ARITY * slot + 1
         if first >= size:
             break
         child = first
-        for other in range(first + 1, min(first + _ARITY, size)):
+        for other in range(first + 1, min(first + ARITY, size)):
             if instants[other] < instants[child]:
                 child = other
         if instants[child] >= at:

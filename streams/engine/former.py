@@ -48,6 +48,7 @@ class Chunk:
     """One record: its rows, and their ids one after another."""
 
     header: FormerHeader
+    stored: Any  # the rows as they were stored
     rows: Any  # array of ROW
     ids: npt.NDArray[np.uint8]
     lengths: npt.NDArray[np.int64]  # of the ids
@@ -83,7 +84,9 @@ def decode_chunk(value: bytes) -> Chunk:
         ids = np.frombuffer(value, np.uint8)[ends:]
         _check_ids(rows, lengths, ids)
         spaces = _namespaces(rows)
-        return Chunk(header, migrated(rows), ids, lengths, spaces, _flags(rows, "touched"), _flags(rows, "unreported"))
+        return Chunk(
+            header, rows, migrated(rows), ids, lengths, spaces, _flags(rows, "touched"), _flags(rows, "unreported")
+        )
     except UnreadableCheckpoint:
         raise
     except (ValueError, KeyError, TypeError, IndexError) as error:

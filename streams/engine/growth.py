@@ -10,7 +10,7 @@ from processors.row.layout import ROW
 from streams.engine.address_space import reserved
 from streams.engine.arena import compact
 from streams.engine.hot import reschedule
-from streams.engine.packing import MOST_BYTES
+from streams.engine.packing import PACKED_BYTES
 from streams.engine.rows import (
     LEAST_HOT,
     LONGEST_ID,
@@ -31,6 +31,7 @@ from streams.engine.rows import (
     rows_as_words,
     worn,
 )
+from streams.engine.window import copied_window, has_place, widened
 
 STEEP: Final = 16
 """By so much few rows get more room. Each step copies them all; what isn't used costs address space, not memory."""
@@ -51,7 +52,7 @@ def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
     if int(table.used[USED_ROWS]) > 0 or customers <= len(table.customers):
         return table
-    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]))
+    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]), table.window)
 
 
 def _larger(array: Any, used: int, capacity: int) -> Any:
@@ -83,9 +84,7 @@ def _with_customers(table: Table, capacity: int) -> Table:
 def _with_hot_rows(table: Table, capacity: int) -> Table:
     hot = int(table.used[USED_HOT])
     rows = _copied_rows(table, min(capacity, int(table.used[USED_MOST_HOT])))
-    links = (_larger(each, hot, len(rows)) for each in (table.holders, table.newer, table.older))
-    holders, newer, older = links
-    return table._replace(rows=rows, words=rows_as_words(rows), holders=holders, newer=newer, older=older)
+    return table._replace(rows=rows, words=rows_as_words(rows), hot=_larger(table.hot, hot, len(rows)))
 
 
 def _stepwise(table: Table, grown: Any, used: int, size: int) -> Table:
@@ -125,8 +124,10 @@ def grow(table: Table) -> Table:
         table = table._replace(slots=slots)
     if worn(table):
         compact(table)
-    if int(used[USED_ARENA]) + LEAST_HOT * MOST_BYTES > len(table.arena):
+    if int(used[USED_ARENA]) + LEAST_HOT * PACKED_BYTES > len(table.arena):
         table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA])))
+    if not has_place(table.window):
+        table = table._replace(window=widened(table.window))
     return _grow_heap(table, heap) if crowded(table) else table
 
 
@@ -153,9 +154,7 @@ def copied(table: Table) -> Table:
     return Table(
         rows=hot_rows,
         words=rows_as_words(hot_rows),
-        holders=_larger(table.holders, hot, len(hot_rows)),
-        newer=_larger(table.newer, hot, len(hot_rows)),
-        older=_larger(table.older, hot, len(hot_rows)),
+        hot=_larger(table.hot, hot, len(hot_rows)),
         customers=_larger(table.customers, rows, len(table.customers)),
         ids=_larger(table.ids, int(used[USED_IDS]), len(table.ids)),
         slots=table.slots.copy(),
@@ -165,9 +164,10 @@ def copied(table: Table) -> Table:
         changed=_larger(table.changed, int(used[USED_CHANGED]), len(table.changed)),
         unreported=_larger(table.unreported, int(used[USED_UNREPORTED]), len(table.unreported)),
         # No more than is needed: what is reserved for the original may be larger than all memory.
-        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * MOST_BYTES, 64 * 1024)),
+        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * PACKED_BYTES, 64 * 1024)),
         free=table.free.copy(),
         used=used.copy(),
+        window=copied_window(table.window),
     )
 
 
@@ -175,6 +175,6 @@ def memory_bytes(table: Table) -> int:
     """Bytes that hold customers: hot and packed rows, ids, due entries and lists, and the whole index."""
     used = table.used
     lists = sum(int(used[i]) for i in (USED_TOUCHED, USED_CHANGED, USED_UNREPORTED)) * 4
-    hot = int(used[USED_HOT]) * (table.rows.itemsize + 12)
+    hot = int(used[USED_HOT]) * (table.rows.itemsize + table.hot.itemsize)
     rest = int(used[USED_IDS]) + int(used[USED_HEAP]) * 12 + int(used[USED_ARENA])
     return int(hot + int(used[USED_ROWS]) * table.customers.itemsize + rest + lists + table.slots.nbytes)

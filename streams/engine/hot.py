@@ -43,13 +43,13 @@ OUR_LAYOUT: Final = 0
 
 @compiled_leaf
 def _unlink(table: Table, slot: Int) -> None:
-    newer, older = table.newer[slot], table.older[slot]
+    newer, older = table.hot[slot].newer, table.hot[slot].older
     if newer >= 0:
-        table.older[newer] = older
+        table.hot[newer].older = older
     else:
         table.used[USED_NEWEST] = older
     if older >= 0:
-        table.newer[older] = newer
+        table.hot[older].newer = newer
     else:
         table.used[USED_OLDEST] = newer
 
@@ -57,10 +57,10 @@ def _unlink(table: Table, slot: Int) -> None:
 @compiled_leaf
 def _make_newest(table: Table, slot: Int) -> None:
     newest = table.used[USED_NEWEST]
-    table.newer[slot] = -1
-    table.older[slot] = newest
+    table.hot[slot].newer = -1
+    table.hot[slot].older = newest
     if newest >= 0:
-        table.newer[newest] = slot
+        table.hot[newest].newer = slot
     else:
         table.used[USED_OLDEST] = slot
     table.used[USED_NEWEST] = slot
@@ -69,10 +69,10 @@ def _make_newest(table: Table, slot: Int) -> None:
 @compiled_leaf
 def _make_oldest(table: Table, slot: Int) -> None:
     oldest = table.used[USED_OLDEST]
-    table.older[slot] = -1
-    table.newer[slot] = oldest
+    table.hot[slot].older = -1
+    table.hot[slot].newer = oldest
     if oldest >= 0:
-        table.older[oldest] = slot
+        table.hot[oldest].older = slot
     else:
         table.used[USED_NEWEST] = slot
     table.used[USED_OLDEST] = slot
@@ -81,7 +81,7 @@ def _make_oldest(table: Table, slot: Int) -> None:
 @compiled_leaf
 def put_away(table: Table, slot: Int) -> None:
     """Pack a hot row. Its slot is free then, and in no list."""
-    number, end = table.holders[slot], table.used[USED_ARENA]
+    number, end = table.hot[slot].holder, table.used[USED_ARENA]
     # Written behind everything, where there always is room: how long it is shows afterwards.
     length = pack_row(table.words[slot], table.arena, end, OUR_LAYOUT)
     put_word(table.arena, end, np.int64(number), 4)
@@ -101,9 +101,10 @@ def _free_slot(table: Table) -> int:
         return int(hot)
     slot = table.used[USED_OLDEST]
     put_away(table, slot)
-    soon = table.newer[table.used[USED_OLDEST]]
-    if hot >= _MANY and soon >= 0:
-        # It has not been touched for long: it is in no cache, and all of it will be read.
+    if hot >= _MANY:
+        # The one after the next has not been touched for long: it is in no cache, and all of it will be read.
+        soon = table.hot[table.used[USED_OLDEST]].newer
+        ask_for_line(table.hot.ctypes.data + soon * table.hot.itemsize)
         first = table.rows.ctypes.data + soon * table.rows.itemsize
         for line in range(_ROW_LINES):
             ask_for_line(first + line * LINE)
@@ -124,7 +125,7 @@ def _unpack(table: Table, number: Int) -> int:
     table.rows[slot].hash = key_of(table, number)
     release(table, at)
     table.customers[number].place = slot
-    table.holders[slot] = number
+    table.hot[slot].holder = number
     _make_oldest(table, slot)
     return slot
 
@@ -154,7 +155,7 @@ def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, name
         table.words[slot, k] = EMPTY[k]
     table.rows[slot].hash = key
     table.customers[number].place = slot
-    table.holders[slot] = number
+    table.hot[slot].holder = number
     _make_newest(table, slot)
     return number
 

@@ -5,16 +5,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_inline
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.lifecycle.facts import CAUSE_TOUCHPOINT, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.step import meet
 from processors.policy.rules import UNMAPPED, Rules, Vocabulary
-from processors.row.namespaces import salt_of
-from processors.row.profile import is_duplicate
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
 from schemas.decode import ABSENT
 from schemas.reasons import OK
-from schemas.touchpoint import EVENT_ID, KNOWN
+from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID, KNOWN
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -27,8 +26,27 @@ from streams.engine.outcomes import (
 )
 from streams.engine.reading import contact_of, meaning_of
 from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
+from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
+
+
+@compiled_leaf
+def _refused(
+    buffer: npt.NDArray[np.uint8], slots: npt.NDArray[np.int64], offset: int, table: Table, counts: Any, reason: int
+) -> int:
+    """The reason why a touchpoint is rejected; OK where it is a retry, of which nothing else is asked."""
+    known = slots[CUSTOMER_ID, 1] > 0
+    who = CUSTOMER_ID if known else ANONYMOUS_ID
+    if slots[who, 1] <= 0 or slots[EVENT_ID, 1] <= 0:
+        return reason
+    key = xxh64(buffer, slots[who, 0], slots[who, 0] + slots[who, 1], _SEED)
+    key ^= salt_of(NAMESPACE_KNOWN if known else NAMESPACE_ANONYMOUS)
+    event = xxh64(buffer, slots[EVENT_ID, 0], slots[EVENT_ID, 0] + slots[EVENT_ID, 1], _SEED)
+    if look_up(table.window, identity_of(key, event), offset) != MET:
+        return reason
+    counts[OUTCOME_DUPLICATE] += 1
+    return OK
 
 
 @compiled_inline
@@ -50,16 +68,28 @@ def apply_touchpoint(
         return OK
     meaning = meaning_of(buffer, slots, rules, words)
     if meaning.reason != OK:
-        return meaning.reason
+        return _refused(buffer, slots, offset, table, counts, meaning.reason)
     reason, contact = contact_of(buffer, slots, rules, words, meaning)
     if reason != OK:
-        return reason
+        return _refused(buffer, slots, offset, table, counts, reason)
     space = meaning.namespace
     key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED) ^ salt_of(space)
+    identity = identity_of(key, contact.event)
+    ask_for_identity(table.window, identity)
     number = find(table, buffer, meaning.start, meaning.length, key, space)
+    if number >= 0:
+        # Before the window is asked, whose line is on its way meanwhile.
+        warm(table, number)
+    seen = look_up(table.window, identity, offset)
+    if seen == MET:
+        counts[OUTCOME_DUPLICATE] += 1
+        return OK
+    if seen == NEW and slots[IMPORT_ID, 1] <= 0:
+        # Also where the row contains it already: what the window holds is a function of the log alone.
+        remember(table.window, identity, offset)
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
-    slot = warm(table, number)
+    slot = table.customers[number].place
     touch(table, slot)
     row = table.rows[slot]
     if offset <= row.offset:
@@ -67,9 +97,6 @@ def apply_touchpoint(
         return OK
     row.offset = offset
     note_change(table, number)
-    if is_duplicate(row, contact.event):
-        counts[OUTCOME_DUPLICATE] += 1
-        return OK
     at = contact.at
     counts[OUTCOME_ACCEPTED] += 1
     counts[OUTCOME_LATE] += at < max(time, row.judged_at)

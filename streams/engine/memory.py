@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.bodies import Bodies, bodies_of
-from streams.engine import restoring
+from streams.engine import restoring, window_records
 from streams.engine.checkpoint import (
     HEADER_KEY,
     LAYOUT_KEY,
@@ -25,10 +25,13 @@ from streams.engine.checkpoint import (
 )
 from streams.engine.described import Layout, our_layout
 from streams.engine.former import Chunk, FormerHeader, complete_headers, decode_chunk, is_former, migrated
+from streams.engine.former_rings import Rings
 from streams.engine.growth import grow, reserve
 from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, HEAD_BYTES, words_of
 from streams.engine.results import ForeignLog
 from streams.engine.rows import USED_CHANGED, USED_ROWS, Table
+from streams.engine.window import TOLD_LIMIT, TOLD_STORED, TOLD_TOTAL
+from streams.engine.window_records import SEGMENT_KEY, BadSegment
 
 _LAYOUTS: Final = 256
 _SLACK: Final = np.zeros(8, np.uint8)  # bytes behind packed rows, which are read by words
@@ -60,6 +63,8 @@ class Memory:
         self._policy_hash = ""
         self._former: list[FormerHeader] = []
         self._obsolete: list[bytes] = []
+        self._segments: dict[int, bytes] = {}
+        self._rings = Rings()
         self.newest = -1
         """The greatest offset that a restored row contains."""
 
@@ -86,21 +91,39 @@ class Memory:
             int(table.used[USED_ROWS]),
             self._log,
             self.epoch,
+            (int(table.window.told[TOLD_LIMIT]), int(table.window.told[TOLD_TOTAL])),
         )
+        stored = int(table.window.told[TOLD_STORED])
         keys, values = self._rows(table, numbers)
         restoring.forget_changes(table)
-        return Checkpoint(standing.offset, records, keys, values, (HEADER_KEY, header.encode()), numbers)
+        return Checkpoint(standing.offset, records, keys, values, (HEADER_KEY, header.encode()), numbers, stored)
+
+    def some_rows(self, table: Table, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed; they count as written, and must go before the next checkpoint.
+
+        None before the first checkpoint of a tenure has told how rows are laid out.
+        """
+        count = 0 if self._layout < 0 else min(most, int(table.used[USED_CHANGED]))
+        numbers = table.changed[:count].copy()
+        keys, values = self._rows(table, numbers)
+        restoring.forget_first_changes(table, count)
+        return keys, values
 
     def _rows(self, table: Table, numbers: npt.NDArray[np.int32]) -> tuple[Bodies, Bodies]:
+        """The packed rows of customers, and behind them the segments of the window that changed."""
         key_bytes, most = restoring.key_bytes(table, numbers)
-        keys, key_ends = np.empty(key_bytes, np.uint8), np.zeros(len(numbers) + 1, np.int64)
-        values, ends = np.empty(most, np.uint8), np.zeros(len(numbers) + 1, np.int64)
+        segments, more_keys, more = window_records.segment_bytes(table.window)
+        count = len(numbers) + segments
+        keys, key_ends = np.empty(key_bytes + more_keys, np.uint8), np.zeros(count + 1, np.int64)
+        values, ends = np.empty(most + more, np.uint8), np.zeros(count + 1, np.int64)
         restoring.write_rows(table, numbers, self._layout, keys, key_ends, values, ends)
+        window_records.add_segments(table.window, len(numbers), keys, key_ends, values, ends)
         return Bodies(keys, key_ends), Bodies(values[: ends[-1]], ends)
 
     def take_back(self, table: Table, checkpoint: Checkpoint) -> None:
         """A checkpoint was not stored: the next one holds what it held."""
         restoring.note_changes(table, checkpoint.customers)
+        window_records.not_stored(table.window, checkpoint.stored)
         written = {key for key, _ in checkpoint.records}
         if any(key.startswith(LAYOUT_KEY) for key in written):
             self._layout = -1
@@ -122,12 +145,27 @@ class Memory:
             table = self._take_in(table, *columns, None)
         restoring.relist(table)
         if self._header is not None:
-            return table, self._standing(self._header)
+            standing = self._standing(self._header)
+            return self._with_window(table, self._header.window, standing.offset), standing
         if self._obsolete:
-            return table, self._migrated(table)
+            found = self._migrated(table)
+            return self._with_window(table, None, found.offset if found else 0), found
         if int(table.used[USED_ROWS]):
             raise UnreadableCheckpoint(f"partition {self._partition}: rows were stored, but no header with them")
         return table, None
+
+    def _with_window(self, table: Table, told: tuple[int, int] | None, offset: int) -> Table:
+        """The table with the window as a header tells of it; None: made of what rows remembered before layout 6."""
+        segments, self._segments = self._segments, {}
+        rings, self._rings = self._rings, Rings()
+        if table.window.told[TOLD_LIMIT] == 0:
+            return table
+        if told is None:
+            return table._replace(window=rings.entered(table.window, offset))
+        try:
+            return table._replace(window=window_records.restored_window(*told, offset, segments))
+        except BadSegment as error:
+            raise UnreadableCheckpoint(f"partition {self._partition}: {error}") from error
 
     def _standing(self, header: Header) -> Standing:
         self._obsolete = []
@@ -160,6 +198,8 @@ class Memory:
                 self._policy = unsealed(value, "the policy of a checkpoint").decode()
             elif key[:-1] == LAYOUT_KEY:
                 self._learn(key[-1], decode_layout(value))
+            elif key[:-4] == SEGMENT_KEY:
+                self._segments[int.from_bytes(key[-4:], "big")] = value
             elif is_former(key):
                 table = self._take_chunk(table, key, decode_chunk(value))
             else:
@@ -243,7 +283,10 @@ class Memory:
         )
         if bad >= 0:
             raise self._damaged(keys.message(bad))
-        rows = migrated(words.view(layout.row).reshape(count))
+        stored = words.view(layout.row).reshape(count)
+        if self._header is None or self._header.window is None:
+            self._rings.add(stored, hashes, heads[:, 0], keys.buffer[keys.offsets[:-1]])
+        rows = migrated(stored)
         rows["offset"], rows["entry_at"] = heads[:, 0], heads[:, 1]
         return Bodies(*restoring.pack_rows(words_of(rows), heads[:, 2].astype(np.uint8), hashes, 0))
 
@@ -263,6 +306,7 @@ class Memory:
         flags = (chunk.touched * FLAG_TOUCHED | chunk.unreported * FLAG_UNREPORTED).astype(np.uint8)
         hashes = np.zeros(len(rows), np.uint64)
         restoring.hash_keys(keys.buffer, keys.offsets, hashes)
+        self._rings.add(chunk.stored, hashes, rows["offset"], chunk.namespaces)
         values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
         table = reserve(table, chunk.header.customers)
         return self._lay_down(table, keys, values, 0)

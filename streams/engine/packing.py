@@ -54,7 +54,7 @@ _GROUPS: Final = -(-ROW_WORDS // 64)
 _REST: Final = ROW_WORDS - 64 * (_GROUPS - 1)
 WRITTEN: Final = np.packbits(np.resize(KINDS != KIND_OUTSIDE, 64 * _GROUPS), bitorder="little").view(np.uint64)
 _SLACK: Final = 24  # words are written whole where some of their bytes count
-MOST_BYTES: Final = -(-(HEAD_BYTES + 8 + _ANCHOR_BYTES + ROW_WORDS * 9 + ROW_WORDS // 15 + _SLACK) // 8) * 8
+PACKED_BYTES: Final = -(-(HEAD_BYTES + 8 + _ANCHOR_BYTES + ROW_WORDS * 9 + ROW_WORDS // 15 + _SLACK) // 8) * 8
 """No packed row needs more room, what is written beyond its end included."""
 
 Bytes = npt.NDArray[np.uint8]
@@ -82,11 +82,12 @@ if not JIT:
 @compiled_inline
 def _put_value(out: Bytes, at: Int, gap: Int, value: np.uint64) -> np.int64:
     """One word behind so many skipped ones; returns the position after it."""
-    # No branch in all of this: what a row happens to hold can't be foreseen, and guessing cost more than the work.
+    # Hardly a branch in this: what a row happens to hold can't be foreseen, and guessing cost more than the work.
     skips = (gap * 4370) >> 16  # by 15, of what is no more than a row's words
     put_word(out, at, _SKIPS, 8)
-    put_word(out, at + 8, _SKIPS, 8)
-    put_word(out, at + 16, _SKIPS, 8)
+    if skips > 8:
+        put_word(out, at + 8, _SKIPS, 8)
+        put_word(out, at + 16, _SKIPS, 8)
     at += skips
     low = (71 - leading_zeros(value)) >> 3
     high = (71 - trailing_zeros(value)) >> 3
@@ -136,7 +137,7 @@ def pack_words(row: Words, out: Bytes, at: Int) -> int:
 
 @compiled_leaf
 def pack_row(row: Words, out: Bytes, at: Int, layout: int) -> int:
-    """Write a row (ROW_WORDS,) packed to ``out[at:]``, which has MOST_BYTES; returns its length.
+    """Write a row (ROW_WORDS,) packed to ``out[at:]``, which has PACKED_BYTES; returns its length.
 
     The first four bytes are left to the caller.
     """

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
+from schemas.bodies import Bodies
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
@@ -21,9 +22,19 @@ from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
-from streams.engine.rows import USED_ROWS, USED_UNREPORTED, Table, id_slices, namespaces_of, new_table, rows_as_words
+from streams.engine.rows import (
+    USED_CHANGED,
+    USED_ROWS,
+    USED_UNREPORTED,
+    Table,
+    id_slices,
+    namespaces_of,
+    new_table,
+    rows_as_words,
+)
 from streams.engine.schemas import Schemas
 from streams.engine.translating import written_anew
+from streams.engine.window import WINDOW, new_window, window_bytes
 from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
@@ -31,23 +42,34 @@ FACTS: Final = 16_384  # room between two visits to Python
 HOT_ROWS: Final = 65_536
 FACT_BYTES: Final = 64 * 1024 * 1024
 """About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""
+ROWS_AT_ONCE: Final = 131_072
+"""So many customers are judged by a new policy at once: whoever is asked for the rest can remember these before."""
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
 class Drained(NamedTuple):
     """Facts that were taken out of the room that compiled code writes into."""
 
-    transitions: list[Any]  # arrays of FACT
-    judged: list[Any]  # arrays of JUDGED
+    transitions: list[npt.NDArray[np.uint8]]  # bytes of FACT
+    judged: list[npt.NDArray[np.uint8]]  # of JUDGED
 
     @property
     def nbytes(self) -> int:
         """Bytes that they take."""
-        return sum(int(part.nbytes) for parts in self for part in parts)
+        return sum(part.nbytes for parts in self for part in parts)
+
+
+def _copied(records: Any, count: int) -> Any:
+    """The first records of an array, as bytes: as records they are copied one by one, which takes five times as long.
+
+    Of a plain array: every slice of a recarray costs ten microseconds, and most fetches are small.
+    """
+    return np.asarray(records)[:count].view(np.uint8).copy()
 
 
 def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
+    """Bytes of records as one array of them."""
+    return (parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint8), *parts])).view(kind)
 
 
 def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
@@ -64,7 +86,8 @@ class Partition:
     its record, None: no limit. ``collect``: whether facts and accepted bodies are listed, or only counted.
     ``log``: identity of the log that is read, where it has one; what was made from another one is refused. ``epoch``:
     which log it is, by the order in which logs were made; a checkpoint of this log knows better.
-    ``hot_rows``: so many rows stand in full, those touched last; the others are packed.
+    ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
+    identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
     """
 
     def __init__(
@@ -78,12 +101,13 @@ class Partition:
         accept_rejects: bool = False,
         collect: bool = True,
         hot_rows: int = HOT_ROWS,
+        window: int = WINDOW,
         log: str = "",
         epoch: int = 0,
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table(hot_rows=hot_rows)
+        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window))
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
@@ -95,7 +119,9 @@ class Partition:
         self._time = NONE
         self._bad_run = 0
         self._memory = Memory(number, log, epoch)
+        self._halved = False
         self.fact_bytes = FACT_BYTES
+        self.rows_at_once = ROWS_AT_ONCE
 
     @property
     def next_offset(self) -> int:
@@ -120,10 +146,11 @@ class Partition:
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
 
-        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, or where facts take too many
-        bytes: what follows is refused, or asked for again, from there. A tick or a policy may be done by half then; it
-        stands at that offset still. After 10,000 consecutive rejects it returns what it has until there, so that they
-        can be stored and looked at; then it raises PoisonedLog, also after a restart.
+        It ends before the fetch does, at ``next_offset``, where there are 50,000 rejects, where facts take too many
+        bytes, or where a policy has judged many: what follows is refused, or asked for again, from there. A tick or a
+        policy may be done by half then; it stands at that offset still. After 10,000 consecutive rejects it returns
+        what it has until there, so that they can be stored and looked at; then it raises PoisonedLog, also after a
+        restart.
         """
         if fetch.wanted > self._next:
             return Refused(self._next)
@@ -132,9 +159,10 @@ class Partition:
         before = self.counts.copy()
         facts = Drained([], [])
         policies: list[PolicyChange] = []
+        self._halved = False
         while (status := self._run(fetch, cursor)) not in self._ends:
             fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
-            if facts.nbytes >= self.fact_bytes:
+            if self._halved or facts.nbytes >= self.fact_bytes:
                 break
         if status == cursors.STATUS_POISONED and cursor.at[cursors.AT_NEXT] == self._next:
             raise PoisonedLog(
@@ -208,13 +236,12 @@ class Partition:
         return replace(fetch, buffer=buffer), cursor._replace(anew=anew)
 
     def _drain(self, facts: Drained) -> None:
-        # As plain arrays: every slice of a recarray costs ten microseconds, and most fetches are small.
         counts = self._out.counts
         if counts[OUT_WRITTEN] > 0:
-            facts.transitions.append(np.asarray(self._out.facts)[: counts[OUT_WRITTEN]].copy())
+            facts.transitions.append(_copied(self._out.facts, counts[OUT_WRITTEN]))
             counts[OUT_WRITTEN] = 0
         if counts[OUT_JUDGED_WRITTEN] > 0:
-            facts.judged.append(np.asarray(self._out.judged)[: counts[OUT_JUDGED_WRITTEN]].copy())
+            facts.judged.append(_copied(self._out.judged, counts[OUT_JUDGED_WRITTEN]))
             counts[OUT_JUDGED_WRITTEN] = 0
 
     def _change_policy(
@@ -232,12 +259,14 @@ class Partition:
         # The change is told with its first facts, which name its hash.
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
-        customer = 0
+        customer, judged = 0, np.array([0, self.rows_at_once])
         while customer < self.customers:
-            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer)
+            customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
             self._drain(facts)
             self.table = grow(self.table)
-            if facts.nbytes >= self.fact_bytes and customer < self.customers:
+            enough = facts.nbytes >= self.fact_bytes or judged[0] >= self.rows_at_once
+            if enough and customer < self.customers:
+                self._halved = True
                 return
         self.counts[OUTCOME_POLICIES] += 1
         cursor.at[cursors.AT_BAD_RUN] = 0
@@ -250,6 +279,13 @@ class Partition:
         """
         standing = Standing(self._next, self._time, (self.policy.text, self.policy.hash), self._bad_run)
         return self._memory.checkpoint(self.table, standing)
+
+    def some_rows(self, most: int) -> tuple[Bodies, Bodies]:
+        """Keys and values of some rows that changed, for the next checkpoint: they have to stand in it before its own.
+
+        So that whoever shares the partition has it in between. Rows that change again are written again.
+        """
+        return self._memory.some_rows(self.table, most)
 
     def take_back(self, checkpoint: Checkpoint) -> None:
         """A checkpoint was not stored, and never will be: the next one is to hold what it held."""
@@ -276,16 +312,26 @@ class Partition:
         other._next, other._time, other._bad_run = self._next, self._time, self._bad_run
         return other
 
+    @property
+    def changed(self) -> int:
+        """How many rows the next checkpoint will hold."""
+        return int(self.table.used[USED_CHANGED])
+
+    @property
+    def unreported(self) -> int:
+        """How many profiles changed since they were last taken."""
+        return int(self.table.used[USED_UNREPORTED])
+
     def has_unreported(self) -> bool:
         """Whether a profile changed since it was last taken."""
-        return bool(self.table.used[USED_UNREPORTED] > 0)
+        return self.unreported > 0
 
     def take_unreported(self, most: int) -> npt.NDArray[np.int64]:
         """At most ``most`` customers whose profiles changed since they were last taken; they count as reported.
 
         That is remembered with the rows: what was taken and not stored before a crash is taken again.
         """
-        numbers = np.empty(min(most, int(self.table.used[USED_UNREPORTED])), np.int64)
+        numbers = np.empty(min(most, self.unreported), np.int64)
         take_news(self.table, numbers)
         return numbers
 
@@ -320,3 +366,7 @@ class Partition:
     def memory_bytes(self) -> int:
         """Bytes in which the customers are held, indexes included."""
         return memory_bytes(self.table)
+
+    def window_bytes(self) -> int:
+        """Bytes in which the identities of recent events are held, their index included."""
+        return window_bytes(self.table.window)

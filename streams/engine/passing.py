@@ -1,6 +1,7 @@
 """What concerns rows without a touchpoint of theirs: ticks that let timers fire, and new policies. Compiled."""
 
 import numpy as np
+import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.lifecycle.facts import (
@@ -21,9 +22,9 @@ from processors.policy.rules import Rules
 from processors.row.calendar import day_of
 from processors.row.layout import NEVER, NONE
 from schemas.touchpoint import TICK_AT
-from streams.engine.ahead import AHEAD_NEAR, AHEAD_SMALL, ask_for_customer
+from streams.engine.ahead import AHEAD_FAR, AHEAD_NEAR, AHEAD_SMALL, ask_for_place, ask_for_review
 from streams.engine.cursor import AT_TIME, NO_LIMIT, STATUS_FINISHED, STATUS_NEED_FACTS, STATUS_NEED_ROOM, Cursor
-from streams.engine.due import pop
+from streams.engine.due import ARITY, pop
 from streams.engine.hot import entry_of, offset_of, warm
 from streams.engine.outcomes import OUTCOME_JUDGEMENTS, OUTCOME_TICKS, OUTCOME_TICKS_IGNORED, OUTCOME_TRANSITIONS
 from streams.engine.reading import LATEST
@@ -41,6 +42,8 @@ from streams.engine.rows import (
     schedule,
 )
 
+Counts = npt.NDArray[np.int64]
+
 
 @compiled_leaf
 def facts_full(out: Out) -> bool:
@@ -55,7 +58,7 @@ def facts_full(out: Out) -> bool:
 @compiled_leaf
 def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, slot: int, offset: int, until: int) -> None:
     """Let a hot row's timers up to ``until`` fire."""
-    row, number = table.rows[slot], table.holders[slot]
+    row, number = table.rows[slot], table.hot[slot].holder
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1)
     if pass_time(row, rules, out, cause, until):
@@ -76,8 +79,9 @@ def _let_day_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: 
     while used[USED_LOOKED] < used[USED_TOUCHED]:
         if facts_full(out) or not has_room(table):
             return STATUS_NEED_FACTS if facts_full(out) else STATUS_NEED_ROOM
-        if many and used[USED_LOOKED] + AHEAD_NEAR < used[USED_TOUCHED]:
-            ask_for_customer(table, table.touched[used[USED_LOOKED] + AHEAD_NEAR])
+        if many and used[USED_LOOKED] + AHEAD_FAR < used[USED_TOUCHED]:
+            ask_for_place(table, table.touched[used[USED_LOOKED] + AHEAD_FAR])
+            ask_for_review(table, table.touched[used[USED_LOOKED] + AHEAD_NEAR])
         number = table.touched[used[USED_LOOKED]]
         used[USED_LOOKED] += 1
         slot = warm(table, number)
@@ -105,8 +109,10 @@ def tick(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, unti
         key, number = table.heap_at[0], table.heap_row[0]
         table.used[USED_HEAP] = pop(table.heap_at, table.heap_row, table.used[USED_HEAP])
         if table.used[USED_ROWS] >= AHEAD_SMALL:
-            # Who comes next, unless this one is due again before.
-            ask_for_customer(table, table.heap_row[0])
+            # Who comes next, and those one of whom comes after. What lies beyond the end of the heap does no harm.
+            ask_for_review(table, table.heap_row[0])
+            for child in range(1, ARITY + 1):
+                ask_for_place(table, table.heap_row[child])
         if entry_of(table, number) != key:
             continue
         slot = warm(table, number)
@@ -135,13 +141,19 @@ def apply_tick(
 
 
 @compiled_leaf
-def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int) -> int:
-    """Judge customers from number ``first`` on by a new policy read at ``offset``; returns the next one's number."""
+def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, first: int, judged: Counts) -> int:
+    """Judge customers from number ``first`` on by a new policy read at ``offset``; returns the next one's number.
+
+    ``judged``: shape (2,), how many were by now, and how many may be at most.
+    """
     for number in range(first, table.used[USED_ROWS]):
         if facts_full(out) or not has_room(table):
             return int(number)
         if offset_of(table, number) >= offset:
             continue
+        if judged[0] >= judged[1]:
+            return int(number)
+        judged[0] += 1
         slot = warm(table, number)
         row = table.rows[slot]
         before, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]

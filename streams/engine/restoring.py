@@ -23,7 +23,7 @@ from streams.engine.packing import (
     FLAG_TOUCHED,
     FLAG_UNREPORTED,
     HEAD_BYTES,
-    MOST_BYTES,
+    PACKED_BYTES,
     ROW_WORDS,
     due_at,
     is_sound,
@@ -76,11 +76,11 @@ def _checksum(values: Bytes, start: Int, stop: int, key: np.uint64) -> np.int64:
 @compiled_leaf
 def key_bytes(table: Table, numbers: npt.NDArray[np.int32]) -> tuple[int, int]:
     """Bytes of the keys of customers, and more than their packed rows can have."""
-    keys, values = np.int64(0), np.int64(MOST_BYTES)
+    keys, values = np.int64(0), np.int64(PACKED_BYTES)
     for number in numbers:
         keys += 1 + id_length(table, number)
         at = place_in_arena(table, number)
-        values += MOST_BYTES if at < 0 else np.int64(length_at(table.arena, at))
+        values += PACKED_BYTES if at < 0 else np.int64(length_at(table.arena, at))
     return int(keys), int(values)
 
 
@@ -128,6 +128,16 @@ def forget_changes(table: Table) -> None:
     for i in range(table.used[USED_CHANGED]):
         table.customers[table.changed[i]].id &= ~IS_CHANGED
     table.used[USED_CHANGED] = 0
+
+
+@compiled_leaf
+def forget_first_changes(table: Table, count: Int) -> None:
+    """The customers whose rows changed first count as changed no more, so many of them."""
+    for i in range(count):
+        table.customers[table.changed[i]].id &= ~IS_CHANGED
+    for i in range(count, table.used[USED_CHANGED]):
+        table.changed[i - count] = table.changed[i]
+    table.used[USED_CHANGED] -= count
 
 
 @compiled_leaf
@@ -290,7 +300,7 @@ def pack_rows(rows: Words, flags: Bytes, seeds: npt.NDArray[np.uint64], layout: 
 
     ``seeds``: the salted XXH64 of each one's id. ``flags``: of each, beside FLAG_DUE.
     """
-    out = np.empty(len(rows) * MOST_BYTES, np.uint8)
+    out = np.empty(len(rows) * PACKED_BYTES, np.uint8)
     ends = np.zeros(len(rows) + 1, np.int64)
     for i in range(len(rows)):
         at = ends[i]

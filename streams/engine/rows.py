@@ -15,9 +15,10 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
-from processors.words import Int
+from processors.words import Int, word_at
 from streams.engine.due import push
-from streams.engine.packing import MOST_BYTES, ROW_WORDS
+from streams.engine.packing import PACKED_BYTES, ROW_WORDS
+from streams.engine.window import Window, has_place, new_window
 
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4
@@ -45,10 +46,19 @@ CUSTOMER: Final = np.dtype(
         ("id", "i8"),  # from the lowest bit: flags (8), length (8) and namespace (8) of the id, where it begins
     ]
 )
+HOT: Final = np.dtype(
+    [
+        ("holder", "i4"),  # number of the customer whose row stands in this slot
+        ("newer", "i4"),  # slot of the row that was touched next after it; -1: none
+        ("older", "i4"),
+        ("unused", "i4"),
+    ],
+    align=True,
+)
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
-FREE_CLASSES: Final = MOST_BYTES // 8 + 8
+FREE_CLASSES: Final = PACKED_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -61,9 +71,7 @@ class Table(NamedTuple):
 
     rows: Any  # recarray of ROW: the hot ones
     words: npt.NDArray[np.uint64]  # shape (len(rows), ROW_WORDS): the same memory
-    holders: npt.NDArray[np.int32]  # of each hot row its customer's number
-    newer: npt.NDArray[np.int32]  # of each hot row the one that was touched next after it; -1: none
-    older: npt.NDArray[np.int32]
+    hot: Any  # recarray of HOT: whose each hot row is, and its neighbours in the order of touches
     customers: Any  # recarray of CUSTOMER, by number
     ids: npt.NDArray[np.uint8]
     slots: npt.NDArray[np.uint64]  # the hash index; its length is a power of two
@@ -75,12 +83,16 @@ class Table(NamedTuple):
     arena: npt.NDArray[np.uint8]  # packed rows, each at a multiple of eight
     free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
     used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
+    window: Window  # the identities of recent events
 
 
-def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024) -> Table:
+def new_table(
+    customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024, window: Window | None = None
+) -> Table:
     """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
 
-    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed.
+    ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed. ``window``: None: it
+    remembers no identities.
     """
     slots = 1024
     while slots * 7 < customers * 10:
@@ -94,9 +106,7 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
     return Table(
         rows=rows,
         words=rows_as_words(rows),
-        holders=np.empty(len(rows), np.int32),
-        newer=np.empty(len(rows), np.int32),
-        older=np.empty(len(rows), np.int32),
+        hot=np.empty(len(rows), HOT).view(np.recarray),
         customers=np.empty(customers, CUSTOMER).view(np.recarray),
         ids=np.empty(id_bytes, np.uint8),
         slots=np.zeros(slots, np.uint64),
@@ -108,6 +118,7 @@ def new_table(customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 
         arena=np.empty(64 * 1024, np.uint8),
         free=np.full(FREE_CLASSES, -1, np.int64),
         used=used,
+        window=new_window(0) if window is None else window,
     )
 
 
@@ -130,21 +141,22 @@ def crowded(table: Table) -> bool:
 @compiled_leaf
 def worn(table: Table) -> bool:
     """Whether so much of the arena is free that it has to be compacted."""
-    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * MOST_BYTES)
+    return bool(table.used[USED_FREED] > (table.used[USED_ARENA] >> 2) + 4 * PACKED_BYTES)
 
 
 @compiled_leaf
 def has_room(table: Table) -> bool:
-    """Whether one more customer with an id of any length, and what one record changes, fit."""
+    """Whether one more customer with an id of any length, one more identity, and what one record changes, fit."""
     used = table.used
     return bool(
         used[USED_ROWS] < len(table.customers)
         and used[USED_ROWS] * 10 < len(table.slots) * 7
         and used[USED_IDS] + LONGEST_ID <= len(table.ids)
         and (used[USED_HOT] + LEAST_HOT <= len(table.rows) or len(table.rows) >= used[USED_MOST_HOT])
-        and used[USED_ARENA] + LEAST_HOT * MOST_BYTES <= len(table.arena)
+        and used[USED_ARENA] + LEAST_HOT * PACKED_BYTES <= len(table.arena)
         and not crowded(table)
         and not worn(table)
+        and has_place(table.window)
     )
 
 
@@ -184,10 +196,16 @@ def same_id(table: Table, number: Int, buffer: npt.NDArray[np.uint8], start: Int
     if id_length(table, number) != length:
         return False
     at = id_start(table, number)
-    for i in range(length):
-        if table.ids[at + i] != buffer[start + i]:
+    if length < 8:
+        for i in range(length):
+            if table.ids[at + i] != buffer[start + i]:
+                return False
+        return True
+    # By words; the last one overlaps the one before.
+    for i in range(0, length - 8, 8):
+        if word_at(table.ids, at + i) != word_at(buffer, start + i):
             return False
-    return True
+    return bool(word_at(table.ids, at + length - 8) == word_at(buffer, start + length - 8))
 
 
 @compiled_leaf
@@ -249,7 +267,7 @@ def schedule(table: Table, slot: Int) -> None:
 
     The review of a touched row is left to the list of touched rows: it is due with the day's end, as all of them are.
     """
-    row, number = table.rows[slot], table.holders[slot]
+    row, number = table.rows[slot], table.hot[slot].holder
     touched = table.customers[number].id & IS_TOUCHED
     wake = row.due_at if touched != 0 else min(row.due_at, row.review_at)
     if wake < row.entry_at:

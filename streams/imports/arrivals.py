@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from streams.imports.canonical import HIGH, LOW, STORED
 from streams.imports.content_ids import ranks_of
 from streams.imports.order import FileRun, MemoryRun, Run, sorted_in_memory, sorted_on_disk, with_ranks
+from streams.imports.orders import Grouping, grouped, keys_in
 
 _MOST_BYTES: Final = 1 << 30
 
@@ -22,9 +23,11 @@ class Arrivals:
     No more than ``memory_rows`` rows, nor a gibibyte, are in memory at once; ``folder`` takes the rest.
     """
 
-    def __init__(self, memory_rows: int, folder: Path) -> None:
+    def __init__(self, memory_rows: int, folder: Path, order_amount: str | None = None) -> None:
         self._memory_rows = memory_rows
         self._folder = folder
+        self._order_amount = order_amount
+        self.grouping = Grouping()
         self._kept: list[Any] = []
         self._kept_bytes = 0
         self._bytes = 0
@@ -66,19 +69,83 @@ class Arrivals:
     def runs(self, *, as_arrived: bool) -> list[Run]:
         """All rows, ranked, in order of time, or of the file when ``as_arrived`` (or when that is the same)."""
         self.close()
-        keep = as_arrived or self.in_order
         if self._writer is None:
-            table = pa.Table.from_batches(self._kept, STORED)
+            table = grouped(pa.Table.from_batches(self._kept, STORED), self.grouping, self._order_amount)
             self._kept = []
+            self._see(table)
+            keep = as_arrived or self.in_order
             ranked = with_ranks(table, _ranks(table))
             return [MemoryRun(ranked, None) if keep else sorted_in_memory(ranked)]
+        self._group_on_disk()
         run = FileRun(self._path, self._ranks_on_disk())
-        if keep:
+        if as_arrived or self.in_order:
             return [run]
         rows_in_budget = int(self.rows * (_MOST_BYTES / max(self._bytes, 1)))
         runs = sorted_on_disk(run, max(1, min(self._memory_rows, rows_in_budget)), self._folder)
         self._path.unlink()
         return runs
+
+    def _see(self, table: Any) -> None:
+        """What is known of the rows, once those of one order are one."""
+        if table.num_rows == self.rows:
+            return
+        times = table.column("occurred_at").to_numpy()
+        self.rows = table.num_rows
+        self.in_order = bool(np.all(times[1:] >= times[:-1]))
+        self.last = int(times.max()) if len(times) else self.last
+
+    def _group_on_disk(self) -> None:
+        """Rows of one order as one, by passes over the file that look at one share of the orders each.
+
+        What was united comes after what stands alone: its place in the file is gone, where that is the order asked for.
+        """
+        shares = np.uint64(1 << max(1, (2 * self.rows // self._memory_rows).bit_length()))
+        several, hashes = self._several(shares)
+        if not several.any():
+            return
+        target = self._folder / "grouped.arrow"
+        self.rows = 0
+        last, self.in_order = np.iinfo(np.int64).min, True
+        with pa.ipc.new_file(str(target), STORED) as writer:
+            for batch in self._grouped(several, hashes, shares):
+                times = batch.column("occurred_at").to_numpy()
+                if len(times):
+                    self.in_order = self.in_order and times[0] >= last and bool(np.all(times[1:] >= times[:-1]))
+                    last = int(times[-1])
+                    self.rows += batch.num_rows
+                    writer.write_batch(batch)
+        self._path.unlink()
+        self._path = target
+
+    def _several(self, shares: np.uint64) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.uint64]]:
+        """(which rows belong to an order that has several, the hash of each row's order)."""
+        hashes = np.memmap(self._folder / "orders", np.uint64, "w+", shape=(self.rows,))
+        told = np.zeros(self.rows, np.bool_)
+        for start, batch in self._stored():
+            rows, words = keys_in(batch)
+            hashes[rows + start], told[rows + start] = words, True
+        several = np.zeros(self.rows, np.bool_)
+        for share in range(int(shares)):
+            rows = np.flatnonzero(told & (hashes % shares == share))
+            order = rows[np.argsort(hashes[rows], kind="stable")]
+            alike = hashes[order][1:] == hashes[order][:-1]
+            several[order[1:][alike]] = several[order[:-1][alike]] = True
+        return several, hashes
+
+    def _grouped(
+        self, several: npt.NDArray[np.bool_], hashes: npt.NDArray[np.uint64], shares: np.uint64
+    ) -> Iterator[Any]:
+        for start, batch in self._stored():
+            yield batch.filter(pa.array(~several[start : start + batch.num_rows]))
+        for share in range(int(shares)):
+            chosen = several & (hashes % shares == share)
+            parts = [
+                batch.filter(pa.array(chosen[start : start + batch.num_rows]))
+                for start, batch in self._stored()
+                if chosen[start : start + batch.num_rows].any()
+            ]
+            if parts:
+                yield from grouped(pa.Table.from_batches(parts, STORED), self.grouping, self._order_amount).to_batches()
 
     def _ranks_on_disk(self) -> npt.NDArray[np.int32]:
         """Ranks of all rows, by passes over the file that look at one share of the hashes each."""

@@ -1,6 +1,6 @@
 """What the readers of all formats have in common."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ class Block:
     ``rows`` int64[n] numbers them as ``ImportReject.row`` does, ``original(i)`` gives the bytes of the i-th,
     ``rejects`` are rows that were not even readable as such, ``done`` of ``total`` says how far the file is read.
     ``numbers`` names columns of text whose values all were numbers in the file (JSON's), so with a decimal point.
+    ``nested``: of columns into which paths lead, the values of JSON themselves; such a column is empty.
     """
 
     columns: dict[str, Any]
@@ -26,6 +27,7 @@ class Block:
     total: int
     rejects: list[ImportReject] = field(default_factory=list)
     numbers: frozenset[str] = frozenset()
+    nested: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 class Source(Protocol):

@@ -5,6 +5,7 @@ The hash is XXH64 twice, with two seeds (128 bits): at a billion rows two of dif
 of about 10⁻²¹. Ids are stored, so nothing here may ever change.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -77,6 +78,15 @@ def content_of(batch: Any) -> tuple[Words, Words]:
             else:
                 values, valid = integers_of(column)
                 _fold_words(values, valid, high, low)
+    return high, low
+
+
+def folded(texts: Sequence[Any]) -> tuple[Words, Words]:
+    """The 128-bit hash (high words, low words) of each row of these text columns together."""
+    high, low = np.full(len(texts[0]), _SEED_HIGH), np.full(len(texts[0]), _SEED_LOW)
+    with np.errstate(over="ignore"):
+        for column in texts:
+            _fold_text(parts_of(column), _SEED_HIGH, _SEED_LOW, high, low)
     return high, low
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from streams.imports.evidence import EITHER, FIRST, SECOND, Evidence
-from streams.imports.mapping import MONEY
+from streams.imports.mapping import TIMES
 
 
 def doubts_about(evidence: Mapping[str, Evidence]) -> list[str]:
@@ -12,7 +12,7 @@ def doubts_about(evidence: Mapping[str, Evidence]) -> list[str]:
 
 
 def _doubt(field: str, found: Evidence) -> str:
-    return _about_amounts(field, found) if field in MONEY else _about_dates(field, found)
+    return _about_dates(field, found) if field in TIMES else _about_amounts(field, found)
 
 
 def _about_amounts(field: str, found: Evidence) -> str:

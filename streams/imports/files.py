@@ -168,10 +168,7 @@ def _format_of(name: str, head: bytes, mapping: Mapping) -> str:
         raise InputProblem(f"{name}: is neither text nor in a known format; {EXPECTED}")
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     plain = Path(name).with_suffix("") if name.endswith(".gz") else Path(name)
-    found = mapping.format or ("jsonl" if first in (b"{", b"[") else _SUFFIXES.get(plain.suffix.lower(), "csv"))
-    if found == "jsonl" and first == b"[":
-        raise InputProblem(f"{name}: is one JSON array; expected one object per line (jq -c '.[]' makes them)")
-    return found
+    return mapping.format or ("jsonl" if first in (b"{", b"[") else _SUFFIXES.get(plain.suffix.lower(), "csv"))
 
 
 def seekable(source: Input, workdir: Path) -> Path:

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-import pyarrow.compute as pc
-
-from streams.imports.columns import text_of, trimmed
+from streams.imports.columns import joined_texts, text_of, trimmed
 
 SIGN: Final = "+"
 
@@ -30,4 +28,4 @@ def column_of(columns: Mapping[str, Any], name: str) -> Any:
     if len(parts) == 1:
         return columns[name]
     texts = [text_of(columns[part])[0] for part in parts]
-    return trimmed(pc.binary_join_element_wise(*texts, " ", null_handling="skip"))
+    return trimmed(joined_texts(texts, " "))

@@ -1,4 +1,4 @@
-"""Reader of JSON lines: one object per line."""
+"""Reader of JSON: an object in each line, or a document of them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
+from streams.imports.documents import Documents
 from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
 from streams.imports.mapping import property_of
 from streams.imports.problems import ImportReject, InputProblem
@@ -22,9 +23,12 @@ class JsonSource:
 
     columns: tuple[str, ...] | None = None
 
-    def __init__(self, source: Input) -> None:
+    def __init__(self, source: Input, kept: frozenset[str] = frozenset()) -> None:
+        """``kept``: columns whose nested values are given as they are."""
         self._source = source
+        self._kept = kept
         self._stream = Stream(source)
+        self._fresh = b""
 
     def close(self) -> None:
         self._stream.close()
@@ -34,15 +38,34 @@ class JsonSource:
 
         A column that nobody needs is named, but empty: its name is all that is reported about it.
         """
+        self._begin()
+        if self._is_document():
+            yield from self._of_document(needed)
+            return
         first = 1
         for text in self._pieces():
             lines = text.split(b"\n")
-            yield self._block(lines, first, needed)
+            yield self._block(lines, range(first, first + len(lines)), needed)
             first += len(lines)
+
+    def _begin(self) -> None:
+        self._fresh = self._stream.read().removeprefix(_BOM)
+
+    def _is_document(self) -> bool:
+        """Whether the text is an array, an object over several lines, or one object that may hold an array."""
+        first, _, rest = self._fresh.lstrip().partition(b"\n")
+        if first[:1] == b"[" or first.strip() == b"{":
+            return True
+        return not rest.strip() and self._stream.done >= self._source.size and not isinstance(_record(first), str)
+
+    def _of_document(self, needed: Sequence[str] | None) -> Iterator[Block]:
+        for elements in Documents(self._source, self._stream, self._fresh).some():
+            lines = [element.text.encode("utf-8", "surrogatepass") for element in elements]
+            yield self._block(lines, [element.line for element in elements], needed)
 
     def _pieces(self) -> Iterator[bytes]:
         rest: list[bytes] = []
-        fresh = self._stream.read().removeprefix(_BOM)
+        fresh = self._fresh
         while fresh:
             whole, end, tail = fresh.rpartition(b"\n")
             if end:
@@ -54,27 +77,31 @@ class JsonSource:
         if any(rest):
             yield b"".join(rest)
 
-    def _block(self, lines: list[bytes], first: int, needed: Sequence[str] | None) -> Block:
+    def _block(self, lines: list[bytes], numbers_of: Sequence[int], needed: Sequence[str] | None) -> Block:
         records: list[dict[str, Any]] = []
         at: list[int] = []
         rejects: list[ImportReject] = []
         for i, line in enumerate(lines):
             if line.strip():
-                found = TOO_LONG if len(line) > LONGEST_ROW else _record(line)
+                found = TOO_LONG if len(line) > LONGEST_ROW else _record(line, self._kept)
                 if isinstance(found, str):
                     reason = "long_line" if found == TOO_LONG else "broken_json"
-                    rejects.append(ImportReject(first + i, reason, found, line))
+                    rejects.append(ImportReject(numbers_of[i], reason, found, line))
                 else:
                     records.append(found)
                     at.append(i)
+        nested = {name: [record.pop(name, None) for record in records] for name in self._kept}
+        nested = {name: values for name, values in nested.items() if any(value is not None for value in values)}
         names = dict.fromkeys(name for record in records for name in record)
         columns = {
             name: _column(records, name) if needed is None or name in needed or property_of(name) else pa.nulls(len(at))
             for name in names
         }
-        rows = np.array(at, np.int64) + first
+        columns |= dict.fromkeys(nested, pa.nulls(len(at)))
+        rows = np.array([numbers_of[i] for i in at], np.int64)
         numbers = frozenset(name for name in columns if needed is None or name in needed if _are_numbers(records, name))
-        return Block(columns, rows, lambda i: lines[at[i]], self._stream.done, self._source.size, rejects, numbers)
+        return Block(columns, rows, lambda i: lines[at[i]], self._stream.done, self._source.size, rejects, numbers,
+                     nested)  # fmt: skip
 
 
 class Number(str):
@@ -100,14 +127,14 @@ def _is_flat(value: dict[str, Any]) -> bool:
     return not any(type(entry) in _NESTED for entry in value.values())
 
 
-def _record(line: bytes) -> dict[str, Any] | str:
+def _record(line: bytes, kept: frozenset[str] = frozenset()) -> dict[str, Any] | str:
     """The object in a line, or why there is none. Numbers stay text: 11.77 must not pass through a double."""
     try:
         text = line.decode()
         record = _DIGITS_KEPT.decode(text)
         if not isinstance(record, dict):
             return "not an object"
-        nested = [name for name, value in record.items() if type(value) in _NESTED]
+        nested = [name for name, value in record.items() if type(value) in _NESTED and name not in kept]
         if nested:
             # A flat object is all text in the end; deeper, a number must not come out in quotes.
             flat = all(type(record[name]) is dict and _is_flat(record[name]) for name in nested)

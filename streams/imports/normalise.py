@@ -13,19 +13,22 @@ from schemas.limits import LONGEST, detail_of, reason_of
 from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.canonical import HIGH, LOW, ROW, STORED
-from streams.imports.columns import is_text, parts_of, text_of
+from streams.imports.columns import is_text, parts_of, text_of, whole
 from streams.imports.content_ids import content_of
+from streams.imports.discounts import DISCOUNT, Discounts, discounts_of
 from streams.imports.evidence import FIRST, Evidence
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
 from streams.imports.instants import from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
-from streams.imports.mapping import MONEY, Mapping, property_of
+from streams.imports.lines import lines_of_columns, times
+from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
+from streams.imports.shape import Shaper
 
 _DAY: Final = 86_400_000
 _AMOUNTS: Final = tuple(MONEY.values())
@@ -53,8 +56,10 @@ class Normaliser:
         ways: dict[str, int] | None = None,
         *,
         currency_needed: bool = False,
+        shaper: Shaper | None = None,
     ) -> None:
-        self._mapping = mapping
+        self._shaper = shaper
+        self._mapping = mapping if shaper is None else shaper.plain
         self._not_after = not_after
         self._own = own
         self._ways = ways or {}
@@ -62,14 +67,22 @@ class Normaliser:
         self.columns: dict[str, None] = {}
         self.ignored: dict[str, None] = {}
         self.evidence: dict[str, Evidence] = {}
+        self.discounts = Discounts()
+        self.listed = False
+        """Whether a column holds all the lines of an order."""
         self.with_currency = self.without_currency = 0
 
     def __call__(self, block: Block) -> tuple[Any, list[ImportReject]]:
         """(batch of the good rows, rejects of the others in order of their rows)."""
-        plan = plan_of(tuple(block.columns), self._mapping)
         self.columns |= dict.fromkeys(block.columns)
-        self.ignored |= dict.fromkeys(plan.ignored)
-        rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence)
+        if self._shaper is not None:
+            self.ignored |= dict.fromkeys(self._shaper.ignored(tuple(block.columns)))
+            block = self._shaper(block, self._ways, self.evidence)
+        plan = plan_of(tuple(block.columns), self._mapping)
+        if self._shaper is None:
+            self.ignored |= dict.fromkeys(plan.ignored)
+        self.listed = self.listed or "lines" in plan.fields
+        rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence, self.discounts)
         columns = rows.canonical(self._not_after)
         some, without = rows.check_currency(columns, needed=self._currency_needed)
         self.without_currency += without
@@ -105,6 +118,7 @@ class _Rows:
         own: str | None,
         ways: dict[str, int],
         evidence: dict[str, Evidence],
+        discounts: Discounts,
     ) -> None:
         self._block = block
         self._plan = plan
@@ -112,6 +126,7 @@ class _Rows:
         self._own = own
         self._ways = ways
         self._evidence = evidence
+        self._discounts = discounts
         self._n = len(block.rows)
         self.faults = Faults(self._n)
 
@@ -136,11 +151,33 @@ class _Rows:
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
-        read(FieldType.LINES, lambda name: encoded_lines(self._raw(name), decimals, self._n, self.faults))
-        read(FieldType.PROPERTIES, self._properties)
+        read(FieldType.LINES, lambda name: self._lines(name, columns, decimals))
+        read(FieldType.PROPERTIES, lambda name: self._properties(name, columns["amount_minor"], decimals))
         columns[ROW] = pa.array(self._block.rows)
         self._check_limits(columns)
         return columns
+
+    def _lines(self, field: str, columns: dict[str, Any], decimals: npt.NDArray[np.int8]) -> Any:
+        """The lines of each row: a list of them in one column, or one line in columns of its own."""
+        if self._raw(field) is not None or self._raw("sku") is None:
+            return encoded_lines(self._raw(field), decimals, self._n, self.faults)
+        quantities = self._count("quantity")
+        amounts = self._line_money("line_amount", decimals)
+        if amounts.null_count:
+            amounts = pc.coalesce(amounts, times(self._line_money("price", decimals), quantities))
+        if self._raw("amount") is None and self._raw("amount_minor") is None:
+            columns["amount_minor"] = amounts
+        return lines_of_columns(self._text("sku"), self._text("category"), quantities, amounts)
+
+    def _line_money(self, field: str, decimals: npt.NDArray[np.int8]) -> Any:
+        raw = self._raw(field)
+        if raw is None:
+            return pa.nulls(self._n, pa.int64())
+        sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
+        values = self._major(field, Amounts(self._text_of(raw, field), sure=sure), decimals)
+        large = too_large(values)
+        self.faults.add(large, "impossible_amount", f"{field} {{}} is beyond what an amount may be", values)
+        return pc.if_else(pa.array(large), 0, values) if large.any() else values
 
     def _raw(self, field: str) -> Any:
         """The field's column as it is in the file, its constant in every row, or None."""
@@ -156,7 +193,7 @@ class _Rows:
     def _text_of(self, raw: Any, field: str) -> Any:
         text, bad = text_of(raw)
         self.faults.add(bad, "bad_text", f"{field} is not UTF-8")
-        return text
+        return whole(text) if field in IDS else text
 
     def _check_limits(self, columns: dict[str, Any]) -> None:
         """What the engine would reject once it stands in the log is rejected with its line in the file."""
@@ -256,12 +293,16 @@ class _Rows:
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a {'whole ' if exact else ''}number", text)
         return values
 
-    def _properties(self, field: str) -> Any:
+    def _properties(self, field: str, amounts: Any, decimals: npt.NDArray[np.int8]) -> Any:
         found = self._plan.properties.items()
         texts = {name: self._text_of(self._block.columns[column], name) for name, column in found}
         for constant, value in self._mapping.constants.items():
             if (name := property_of(constant)) is not None:
                 texts[name] = pa.repeat(pa.scalar(value), self._n)
+        if DISCOUNT in texts:
+            way = self._ways.get("amount", FIRST)
+            how = self._mapping.choices.get("discount_is"), self._mapping.decimal, way
+            texts[DISCOUNT] = discounts_of(texts[DISCOUNT], amounts, decimals, self._block.rows, how, self._discounts)
         return encoded_properties(self._raw(field), texts, self._n, self.faults)
 
     def _number(self, field: str) -> Any:

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from streams.imports.joined import names_joined, parts_of_name
-from streams.imports.mapping import NAMES, Mapping, property_of
+from streams.imports.mapping import LINE, NAMES, Mapping, property_of
 from streams.imports.problems import InputProblem
+
+_READ_BY_THE_ENGINE: Final = ("discount", "reason")
+"""Properties that mean something to every policy, and that a column of their own name holds."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,18 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
             parts[column] = tuple(joined)
     used = {*mapping.columns.values(), *(part for joined in parts.values() for part in joined)}
     ignored: list[str] = []
+    # A column called price is nobody's field, unless the rows are lines.
+    by_name = (*NAMES, *LINE) if "sku" in columns or "sku" in mapping.columns else NAMES
     for column in columns:
         if column in used:
             continue
         name = property_of(column)
         if column in mapping.columns or column in mapping.constants:
             ignored.append(column)
-        elif column in NAMES:
+        elif column in by_name:
             fields[column] = column
-        elif name is not None:
-            properties.setdefault(name, column)
+        elif name is not None or column in _READ_BY_THE_ENGINE:
+            properties.setdefault(name or column, column)
         elif mapping.keep_extra:
             properties.setdefault(column, column)
         else:
@@ -60,7 +66,12 @@ def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:
 
 def wanted_columns(mapping: Mapping) -> list[str]:
     """Columns that a plan could read of a file whose columns are not known yet, properties by column aside."""
-    return [*NAMES, *(part for column in mapping.columns.values() for part in names_joined(column))]
+    return [
+        *NAMES,
+        *LINE,
+        *_READ_BY_THE_ENGINE,
+        *(part for column in mapping.columns.values() for part in names_joined(column)),
+    ]
 
 
 def check_columns(name: str, columns: Sequence[str], mapping: Mapping) -> None:

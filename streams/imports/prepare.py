@@ -26,11 +26,12 @@ class Prepared:
     ``content_key``: SHA-256 (hex) of the file's bytes as given, the mapping and the order asked for: the identity of
     this import. ``rows`` canonical rows, ``rejects`` the rows that are none. ``was_sorted``: the file was not in order
     of time, and its rows are yielded in another order than the file's. ``first_at``, ``last_at``: ms since 1970, 0
-    without rows. ``ignored``: columns that nobody asked for.
+    without rows. ``ignored``: columns that nobody asked for. ``skipped``: rows that the mapping leaves
+    out. ``grouping``: what became of rows of one order.
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
-                 ignored: tuple[str, ...], *, was_sorted: bool, without_currency: int) -> None:  # fmt: skip
+                 ignored: tuple[str, ...], read: Reading, *, was_sorted: bool) -> None:  # fmt: skip
         self.name = source.name
         self.format = source.format
         self.content_key = key
@@ -40,7 +41,9 @@ class Prepared:
         self.was_sorted = was_sorted
         self.rejects = rejects
         self.ignored = ignored
-        self.without_currency = without_currency
+        self.without_currency = read.without_currency
+        self.skipped = read.skipped
+        self.grouping = arrivals.grouping
         self._runs = runs
         self._folder = folder
 
@@ -104,10 +107,7 @@ def prepare(
             progress("sorting", arrivals.rows, arrivals.rows)
         was_sorted = not (as_arrived or arrivals.in_order)
         key = _key(given, mapping, as_arrived=as_arrived)
-        bare = read.without_currency
-        return Prepared(
-            given, key, arrivals, runs, rejects, folder, ignored, was_sorted=was_sorted, without_currency=bare
-        )
+        return Prepared(given, key, arrivals, runs, rejects, folder, ignored, read, was_sorted=was_sorted)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

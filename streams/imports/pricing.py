@@ -21,14 +21,15 @@ LARGEST: Final = 10**15
 def codes_of(text: Any, faults: Faults) -> Any:
     """A text column of currencies as codes of three letters; signs are read where they stand for one currency only."""
     coded = text.dictionary_encode()
-    codes = [_code(value) for value in coded.dictionary.to_pylist()]
+    codes = [code_of(value) for value in coded.dictionary.to_pylist()]
     column = pc.take(pa.array(codes, pa.string()), coded.indices)
     bad = pc.and_(pc.is_null(column), pc.is_valid(coded))
     faults.add(_mask(bad), "bad_currency", "currency {} is no code of three letters, such as EUR", coded)
     return column
 
 
-def _code(text: str) -> str | None:
+def code_of(text: str) -> str | None:
+    """The code of a currency that somebody wrote; None where it names none, or several."""
     found = currencies_of(text)
     if found is not None and len(found) == 1:
         return next(iter(found))

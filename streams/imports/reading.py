@@ -7,6 +7,7 @@ from streams.imports.arrivals import Arrivals
 from streams.imports.blocks import Source
 from streams.imports.columnar import AvroSource, ParquetSource
 from streams.imports.delimited import DelimitedSource
+from streams.imports.discounts import Discounts
 from streams.imports.doubts import doubts_about
 from streams.imports.evidence import FIRST, Evidence
 from streams.imports.files import EXPECTED, Input, Progress, seekable
@@ -16,6 +17,7 @@ from streams.imports.normalise import Normaliser
 from streams.imports.plan import check_columns, plan_of, wanted_columns
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
+from streams.imports.shape import Shaper, is_shaped
 
 _ASK_CURRENCY: Final = (
     "its amounts have no currency: name the column with --map currency=COLUMN, or say it for all rows, as in "
@@ -44,8 +46,10 @@ class Reading:
         ask_currency: bool,
     ) -> None:
         self._given = given
+        self._shaper = Shaper(mapping, not_after) if is_shaped(mapping) else None
         self._mapping = mapping
         self._memory_rows = memory_rows
+        self._order_amount = mapping.choices.get("order_amount")
         self._not_after = not_after
         self._own = own_currency
         self._ask_currency = ask_currency and own_currency is None
@@ -58,12 +62,17 @@ class Reading:
         """(rows, rejects, columns that were left). Raises ``InputProblem``."""
         ways: dict[str, int] = {}
         while True:
-            normaliser = Normaliser(self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency)
-            arrivals, rejects = Arrivals(self._memory_rows, self._folder), Rejects(self._folder)
+            normaliser = Normaliser(
+                self._mapping, self._not_after, self._own, ways, currency_needed=self._ask_currency, shaper=self._shaper
+            )
+            if self._shaper is not None:
+                self._shaper.skipped = 0
+            arrivals, rejects = Arrivals(self._memory_rows, self._folder, self._order_amount), Rejects(self._folder)
             try:
                 self._read(normaliser, arrivals, rejects, ways)
                 others = _other_ways(normaliser.evidence, ways)
                 if not others:
+                    arrivals.grouping.listed = normaliser.listed
                     return arrivals, rejects, self._ignored(normaliser, arrivals, rejects)
             except BaseException:
                 rejects.close()
@@ -73,7 +82,8 @@ class Reading:
 
     def _read(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects, ways: dict[str, int]) -> None:
         """Read the rows; those up to a block that shows that the columns are not written in the ways assumed."""
-        source = _open(self._given, self._mapping, self._folder)
+        kept = self._shaper.roots if self._shaper is not None else frozenset()
+        source = opened(self._given, self._mapping, self._folder, kept)
         self._columns = source.columns
         try:
             for block in source.blocks(self._needed()):
@@ -89,28 +99,59 @@ class Reading:
             source.close()
             arrivals.close()
 
+    @property
+    def skipped(self) -> int:
+        """Rows that the mapping leaves out."""
+        return self._shaper.skipped if self._shaper is not None else 0
+
+    def _check(self, columns: tuple[str, ...]) -> None:
+        """Raise ``InputProblem`` where these columns make no touchpoints."""
+        if self._shaper is not None:
+            self._shaper.check(self._given.name, columns)
+        else:
+            check_columns(self._given.name, columns, self._mapping)
+
     def _needed(self) -> list[str] | None:
+        if self._shaper is not None:
+            if self._columns is not None:
+                self._check(self._columns)
+            return self._shaper.needed(self._columns)
         if self._columns is None:
             return None if self._mapping.keep_extra else wanted_columns(self._mapping)
-        check_columns(self._given.name, self._columns, self._mapping)
+        self._check(self._columns)
         return plan_of(self._columns, self._mapping).needed()
 
     def _ignored(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects) -> tuple[str, ...]:
         """The columns that were left, once nothing of the file is in doubt."""
         name = self._given.name
+        if arrivals.rows == 0 and len(rejects) == 0 and self.skipped:
+            raise NothingUsable(
+                f"{name}: the mapping leaves out all of its {self.skipped:,} rows; see skip and [kinds]"
+            )
         if arrivals.rows == 0 and len(rejects) == 0:
             raise InputProblem(f"{name}: has no rows; {EXPECTED}")
         if self._columns is None and normaliser.columns:
-            check_columns(name, tuple(normaliser.columns), self._mapping)
+            self._check(tuple(normaliser.columns))
         problems = doubts_about(normaliser.evidence)
+        if normaliser.discounts.doubtful and "discount_is" not in self._mapping.choices:
+            problems.append(_doubt_about_discounts(normaliser.discounts))
         if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
         self.without_currency = 0 if self._own else normaliser.without_currency
         if problems:
             raise NothingUsable("\n".join(f"{name}: {problem}" for problem in problems))
-        if self._columns is None:
+        if self._columns is None or self._shaper is not None:
             return tuple(normaliser.ignored)
         return plan_of(self._columns, self._mapping).ignored
+
+
+def _doubt_about_discounts(found: Discounts) -> str:
+    line, text = found.example
+    return (
+        f"discount {text!r} in line {line} may be money or a share of the price, and none of the {found.parts:,} "
+        "discounts is more than 1: --set discount_is=rate if it is a share, --set discount_is=money if it is money, "
+        "--set discount_is=percent if it is per cent"
+    )
 
 
 def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str, int]:
@@ -120,9 +161,10 @@ def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str
     }
 
 
-def _open(given: Input, mapping: Mapping, folder: Path) -> Source:
+def opened(given: Input, mapping: Mapping, folder: Path, kept: frozenset[str]) -> Source:
+    """The reader of a file; ``kept``: columns whose nested values are wanted as they are."""
     if given.format == "parquet":
         return ParquetSource(given, seekable(given, folder))
     if given.format == "avro":
         return AvroSource(given, seekable(given, folder))
-    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given)
+    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given, kept)

@@ -46,7 +46,7 @@ class Ends:
         """Records of the log that a partition has not processed."""
         tp = TP(self._topic, tenure.number)
         end = max(self._found.get(tp) or 0, self._app.monitor.tp_end_offsets.get(tp) or 0)
-        return max(0, end - tenure.partition.next_offset)
+        return max(0, end - tenure.processed)
 
 
 def _check(tp: TP, processed: int, end: int | None) -> None:

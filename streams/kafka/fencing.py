@@ -25,9 +25,9 @@ from aiokafka.errors import (
 
 from schemas.bodies import Bodies
 from streams.clock import Clock
-from streams.kafka.producer import MOST_BYTES, RawBatch, SendFailed
+from streams.kafka.producer import REQUEST_BYTES, RawBatch, SendFailed
 from streams.kafka.retry import Backoff
-from streams.kafka.topics import LARGEST_MESSAGE
+from streams.kafka.topics import TOPIC_MESSAGE_BYTES
 from streams.log.arranging import pieces
 from streams.log.writing import record_batch
 from streams.settings import Settings
@@ -112,7 +112,7 @@ class FencedProducer:
             transactional_id=transactional_id(self._settings.group, self._number),
             transaction_timeout_ms=self._timeout_ms,
             acks="all",
-            max_request_size=LARGEST_MESSAGE,
+            max_request_size=TOPIC_MESSAGE_BYTES,
             linger_ms=0,
             request_timeout_ms=_REQUEST_MS,
         )
@@ -173,7 +173,7 @@ class FencedProducer:
         producer, topic, number = self._producer, self._topic, self._number
         for name, value in checkpoint.records:
             sent.append(await producer.send(topic, value, name, number))
-        for keys, values in pieces(checkpoint.keys, checkpoint.values, MOST_BYTES):
+        for keys, values in pieces(checkpoint.keys, checkpoint.values, REQUEST_BYTES):
             # The broker writes the offsets.
             batch = record_batch(keys, values, 0, self._clock.now_ms())
             raw = RawBatch(batch, len(values.offsets) - 1, transactional=True)

@@ -13,6 +13,7 @@ from streams.engine.results import Applied, Refused
 from streams.kafka.app import consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fetch import Fetched
+from streams.kafka.history import check_head
 from streams.kafka.learning import Learning
 from streams.kafka.release import Release
 from streams.kafka.store import CheckpointStore
@@ -25,10 +26,6 @@ from streams.settings import Settings
 
 # Not by this module's name: whoever reads the log looks for what the worker did.
 log = structlog.get_logger("streams.kafka.worker")
-
-
-class LostHistory(RuntimeError):
-    """The log no longer holds what was not processed yet."""
 
 
 class Fetching:
@@ -127,6 +124,7 @@ class Fetching:
                 await self.read_from(tenure, applied.expected)
                 return
             self._count(applied, seconds)
+            tenure.processed = applied.next_offset
             if tenure.ended or (applied.wanted is None and applied.next_offset >= fetch.end):
                 self._metrics.fetches.labels("applied").inc()
                 return
@@ -149,12 +147,9 @@ class Fetching:
         first = (await consumer.earliest_offsets(tp))[tp] or 0
         if tenure.ended:
             return
+        # What the group had committed was looked at when the partition was taken over.
+        check_head(tp, first, expected, 0)
         if first > expected:
-            if expected > 0:
-                raise LostHistory(
-                    f"{tp.topic} partition {tp.partition}: offset {expected} is next, but the log begins at {first}: "
-                    "retention removed what was not processed yet; bring it back, or begin with another RELASI_GROUP"
-                )
             tenure.log_start = first
         # What waits lies beyond it, and comes again. It may have been held in the tenure before this one.
         tenure.inbox.clear()

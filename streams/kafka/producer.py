@@ -19,14 +19,14 @@ from schemas.bodies import Bodies
 from streams.clock import Clock
 from streams.kafka.own_loop import OwnLoop
 from streams.kafka.retry import Backoff
-from streams.kafka.topics import LARGEST_MESSAGE
+from streams.kafka.topics import TOPIC_MESSAGE_BYTES
 from streams.log.arranging import pieces
 from streams.log.headers import put_producer
 from streams.log.writer import NotWritten
 from streams.log.writing import record_batch
 from streams.settings import Settings
 
-MOST_BYTES: Final = 800_000
+REQUEST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
@@ -110,7 +110,7 @@ class Producer:
             client_id=self._client,
             acks="all",
             enable_idempotence=True,
-            max_request_size=LARGEST_MESSAGE,
+            max_request_size=TOPIC_MESSAGE_BYTES,
             linger_ms=2,
             request_timeout_ms=_SECONDS * 1000,
         )
@@ -155,7 +155,7 @@ class Producer:
         await self._loop.there(self._send(topic, partition, keys, bodies))
 
     async def _send(self, topic: str, partition: int, keys: Bodies | None, bodies: Bodies) -> None:
-        for some_keys, some in pieces(keys, bodies, MOST_BYTES):
+        for some_keys, some in pieces(keys, bodies, REQUEST_BYTES):
             # The broker writes the offsets.
             batch = RawBatch(record_batch(some_keys, some, 0, self._clock.now_ms()), len(some.offsets) - 1)
             await self._sent(topic, self._batch(batch, topic, partition))

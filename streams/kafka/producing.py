@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from processors.policy.policy import Policy
+from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE
-from schemas.bodies import Bodies, bodies_of
+from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.imports.prepare import Prepared
-from streams.imports.problems import InputProblem
 from streams.imports.refused import reject_tables
+from streams.imports.survey import Survey
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
@@ -25,9 +25,8 @@ from streams.kafka.writer import TopicWriter
 from streams.known import KnownEvents, import_id_of, marked
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
-from streams.log.writer import MessageTooLarge
 
-_SHOWN: Final = 100
+_IN_FORCE: Final = "SELECT text FROM policies ORDER BY known_at DESC, `offset` DESC LIMIT 1"
 
 Report = Callable[[str, int, int], None]
 
@@ -68,11 +67,21 @@ class Producing:
         """Put a policy in force for all that is sent from here on."""
         await self.everywhere("Policy", {"text": policy.text, "hash": policy.hash})
 
-    async def file(self, prepared: Prepared, progress: Report) -> Produced:
+    async def policy_in_force(self) -> Policy | None:
+        """The policy that the reports saw come into force last; None where there are none, or they hold none."""
+        if self._reporting is None:
+            return None
+        await self._reporting.create()
+        found: list[str] = []
+        await self._reporting.ask(lambda sink: found.extend(sink.query(_IN_FORCE).column("text").to_pylist()))
+        return read_policy(found[0]) if found else None
+
+    async def file(self, prepared: Prepared, progress: Report, survey: Survey | None = None) -> Produced:
         """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects.
 
-        The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten, and
-        InputProblem for a touchpoint that no broker takes.
+        ``survey`` takes in every row that is sent.
+
+        The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten.
         """
         time, done, repeated = NONE, 0, 0
         known = await self._known(prepared)
@@ -80,9 +89,12 @@ class Producing:
         for batch in prepared.batches():
             if batch.num_rows:
                 seen = known.notice(batch)
+                if survey is not None:
+                    survey.add(batch, seen)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
-                await self._touchpoints(prepared.name, keys, bodies)
+                # Each fits into a message: what is longer than the limits of the fields became a reject.
+                await self._writer.append(keys, bodies)
             done += batch.num_rows
             progress("sending", done, prepared.rows)
         if prepared.rows and prepared.last_at > time:
@@ -98,13 +110,6 @@ class Producing:
             await self._reporting.create()
             await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
         return known
-
-    async def _touchpoints(self, name: str, keys: Bodies, bodies: Bodies) -> None:
-        try:
-            await self._writer.append(keys, bodies)
-        except MessageTooLarge as error:
-            whose = keys.message(error.index)[:_SHOWN].decode("utf-8", "replace")
-            raise InputProblem(f"{name}: a touchpoint of {whose!r} is too large: {error}. Shorten it") from error
 
     async def _rejects(self, prepared: Prepared) -> int:
         count = 0

@@ -10,6 +10,7 @@ from streams.settings import Settings
 
 NO_BROKER = "Kafka is unreachable (RELASI_BROKER)"
 NO_REPORTS = "ClickHouse is unreachable (RELASI_CLICKHOUSE)"
+SLOW_REPORTS = "ClickHouse does not answer (RELASI_CLICKHOUSE)"
 NO_REGISTRY = "the schema registry is unreachable (RELASI_REGISTRY)"
 
 log = structlog.get_logger()
@@ -41,19 +42,25 @@ class Readiness:
         if await producer.reachable():
             self.broker_reachable()
             if self.worker is not None:
-                await self.worker.look_at_ends()
+                await self.worker.look()
         elif not self._no_broker:
             self.broker_unreachable("no broker answers")
 
     def not_ready(self) -> str:
         """The reason; empty when work can be done."""
+        return self.dependency() or ("starting" if self.worker is None else self.worker.not_ready())
+
+    def dependency(self) -> str:
+        """What is not there that work depends on; empty where all is."""
         if self._no_broker:
             return NO_BROKER
         if self._reporting.failing:
             return NO_REPORTS
+        if self._reporting.slow:
+            return SLOW_REPORTS
         if self._learning.failing:
             return NO_REGISTRY
-        return "starting" if self.worker is None else self.worker.not_ready()
+        return ""
 
     def refresh(self) -> None:
         """Set the gauges."""

@@ -9,17 +9,24 @@ from streams.clock import Clock
 from streams.kafka.fencing import Fenced
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
-from streams.kafka.tenure import Snapshot, Tenure
+from streams.kafka.tenure import Copied, Snapshot, Tenure
 from streams.kafka.threads import Threads
 from streams.kafka.topics import topics_of
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
-from streams.outputs.output import Batch, Output
+from streams.outputs.output import Batch, Output, Rows
 from streams.outputs.rejects import REJECTS
 from streams.settings import Settings
 
 MUCH: Final = 100_000
 """Records that a partition lags behind when it counts as catching up."""
+COPIED: Final = 4_096
+"""Rows that are copied while nobody else has them: some milliseconds."""
+COPIES: Final = 64
+PORTION: Final = 8_192
+"""Profiles that are made while nobody else has the rows."""
+PORTIONS: Final = 4
+"""Of profiles in one checkpoint: it must not take long, and not much memory."""
 PARTS: Final = 4
 """Into so many parts the time between two checkpoints of a partition is cut, to spread the partitions over them."""
 
@@ -49,27 +56,51 @@ class Release:
         self._clock = clock
         self._profile_seconds = settings.profile_seconds
 
-    async def checkpoint(self, tenure: Tenure, *, final: bool = False) -> None:
+    async def checkpoint(self, tenure: Tenure, *, final: bool = False, profiles: bool | None = None) -> None:
         """Let everything out that came of a partition so far, remember it, and have its offset committed.
 
+        ``final``: also where only time has passed. ``profiles``: whether to report some; None: when that is due.
         Raises Fenced where it was taken over: what came of it is true and out, and remembered by whoever has it now.
         """
         async with tenure.lock:
             if tenure.torn:
                 return
             begun = tenure.begun_at = self._clock.monotonic()
-            due = final or begun - tenure.reported_at >= self._profile_seconds
+            due = begun - tenure.reported_at >= self._profile_seconds if profiles is None else profiles
             with tenure.going_out():
-                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, due, final)
+                standing = await self._standing(tenure, begun) if due and tenure.reports else []
+                copied = await self._copied(tenure)
+                snapshot, seconds = await self._threads.timed(tenure, tenure.snapshot, copied, standing, begun, final)
                 if snapshot is None:
                     return
-                if snapshot.standing:
-                    tenure.reported_at = begun
                 taken = self._clock.monotonic()
                 await self._let_out(tenure, snapshot)
             tenure.remembered_at = self._clock.monotonic()
             tenure.remembering_took = seconds + tenure.remembered_at - taken
             self._metrics.checkpoint.observe(tenure.remembering_took)
+
+    async def _copied(self, tenure: Tenure) -> list[Copied]:
+        """Rows that changed, but for the last ones. Whoever else wants the rows has them in between.
+
+        Not while it catches up: meanwhile as much would change again.
+        """
+        copied: list[Copied] = []
+        for _ in range(0 if tenure.behind else COPIES):
+            if tenure.partition.changed <= COPIED:
+                break
+            copied.append(await self._threads.work(tenure, tenure.copy_rows, COPIED))
+        return copied
+
+    async def _standing(self, tenure: Tenure, now: float) -> list[Rows]:
+        """How some customers stand. Whoever else wants the rows has them in between."""
+        standing: list[Rows] = []
+        for _ in range(PORTIONS):
+            if not tenure.unreported:
+                break
+            standing += await self._threads.work(tenure, tenure.take_standing, PORTION)
+        if not tenure.unreported:
+            tenure.reported_at = now
+        return standing
 
     async def _let_out(self, tenure: Tenure, snapshot: Snapshot) -> None:
         await self.publish(tenure)
@@ -149,9 +180,21 @@ class Release:
         return sorted(rested, key=lambda each: each.begun_at)[: -(-len(tenures) // PARTS)]
 
     async def checkpoint_all(self, tenures: Iterable[Tenure]) -> None:
-        """The last checkpoint of each partition that nobody else has taken over."""
+        """The last checkpoint of each partition that nobody else has taken over.
+
+        Without profiles, which may be many: that they were not reported is remembered.
+        """
         await asyncio.gather(*(self._last(tenure) for tenure in tenures))
 
     async def _last(self, tenure: Tenure) -> None:
         with suppress(Fenced):
-            await self.checkpoint(tenure, final=True)
+            await self.checkpoint(tenure, final=True, profiles=False)
+
+    async def report_all(self, tenures: Iterable[Tenure]) -> None:
+        """Report all profiles, and remember that, some after some. May be cancelled."""
+        await asyncio.gather(*(self._report(tenure) for tenure in tenures))
+
+    async def _report(self, tenure: Tenure) -> None:
+        with suppress(Fenced):
+            while tenure.unreported and not tenure.torn and not tenure.ended:
+                await self.checkpoint(tenure, profiles=True)

@@ -7,6 +7,7 @@ server has the work and for the other we have.
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 import pyarrow as pa
 import structlog
@@ -19,7 +20,11 @@ from streams.outputs.storing import UNSTORABLE, Origin, Storing
 from streams.outputs.touchpoints import History
 from streams.reports.errors import ReportsError, UnfitRows
 from streams.reports.logs import epoch_of
-from streams.reports.sink import Sink
+from streams.reports.sink import RemoteSink, Sink
+
+SLOW_SECONDS: Final = 8.0
+ANSWER_SECONDS: Final = 60.0
+"""For so long an answer of the server is waited for at most, however it comes in."""
 
 log = structlog.get_logger()
 
@@ -27,12 +32,13 @@ log = structlog.get_logger()
 class Reporting:
     """Whoever waits for an insert reads no further: that is the back-pressure. ``sink`` None: no reports are wanted."""
 
-    def __init__(self, sink: Sink | None, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, sink: RemoteSink | None, metrics: Metrics, clock: Clock) -> None:
         self.wanted = sink is not None
         self._sink = sink
         self._metrics = metrics
         self._clock = clock
         self._failing: set[str] = set()
+        self._under_way: dict[object, float] = {}
         self.epoch = 0
         """Of the log that was said last, see ``streams.reports.logs``."""
         # clickhouse-driver's connections can be used by one thread at a time.
@@ -43,6 +49,22 @@ class Reporting:
     def failing(self) -> bool:
         """Whether an insert has to be tried again."""
         return bool(self._failing)
+
+    @property
+    def slow(self) -> bool:
+        """Whether the server was asked something some seconds ago, and has not answered."""
+        return self._waits() >= SLOW_SECONDS
+
+    def _waits(self) -> float:
+        now = self._clock.monotonic()
+        return max((now - begun for begun in list(self._under_way.values())), default=0.0)
+
+    async def look(self) -> None:
+        """Break off what takes too long: a server that is half there never answers, or byte by byte."""
+        if self._sink is not None and self._waits() >= ANSWER_SECONDS:
+            log.warning("reports don't answer", setting="RELASI_CLICKHOUSE", seconds=round(self._waits()))
+            self._under_way.clear()
+            self._sink.break_off()
 
     async def create(self) -> None:
         """Create what is missing of the tables, and the views anew."""
@@ -107,7 +129,7 @@ class Reporting:
         while True:
             begun = self._clock.monotonic()
             try:
-                await asyncio.get_running_loop().run_in_executor(thread, call, *arguments)
+                await asyncio.get_running_loop().run_in_executor(thread, self._asked, call, *arguments)
             except ReportsError as error:
                 if ends and isinstance(error, UnfitRows):
                     raise
@@ -120,12 +142,22 @@ class Reporting:
             self._metrics.insert.labels(table).observe(self._clock.monotonic() - begun)
             return
 
+    def _asked(self, call: Callable[..., None], *arguments: object) -> None:
+        # In the thread: what waits for its turn there is not what the server is slow with.
+        this = object()
+        self._under_way[this] = self._clock.monotonic()
+        try:
+            call(*arguments)
+        finally:
+            self._under_way.pop(this, None)
+
     def close(self) -> None:
         """Let go of the server."""
-        if self._sink is not None:
-            self._sink.close()
         for thread in (self._rows, self._history):
             thread.shutdown(wait=False, cancel_futures=True)
+        if self._sink is not None:
+            # The connections belong to whoever is under way with them.
+            self._sink.break_off() if self._under_way else self._sink.close()
 
 
 def _brief(error: ReportsError) -> str:

@@ -6,9 +6,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, NoReturn
 
 import structlog
 import uvloop
@@ -17,6 +18,7 @@ from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.kafka.app import consumer_of, new_app
 from streams.kafka.fences import Fences
+from streams.kafka.identity import Asking
 from streams.kafka.learning import Learning
 from streams.kafka.producer import Producer
 from streams.kafka.readiness import Readiness
@@ -30,25 +32,38 @@ from streams.kafka.worker import Worker
 from streams.logs import configure
 from streams.metrics import Metrics, serve
 from streams.reports.clickhouse import ClickHouseSink
-from streams.reports.sink import Sink
+from streams.reports.sink import RemoteSink
 from streams.settings import CLOCK, Settings
 
 PUBLISH_SECONDS: Final = 0.025
 """For so long transitions and rejects are gathered before they go to their topics."""
 LOOK_SECONDS: Final = 2.0
+_PAGES_SECONDS: Final = 0.5
 CHECKPOINT_WITHIN: float = 6.0
-LEAVE_WITHIN: float = 3.0
+LEAVE_WITHIN: float = 2.5
+END_WITHIN: Final = 9.5
+"""From being told to stop, whatever hangs. A supervisor that allows ten seconds would kill it."""
 
 log = structlog.get_logger()
 
 
-def end_at_once(error: BaseException) -> None:
+def end_at_once(error: BaseException) -> NoReturn:
     """End the process, with nothing acknowledged that is not remembered; the supervisor starts it again."""
     log.critical("stopped", why=f"{type(error).__name__}: {error}", exc_info=error)
+    # Whatever else runs in this process must not go on, and must not commit on its way out.
+    end(1)
+
+
+def end(code: int) -> NoReturn:
+    """End the process, whatever still hangs in it."""
     logging.shutdown()
     sys.stderr.flush()
-    # Whatever else runs in this process must not go on, and must not commit on its way out.
-    os._exit(1)
+    os._exit(code)
+
+
+def _too_late() -> None:
+    log.critical("stopped", why="it could not stop in time; what was not checkpointed will be processed again")
+    end(1)
 
 
 def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
@@ -71,7 +86,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
-    sink: Sink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
+    sink: RemoteSink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     clock = Clock()
     reporting = Reporting(sink, metrics, clock)
@@ -79,9 +94,11 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     ready = Readiness(settings, reporting, learning)
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
+    looking = asyncio.create_task(every(LOOK_SECONDS, reporting.look, stop.is_set, clock))
     topic_id = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
     if topic_id is None:
-        return 0
+        # Threads may hang in what was prepared.
+        end(0)
     client = f"relasi-worker-{os.getpid()}"
     async with Producer(settings, client, clock) as producer, Fences(settings, clock) as fences:
         worker = Worker(
@@ -96,16 +113,18 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             app=new_app(settings, topics_of(settings)),
             clock=clock,
             topic_id=topic_id,
+            ask_topic_id=Asking(settings, clock).ask,
             accept_rejects=accept_rejects,
         )
         ready.worker = worker
         await _work(worker, stop, lambda: ready.look_for_broker(producer), clock)
-        code = await _leave(worker)
-        await site.cleanup()
-    reporting.close()
-    # Threads of Faust's consumer may still be on their way out; nothing is left for them to do.
-    logging.shutdown()
-    os._exit(code)
+        looking.cancel()
+        code = await _leave(worker, ready)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PAGES_SECONDS):
+                await site.cleanup()
+        # Producers, threads of Faust's consumer, an insert that hangs: nothing is left for them to do.
+        end(code)
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
@@ -155,8 +174,12 @@ async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitabl
     ]
     if settings.ticks == CLOCK:
         tasks.append(every(settings.tick_seconds, worker.tick_all, stopping, clock))
-    background = [asyncio.create_task(_watched(task)) for task in [*tasks, _crash(worker)]]
+    background = [asyncio.create_task(_watched(task, worker.explain)) for task in [*tasks, _crash(worker)]]
     await stop.wait()
+    # In a thread of its own: also where the loop hangs.
+    limit = threading.Timer(END_WITHIN, _too_late)
+    limit.daemon = True
+    limit.start()
     worker.stop()
     for task in background:
         task.cancel()
@@ -166,11 +189,11 @@ async def _guarded(task: asyncio.Task[None]) -> None:
     await asyncio.shield(task)
 
 
-async def _watched(work: Awaitable[None]) -> None:
+async def _watched(work: Awaitable[None], explain: Callable[[Exception], Awaitable[Exception]]) -> None:
     try:
         await work
     except Exception as error:
-        end_at_once(error)
+        end_at_once(await explain(error))
 
 
 async def _crash(worker: Worker) -> None:
@@ -182,20 +205,24 @@ async def _crash(worker: Worker) -> None:
             raise app.crash_reason or RuntimeError("Faust crashed")
 
 
-async def _leave(worker: Worker) -> int:
+async def _leave(worker: Worker, ready: Readiness) -> int:
     """Checkpoint, commit, leave the group. What could not be checkpointed in time will be processed again."""
-    code = 0
+    code = 1
     try:
         async with asyncio.timeout(CHECKPOINT_WITHIN):
             await worker.checkpoint_all()
-            await consumer_of(worker.app).commit()
+            code = 0
+            # Their time is what is left of it: what is not reported by then, whoever comes next reports.
+            await worker.report_all()
     except TimeoutError:
-        log.warning("stopped before everything was checkpointed; it will be processed again")
-        code = 1
+        if code:
+            why = ready.dependency() or "it took too long"
+            log.warning("stopped before everything was checkpointed; it will be processed again", why=why)
     except Exception as error:
         end_at_once(error)
     with suppress(TimeoutError, asyncio.CancelledError):
         async with asyncio.timeout(LEAVE_WITHIN):
+            await consumer_of(worker.app).commit()
             await worker.app.stop()
     log.info("worker stopped")
     return code

@@ -3,14 +3,19 @@
 from collections.abc import Iterable
 from typing import Final
 
+import faust
 import structlog
+from faust.types import TP
 
 from schemas.registry import Registry
 from streams.clock import Clock
 from streams.engine.checkpoint import Stored
 from streams.engine.partition import Partition
+from streams.kafka.app import consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fences import Fence
+from streams.kafka.history import check_head
+from streams.kafka.identity import Identity
 from streams.kafka.learning import Learning
 from streams.kafka.reporting import Reporting
 from streams.kafka.tenure import Tenure
@@ -31,6 +36,7 @@ class Takeover:
 
     def __init__(
         self,
+        app: faust.App,
         settings: Settings,
         registry: Registry,
         learning: Learning,
@@ -38,6 +44,7 @@ class Takeover:
         metrics: Metrics,
         threads: Threads,
         ends: Ends,
+        identity: Identity,
         topic_id: str,
         clock: Clock,
         *,
@@ -50,14 +57,18 @@ class Takeover:
         self._reporting = reporting
         self._metrics = metrics
         self._threads = threads
+        self._app = app
         self._ends = ends
+        self._identity = identity
         self._topic_id = topic_id
         self._clock = clock
         self._accept_rejects = accept_rejects
 
     async def begin(self, number: int, stored: Iterable[Stored], read: int, fence: Fence) -> Tenure:
-        """Rebuild a partition from its checkpoint. Raises ForeignLog."""
+        """Rebuild a partition from its checkpoint. Raises ForeignLog and LostHistory."""
         begun = self._clock.monotonic()
+        # Whoever was fenced may have been so by a broker that knows of nothing any more.
+        await self._identity.verify()
         partition = Partition(
             number,
             preset(),
@@ -68,9 +79,11 @@ class Takeover:
             log=self._topic_id,
             epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
+            window=self._settings.window,
         )
         await self._threads.aside(partition.restore, stored)
         partition.check_log(await self._ends.of(number))
+        await self._check_head(partition)
         seconds = self._clock.monotonic() - begun
         self._metrics.recovery.observe(seconds)
         log.info(
@@ -80,6 +93,15 @@ class Takeover:
             next_offset=partition.next_offset,
             seconds=round(seconds, 3),
         )
+        return self._tenure(partition, read, fence)
+
+    async def _check_head(self, partition: Partition) -> None:
+        tp, consumer = TP(self._topics.touchpoints, partition.number), consumer_of(self._app)
+        first = (await consumer.earliest_offsets(tp))[tp] or 0
+        if first > partition.next_offset:
+            check_head(tp, first, partition.next_offset, await consumer.committed_offset(tp))
+
+    def _tenure(self, partition: Partition, read: int, fence: Fence) -> Tenure:
         return Tenure(
             partition,
             self._topics,

@@ -5,16 +5,21 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from streams.kafka.fencing import Fenced
+from streams.kafka.producer import SendFailed
 from streams.kafka.tenure import Tenure
 
 Regain = Callable[[Tenure, Fenced], Awaitable[None]]
+Explain = Callable[[Exception], Awaitable[Exception]]
 
 
 class Tasks:
-    """``fail``: called with what can't be survived. ``stopping``: nothing new is begun on its own account."""
+    """``fail``: called with what can't be survived, and that is what ``explain`` makes of it where a broker refused.
 
-    def __init__(self, fail: Callable[[BaseException], None]) -> None:
+    ``stopping``: nothing new is begun on its own account."""
+
+    def __init__(self, fail: Callable[[BaseException], None], explain: Explain) -> None:
         self.stopping = False
+        self._explain = explain
         self._fail = fail
         self._regain: Regain | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -43,5 +48,5 @@ class Tasks:
             if self.stopping and tenure.ended:
                 # Whoever has the partition now does it again; the producers may be gone already.
                 return
-            self._fail(error)
+            self._fail(await self._explain(error) if isinstance(error, SendFailed) else error)
             raise

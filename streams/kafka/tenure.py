@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from schemas.bodies import Bodies
 from schemas.registry import Registry
 from streams.engine.checkpoint import Checkpoint
 from streams.engine.partition import Partition
@@ -17,6 +18,9 @@ from streams.outputs.catalogue import SPOKEN
 from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Batch, Rows
 
+_TICKS = ("ticks", "ticks_ignored")
+_BARE_SECONDS = 60.0
+"""Between two headers without rows: so that offsets are committed while only ticks come."""
 _REST = 4
 """While it catches up, a partition rests from checkpoints for so many times as long as the last one took."""
 
@@ -31,6 +35,16 @@ class Snapshot:
     rows: list[Batch]
     standing: list[Rows]
     checkpoint: Checkpoint
+
+
+Copied = tuple[Bodies, Bodies]
+"""Keys and values of rows."""
+
+
+def _is_quiet(applied: Applied) -> bool:
+    """Whether only ticks came, and nothing of them."""
+    ticks = sum(applied.counts[name] for name in _TICKS)
+    return sum(applied.counts.values()) == ticks and not len(applied.facts) and not len(applied.judged)
 
 
 class Tenure:
@@ -48,6 +62,7 @@ class Tenure:
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
     who may write there.
+    ``processed``: the offset in the log up to which it is processed, and counted.
     ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
     ``torn``: something was taken out that did not go out; no snapshot may be remembered without it, from here on.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
@@ -75,14 +90,17 @@ class Tenure:
         self.outgoing = Outgoing(partition, registry, topics.touchpoints, reports=reports)
         self.held_offset = held_offset
         self.fence = fence
-        self.remembered_offset = partition.next_offset
+        self.remembered_offset = self.processed = partition.next_offset
         self.torn = False
         self.log_start = 0
         self.ended = False
         self.behind = False
         self.reported_at = self.remembered_at = self.begun_at = float("-inf")
         self.remembering_took = 0.0
+        self.reports = reports
         self._changed = False
+        self._moved = False
+        self._bare_at = float("-inf")
 
     @contextmanager
     def going_out(self) -> Iterator[None]:
@@ -105,8 +123,11 @@ class Tenure:
             fetch = replace(fetch, wanted=0)
         applied = self.partition.apply(fetch)
         if isinstance(applied, Applied):
-            self._changed = True
-            self.outgoing.add(applied)
+            self._moved = True
+            quiet = _is_quiet(applied)
+            self._changed = self._changed or not quiet or self.partition.changed > 0
+            if not quiet:
+                self.outgoing.add(applied)
         return applied
 
     def rests(self, now: float) -> bool:
@@ -117,17 +138,36 @@ class Tenure:
         """
         return now - self.remembered_at < _REST * self.remembering_took
 
-    def snapshot(self, profiles: bool, final: bool) -> Snapshot | None:
-        """Take out what the reports must hold, with the checkpoint that contains it; None where nothing came.
+    @property
+    def unreported(self) -> bool:
+        """Whether customers stand otherwise than the reports say."""
+        return self.reports and self.partition.has_unreported()
+
+    def take_standing(self, most: int) -> list[Rows]:
+        """How so many customers stand at most; they count as reported. Only while holding ``rows`` and ``lock``.
+
+        The next snapshot remembers that, so they must be stored before it is.
+        """
+        return list(self.outgoing.standing(most))
+
+    def copy_rows(self, most: int) -> Copied:
+        """Some rows that changed, for the next snapshot. Only while holding ``rows`` and ``lock``."""
+        return self.partition.some_rows(most)
+
+    def snapshot(self, copied: list[Copied], standing: list[Rows], now: float, final: bool) -> Snapshot | None:
+        """Take out what the reports must hold, with the checkpoint that contains it; None where there is no cause.
 
         Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
-        stay to be taken. ``final``: write a checkpoint also when nothing but profiles is new.
+        stay to be taken. ``copied`` and ``standing`` were taken for it. Where only time has passed a header is all that
+        it writes, and that once a minute, or where it is ``final``.
         """
-        standing = list(self.outgoing.standing()) if profiles and (self._changed or final) else []
-        if not self._changed and not standing:
+        bare = not self._changed and not standing and not copied
+        if bare and not (self._moved and (final or now - self._bare_at >= _BARE_SECONDS)):
             return None
-        self._changed = False
-        return Snapshot(self.take_rows(), standing, self.partition.checkpoint())
+        # The first one behind a change comes at once, so that all of it is committed.
+        self._bare_at = now if bare else float("-inf")
+        self._changed = self._moved = False
+        return Snapshot(self.take_rows(), standing, self.partition.checkpoint().behind(copied))
 
     def take_rows(self) -> list[Batch]:
         """What the reports must hold; it counts as reported. Only while holding ``rows`` and ``lock``."""

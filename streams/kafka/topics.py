@@ -23,7 +23,7 @@ _BOOTSTRAP_MS: Final = 5000
 _FOREVER: Final = "-1"
 _WEEK: Final = str(7 * 86_400_000)
 _FORTNIGHT: Final = str(14 * 86_400_000)
-LARGEST_MESSAGE: Final = 2 << 20
+TOPIC_MESSAGE_BYTES: Final = 2 << 20
 """Of what we write, whatever the broker's own limit is: the mebibyte of a reject's bytes and what goes with it fit."""
 
 
@@ -104,7 +104,7 @@ def declared(settings: Settings) -> list[Declared]:
     touchpoints (measured); at a half, what a recovery reads in vain is at most as much as what it needs.
     """
     topics = topics_of(settings)
-    limited = {"max.message.bytes": str(LARGEST_MESSAGE)}
+    limited = {"max.message.bytes": str(TOPIC_MESSAGE_BYTES)}
     kept = {"cleanup.policy": "delete", "retention.ms": _FOREVER}
     # The broker's clock stamps touchpoints and ticks: a worker whose clock is ahead would stamp its own ticks so too.
     stamped = {**kept, "message.timestamp.type": "LogAppendTime"}
@@ -201,6 +201,13 @@ def _creation(topic: Declared) -> dict[str, Any]:
 def _topic_id(given: object) -> str:
     """Empty where the broker gives none: before Kafka 2.8 all topics have the same, of zeros."""
     return "" if given is None or not UUID(str(given)).int else str(given)
+
+
+def topic_id_of(admin: Any, name: str) -> str | None:
+    """The id that the broker gave a topic; None where there is none of that name. Raises KafkaError."""
+    if name not in admin.list_topics():
+        return None
+    return next((_topic_id(topic["topic_id"]) for topic in admin.describe_topics([name])), None)
 
 
 def _found(admin: Any, wanted: list[Declared]) -> dict[str, _Found]:

@@ -38,6 +38,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
+    async def committed_offset(self, tp: TP) -> int:
+        """What the group has committed of a partition; 0: nothing."""
+        return int(await self.call_thread(self._ensure_consumer().committed, tp) or 0)
+
 
 class _NothingRead(dict[TP, int | None]):
     """Up to where each partition was handed over, for whoever asks for one: nowhere.
@@ -127,6 +131,11 @@ class Consumer(driver.Consumer):
             # and without this the group would seem to lag for good (measured: a rebalance at the end of a log).
             if tp in assigned and offset > (self._committed_offset.get(tp) or 0):
                 self.confirm(tp, offset)
+
+    async def committed_offset(self, tp: TP) -> int:
+        """What the group has committed of a partition; 0: nothing."""
+        thread: Any = self._thread
+        return int(await thread.committed_offset(tp))
 
     def confirm(self, tp: TP, offset: int) -> None:
         """All before ``offset`` is emitted and remembered: it may be committed."""

@@ -60,4 +60,5 @@ def warm() -> None:
     list(outgoing.standing())
     second = Partition(0, policy, schemas)
     stored = first.checkpoint().all_records()
+    first.some_rows(1)
     second.restore(stored_in_columns((key, value) for key, value in stored if value is not None))

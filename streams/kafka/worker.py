@@ -15,11 +15,13 @@ from streams.kafka.ends import Ends
 from streams.kafka.fences import Fences
 from streams.kafka.fetching import Fetching
 from streams.kafka.gauges import Gauges
+from streams.kafka.identity import Ask, Identity
 from streams.kafka.learning import Learning
 from streams.kafka.producer import Producer
 from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
+from streams.kafka.stalls import Stalls
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
 from streams.kafka.tasks import Tasks
@@ -34,10 +36,15 @@ from streams.settings import Settings
 log = structlog.get_logger()
 
 
+class StandsStill(Exception):
+    """A partition is not read, however often it is sought."""
+
+
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``topic_id``: of the topic of touchpoints. ``app``: a new one, made by ``new_app``.
+    ``topic_id``: of the topic of touchpoints when it began, ``ask_topic_id``: at any time. ``app``: a new one, made by
+    ``new_app``.
     """
 
     def __init__(
@@ -54,6 +61,7 @@ class Worker:
         app: faust.App,
         clock: Clock,
         topic_id: str,
+        ask_topic_id: Ask,
         accept_rejects: bool = False,
     ) -> None:
         self.settings = settings
@@ -65,7 +73,8 @@ class Worker:
         self._fail = fail
         self._clock = clock
         self._threads = Threads(clock)
-        self._tasks = Tasks(fail)
+        self._identity = Identity(self.topics.touchpoints, topic_id, ask_topic_id, clock)
+        self._tasks = Tasks(fail, self._identity.explain)
         self._tasks.on_fenced(self._regain)
         self._release = Release(settings, producer, reporting, metrics, self._threads, self._confirm, clock)
         self.app = app
@@ -73,6 +82,7 @@ class Worker:
         consumer_of(self.app).read_from(self._wanted, self._remembered)
         consumer_of(self.app).ends_after(fences.initialised, self._held)
         takeover = Takeover(
+            self.app,
             settings,
             registry,
             learning,
@@ -80,6 +90,7 @@ class Worker:
             metrics,
             self._threads,
             self._ends,
+            self._identity,
             topic_id,
             clock,
             accept_rejects=accept_rejects,
@@ -98,6 +109,7 @@ class Worker:
             self._ends,
             metrics,
         )
+        self._stalls = Stalls(clock, self._ends.lag, self._seek, self._take_over)
         add_agent(self.app, self.topics, self.fetching.take, fail)
 
     @property
@@ -165,21 +177,48 @@ class Worker:
         """The last checkpoint of each partition that is ours."""
         await self._release.checkpoint_all(list(self.store.tenures.values()))
 
+    async def report_all(self) -> None:
+        """Report the profiles of each partition that is ours, as far as time allows."""
+        await self._release.report_all(list(self.store.tenures.values()))
+
     async def tick_all(self) -> None:
         """Let the time of each of our partitions pass to now."""
         tick = bodies_of([message(self._registry, "Tick", {"at": self._clock.now_ms()})])
         numbers = list(self.store.tenures)
         await asyncio.gather(*(self._producer.send(self.topics.touchpoints, n, None, tick) for n in numbers))
 
-    async def look_at_ends(self) -> None:
-        """Learn where the log ends. Raises ForeignLog."""
+    async def look(self) -> None:
+        """See which log it is and where it ends, and help partitions that stand still.
+
+        Raises ForeignLog and LostHistory.
+        """
+        await self._identity.look()
         await self._ends.look(list(self.store.tenures.values()))
+        if self.stopping or self._recovering:
+            self._stalls.forget()
+        else:
+            await self._stalls.look(self.store.tenures)
+
+    async def explain(self, error: Exception) -> Exception:
+        """What is behind a failure, as far as that can be told."""
+        return await self._identity.explain(error)
+
+    async def _seek(self, tenure: Tenure) -> None:
+        await self.fetching.read_from(tenure, tenure.partition.next_offset)
+
+    async def _take_over(self, tenure: Tenure) -> None:
+        # Not awaited: it takes seconds.
+        self._tasks.begin(tenure, self._regain(tenure, StandsStill("it was not read")))
+
+    @property
+    def _recovering(self) -> bool:
+        return not self.app.tables.actives_ready or self.app.rebalancing
 
     def not_ready(self) -> str:
         """Why no work can be done now; empty when it can."""
         if self.stopping:
             return "stopping"
-        return "recovering" if not self.app.tables.actives_ready or self.app.rebalancing else ""
+        return self._identity.reason or ("recovering" if self._recovering else self._stalls.reason())
 
     def refresh(self) -> None:
         """Set the gauges."""

@@ -5,12 +5,12 @@ from collections import deque
 from typing import Final
 
 from schemas.bodies import Bodies
-from streams.kafka.producer import MOST_BYTES, Producer, SendFailed
+from streams.kafka.producer import REQUEST_BYTES, Producer, SendFailed
 from streams.log.arranging import RECORD_OVERHEAD, joined, sizes_of
 from streams.log.partitioning import split
 from streams.log.writer import checked
 
-LARGEST_MESSAGE: Final = 1_000_000
+TOUCHPOINT_MESSAGE_BYTES: Final = 1_000_000
 """With its key and what frames it, under what a broker takes by default (``max.message.bytes`` of 1,048,588)."""
 
 _Waiting = tuple[Bodies | None, Bodies, "asyncio.Future[None]"]
@@ -51,7 +51,7 @@ class _Lane:
         while self._waiting:
             keys, bodies, done = self._waiting[0]
             size += int(sizes_of(keys, bodies).sum()) + RECORD_OVERHEAD * len(bodies.offsets)
-            if group and size > MOST_BYTES:
+            if group and size > REQUEST_BYTES:
                 break
             self._waiting.popleft()
             if not done.done():
@@ -97,7 +97,7 @@ class TopicWriter:
 
     async def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """See ``Writer``."""
-        checked(keys, bodies, LARGEST_MESSAGE)
+        checked(keys, bodies, TOUCHPOINT_MESSAGE_BYTES)
         shares = zip(self._lanes, split(keys, bodies, len(self._lanes)), strict=True)
         sending = [lane.append(*share) for lane, share in shares if len(share[1].offsets) > 1]
         # Each is waited for also where another has failed: a send that nobody hears of must not be under way.

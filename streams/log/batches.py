@@ -16,6 +16,7 @@ from schemas.bodies import Bodies
 from schemas.reasons import BAD_BATCH, BATCH_TOO_LARGE, OK
 from streams.log.codecs import CodecError, TooLarge, decompress
 from streams.log.headers import (
+    BATCH_UNKNOWN,
     CHECKED_FROM,
     CODEC_BITS,
     CONTROL_BIT,
@@ -24,7 +25,6 @@ from streams.log.headers import (
     MAGIC,
     PREFIX,
     UNCOUNTED,
-    UNKNOWN,
 )
 from streams.log.records import records_size, write_records
 
@@ -215,8 +215,8 @@ def write_batch(
     out = np.empty(size, np.uint8)
     write_records(keys.buffer, keys.offsets, null_keys, bodies.buffer, bodies.offsets, deltas, out, HEADER.size)
     first, newest = int(timestamps[0]), int(timestamps.max())
-    rest = (0, count - 1, first, newest, UNKNOWN, UNKNOWN, UNKNOWN, count)
-    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, UNKNOWN, MAGIC, 0, *rest)
+    rest = (0, count - 1, first, newest, BATCH_UNKNOWN, BATCH_UNKNOWN, BATCH_UNKNOWN, count)
+    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, BATCH_UNKNOWN, MAGIC, 0, *rest)
     crc = google_crc32c.value(out[CHECKED_FROM:])
-    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, UNKNOWN, MAGIC, crc, *rest)
+    HEADER.pack_into(out.data, 0, base_offset, size - UNCOUNTED, BATCH_UNKNOWN, MAGIC, crc, *rest)
     return out.tobytes()

@@ -21,7 +21,7 @@ CODEC_BITS: Final = 0x07
 LOG_APPEND_TIME_BIT: Final = 0x08
 TRANSACTIONAL_BIT: Final = 0x10
 CONTROL_BIT: Final = 0x20
-UNKNOWN: Final = -1
+BATCH_UNKNOWN: Final = -1
 """Stands for no leader epoch, no producer and no sequence."""
 
 _CHECKSUM: Final = struct.Struct(">I")

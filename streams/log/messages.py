@@ -1,7 +1,9 @@
 """Messages of the log in the wire format, and the topic that they go to."""
 
+import hashlib
 import io
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any
 
 import fastavro
 import numpy as np
@@ -10,9 +12,8 @@ import pyarrow as pa
 from schemas.bodies import Bodies, bodies_of
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
-from schemas.wire import frame
-
-TOUCHPOINTS_TOPIC: Final = "relasi.touchpoints.v1"
+from schemas.wire import frame, unframe
+from streams.log.topics import TOUCHPOINTS_TOPIC as TOUCHPOINTS_TOPIC
 
 
 def message(registry: Registry, name: str, value: dict[str, Any]) -> bytes:
@@ -61,3 +62,24 @@ def reject_messages(rows: pa.Table, registry: Registry) -> Bodies:
             for row in rows.to_pylist()
         ]
     )
+
+
+def reject_rows(messages: Iterable[bytes], registry: Registry) -> list[dict[str, Any]]:
+    """What messages of rejects tell, as rows of the reports' table: the opposite of ``reject_messages``."""
+    return [_reject_row(each, registry) for each in messages]
+
+
+def _reject_row(told: bytes, registry: Registry) -> dict[str, Any]:
+    schema_id, body = unframe(told)
+    schema = fastavro.parse_schema(registry.schema(schema_id))
+    found: Any = fastavro.schemaless_reader(io.BytesIO(body), schema, None)
+    payload = found["payload"]
+    # Messages of the first version had all the bytes, and told neither their number nor a digest.
+    return {
+        **{name: found[name] for name in ("partition", "reason", "detail", "payload", "at")},
+        "source": found["topic"],
+        "position": found["offset"],
+        "records": found.get("records", 1),
+        "payload_bytes": len(payload) if found.get("payload_bytes") is None else found["payload_bytes"],
+        "payload_sha256": found.get("payload_sha256") or hashlib.sha256(payload).hexdigest(),
+    }

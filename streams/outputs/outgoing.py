@@ -1,5 +1,6 @@
 """What came of a partition and has not gone out yet: what both shells do after applying a fetch."""
 
+import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from typing import Final
@@ -84,14 +85,14 @@ class Outgoing:
         """What ``rows`` gave last is stored, or will be. Only with the partition's rows."""
         self._unreported = []
 
-    def standing(self) -> Generator[Rows, None, None]:
-        """How the customers stand, as far as that was not reported. Only with the partition's rows.
+    def standing(self, most: int = sys.maxsize) -> Generator[Rows, None, None]:
+        """How customers stand, as far as that was not reported, so many at most. Only with the partition's rows.
 
         Close it where something of it could not be stored: then that is given again.
         """
         if self._reports:
             for output in OUTPUTS:
-                yield from output.standing(self._partition)
+                yield from output.standing(self._partition, most)
 
     def messages(self) -> Iterator[tuple[Topic, Messages]]:
         """What has to be said, by topic. Only with the partition's rows."""

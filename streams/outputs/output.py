@@ -116,7 +116,7 @@ def _no_rows(_: Results) -> Iterable[Batch]:
     return ()
 
 
-def _nothing_standing(_: Partition) -> Iterator[Rows]:
+def _nothing_standing(_: Partition, __: int) -> Iterator[Rows]:
     return iter(())
 
 
@@ -128,13 +128,14 @@ def _no_messages(_: Results) -> Messages | None:
 class Output:
     """One kind of what comes out of a partition. All functions are pure but for what ``standing`` takes.
 
-    ``rows``: what it gives the reports of results. ``standing``: what it gives them of how the customers stand now;
-    what it gave last counts as reported once it is asked for more, and does not where it is closed before.
+    ``rows``: what it gives the reports of results. ``standing``: what it gives them of how customers stand now, so many
+    of them at most; what it gave last counts as reported once it is asked for more, and does not where it is closed
+    before.
     ``messages``: what it gives its ``topic`` of results, in the order of publication; None: nothing.
     """
 
     name: str
     topic: Topic | None = None
     rows: Callable[[Results], Iterable[Batch]] = _no_rows
-    standing: Callable[[Partition], Iterator[Rows]] = _nothing_standing
+    standing: Callable[[Partition, int], Iterator[Rows]] = _nothing_standing
     messages: Callable[[Results], Messages | None] = _no_messages

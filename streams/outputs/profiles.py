@@ -42,7 +42,7 @@ from streams.outputs.columns import hashes, instants, names, slices
 from streams.outputs.output import Output, Rows
 from streams.reports.tables import PROFILES as COLUMNS
 
-PROFILES_AT_ONCE: Final = 131_072
+PROFILES_AT_ONCE: Final = 32_768
 _LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))
 _AT_ONCE = 4096
 _SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
@@ -196,8 +196,9 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
     }
 
 
-def _standing(partition: Partition) -> Iterator[Rows]:
-    while len(numbers := partition.take_unreported(PROFILES_AT_ONCE)) > 0:
+def _standing(partition: Partition, most: int) -> Iterator[Rows]:
+    while len(numbers := partition.take_unreported(min(PROFILES_AT_ONCE, most))) > 0:
+        most -= len(numbers)
         try:
             yield Rows("profiles_raw", profiles_table(partition, numbers))
         except BaseException:

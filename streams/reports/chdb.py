@@ -35,6 +35,11 @@ _ANSWER_SETTINGS: Final = {
     "output_format_parquet_write_bloom_filter": 0,
     "output_format_parquet_write_page_index": 0,
 }
+_TABLES: Final = "SELECT name FROM system.tables WHERE database = currentDatabase()"
+_BROKEN: Final = """
+SELECT name FROM system.detached_parts
+WHERE database = currentDatabase() AND startsWith(ifNull(reason, ''), 'broken')
+"""
 _ROOM_BYTES: Final = 64 * 2**20
 # What a connection string or the function file() would take for something else than a part of a name.
 _NOT_IN_A_PATH: Final = frozenset("?*{}")
@@ -50,7 +55,8 @@ class _Connection:
         except RuntimeError as error:
             raise ReportsError(
                 f"{directory}: the reports can't be opened ({error}); only one process at a time may use them, and if "
-                "none does, the line that the engine wrote above says more"
+                "none does, the line that the engine wrote above says more; where they are damaged, `relasi reports "
+                "rebuild` makes them anew from the log"
             ) from error
         self._turn = threading.Lock()
         self.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", {})
@@ -86,7 +92,8 @@ def _read(answer: bytes, sql: str) -> pa.Table:
         return pa.table({})
     if not answer.startswith(_PARQUET_MAGIC):
         raise ReportsError(f"the answer came in another format; leave FORMAT out\n  in: {first_line(sql)}")
-    table = pq.read_table(pa.BufferReader(answer))
+    # Not read_table: it imports the data sets of pyarrow, and these pandas, which takes half a second.
+    table = pq.ParquetFile(pa.BufferReader(answer)).read()
     for index, field in enumerate(table.schema):
         if field.type in (pa.string(), pa.binary()):
             table = table.set_column(index, field.name, _text_or_bytes(table.column(index)))
@@ -100,6 +107,10 @@ def _text_or_bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return raw.cast(pa.string())
     except pa.ArrowInvalid:
         return raw
+
+
+def _digest() -> str:
+    return hashlib.sha256("\0".join(statements()).encode()).hexdigest()
 
 
 class ChdbSink:
@@ -127,25 +138,32 @@ class ChdbSink:
             raise
         self._inserting = threading.Lock()
 
+    def is_current(self) -> bool:
+        """Whether this very DDL has been run here. Raises OSError."""
+        return self._created.is_file() and self._created.read_text() == _digest()
+
     def create(self) -> None:
         """Create the tables that are missing, and all views anew, unless this very DDL has been run here.
 
         The engine doesn't notice either when the definition of a view is cut short by a full disk, and can never open
         the directory again (measured). So definitions are written rarely, and only while there is room.
         """
-        ddl = statements()
-        digest = hashlib.sha256("\0".join(ddl).encode()).hexdigest()
         try:
-            if self._created.is_file() and self._created.read_text() == digest:
+            if self.is_current():
                 return
             free = shutil.disk_usage(self._created.parent).free
             if free < _ROOM_BYTES:
                 raise ReportsError(f"{self._created.parent}: only {free} bytes are free; make room for {_ROOM_BYTES}")
-            for statement in ddl:
+            for statement in statements():
                 self._writer.run(statement, {})
-            self._created.write_text(digest)
+            self._created.write_text(_digest())
         except OSError as error:
             raise ReportsError(f"{self._created.parent}: the tables could not be created ({error})") from error
+
+    def torn(self) -> bool:
+        """Whether tables are missing, or parts of them were set aside because they were not whole."""
+        there = set(self._writer.run(_TABLES, {})["name"].to_pylist())
+        return not {_TOUCHPOINTS, *TABLES} <= there or self._writer.run(_BROKEN, {}).num_rows > 0
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Store rows of a raw table: 1.5 µs per transition, 10 ms at the least (measured, synced and checked)."""

@@ -1,6 +1,8 @@
 """The sink for a ClickHouse server: clickhouse-driver for statements and rows, HTTP for Avro containers."""
 
+import contextlib
 import http.client
+import socket
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -96,9 +98,20 @@ class _Connection:
                 code = error.code if isinstance(error, DriverError) else 0
                 raise (refusal(message, reason, code) if rows else ReportsError(message)) from error
 
+    def break_off(self) -> None:
+        """Without a turn: whoever has it waits for an answer that does not come."""
+        _cut(self._client.connection.socket)
+
     def close(self) -> None:
         with self._turn:
             self._client.disconnect()
+
+
+def _cut(connected: socket.socket | None) -> None:
+    if connected is not None:
+        # It may just have been closed.
+        with contextlib.suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 class ClickHouseSink:
@@ -109,6 +122,7 @@ class ClickHouseSink:
         self._address = Address.parse(url)
         self._writer = _Connection(self._address, self._address.database)
         self._reader = _Connection(self._address, self._address.database)
+        self._http: set[http.client.HTTPConnection] = set()
 
     def create(self) -> None:
         """Create the database and the tables that are missing, and all views anew."""
@@ -133,14 +147,18 @@ class ClickHouseSink:
         )
         headers = {"X-ClickHouse-User": self._address.user, "X-ClickHouse-Key": self._address.password}
         where = f"ClickHouse at {self._address.host}:{self._address.http_port} (HTTP)"
-        connection = http.client.HTTPConnection(self._address.host, self._address.http_port, timeout=_ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(self._address.host, self._address.http_port, timeout=_CONNECT_SECONDS)
+        self._http.add(connection)
         try:
+            connection.connect()
+            connection.sock.settimeout(_ANSWER_SECONDS)
             connection.request("POST", f"/?{query}", container, headers)
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace").strip()
         except (http.client.HTTPException, OSError) as error:
             raise ReportsError(f"{where}: {error!r}\n  in: {sql}") from error
         finally:
+            self._http.discard(connection)
             connection.close()
         code = answer.headers.get("X-ClickHouse-Exception-Code")
         if answer.status != http.client.OK or code:
@@ -158,6 +176,13 @@ class ClickHouseSink:
         filled = columns or [()] * len(heads)
         arrays = [arrow_column(kind, column) for (_, kind), column in zip(heads, filled, strict=True)]
         return pa.Table.from_arrays(arrays, names=[name for name, _ in heads])
+
+    def break_off(self) -> None:
+        """Cut every connection over which an answer is waited for."""
+        for connection in list(self._http):
+            _cut(connection.sock)
+        self._writer.break_off()
+        self._reader.break_off()
 
     def close(self) -> None:
         """Close both connections."""

@@ -41,6 +41,13 @@ class Sink(Protocol):
         """Let go of the engine or the connection. More than once does no harm."""
 
 
+class RemoteSink(Sink, Protocol):
+    """One that is asked over connections, of which a server that is half there keeps the other end open."""
+
+    def break_off(self) -> None:
+        """Have what is under way in other threads end with a ReportsError; whether it was done nobody knows."""
+
+
 def shaped(table: str, rows: pa.Table) -> pa.Table:
     """Rows with the columns, order and types of their table. Raises ReportsError when they can't have them."""
     schema = TABLES.get(table)

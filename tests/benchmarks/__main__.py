@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, outputs, storage, value, writing
+from benchmarks import engine, outputs, storage, value, window, writing
 
 
 def main() -> int:
@@ -12,9 +12,10 @@ def main() -> int:
     cores = os.sched_getaffinity(0)
     for title, parts in (
         ("Engine, one core", (engine.throughput, engine.growth)),
+        ("Window of event identities, one core", (window.with_and_without, window.restoring)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
-        ("Log", (writing.group_commits,)),
+        ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)

@@ -14,6 +14,7 @@ from schemas.known import look_up_all
 from schemas.registry import FileRegistry
 from streams.embedded.session import preset
 from streams.engine.checkpoint import Checkpoint, Stored, stored_in_columns
+from streams.engine.cursor import TAKEN_LENGTH, TAKEN_OFFSET, TAKEN_START
 from streams.engine.partition import HOT_ROWS, Partition
 from streams.engine.results import Refused
 from streams.log.batches import Fetch
@@ -21,7 +22,7 @@ from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.log.records import HEAD_CELLS, HEAD_NEXT, HEAD_VALUE, HEAD_VALUE_SIZE, next_record
 from streams.outputs.profiles import profiles_table
 from streams.outputs.transitions import transitions_table
-from streams.reports.container import container
+from streams.reports.container import Places, container
 
 ROUNDS: Final = 5
 NAIVE_EVENTS: Final = 40_000
@@ -79,7 +80,8 @@ def building_rate(partition: Partition, some: Sequence[Fetch]) -> float:
             raise RuntimeError("a fetch was refused")
         transitions_table([applied], partition)
         taken = applied.taken
-        container(schema, applied.buffer, taken[:, 0], taken[:, 0] + taken[:, 1])
+        places = Places(partition.number, taken[:, TAKEN_OFFSET])
+        container(schema, applied.buffer, taken[:, TAKEN_START], taken[:, TAKEN_START] + taken[:, TAKEN_LENGTH], places)
     profiles_table(partition, partition.take_unreported(partition.customers))
     events = sum(int(fetch.spans[:, 4].sum()) for fetch in some)
     return events / (time.perf_counter() - begin)

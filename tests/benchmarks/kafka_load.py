@@ -29,7 +29,7 @@ _NOT_YET: Final = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError,
 class Rows:
     """A table in place of a file that an importer has prepared."""
 
-    name = "benchmark"
+    name = content_key = "benchmark"
     rejects: tuple[()] = ()
 
     def __init__(self, rows: pa.Table) -> None:
@@ -50,9 +50,14 @@ def fill(settings: Settings, rows: pa.Table) -> None:
 
 async def _fill(settings: Settings, rows: pa.Table) -> None:
     async with Producer(settings, "benchmark", Clock()) as producer:
-        producing = Producing(producer, topics_of(settings), FileRegistry(), settings.partitions)
-        await producing.policy(preset())
-        await producing.file(cast(Any, Rows(rows)), lambda *_: None)
+        await send_all(producer, settings, rows)
+
+
+async def send_all(producer: Producer, settings: Settings, rows: pa.Table) -> None:
+    """A policy, and the rows with ticks between them."""
+    producing = Producing(producer, topics_of(settings), FileRegistry(), settings.partitions)
+    await producing.policy(preset())
+    await producing.file(cast(Any, Rows(rows)), lambda *_: None)
 
 
 @dataclass(frozen=True)

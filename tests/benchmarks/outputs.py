@@ -24,13 +24,15 @@ CUSTOMERS: Final = 20_000
 REGISTRY: Final = FileRegistry()
 
 
-def _results() -> Results:
+def results_of(events: int, customers: int) -> Results:
+    """What a partition makes of a stream."""
     partition = Partition(0, preset(), look_up_all(REGISTRY))
-    applied = [partition.apply(fetch) for fetch in fetches(table(EVENTS, CUSTOMERS, 1))]
+    applied = [partition.apply(fetch) for fetch in fetches(table(events, customers, 1))]
     return Results([each for each in applied if isinstance(each, Applied)], partition, REGISTRY, "")
 
 
-def _by_columns(output: Output, results: Results) -> None:
+def by_columns(output: Output, results: Results) -> None:
+    """Rows as the reports have them, then the encoder of batches."""
     assert output.topic is not None
     schema_id = REGISTRY.id_of(output.topic.record)
     for rows in output.rows(results):
@@ -47,7 +49,7 @@ def _cpu(call: Callable[[], object]) -> float:
 
 def messages() -> list[Figure]:
     """Both ways interleaved, of all facts of a history at once."""
-    results, figures = _results(), []
+    results, figures = results_of(EVENTS, CUSTOMERS), []
     for output in (TRANSITIONS, JUDGEMENTS):
         found = output.messages(results)
         assert found is not None
@@ -55,7 +57,7 @@ def messages() -> list[Figure]:
         direct, ratios = [], []
         for _ in range(ROUNDS):
             direct.append(_cpu(partial(output.messages, results)))
-            ratios.append(_cpu(partial(_by_columns, output, results)) / direct[-1])
+            ratios.append(_cpu(partial(by_columns, output, results)) / direct[-1])
         figures += [
             Figure(f"{output.name}: CPU per message", median(direct) / count * 1e9, "ns"),
             Figure("  of columns and the encoder of batches", median(ratios), "x", at_least=2),

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.registry import FileRegistry
+from streams.imports.canonical import CANONICAL, NO_ENTRIES, ROW
 from streams.log.batches import Fetch, read_batches
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.log.writing import record_batches
@@ -26,6 +27,8 @@ KINDS: Final = (
 )
 _SHARES: Final = (0.3, 0.25, 0.1, 0.08, 0.12, 0.12, 0.01, 0.02)
 _AT_ONCE: Final = 65_536
+# Of columns that have a value in every row: an empty map or array, and what is not known yet.
+EMPTY: Final = {pa.binary(): pa.scalar(NO_ENTRIES, pa.binary()), pa.bool_(): pa.scalar(False)}
 
 
 def customer_ids(numbers: npt.NDArray[np.int64]) -> pa.Array:
@@ -57,15 +60,12 @@ def canonical(rows: pa.Table) -> pa.Table:
     """The same as the importers hand it on: all columns of a touchpoint."""
     count = rows.num_rows
     columns = {name: rows.column(name) for name in rows.column_names}
-    columns["received_at"] = rows.column("occurred_at")
-    for name in ("anonymous_id", "order_id", "agent_id"):
-        columns[name] = pa.nulls(count, pa.string())
-    for name in ("cost_minor", "margin_minor"):
-        columns[name] = pa.nulls(count, pa.int64())
-    columns["satisfaction"] = pa.nulls(count, pa.float64())
-    for name in ("lines", "properties"):
-        columns[name] = pa.repeat(pa.scalar(b"\x00", pa.binary()), count)
-    return pa.table(columns)
+    columns |= {"received_at": rows.column("occurred_at"), ROW: pa.array(np.arange(1, count + 1))}
+    for field in CANONICAL:
+        if field.name not in columns:
+            nothing = pa.nulls(count, field.type) if field.nullable else pa.repeat(EMPTY[field.type], count)
+            columns[field.name] = nothing
+    return pa.table({field.name: columns[field.name] for field in CANONICAL})
 
 
 def batches(rows: pa.Table, base_offset: int = 0, time: int = 0) -> Iterator[tuple[bytes, int]]:

@@ -154,7 +154,7 @@ def test_the_messages_of_one_append_stay_together(place: Place) -> None:
 def test_a_message_that_no_log_takes_is_told_and_its_neighbours_are_written(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.embedded.writer.LARGEST_MESSAGE", 1_000_000)
+    monkeypatch.setattr("streams.embedded.writer.LOG_MESSAGE_BYTES", 1_000_000)
     large = b"x" * 1_000_001
 
     async def work(writer: Writer) -> None:

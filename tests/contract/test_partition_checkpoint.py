@@ -12,7 +12,19 @@ import pytest
 from support.changelogs import Changelog, crowded, restored, store
 from support.messages import DAY, START, Message, batch, cut, policy, policy_text, schemas, tick, touchpoint
 from support.random_logs import random_log
-from support.shell import Log, applied, apply_all, customer_of, everybody, facts_of, new_partition, records_of, rows_of
+from support.shell import (
+    PROFILE,
+    Log,
+    applied,
+    apply_all,
+    customer_of,
+    everybody,
+    facts_of,
+    named,
+    new_partition,
+    records_of,
+    rows_of,
+)
 
 from processors.policy.policy import read_policy
 from processors.row.layout import NEVER
@@ -20,10 +32,11 @@ from streams.engine.checkpoint import HEADER_KEY, POLICY_KEY, UnreadableCheckpoi
 from streams.engine.partition import Partition
 from streams.engine.results import ForeignLog
 from streams.engine.rows import USED_HEAP
+from streams.engine.window_records import SEGMENT_KEY
 from streams.log.batches import read_batches
 
 MANY: Final = 300 if numba.config.DISABLE_JIT else 5000  # type: ignore[attr-defined]
-FORMER: Final = Path(__file__).parents[1] / "data" / "checkpoints_of_layout_3.json.gz"
+DATA: Final = Path(__file__).parents[1] / "data"
 
 pytestmark = pytest.mark.usefixtures("hot_rows")
 
@@ -87,7 +100,8 @@ def test_a_checkpoint_holds_the_rows_that_changed_since_the_last_one_and_no_othe
     touched = [touchpoint("2", who, START + DAY) for who in ("c7", "c3")]
     apply_all(partition, *touched, touchpoint("3", "c7", 0))
     checkpoint = partition.checkpoint()
-    assert sorted(key for key, _ in records_of(checkpoint)) == [b"\x00c3", b"\x00c7", HEADER_KEY]
+    segment = SEGMENT_KEY + bytes(4)
+    assert sorted(key for key, _ in records_of(checkpoint)) == [b"\x00c3", b"\x00c7", segment, HEADER_KEY]
     apply_all(partition, tick(START + 2 * DAY))
     # Everybody's day has ended.
     assert partition.checkpoint().rows == 30
@@ -153,9 +167,9 @@ def test_a_copy_goes_its_own_way() -> None:
     assert len(facts_of(partition, last)) == 30
 
 
-def former() -> dict[str, Any]:
-    """What the code of layout 3 wrote over two tenures, and how the customers stood."""
-    found: dict[str, Any] = json.loads(gzip.decompress(FORMER.read_bytes()))
+def former(layout: int = 3) -> dict[str, Any]:
+    """What the code of a layout wrote over two tenures, and how the customers stood."""
+    found: dict[str, Any] = json.loads(gzip.decompress((DATA / f"checkpoints_of_layout_{layout}.json.gz").read_bytes()))
     return found
 
 
@@ -186,15 +200,49 @@ def test_checkpoints_of_before_rows_had_keys_are_read_written_anew_and_deleted()
 
 def check_people(partition: Partition, told: dict[str, Any]) -> None:
     rows, people = everybody(partition), told["customers"]
-    names = [customer_of(partition, number).decode() for number in range(partition.customers)]
+    told_of = named if any(name.startswith("anonymous:") for name in people) else customer_of
+    names = [told_of(partition, number).decode() for number in range(partition.customers)]
     assert set(names) == set(people)
-    unreported = {customer_of(partition, number).decode() for number in partition.copy().take_unreported(10**6)}
+    unreported = {told_of(partition, number).decode() for number in partition.copy().take_unreported(10**6)}
     assert unreported == {name for name, row in people.items() if row["unreported"]}
-    touched = {customer_of(partition, number).decode() for number in partition.table.touched[: partition.table.used[3]]}
+    touched = {told_of(partition, number).decode() for number in partition.table.touched[: partition.table.used[3]]}
     assert touched == {name for name, row in people.items() if row["touched"]}
     for row, name in zip(rows, names, strict=True):
-        for field in set(people[name]) - {"unreported", "touched"}:
+        for field in set(people[name]) - {"unreported", "touched", "ring", "ring_at"}:
             assert row[field].tolist() == people[name][field], (name, field)
+
+
+def test_rows_that_remembered_their_own_events_fill_the_window_and_are_gone_on_with() -> None:
+    told = former(5)
+    records = {base64.b64decode(key): base64.b64decode(value) for key, value in told["records"]}
+    partition = restored(records, log="the-log")
+    assert (partition.next_offset, partition.time) == (told["offset"], told["time"])
+    check_people(partition, told)
+    log = random_log(21, 400, 30)
+    # What stood in their rings is known: of each customer the last sixteen.
+    beyond = sum(max(row["touchpoints"] - 16, 0) for row in told["customers"].values())
+    ours = new_partition(log="the-log")
+    applied(ours, Log(cut(log[: told["offset"]], [])).fetch(0))
+    again = [message for message in log[: told["offset"]] if is_touchpoint(message)]
+    counts = [apply_all(each, *again).counts for each in (partition.copy(), ours)]
+    assert counts[0]["accepted"] == counts[1]["accepted"] + beyond
+    assert counts[0]["duplicate"] == counts[1]["duplicate"] - beyond > 100
+    changelog = dict(records)
+    store(changelog, checkpoint := partition.checkpoint())
+    # Rows stay as they were written until they change.
+    assert checkpoint.rows == 0
+    heir, whole = restored(changelog, log="the-log"), new_partition(log="the-log")
+    rest = Log(cut(log, range(20, 400, 20)))
+    for each in (partition, heir, whole):
+        while each.next_offset < rest.end:
+            applied(each, rest.fetch(each.next_offset, 1))
+    assert rows_of(heir) == rows_of(partition)
+    # A retry is no longer anything that its customer's row is told of.
+    assert rows_of(heir, PROFILE) == rows_of(whole, PROFILE)
+
+
+def is_touchpoint(message: Message) -> bool:
+    return message.value is not None and message.value[:5] == touchpoint("1", "ann", START)[:5]
 
 
 def test_former_checkpoints_of_another_log_are_refused() -> None:

@@ -57,7 +57,8 @@ def test_it_imports_and_answers(installed: Path, away: Path) -> None:
         "customer_id,occurred_at,kind,amount,currency\nann,2024-03-01,order_completed,12.50,USD\n"
     )
     came = relasi(installed, away, "import", "orders.csv")
-    assert (came.returncode, came.stdout) == (0, "orders.csv: 1 touchpoints imported\n"), came.stderr
+    assert came.returncode == 0, came.stderr
+    assert came.stdout.startswith("orders.csv: 1 touchpoints imported\n")
     asked = relasi(installed, away, "query", "--format", "csv", "SELECT customer_id, stage FROM profiles")
     assert asked.stdout.splitlines()[-1].replace('"', "") == "ann,exploration", asked.stderr
     assert not (away / "deploy").exists()

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from support.command import ROOT, relasi, rows
+from support.command import relasi, rows
+from support.forked import ROOT
 from support.people import NOW, PEOPLE, iso
 
 from processors.judgements.catalogue import JUDGEMENT_NAMES

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.command import Directory, Ran, content, done, finish, relasi, start
+from support.command import Directory, Ran, digest, done, finish, relasi, start
 from support.histories import HISTORY, csv_file
 from support.interrupted import wait_for_rows
 
@@ -54,12 +54,12 @@ def test_the_commands_to_try_next_work(shown: tuple[Path, str]) -> None:
 
 def test_a_second_one_doubles_nothing_and_says_so(shown: tuple[Path, str]) -> None:
     data, said = shown
-    before = content(data, "transitions", "profiles")
+    before = digest(data)
     again = done("demo", "--data", data)
     assert f"The replay in {data} is finished: nothing is replayed" in again
     assert "imported before" in again
     assert insight(again) == insight(said)
-    assert content(data, "transitions", "profiles") == before
+    assert digest(data) == before
 
 
 def test_one_that_was_cut_off_goes_on(shown: tuple[Path, str], data: Path) -> None:

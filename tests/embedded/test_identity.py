@@ -45,7 +45,6 @@ def test_the_same_event_id_of_two_customers_is_two_events(tmp_path: Path) -> Non
 @pytest.mark.parametrize("again", [-0.3, 0, 400], ids=["earlier", "same", "later"])
 @pytest.mark.parametrize("swapped", [False, True])
 def test_an_event_that_is_sent_again_with_another_time_counts_once(swapped: bool, again: float, tmp_path: Path) -> None:
-    # More of them than a customer's ring of recent events remembers.
     first, second = [purchase(f"e{n}", "ann", day(n), 10) for n in range(18)], [purchase("e0", "ann", day(again), 10)]
     found, outcomes = imported(tmp_path, [second, first] if swapped else [first, second])
     assert found == {("known", "ann"): (18, 18_000)}

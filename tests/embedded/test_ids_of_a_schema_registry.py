@@ -15,8 +15,8 @@ from schemas.bodies import bodies_of
 from schemas.registry import RegistryError
 from schemas.wire import frame
 from streams.cli import main
-from streams.embedded.log import Log
 from streams.embedded.readers import Reader
+from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.embedded.session import Session
 from streams.outputs import transitions
@@ -60,8 +60,8 @@ def test_ids_come_from_it_and_stay(known: Registry, tmp_path: Path, capsys: pyte
     data, rows = tmp_path / "data", tmp_path / "rows.csv"
     rows.write_text(ROWS)
     assert main(["import", str(rows), "--data", str(data), "--schema-registry", known.url]) == 0
-    with Log(data) as log:
-        batch = Reader(log, "test", transitions.TOPIC.named()).read()
+    with RowsFile(data) as rows_file:
+        batch = Reader(rows_file, "test", transitions.TOPIC.named()).read()
     assert batch is not None
     head = b"\x00" + known.id_of("Transition").to_bytes(4, "big")
     assert {record.value[:5] for record in batch.records if record.value} == {head}

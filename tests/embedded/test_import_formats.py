@@ -48,7 +48,7 @@ def test_every_format_gives_the_same_ids(suffix: str, imported_without_ids: Dire
 
 def test_standard_input_gives_the_same(imported: Directory, data: Path) -> None:
     said = done("import", "-", "--data", data, given=csv_of(HISTORY).encode())
-    assert said == f"standard input: {len(HISTORY)} touchpoints imported\n"
+    assert said.startswith(f"standard input: {len(HISTORY)} touchpoints imported\n")
     assert content(data) == imported.content
 
 
@@ -56,7 +56,9 @@ def test_several_files_are_one_history(imported: Directory, data: Path) -> None:
     first = csv_file(HISTORY[:100], data.with_name("first.csv"))
     then = jsonl_file(HISTORY[100:], data.with_name("then.jsonl"))
     said = done("import", first, then, "--data", data)
-    assert said == "first.csv: 100 touchpoints imported\nthen.jsonl: 140 touchpoints imported\n"
+    assert [line for line in said.splitlines() if line[0] != " "] == [
+        "first.csv: 100 touchpoints imported", "then.jsonl: 140 touchpoints imported"
+    ]  # fmt: skip
     assert content(data) == imported.content
 
 

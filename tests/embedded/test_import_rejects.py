@@ -12,7 +12,7 @@ from support.histories import HISTORY, csv_file, csv_of
 
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
-from streams.embedded.log import Log
+from streams.embedded.rows_file import RowsFile
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.outputs import rejects
 
@@ -35,8 +35,8 @@ def bad(tmp_path: Path) -> Path:
 def messages(data: Path, topic: str) -> list[dict[str, Any]]:
     """What a topic of the log holds, as aiokafka and fastavro read it."""
     registry = FileRegistry()
-    with Log(data) as log:
-        batches = MemoryRecords(log.read(topic, 0, 0, 1 << 30))
+    with RowsFile(data) as rows:
+        batches = MemoryRecords(rows.read(topic, 0, 0, 1 << 30))
     found: list[dict[str, Any]] = []
     while (batch := batches.next_batch()) is not None:
         for record in batch:
@@ -51,7 +51,7 @@ def test_bad_rows_become_rejects_with_their_lines(bad: Path, data: Path) -> None
     said = done("import", bad, "--data", data).splitlines()
     assert said[0] == f"bad.csv: {len(HISTORY) - 4} touchpoints imported"
     assert said[1] == "  4 bad rows became rejects; the first of them:"
-    assert [line.split(":")[0] for line in said[2:]] == [f"    line {line}" for line in BAD_LINES[:3]]
+    assert [line.split(":")[0] for line in said[2:5]] == [f"    line {line}" for line in BAD_LINES[:3]]
 
     found = rows(data, "SELECT * FROM rejects ORDER BY position")
     lines = bad.read_text().splitlines()
@@ -114,4 +114,4 @@ def test_what_cannot_be_imported_says_what_was_expected(
 
 
 def test_nothing_is_left_beside_the_log_and_the_reports(imported: Directory) -> None:
-    assert {path.name for path in imported.path.iterdir()} == {"relasi.sqlite", "relasi.lock", "reports"}
+    assert {path.name for path in imported.path.iterdir()} == {"relasi.sqlite", "rows.sqlite", "relasi.lock", "reports"}

@@ -96,7 +96,7 @@ def test_it_takes_in_what_the_reports_hold(
     few: int, at_once: int, imported: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FEW_CUSTOMERS", few)
-    monkeypatch.setattr(module, "ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(module, "KNOWN_ROWS", at_once)
     stored, strange = of_history(), [(who, None, f"{event}x") for who, _, event in of_history()]
     others: list[Identity] = [*((f"{who}x", None, event) for who, _, event in stored)]
     hidden: list[Identity] = [(None, who, event) for who, _, event in stored]

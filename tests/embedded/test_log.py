@@ -15,9 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
+from streams.embedded.database import ENGINE, Database
 from streams.embedded.failures import ForeignFile, NewerLayout, StorageDamaged, StorageError, StorageFull
-from streams.embedded.layout import APPLICATION_ID, FILE_LAYOUT, TABLES
-from streams.embedded.log import ENGINE, FILE_NAME, ImportProgress, Log
+from streams.embedded.layout import APPLICATION_ID, FILE_LAYOUT, LOG_TABLES, ROWS_TABLES
+from streams.embedded.log import FILE_NAME, ImportProgress, Log
+from streams.embedded.rows_file import RowsFile
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TOPIC: Final = "relasi.touchpoints.v1"
@@ -30,7 +32,7 @@ def batch_of(base_offset: int, count: int = 1, payload: bytes = b"x") -> bytes:
     return header + struct.pack(">qqqhii", 0, 0, -1, -1, -1, count) + payload
 
 
-def append(log: Log, count: int = 1, payload: bytes = b"x", topic: str = TOPIC, partition: int = 0) -> bytes:
+def append(log: Database, count: int = 1, payload: bytes = b"x", topic: str = TOPIC, partition: int = 0) -> bytes:
     base = log.end_offset(topic, partition)
     batch = batch_of(base, count, payload)
     with log.transaction():
@@ -44,11 +46,17 @@ def log(tmp_path: Path) -> Iterator[Log]:
         yield opened
 
 
-def test_an_empty_log_ends_at_zero_and_reads_nothing(log: Log) -> None:
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[RowsFile]:
+    with RowsFile(tmp_path) as opened:
+        yield opened
+
+
+def test_an_empty_log_ends_at_zero_and_reads_nothing(log: Log, rows: RowsFile) -> None:
     assert log.end_offset(TOPIC, 0) == 0
     assert log.read(TOPIC, 0, 0) == b""
     assert log.position(ENGINE, TOPIC, 0) == 0
-    assert list(log.checkpoint(0)) == []
+    assert list(rows.checkpoint(0)) == []
     assert log.imports() == []
 
 
@@ -129,14 +137,14 @@ def test_a_batch_before_the_end_is_refused(log: Log) -> None:
         log.append(TOPIC, 0, batch_of(1), 1, 1)
 
 
-def test_checkpoint_records_are_replaced_and_deleted_by_key(log: Log) -> None:
-    with log.transaction():
-        log.put_checkpoint(0, [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")])
-        log.put_checkpoint(1, [(b"a", b"other")])
-    with log.transaction():
-        log.put_checkpoint(0, [(b"a", b"4"), (b"b", None), (b"never", None)])
-    assert list(log.checkpoint(0)) == [(b"c", b"3"), (b"a", b"4")]
-    assert list(log.checkpoint(1)) == [(b"a", b"other")]
+def test_checkpoint_records_are_replaced_and_deleted_by_key(rows: RowsFile) -> None:
+    with rows.transaction():
+        rows.put_checkpoint(0, [(b"a", b"1"), (b"b", b"2"), (b"c", b"3")])
+        rows.put_checkpoint(1, [(b"a", b"other")])
+    with rows.transaction():
+        rows.put_checkpoint(0, [(b"a", b"4"), (b"b", None), (b"never", None)])
+    assert list(rows.checkpoint(0)) == [(b"c", b"3"), (b"a", b"4")]
+    assert list(rows.checkpoint(1)) == [(b"a", b"other")]
 
 
 def test_everything_survives_closing(tmp_path: Path) -> None:
@@ -144,15 +152,13 @@ def test_everything_survives_closing(tmp_path: Path) -> None:
     with Log(tmp_path) as log:
         batch = append(log)
         with log.transaction():
-            log.put_checkpoint(0, [(b"k", b"v")])
-            log.put_position(ENGINE, TOPIC, 0, 1)
+            log.put_position("audit", TOPIC, 0, 1)
             log.put_import(progress)
             log.put_setting("policy", "sha")
     with Log(tmp_path) as log:
         assert log.read(TOPIC, 0, 0) == batch
-        assert list(log.checkpoint(0)) == [(b"k", b"v")]
-        assert log.position(ENGINE, TOPIC, 0) == 1
-        assert log.position(ENGINE, TOPIC, 1) == 0
+        assert log.position("audit", TOPIC, 0) == 1
+        assert log.position("audit", TOPIC, 1) == 0
         assert log.find_import("abc") == progress
         assert log.setting("policy") == "sha"
 
@@ -169,19 +175,19 @@ def test_imports_are_remembered_by_content_and_listed_by_start(log: Log) -> None
     assert log.find_import("c") is None
 
 
-def test_a_block_that_raises_leaves_nothing_behind(log: Log) -> None:
+def test_a_block_that_raises_leaves_nothing_behind(rows: RowsFile) -> None:
     def store_and_fail() -> None:
-        with log.transaction():
-            log.append(TOPIC, 0, batch_of(0), 0, 0)
-            log.put_checkpoint(0, [(b"k", b"v")])
-            log.put_position(ENGINE, TOPIC, 0, 1)
+        with rows.transaction():
+            rows.append(TOPIC, 0, batch_of(0), 0, 0)
+            rows.put_checkpoint(0, [(b"k", b"v")])
+            rows.put_position(ENGINE, TOPIC, 0, 1)
             raise KeyError
 
     with pytest.raises(KeyError):
         store_and_fail()
-    assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(ENGINE, TOPIC, 0)) == (0, [], 0)
-    append(log)
-    assert log.end_offset(TOPIC, 0) == 1
+    assert (rows.end_offset(TOPIC, 0), list(rows.checkpoint(0)), rows.position(ENGINE, TOPIC, 0)) == (0, [], 0)
+    append(rows)
+    assert rows.end_offset(TOPIC, 0) == 1
 
 
 def test_a_transaction_within_another_is_refused(log: Log) -> None:
@@ -206,14 +212,15 @@ CRASH: Final = """
 import os, signal, sys
 from pathlib import Path
 from tests.embedded.test_log import TOPIC, append, batch_of
-from streams.embedded.log import ENGINE, Log
+from streams.embedded.database import ENGINE
+from streams.embedded.rows_file import RowsFile
 
-log = Log(Path(sys.argv[1]))
-append(log)
-with log.transaction():
-    log.append(TOPIC, 0, batch_of(1), 1, 1)
-    log.put_checkpoint(0, [(b"k", b"v")])
-    log.put_position(ENGINE, TOPIC, 0, 2)
+rows = RowsFile(Path(sys.argv[1]))
+append(rows)
+with rows.transaction():
+    rows.append(TOPIC, 0, batch_of(1), 1, 1)
+    rows.put_checkpoint(0, [(b"k", b"v")])
+    rows.put_position(ENGINE, TOPIC, 0, 2)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -221,9 +228,9 @@ with log.transaction():
 def test_a_killed_process_leaves_whole_transactions_only(tmp_path: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", CRASH, str(tmp_path)], cwd=ROOT, timeout=60, check=False)
     assert killed.returncode == -signal.SIGKILL
-    with Log(tmp_path) as log:
-        assert (log.end_offset(TOPIC, 0), list(log.checkpoint(0)), log.position(ENGINE, TOPIC, 0)) == (1, [], 0)
-        append(log)
+    with RowsFile(tmp_path) as rows:
+        assert (rows.end_offset(TOPIC, 0), list(rows.checkpoint(0)), rows.position(ENGINE, TOPIC, 0)) == (1, [], 0)
+        append(rows)
 
 
 def test_a_full_file_is_told_as_such_and_the_log_goes_on_when_there_is_room(log: Log) -> None:
@@ -338,10 +345,15 @@ def test_a_lasting_lock_of_another_program_is_told(tmp_path: Path) -> None:
         append(log)
 
 
-def test_a_commit_is_on_the_disk_before_it_returns(log: Log) -> None:
+@pytest.mark.parametrize(("kind", "tables"), [(Log, LOG_TABLES), (RowsFile, ROWS_TABLES)])
+def test_a_commit_is_on_the_disk_before_it_returns(
+    kind: type[Log | RowsFile], tables: tuple[str, ...], tmp_path: Path
+) -> None:
     """2 is FULL. The file is marked as ours, in WAL mode, and no table is without a purpose in the layout."""
-    connection = log._connection
+    file = kind(tmp_path)
+    connection = file._connection
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
-    assert {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")} == set(TABLES)
+    assert {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")} == set(tables)
+    file.close()

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.bodies import bodies_of
+from streams.embedded.database import ENGINE, Database, Position
 from streams.embedded.failures import StorageDamaged, StorageError
-from streams.embedded.layout import FILE_LAYOUT, MIGRATIONS, TABLES
-from streams.embedded.log import ENGINE, FILE_NAME, Log, Position
+from streams.embedded.layout import FILE_LAYOUT, LOG_TABLES, MIGRATIONS, ROWS_TABLES
+from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
 from streams.embedded.readers import Reader
+from streams.embedded.rows_file import RowsFile
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.log.writing import record_batches
 from streams.outputs.triggers import TOPIC
@@ -27,7 +29,7 @@ LAYOUTS: Final = ROOT / "tests" / "data" / "layouts"
 TRIGGERS: Final = TOPIC.named()
 
 
-def put(log: Log, values: Sequence[bytes], topic: str = TRIGGERS, *, keyed: bool = True) -> None:
+def put(log: Database, values: Sequence[bytes], topic: str = TRIGGERS, *, keyed: bool = True) -> None:
     """Append messages, each keyed by its own first byte."""
     keys = bodies_of([value[:1] for value in values]) if keyed else None
     with log.transaction():
@@ -170,6 +172,24 @@ with log.transaction():
 """
 
 
+KILLED_WHILE_MIGRATING: Final = """
+import os, re, signal, sqlite3, sys
+from pathlib import Path
+from streams.embedded import layout
+from streams.embedded.log import Log
+
+class Connection(sqlite3.Connection):
+    def execute(self, sql, *rest):
+        if re.match(sys.argv[2], sql):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().execute(sql, *rest)
+
+plain = sqlite3.connect
+layout.sqlite3.connect = lambda *words, **options: plain(*words, factory=Connection, **options)
+Log(Path(sys.argv[1]))
+"""
+
+
 def test_a_killed_process_leaves_the_last_position_that_was_committed(tmp_path: Path) -> None:
     with Log(tmp_path) as log:
         put(log, [b"a", b"b"])
@@ -182,19 +202,20 @@ def test_a_killed_process_leaves_the_last_position_that_was_committed(tmp_path: 
 
 def earlier(folder: Path, layout: int) -> Path:
     """A file that the last version with this layout has written."""
+    folder.mkdir(exist_ok=True)
     path = folder / FILE_NAME
     path.write_bytes(gzip.decompress((LAYOUTS / f"layout-{layout}.sqlite.gz").read_bytes()))
     return path
 
 
-def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of every table but positions; of the settings those that every layout has."""
-    with sqlite3.connect(path) as connection:
-        found = {
-            table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall())
-            for table in ("settings", "batches", "checkpoint", "imports")
-        }
-    connection.close()
+def content(*paths: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table of files together; of the settings those that every layout has."""
+    found: dict[str, list[tuple[object, ...]]] = {}
+    for path in paths:
+        with sqlite3.connect(path) as connection:
+            for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                found[table] = sorted([*found.get(table, []), *connection.execute(f"SELECT * FROM {table}").fetchall()])
+        connection.close()
     found["settings"] = [row for row in found["settings"] if row[0] not in ("layout", "tenure")]
     return found
 
@@ -211,22 +232,53 @@ def test_every_earlier_layout_has_a_way_on_and_a_file_to_show_it() -> None:
     assert sorted(path.name for path in LAYOUTS.glob("*.sqlite.gz")) == [f"layout-{n}.sqlite.gz" for n in MIGRATIONS]
 
 
-@pytest.mark.parametrize(("layout", "end", "transitions"), [(1, 216, 11), (2, 59, 13)])
-def test_a_file_of_an_earlier_layout_is_brought_on(tmp_path: Path, layout: int, end: int, transitions: int) -> None:
+@pytest.mark.parametrize(
+    ("layout", "end", "transitions", "rejects"), [(1, 216, 11, 0), (2, 59, 13, 0), (3, 151, 22, 1)]
+)
+def test_a_file_of_an_earlier_layout_is_brought_on(
+    tmp_path: Path, layout: int, end: int, transitions: int, rejects: int
+) -> None:
     path = earlier(tmp_path, layout)
     before = content(path)
     if layout == 1:
         before["imports"] = [(*row, "") for row in before["imports"]]  # which has an id since
+        before["positions"] = [(ENGINE, TOUCHPOINTS_TOPIC, 0, end)]
+    kept = [row for row in before["batches"] if row[0] == "relasi.rejects.v1"]
+    # What files were refused stands in the log now, and goes out of it; what went out already is not said again.
+    before["batches"] = sorted([*before["batches"], *((IMPORT_REJECTS, *row[1:]) for row in kept)])
+    before["positions"] += [(ENGINE, IMPORT_REJECTS, 0, rejects)] if rejects else []
     for _ in range(2):
-        with Log(tmp_path) as log:
-            assert log.setting("layout") == str(FILE_LAYOUT)
+        with Log(tmp_path) as log, RowsFile(tmp_path) as rows:
+            assert (log.setting("layout"), rows.setting("layout")) == (str(FILE_LAYOUT), str(FILE_LAYOUT))
             # All that the engine had acknowledged.
-            assert log.positions() == [(ENGINE, TOUCHPOINTS_TOPIC, 0, end)]
-            assert log.end_offset(TOUCHPOINTS_TOPIC, 0) == end
-            assert len(all_of(Reader(log, "deliver", "relasi.transitions.v1"))) == transitions
-        assert content(path) == before
+            assert rows.position(ENGINE, TOUCHPOINTS_TOPIC, 0) == log.end_offset(TOUCHPOINTS_TOPIC, 0) == end
+            assert len(all_of(Reader(rows, "deliver", "relasi.transitions.v1"))) == transitions
+            assert len(all_of(Reader(rows, "deliver", "relasi.rejects.v1"))) == rejects
+            assert log.positions() == []
+        found = content(path, rows.path)
+        assert found | {"positions": sorted(found["positions"])} == before | {"positions": sorted(before["positions"])}
     # The same tables as in a new file.
-    assert {sql for (sql,) in shape(path)} == set(TABLES)
+    assert {sql for (sql,) in shape(path)} == set(LOG_TABLES)
+    assert {sql for (sql,) in shape(rows.path)} == set(ROWS_TABLES)
+
+
+@pytest.mark.parametrize("statement", [r"INSERT INTO made\.batches", "DROP TABLE checkpoint$", "UPDATE settings"])
+def test_a_file_is_brought_on_after_a_crash_at_any_step(tmp_path: Path, statement: str) -> None:
+    """Killed within the making of the rows' file, after it, and before the last commit."""
+    path = earlier(tmp_path, 3)
+    whole = earlier(tmp_path / "whole", 3)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_WHILE_MIGRATING, str(tmp_path), statement], cwd=ROOT, timeout=60, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT value FROM settings WHERE key = 'layout'").fetchone() == ("3",)
+        assert other.execute("SELECT count(*) FROM checkpoint").fetchone() > (0,)
+    other.close()
+    for folder in (tmp_path, tmp_path / "whole"):
+        Log(folder).close()
+    names = (FILE_NAME, "rows.sqlite")
+    assert content(*(tmp_path / name for name in names)) == content(*(whole.with_name(name) for name in names))
 
 
 def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:

@@ -226,6 +226,7 @@ async def _restarted(place: Place, pause: float) -> None:
     await producer.close()
 
 
+@pytest.mark.broker  # of its own
 @pytest.mark.parametrize(
     "pause", [0.03, pytest.param(0.005, marks=pytest.mark.long), pytest.param(0.06, marks=pytest.mark.long)]
 )

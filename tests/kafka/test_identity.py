@@ -40,7 +40,7 @@ def test_what_counts_twice_for_want_of_memory_counts_twice_in_the_view(install: 
     first, second = files()[:2]
     made = install()
     for number, rows in enumerate([first, second]):
-        # No worker has stored the first yet, so that the second cannot be known, and the ring of recent events is full.
+        # No worker has stored the first yet, so that the second cannot be known, and imported ones are not remembered.
         said = made.must("produce", str(write(tmp_path / f"{number}.csv", rows)), "--as-arrived")
         assert "known already" not in said
     made.start().wait_ready()

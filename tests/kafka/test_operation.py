@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from kafka.admin import KafkaAdminClient
-from support.kafka_broker import PATIENCE, until
+from kafka.structs import TopicPartition
+from support.clickhouse_server import Server
+from support.kafka_broker import PATIENCE, running, until
 from support.kafka_inputs import write_files
 from support.kafka_restored import remembered
-from support.kafka_workers import Install, Installation, embedded, same
+from support.kafka_workers import Install, Installation, embedded, installation, same
 
 CONVENTION = re.compile(r"^relasi_[a-z_]+(_seconds|_bytes|_records|_rows|_total)$")
 
@@ -92,12 +95,13 @@ def test_topics_that_are_missing_or_differ_are_refused(install: Install) -> None
     assert "relasi topics apply" in done.stderr
 
 
-def create_anew(made: Installation) -> None:
-    """Delete the topic of touchpoints, and create it again."""
+def create_anew(made: Installation, name: str = "{}.touchpoints.v1") -> None:
+    """Delete a topic, and create it again."""
+    name = name.format(made.name)
     admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
-    admin.delete_topics([f"{made.name}.touchpoints.v1"])
+    admin.delete_topics([name])
     for _ in until():
-        if f"{made.name}.touchpoints.v1" not in admin.list_topics():
+        if name not in admin.list_topics():
             break
     admin.close()
     made.must("topics", "apply")
@@ -128,4 +132,54 @@ def test_a_topic_that_is_created_anew_under_a_running_worker_ends_it(install: In
     made.settle()
     create_anew(made)
     assert worker.process.wait(PATIENCE) == 1
-    assert "it is another log" in worker.text()
+    assert "it is another log" in worker.text() or "is gone from the broker" in worker.text()
+
+
+def test_offsets_without_a_checkpoint_on_a_log_without_its_head_are_refused(install: Install, tmp_path: Path) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    made = install(partitions=1)
+    made.must("produce", str(file), "--as-arrived")
+    worker = made.start()
+    worker.wait_ready()
+    made.settle()
+    assert worker.stop() == 0
+    create_anew(made, "{}-profiles-changelog")
+    # All of the log is there: every customer is made anew of it.
+    again = made.start()
+    again.wait_ready()
+    again.wait_caught_up(partitions=1)
+    assert again.counted('relasi_records_total{outcome="accepted"}') > 400
+    assert again.stop() == 0
+    create_anew(made, "{}-profiles-changelog")
+    admin = KafkaAdminClient(bootstrap_servers=[made.broker.servers])
+    admin.delete_records({TopicPartition(f"{made.name}.touchpoints.v1", 0): 100})
+    admin.close()
+    last = made.start()
+    assert last.process.wait(PATIENCE) == 1
+    assert "no checkpoint of that is in the changelog, and the log begins at 100" in last.text()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["and nothing is made anew", "and its topics are made anew"])
+def test_a_broker_that_is_wiped_under_a_running_worker_ends_it(clickhouse: Server, tmp_path: Path, again: bool) -> None:
+    (file,) = write_files(tmp_path / "files", seed=5, files=1, count=500, customers=50)
+    (tmp_path / "made").mkdir()
+    with (
+        running(tmp_path / "broker") as broker,
+        installation(broker, clickhouse, f"wiped{again}", tmp_path / "made", ticks="clock") as made,
+    ):
+        made.must("produce", str(file), "--as-arrived")
+        worker = made.start()
+        worker.wait_ready()
+        worker.wait_caught_up()
+        broker.wipe()
+        if again:
+            made.must("topics", "apply")
+            made.must("produce", str(file), "--as-arrived")
+        assert worker.process.wait(PATIENCE) == 1
+        assert ("it is another log" if again else "is gone from the broker") in worker.text()
+        if again:
+            # It has left nothing there that would keep another one from beginning.
+            assert remembered(made) == {}
+            following = made.start()
+            made.settle()
+            assert following.stop() == 0, following.text()

@@ -145,11 +145,17 @@ def test_bad_rows_of_a_file_reach_the_table_of_rejects_as_those_of_an_import_do(
         "a,2024-01-01,order_completed,10.00,USD\n"
         "b,yesterday,order_completed,10.00,USD\n"
         "c,2024-01-02,order_completed,much,USD\n"
+        f"d,2024-01-02,{'long' * 300_000},10.00,USD\n"
+        "e,2024-01-02,order_completed,10.00,USD\n"
     )
     wanted = rejects(embedded(tmp_path / "embedded", [file])["rejects_raw"])
-    assert len(wanted) == 2
+    assert [row["payload_bytes"] > 1_000_000 for row in wanted].count(True) == 1
+    assert len(wanted) == 3
     made = install()
-    assert "2 bad rows" in made.must("produce", str(file), "--as-arrived")
+    said = made.must("produce", str(file), "--as-arrived")
+    # More than a message may have is no more than a bad row, and what stands behind it is sent.
+    assert "3 bad rows" in said
+    assert "2 touchpoints sent" in said
     assert rejects(made.tables()["rejects_raw"]) == wanted
 
 

@@ -14,9 +14,8 @@ from streams import cli
 from streams.embedded.session import REPORTS
 from streams.reports.chdb import ChdbSink
 from streams.reports.sink import Sink
+from support.forked import Process, origin
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-ENVIRONMENT: Final = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", "PATH": "/usr/bin:/bin"}
 PATIENCE_SECONDS: Final = 120.0
 
 # What a directory holds, positions in the log and instants of this machine's clock aside.
@@ -79,14 +78,27 @@ def done(*words: str | Path, given: bytes = b"") -> str:
     return ran.out
 
 
-def start(*words: str | Path, module: str = "streams.cli", cwd: Path | None = None) -> "subprocess.Popen[str]":
+# What commands load, and some of the code that was compiled; but for chDB, which starts threads as soon as it is there.
+IMPORTS: Final = """
+import sys
+import pandas, rich.progress, schemas.registry
+import streams.embedded.importing, streams.embedded.socket, streams.imports.prepare
+from support.shell import apply_all, new_partition
+from support.messages import touchpoint, tick
+partition = new_partition()
+apply_all(partition, touchpoint("e", "c", 1_700_000_000_000), tick(1_710_000_000_000))
+partition.checkpoint()
+assert "chdb" not in sys.modules
+"""
+PROGRAM: Final = "import sys\nfrom streams import cli\nsys.exit(cli.main(sys.argv[1:]))"
+
+
+def start(*words: str | Path, program: str = PROGRAM, cwd: Path | None = None) -> Process:
     """Start the command in a process of its own, with pipes for all that it reads and writes."""
-    command = [sys.executable, "-W", "error", "-m", module, *(str(word) for word in words)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=ENVIRONMENT, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    return origin(IMPORTS).start(program, [str(word) for word in words], cwd)
 
 
-def finish(process: "subprocess.Popen[str]", given: str = "") -> Ran:
+def finish(process: Process, given: str = "") -> Ran:
     """Wait until a process has ended by itself."""
     with process:
         try:
@@ -94,7 +106,7 @@ def finish(process: "subprocess.Popen[str]", given: str = "") -> Ran:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
-    return Ran(process.returncode, out, err)
+    return Ran(process.wait(), out, err)
 
 
 def elsewhere(*words: str | Path, given: str = "", cwd: Path | None = None) -> Ran:
@@ -122,4 +134,9 @@ def contents(sink: Sink, *names: str) -> Content:
 def digest(data: Path) -> Content:
     """Count and digest of each view, for directories that hold too much to look at every row."""
     with closing(ChdbSink(data / REPORTS)) as sink:
-        return {name: sink.query(DIGEST.format(sql)).to_pylist() for name, sql in CONTENT.items()}
+        return digests(sink)
+
+
+def digests(sink: Sink) -> Content:
+    """Count and digest of each view of reports."""
+    return {name: sink.query(DIGEST.format(sql)).to_pylist() for name, sql in CONTENT.items()}

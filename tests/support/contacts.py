@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from processors.hashing import avalanche
@@ -29,8 +30,18 @@ from processors.policy.rules import (
 from processors.row.absorb import absorb
 from processors.row.calendar import DAY_WORDS, DAYS_PER_WORD, day_of
 from processors.row.contact import Contact
-from processors.row.layout import ANSWERS, ENDINGS, ENROLMENTS, NONE, PURCHASES, QUESTIONS, RESOLUTIONS, ROW, SIGNALS
-from processors.row.profile import is_duplicate, remember_event
+from processors.row.layout import (
+    ANSWERS,
+    ENDINGS,
+    ENROLMENTS,
+    NONE,
+    PROFILE_FIELDS,
+    PURCHASES,
+    QUESTIONS,
+    RESOLUTIONS,
+    ROW,
+    SIGNALS,
+)
 from support.presets import Happening, contact_of, policy_of
 from support.relationship import DAY, HOUR, START, blank
 
@@ -116,12 +127,10 @@ def within_limits(told: Iterable[Contact]) -> list[Contact]:
 
 
 def profile_of(told: Iterable[Contact], rules: Rules) -> Any:
-    """The row of a customer after these touchpoints; of what is delivered again the ring takes no notice."""
+    """The row of a customer after these touchpoints."""
     row = blank()
     for contact in told:
-        if not is_duplicate(row, contact.event):
-            remember_event(row, contact.event)
-            absorb(row, rules, contact)
+        absorb(row, rules, contact)
     return row
 
 
@@ -146,6 +155,19 @@ def entries(row: Any) -> dict[str, set[tuple[int, ...]]]:
         place = _PAIRED[name].index("at")
         found[name] = {entry for entry in held if entry[place] != NONE}
     return found | {name: {(at,) for at in row[name].tolist() if at != NONE} for name in LOOSE_SETS}
+
+
+DECAYED: Final = ("interaction", "engagement", "sums")
+EXACT: Final = tuple(name for name, *_ in PROFILE_FIELDS if name not in (*DECAYED, *SETS, *LOOSE_SETS))
+
+
+def assert_same(a: Any, b: Any) -> None:
+    """The profiles in two rows are the same; sums that decay, but for rounding."""
+    for name in EXACT:
+        assert np.array_equal(a[name], b[name]), name
+    assert entries(a) == entries(b)
+    for name in DECAYED:
+        assert a[name] == pytest.approx(b[name], rel=1e-9, abs=1e-300), name
 
 
 def merged_with(into: Any, other: Any, merge: Any, rules: Rules) -> Any:

@@ -11,6 +11,11 @@ WORKS: Final = "works"
 REFUSES: Final = "refuses"
 LOSES_ANSWERS: Final = "loses answers"
 """What is asked reaches the server and is done; whoever asked never hears of it."""
+HANGS: Final = "hangs"
+"""Connections are taken and stay open, and no byte comes back."""
+DRIPS: Final = "drips"
+"""Answers come byte by byte, so that whoever waits for each of them waits for ever."""
+_DRIP_SECONDS: Final = 0.2
 
 
 class FlakyServer:
@@ -18,6 +23,7 @@ class FlakyServer:
 
     def __init__(self, targets: list[int]) -> None:
         self._mode = WORKS
+        self._changed = threading.Event()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in targets]
@@ -28,6 +34,8 @@ class FlakyServer:
     def mode(self, mode: str) -> None:
         """Behave like this from here on."""
         self._mode = mode
+        self._changed.set()
+        self._changed = threading.Event()
         if mode == REFUSES:
             for each in self._open:
                 with contextlib.suppress(OSError):
@@ -61,6 +69,12 @@ class FlakyServer:
             while data := source.recv(1 << 16):
                 if answers and self._mode == LOSES_ANSWERS:
                     break
+                while answers and self._mode in (HANGS, DRIPS):
+                    if self._mode == DRIPS and len(data) > 1:
+                        sink.sendall(data[:1])
+                        data = data[1:]
+                    # In drips, or not before something changes.
+                    self._changed.wait(_DRIP_SECONDS if self._mode == DRIPS else None)
                 sink.sendall(data)
         for each in (source, sink):
             with contextlib.suppress(OSError):

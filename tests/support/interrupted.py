@@ -1,12 +1,8 @@
-"""An import that ends at a chosen moment: what is stored until then is all that the next start finds.
-
-Run as a program it is killed there: ``python -m support.interrupted DATA FILE MOMENT``.
-"""
+"""An import that ends at a chosen moment: what is stored until then is all that the next start finds."""
 
 import os
 import signal
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,13 +13,15 @@ from processors.lifecycle.facts import FACTS_PER_EVENT, new_out
 from streams.clock import now_ms
 from streams.commands.import_files import import_file
 from streams.commands.terminal import Terminal
+from streams.embedded.database import Database
 from streams.embedded.importing import import_prepared
 from streams.embedded.log import FILE_NAME, Log
+from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
 from streams.reports.sink import Sink
-from support.command import PATIENCE_SECONDS, Content, contents
+from support.command import PATIENCE_SECONDS, Content, digests
 
 ROWS_AT_ONCE: Final = 90
 EMIT_RECORDS: Final = 140
@@ -57,22 +55,23 @@ class _Sink:
         return getattr(self._sink, name)
 
 
-class _Log:
-    """The log, with a moment before the commit of each transaction and after it."""
+class _File:
+    """A file, with a moment before the commit of each transaction and after it."""
 
-    def __init__(self, log: Log, moment: Moment) -> None:
-        self._log = log
+    def __init__(self, file: Database, moment: Moment, what: str) -> None:
+        self._file = file
         self._moment = moment
+        self._what = what
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._log.transaction():
+        with self._file.transaction():
             yield
-            self._moment("before a commit")
-        self._moment("after a commit")
+            self._moment(f"before {self._what}")
+        self._moment(f"after {self._what}")
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
+        return getattr(self._file, name)
 
 
 def moment_number(number: int, act: Callable[[], None], seen: list[str]) -> Moment:
@@ -94,8 +93,10 @@ def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
         # Some ticks are done in parts, and remembered by half.
         runner.partition.fact_bytes, runner.partition._out = FACT_BYTES, new_out(8 * FACTS_PER_EVENT)
         runner.waiting_bytes = WAITING_BYTES
+        runner.partition.rows_at_once = 7
         runner.sink = cast(Sink, _Sink(runner.sink, moment))
-        runner.log = cast(Log, _Log(runner.log, moment))
+        runner.log = cast(Log, _File(runner.log, moment, "a commit"))
+        runner._rows = cast(RowsFile, _File(runner.rows, moment, "a checkpoint"))
         with prepare(str(file), Mapping(), as_arrived=False, workdir=data, now=now_ms()) as prepared:
             import_prepared(runner, prepared, lambda *_: None, ROWS_AT_ONCE)
 
@@ -136,16 +137,26 @@ def wait_for_rows(data: Path) -> int:
 
 
 def resume(data: Path, file: Path) -> Content:
-    """Import a file, the rest of it where it was cut off; returns what the directory holds then."""
+    """Import a file, the rest of it where it was cut off; returns digests of what the directory holds then."""
     silent = Terminal(lambda _: None, lambda _: None, rich=False)
     with Session(data, "a test") as session:
         import_file(session, str(file), Mapping(), silent, as_arrived=False)
-        return contents(session.sink)
+        return digests(session.sink)
 
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    import_by_moments(Path(sys.argv[1]), Path(sys.argv[2]), moment_number(int(sys.argv[3]), _die, []))
+def killed(data: Path, file: Path, number: int) -> None:
+    """Import a file until a moment, and kill this process."""
+    import_by_moments(data, file, moment_number(number, _die, []))
+
+
+# Of a process of its own, which is given the directory, the file and the moment.
+PROGRAM: Final = """
+import sys
+from pathlib import Path
+from support.interrupted import killed
+killed(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+"""

@@ -86,6 +86,9 @@ class Broker:
         template = (DEPLOY / "server.properties").read_text()
         more = "".join(f"{key}={value}\n" for key, value in settings.items())
         self._settings.write_text(re.sub("@([A-Z_]+)@", lambda found: str(filled[found[1]]), template) + more)
+        self._format()
+
+    def _format(self) -> None:
         self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(self._settings))
 
     @property
@@ -125,6 +128,13 @@ class Broker:
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         self._end(kill=True)
+
+    def wipe(self) -> None:
+        """End it at once, and start it with nothing of what it held."""
+        self._end(kill=True)
+        shutil.rmtree(self.directory / "data")
+        self._format()
+        self.start()
 
     def _end(self, *, kill: bool) -> None:
         process, self._process = self._process, None

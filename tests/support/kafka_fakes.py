@@ -191,10 +191,20 @@ class FakeSink:
         self.unfit: set[str] = set()
         self.shut: dict[str, threading.Event] = {}
         self.closed = False
+        self.broken_off = 0
+
+    def break_off(self) -> None:
+        self.broken_off += 1
+        for each in self.shut.values():
+            each.set()
 
     def _take(self, table: str, content: Any, rows: int = 0) -> None:
         if table in self.shut:
+            broken = self.broken_off
             assert self.shut[table].wait(PATIENCE_SECONDS)
+            if self.broken_off > broken:
+                del self.shut[table]
+                raise ReportsError(f"{table}: broken off")
         if self.failing.get(table, 0):
             self.failing[table] -= 1
             raise ReportsError(f"{table}: no answer\nwith a customer's data in a second line")
@@ -261,6 +271,9 @@ class FakeBroker(Service):
 
     async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
         return {tp: self.first.get(tp, 0) for tp in partitions}
+
+    async def committed_offset(self, tp: TP) -> int:
+        return self.committed.get(tp, 0)
 
     async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
         self.asked += 1

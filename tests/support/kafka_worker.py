@@ -60,6 +60,8 @@ class WorkerShell:
         self.metrics = Metrics()
         self.reporting = Reporting(self.sink if reports else None, self.metrics, self.clock)
         self.learning = Learning(registry or FileRegistry(), self.clock)
+        self.identity: str | None = identity
+        """The id that the broker has for the topic now; None: there is no such topic."""
         self.failures: list[BaseException] = []
         self.app: Any = unstarted_app(self.settings)
         self.broker = broker_of(self.app)
@@ -77,11 +79,15 @@ class WorkerShell:
             app=self.app,
             clock=self.clock,
             topic_id=identity,
+            ask_topic_id=self._ask,
             accept_rejects=accept_rejects,
         )
         self.store = self.worker.store
         self.topics = self.worker.topics
         self._held: set[TP] = set()
+
+    async def _ask(self) -> str | None:
+        return self.identity
 
     def tp(self, number: int) -> TP:
         return TP(self.topics.touchpoints, number)

@@ -17,8 +17,8 @@ from kafka.consumer.group import KafkaConsumer
 from kafka.structs import TopicPartition
 
 from streams.commands.terminal import Terminal
-from streams.embedded.log import Log
 from streams.embedded.readers import Reader
+from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.outputs.output import Topic
@@ -75,8 +75,8 @@ def _published(messages: Iterator[tuple[bytes, bytes]]) -> Published:
 
 def embedded_published(directory: Path, topic: Topic) -> Published:
     """What the embedded shell has said of facts in a topic."""
-    with Log(directory) as log:
-        reader = Reader(log, "test", topic.named())
+    with RowsFile(directory) as rows:
+        reader = Reader(rows, "test", topic.named())
         records = [record for batch in iter(reader.read, None) for record in batch.records]
     return _published((record.key or b"", record.value or b"") for record in records)
 

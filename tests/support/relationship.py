@@ -33,7 +33,6 @@ from processors.policy.rules import (
 from processors.row.blank import clear_memory, clear_profile
 from processors.row.contact import Contact
 from processors.row.layout import NONE, ROW
-from processors.row.profile import is_duplicate
 
 DAY: Final = 86_400_000
 HOUR: Final = 3_600_000
@@ -162,6 +161,7 @@ class Relationship:
         self.row = blank()
         self.time = NONE
         self.offset = 0
+        self._met: set[np.uint64] = set()
         self._out: Out = new_out(64)
         self.facts: list[Published] = []
         self.judged: list[Judged] = []
@@ -173,8 +173,9 @@ class Relationship:
     def take(self, contact: Contact) -> None:
         """Deliver a touchpoint as the model sees it."""
         self.offset += 1
-        if is_duplicate(self.row, contact.event):
+        if contact.event in self._met:
             return
+        self._met.add(contact.event)
         cause = Cause(0, self.offset, max(self.time, contact.at), CAUSE_TOUCHPOINT, contact.event, 0, 0)
         meet(self.row, self.rules, self._out, cause, contact, self.time)
         self._drain()

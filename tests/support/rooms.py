@@ -64,6 +64,12 @@ MAY_IMPORT: Final = {
         "processors schemas streams/payloads streams/reports streams/texts",
         "cramjam fastavro numpy pyarrow",
     ),
+    "streams/collector": _room(
+        "the HTTP collector: requests of SDKs into the same columns, through a `Writer`; protocol and mapping are pure",
+        "processors schemas streams/clock streams/imports streams/log streams/payloads streams/reports "
+        "streams/settings",
+        "crawleruseragents numpy orjson prometheus_client pyarrow uvicorn uvloop",
+    ),
     "streams/fitting": _room(
         "maximum likelihood for the models of purchases and spend, and their truth out of sample",
         "processors",
@@ -87,19 +93,22 @@ MAY_IMPORT: Final = {
     ),
     "streams/embedded": _room(
         "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
-        "processors schemas streams/clock streams/delivery streams/engine streams/imports streams/known streams/log "
+        "processors schemas streams/clock streams/collector "
+        "streams/delivery streams/engine streams/imports streams/known streams/log "
         "streams/outputs streams/policies streams/reports",
-        "numpy pyarrow",
+        "fastavro numpy pyarrow",
     ),
     "streams/kafka": _room(
         "the Kafka shell: Faust workers, topics, a producer of files",
-        "processors schemas streams/clock streams/delivery streams/engine streams/imports streams/known streams/log "
+        "processors schemas streams/clock streams/collector "
+        "streams/delivery streams/engine streams/imports streams/known streams/log "
         "streams/logs streams/metrics streams/outputs streams/policies streams/reports streams/settings",
         "aiokafka faust kafka mode numpy pyarrow structlog uvloop yarl",
     ),
     "streams/commands": _room(
         "one module per command, and how a command line is read",
-        "processors schemas streams/clock streams/delivery streams/embedded streams/engine streams/fitting "
+        "processors schemas streams/clock streams/collector "
+        "streams/delivery streams/embedded streams/engine streams/fitting "
         "streams/imports streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
         "streams/settings streams/stories streams/texts",
         "numpy pyarrow rich",

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +9,14 @@ from pathlib import Path
 
 from streams.embedded.lock import FILE_NAME
 from support.command import PATIENCE_SECONDS, Ran, finish, start
+from support.forked import Process
 
 
 @contextmanager
-def running(data: Path, *words: str, cwd: Path | None = None) -> Iterator["subprocess.Popen[str]"]:
+def running(data: Path, *words: str, cwd: Path | None = None) -> Iterator[Process]:
     """The process, once it answers; killed at the end unless it has ended before."""
     with start("run", "--data", data, *words, cwd=cwd) as process:
         try:
-            assert process.stderr is not None
             line = process.stderr.readline()
             assert "running on" in line, line + process.stderr.read()
             yield process
@@ -25,7 +24,7 @@ def running(data: Path, *words: str, cwd: Path | None = None) -> Iterator["subpr
             process.kill()
 
 
-def stop(process: "subprocess.Popen[str]") -> Ran:
+def stop(process: Process) -> Ran:
     """Ask it to stop, and wait until it has."""
     process.send_signal(signal.SIGTERM)
     return finish(process)

@@ -1,5 +1,6 @@
 """A tiny shell around a partition, in memory: a log, a changelog, a committed offset, and what was emitted."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -7,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
 
-from processors.policy.policy import read_policy
+from processors.policy.policy import Policy, read_policy
 from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from streams.engine.checkpoint import Checkpoint, stored_in_columns
@@ -50,9 +51,14 @@ class Refusal(NamedTuple):
     payload: bytes
 
 
+@functools.cache
+def _policy() -> Policy:
+    return read_policy(policy_text())
+
+
 def new_partition(**options: Any) -> Partition:
     told = {"hot_rows": hot_rows[-1]} if hot_rows else {}
-    return Partition(3, read_policy(policy_text()), schemas(), **told | options)
+    return Partition(3, _policy(), schemas(), **told | options)
 
 
 def applied(partition: Partition, fetch: Fetch) -> Applied:
@@ -133,13 +139,14 @@ def named(partition: Partition, number: int) -> bytes:
     return (b"anonymous:" if namespace == NAMESPACE_ANONYMOUS else b"") + customer_of(partition, number)
 
 
-def rows_of(partition: Partition, only: Sequence[str] = ()) -> dict[bytes, bytes]:
-    """The bytes of each customer's row, but for where it stands; or those of some fields.
+def rows_of(partition: Partition, only: Sequence[str] = (), numbers: Sequence[int] | None = None) -> dict[bytes, bytes]:
+    """The bytes of each customer's row, or of these customers', but for where it stands; or those of some fields.
 
     By the customer's id, with ``anonymous:`` before one that is.
     """
-    rows = np.asarray(everybody(partition))
-    names = [named(partition, number) for number in range(len(rows))]
+    numbers = range(partition.customers) if numbers is None else numbers
+    rows = np.asarray(partition.rows(np.array(numbers)))
+    names = [named(partition, number) for number in numbers]
     assert len(set(names)) == len(names)
     fields = only or [name for name in ROW.names or () if name not in POSITIONS]
     kept = repack_fields(rows[[*fields]])
@@ -200,11 +207,11 @@ class Shell:
 
     def report(self, partition: Partition, numbers: Sequence[int]) -> None:
         """Profiles reach the reports, which keep the newest by offset."""
-        rows = rows_of(partition, PROFILE)
-        for number in numbers:
-            name, offset = named(partition, number), int(row_of(partition, number)["offset"])
+        rows = rows_of(partition, PROFILE, numbers)
+        for number, (name, row) in zip(numbers, rows.items(), strict=True):
+            offset = int(row_of(partition, number)["offset"])
             if offset >= self.profile_offsets.get(name, -1):
-                self.profiles[name], self.profile_offsets[name] = rows[name], offset
+                self.profiles[name], self.profile_offsets[name] = row, offset
 
 
 class Worker:

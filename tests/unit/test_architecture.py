@@ -1,15 +1,33 @@
 """The rooms of the code, which way its imports point, and what may tell the time, draw lots or reach outside."""
 
+import ast
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Final
 
 import pytest
 from support.purity import CLOCK, COMPILER, PURE, PURE_ROOMS, PURE_STDLIB, clocks, dotted, impurities
-from support.rooms import LAYERS, MAY_IMPORT, OUTSIDE, PAGE, ROOT, SOURCES, imported, name, page_with, room_of, table
+from support.rooms import (
+    LAYERS,
+    MAY_IMPORT,
+    OUTSIDE,
+    PAGE,
+    ROOT,
+    SOURCES,
+    imported,
+    name,
+    page_with,
+    parsed,
+    room_of,
+    table,
+)
+
+PUBLIC: Final = re.compile("[A-Z][A-Z0-9_]*")
+ARITHMETIC: Final = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Name, ast.operator, ast.unaryop, ast.expr_context)
 
 
 def misplaced(source: str, path: Path) -> set[str]:
@@ -139,6 +157,50 @@ def test_every_layer_is_there_to_be_checked() -> None:
     assert {"processors/hashing.py", "schemas/decode.py", "streams/engine/partition.py"} <= checked
     assert {room_of(dotted(path)) for path in PURE} == PURE_ROOMS | {"streams/log"}
     assert {room_of(dotted(path)) for path in SOURCES} - {None} == set(MAY_IMPORT)
+
+
+def bound_integers(tree: ast.Module) -> Iterator[tuple[str, int | str]]:
+    """Names in capitals that a module binds to an integer: with its value, or with the text of what is computed."""
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if value is None or not all(isinstance(part, ARITHMETIC) for part in ast.walk(value)):
+            continue
+        constants = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
+        if not constants or not all(type(constant) is int for constant in constants):
+            continue
+        known = not any(isinstance(part, ast.Name) for part in ast.walk(value))
+        told = int(eval(compile(ast.Expression(value), "", "eval"), {})) if known else ast.unparse(value)
+        yield from ((each.id, told) for each in targets if isinstance(each, ast.Name) and PUBLIC.fullmatch(each.id))
+
+
+def ambiguous(sources: Mapping[str, str]) -> dict[str, dict[str, int | str]]:
+    """Names that stand for one integer in one module and for another in another."""
+    found: dict[str, dict[str, int | str]] = {}
+    for module, source in sources.items():
+        for constant, value in bound_integers(parsed(source)):
+            found.setdefault(constant, {})[module] = value
+    return {constant: values for constant, values in found.items() if len(set(values.values())) > 1}
+
+
+def test_no_name_stands_for_two_integers() -> None:
+    assert ambiguous({name(path): path.read_text() for path in SOURCES}) == {}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("MOST = 1", "MOST: Final = 2", True),
+        ("MOST = 1 << 20", "MOST: Final = 1_048_576", False),
+        ("MOST = 3", "MOST: Final = 2 * EACH + 1", True),
+        ("MOST = 2 * EACH", "MOST: Final = 2 * EACH", False),
+        ("MOST = -1", "MOST = 'x'", False),
+        ("MOST = 1", "def f():\n    MOST = 2", False),
+        ("_MOST = 1", "_MOST = 2", False),  # seen by its own module alone
+    ],
+)
+def test_a_name_for_two_integers_is_found(one: str, other: str, found: bool) -> None:
+    assert (set(ambiguous({"one": one, "other": other})) == {"MOST"}) is found
 
 
 HELP: Final = """

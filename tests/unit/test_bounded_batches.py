@@ -7,8 +7,8 @@ from support.bounded import bounded
 
 from schemas.bodies import Bodies
 from schemas.registry import FileRegistry
-from streams.kafka.producer import MOST_BYTES
-from streams.kafka.topics import LARGEST_MESSAGE, declared, topics_of
+from streams.kafka.producer import REQUEST_BYTES
+from streams.kafka.topics import TOPIC_MESSAGE_BYTES, declared, topics_of
 from streams.log.arranging import pieces
 from streams.log.batches import MOST_UNPACKED
 from streams.log.messages import reject_messages
@@ -17,14 +17,15 @@ from streams.payloads import MOST_DETAIL, MOST_PAYLOAD, brief, kept
 from streams.reports.tables import REJECTS
 from streams.settings import Settings
 
-BOMBS = """
-import resource
+IMPORTS = """
 from support.compressed import compressed, CODECS
 import numpy as np
 from schemas.bodies import Bodies
 from streams.log.batches import write_batch, read_batches
 import streams.log.batches as b
-import zlib, cramjam
+import cramjam
+"""
+BOMBS = """
 # The bomb is made piece by piece: the process that measures has never held what it expands to.
 def bomb(base):
     frames = b"".join([{frame}] * {times})
@@ -53,7 +54,7 @@ print(len(data), reasons)
     ],
 )
 def test_six_batches_of_a_gigabyte_each_take_no_more_memory_than_one_fetch_may(codec: str, frame: str) -> None:
-    ended = bounded(BOMBS.format(codec=codec, frame=frame, times=64), WORK)
+    ended = bounded(BOMBS.format(codec=codec, frame=frame, times=64), WORK, imports=IMPORTS)
     size, _, reasons = ended.said.partition(" ")
     assert reasons == "[16, 16, 16, 16, 16, 16]"
     assert int(size) < 64 << 20
@@ -77,10 +78,10 @@ def largest_rejects(count: int) -> pa.Table:
 
 def test_the_largest_reject_fits_into_a_message_of_its_topic() -> None:
     bodies = reject_messages(largest_rejects(3), FileRegistry())
-    parts = list(pieces(None, bodies, MOST_BYTES))
+    parts = list(pieces(None, bodies, REQUEST_BYTES))
     assert [len(part.offsets) - 1 for _, part in parts] == [1, 1, 1]
-    assert MOST_PAYLOAD < int(np.diff(bodies.offsets).max()) < LARGEST_MESSAGE - 1000
-    assert MOST_DETAIL < LARGEST_MESSAGE
+    assert MOST_PAYLOAD < int(np.diff(bodies.offsets).max()) < TOPIC_MESSAGE_BYTES - 1000
+    assert MOST_DETAIL < TOPIC_MESSAGE_BYTES
 
 
 def test_every_topic_that_we_write_has_the_limit() -> None:
@@ -88,7 +89,7 @@ def test_every_topic_that_we_write_has_the_limit() -> None:
     topics = topics_of(settings)
     limits = {each.name: each.config.get("max.message.bytes") for each in declared(settings)}
     assert limits.pop(topics.touchpoints) is None
-    assert set(limits.values()) == {str(LARGEST_MESSAGE)}
+    assert set(limits.values()) == {str(TOPIC_MESSAGE_BYTES)}
 
 
 def test_batches_of_the_embedded_log_are_cut_by_bytes_too() -> None:

@@ -9,7 +9,7 @@ from support.bounded import MEMORY, bounded
 
 from processors import toml
 from processors.policy.keys import line_of
-from processors.policy.policy import MOST_BYTES, find_problems
+from processors.policy.policy import POLICY_BYTES, find_problems
 from streams.policies import preset
 from streams.texts import read_text
 
@@ -31,7 +31,7 @@ HOSTILE: Final[dict[str, tuple[str, str]]] = {
     "spaces": ('x = """\n[' + " " * 400_000 + '\n"""', "name is missing"),
     "strange keys": ("\n".join(f"k{i} = 1" for i in range(40_000)), "k"),
     "hex": ("name = 0x" + "f" * 400_000, "a number has more than 128 digits"),
-    "long": ("#" * (MOST_BYTES + 1), "at most 524,288 fit into a message of the log"),
+    "long": ("#" * (POLICY_BYTES + 1), "at most 524,288 fit into a message of the log"),
     "zeros": ("\0" * 400_000, "not valid TOML"),
 }  # fmt: skip
 
@@ -41,9 +41,10 @@ def test_a_hostile_policy_ends_in_words(name: str, tmp_path: Path) -> None:
     text, says = HOSTILE[name]
     (path := tmp_path / "policy.toml").write_text(text)
     ended = bounded(
-        "from processors.policy.policy import find_problems\nfrom pathlib import Path",
+        "",
         f"problems = find_problems(Path({str(path)!r}).read_text())\n"
         "print(problems[0].message[:300], problems[-1].message[:300])",
+        imports="from processors.policy.policy import find_problems\nfrom pathlib import Path",
     )
     assert says in ended.said, ended.said[:500]
     assert ended.peak < MEMORY

@@ -62,7 +62,7 @@ STATES: Final[dict[str, tuple[bool, bool, bool, str | None, str]]] = {
 @pytest.mark.parametrize("case", STATES)
 def test_why_no_work_can_be_done(case: str) -> None:
     away, failing, silent, says, expected = STATES[case]
-    ready = Readiness(Settings(), cast(Reporting, SimpleNamespace(failing=failing)), learning_of(silent))
+    ready = Readiness(Settings(), cast(Reporting, SimpleNamespace(failing=failing, slow=False)), learning_of(silent))
     if away:
         ready.broker_unreachable("no route")
     if says is not None:

@@ -11,8 +11,9 @@ from support.kafka_release import CONFIRMED, JUDGED, MOVED, REJECTED, TOPICS, Re
 
 from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH, PARTS
-from streams.kafka.tenure import Snapshot
+from streams.kafka.tenure import Copied, Snapshot
 from streams.outputs.judgements import JUDGEMENTS
+from streams.outputs.output import Rows
 
 MESSAGES: Final = (MOVED, JUDGED)
 ROWS: Final = ("touchpoints_raw", "transitions_raw", "judgements_raw", "profiles_raw")
@@ -95,10 +96,10 @@ async def _given_up_before_it_was_taken() -> ReleaseShell:
     begun, go = threading.Event(), threading.Event()
     snapshot = shell.tenure.snapshot
 
-    def slow(profiles: bool, final: bool) -> Snapshot | None:
+    def slow(copied: list[Copied], standing: list[Rows], now: float, final: bool) -> Snapshot | None:
         begun.set()
         assert go.wait(PATIENCE_SECONDS)
-        return snapshot(profiles, final)
+        return snapshot(copied, standing, now, final)
 
     shell.tenure.snapshot = slow  # type: ignore[method-assign]
     checkpoint = asyncio.create_task(shell.release.checkpoint(shell.tenure))
@@ -276,10 +277,12 @@ async def _last_profiles() -> ReleaseShell:
     await shell.release.checkpoint(shell.tenure)
     assert shell.journal == []
     await shell.release.checkpoint_all([shell.tenure])
+    assert shell.journal == []
+    await shell.release.report_all([shell.tenure])
     return shell
 
 
-def test_the_last_checkpoint_also_holds_profiles_alone_and_that_they_were_reported() -> None:
+def test_behind_the_last_checkpoints_profiles_are_reported_and_that_is_remembered() -> None:
     assert asyncio.run(_last_profiles()).journal == ["profiles_raw", *LAST]
 
 

@@ -16,7 +16,7 @@ from support.messages import START, batch
 from support.shell import applied, new_partition
 
 from schemas.registry import FileRegistry
-from streams.kafka.reporting import Reporting
+from streams.kafka.reporting import ANSWER_SECONDS, SLOW_SECONDS, Reporting
 from streams.kafka.retry import Backoff
 from streams.log.batches import read_batches
 from streams.metrics import Metrics
@@ -196,3 +196,61 @@ def test_between_attempts_it_waits_twice_as_long_up_to_ten_seconds_but_for_jitte
     assert all(most / 2 <= delay <= most for most, delay in zip(longest, delays, strict=True))
     # Each at random: workers that failed together do not come back in step.
     assert any(second != 2 * first for first, second in pairwise(delays[:6]))
+
+
+def states(reports: Reports) -> set[str]:
+    return {name for name in ("slow", "failing") if getattr(reports.reporting, name)}
+
+
+def test_a_server_that_does_not_answer_is_told_of_and_broken_off() -> None:
+    async def story(reports: Reports) -> None:
+        reports.sink.shut["transitions_raw"] = threading.Event()
+        storing = asyncio.create_task(reports.reporting.store(some_rows(), ORIGIN))
+        await until(lambda: reports.sink.tables == ["touchpoints_raw"])
+        assert not states(reports)
+        reports.clock.move(SLOW_SECONDS)
+        assert states(reports) == {"slow"}
+        await reports.reporting.look()
+        assert reports.sink.broken_off == 0
+        reports.clock.move(ANSWER_SECONDS)
+        with capture_logs() as logs:
+            await reports.reporting.look()
+            await until(lambda: bool(reports.clock.asleep))
+        assert [entry["event"] for entry in logs] == ["reports don't answer", "reports unreachable"]
+        assert reports.sink.broken_off == 1
+        assert states(reports) == {"failing"}
+        reports.clock.move(reports.clock.asleep[0])
+        await storing
+        assert not states(reports)
+
+    assert sorted(told(story).sink.tables) == sorted(["touchpoints_raw", *OTHERS])
+
+
+def test_what_waits_for_its_turn_is_not_what_the_server_is_slow_with() -> None:
+    async def story(reports: Reports) -> None:
+        for table in ("transitions_raw", "judgements_raw"):
+            reports.sink.shut[table] = threading.Event()
+        storing = asyncio.create_task(reports.reporting.store(some_rows(), ORIGIN))
+        other = asyncio.create_task(reports.reporting.insert("rejects_raw", REJECT))
+        await until(lambda: reports.reporting._under_way != {})
+        reports.clock.move(SLOW_SECONDS - 1)
+        reports.sink.shut["transitions_raw"].set()
+        await until(lambda: "transitions_raw" in reports.sink.tables)
+        reports.clock.move(1)
+        assert not reports.reporting.slow
+        reports.sink.shut["judgements_raw"].set()
+        await asyncio.gather(storing, other)
+
+    told(story)
+
+
+def test_who_lets_go_while_something_hangs_does_not_wait_for_it() -> None:
+    async def story(reports: Reports) -> None:
+        reports.sink.shut["transitions_raw"] = threading.Event()
+        storing = asyncio.create_task(reports.reporting.store(some_rows(), ORIGIN))
+        await until(lambda: reports.sink.tables == ["touchpoints_raw"])
+        reports.reporting.close()
+        assert (reports.sink.broken_off, reports.sink.closed) == (1, False)
+        storing.cancel()
+
+    told(story)

@@ -14,7 +14,7 @@ from support.messages import START, Message, framed, tick
 
 from streams.engine.cursor import POISON_RUN
 from streams.engine.results import ForeignLog, PoisonedLog
-from streams.kafka.fetching import LostHistory
+from streams.kafka.history import LostHistory
 from streams.kafka.inbox import Inbox
 from streams.kafka.producer import SendFailed
 from streams.kafka.release import MUCH
@@ -341,14 +341,14 @@ def test_a_partition_that_has_caught_up_is_checkpointed_at_once(tmp_path: Path) 
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         shell.broker.ends[shell.tp(0)] = MUCH + 8
-        await shell.worker.look_at_ends()
+        await shell.worker.look()
         await shell.worker.checkpoint_due()
         await shell.idle()
         assert shell.tenures[0].behind
         await shell.take(0, some_days(0), 0)
         assert CHANGELOG not in shell.journal
         shell.broker.ends[shell.tp(0)] = 8
-        await shell.worker.look_at_ends()
+        await shell.worker.look()
         await shell.take(0, some_days(2), 4)
 
     shell = told(tmp_path, story)
@@ -445,7 +445,7 @@ def test_a_log_that_was_made_anew_is_noticed(tmp_path: Path) -> None:
         await shell.take(0, some_days(0), 0)
         shell.broker.ends[shell.tp(0)] = 3
         with pytest.raises(ForeignLog, match="was processed up to offset 4, and ends at 3"):
-            await shell.worker.look_at_ends()
+            await shell.worker.look()
 
     told(tmp_path, story)
 

@@ -15,7 +15,7 @@ from processors.row.layout import DELIVERY_FIELDS, IDENTITY_FIELDS, PROFILE_FIEL
 from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.engine.growth import grow, memory_bytes
 from streams.engine.hot import add
-from streams.engine.packing import MOST_BYTES
+from streams.engine.packing import PACKED_BYTES
 from streams.engine.rows import USED_ARENA, USED_FREED, USED_HEAP, has_room, list_touched, new_table, schedule
 
 LIMIT: Final = 2_500  # bytes a customer
@@ -64,5 +64,5 @@ def test_a_visitor_without_initiative_takes_little_in_all() -> None:
     used = partition.table.used
     assert used[USED_HEAP] == 0
     # Eight rows stand in full. What is free in the arena is used again, and bounded.
-    assert used[USED_FREED] <= used[USED_ARENA] / 4 + 4 * MOST_BYTES
+    assert used[USED_FREED] <= used[USED_ARENA] / 4 + 4 * PACKED_BYTES
     assert (memory_bytes(partition.table) - used[USED_FREED] - 8 * ROW.itemsize) / visitors <= 150

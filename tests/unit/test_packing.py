@@ -14,7 +14,7 @@ from streams.engine.packing import (
     EMPTY,
     HEAD_BYTES,
     KINDS,
-    MOST_BYTES,
+    PACKED_BYTES,
     ROW_WORDS,
     due_at,
     is_sound,
@@ -50,10 +50,10 @@ def words(places: dict[int, int]) -> Any:
 
 def packed(row: Any, layout: int = 3) -> Any:
     """The packed row, and its length."""
-    out = np.full(MOST_BYTES + 16, GUARD, np.uint8)
+    out = np.full(PACKED_BYTES + 16, GUARD, np.uint8)
     length = pack_row(row, out, 8, layout)
     assert (out[:8] == GUARD).all()
-    assert (out[MOST_BYTES + 8 :] == GUARD).all()
+    assert (out[PACKED_BYTES + 8 :] == GUARD).all()
     return out[8:], length
 
 
@@ -78,7 +78,7 @@ def test_a_row_that_differs_in_every_word_finds_room() -> None:
     row = ~EMPTY
     row[1::2] = EMPTY[1::2] ^ np.uint64(0x0101010101010101)
     out, length = packed(row)
-    assert length <= MOST_BYTES - 8
+    assert length <= PACKED_BYTES - 8
     back = np.zeros(ROW_WORDS, np.uint64)
     assert unpack_row(out, 0, back)
     assert np.array_equal(back[1:], row[1:])

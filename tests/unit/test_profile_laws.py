@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.contacts import LOOSE_SETS, SETS, contacts, entries, merged_with, profile_of
+from support.contacts import assert_same, contacts, merged_with, profile_of
 from support.presets import policy_of
-from support.relationship import DAY, HOUR, START, Relationship, Touch, blank, policy, touch
+from support.relationship import DAY, START, Relationship, Touch, blank, policy, touch
 
 from processors.policy.rules import CUSTOMER
 from processors.row.contact import Contact
-from processors.row.layout import PROFILE_FIELDS, RING
+from processors.row.layout import PROFILE_FIELDS
 from processors.row.profile import fade_to, merge
 
 RULES: Final = policy_of().rules
-DECAYED: Final = ("interaction", "engagement", "sums")
-EXACT: Final = tuple(name for name, *_ in PROFILE_FIELDS if name not in (*DECAYED, *SETS, *LOOSE_SETS))
 histories: Final = contacts()
 
 
@@ -30,14 +28,6 @@ def merged(into: Any, other: Any) -> Any:
     return merged_with(into, other, merge, RULES)
 
 
-def assert_same(a: Any, b: Any) -> None:
-    for name in EXACT:
-        assert np.array_equal(a[name], b[name]), name
-    assert entries(a) == entries(b)
-    for name in DECAYED:
-        assert a[name] == pytest.approx(b[name], rel=1e-9, abs=1e-300), name
-
-
 @given(histories)
 def test_within_the_size_of_its_sets_a_profile_forgets_nothing(told: list[Contact]) -> None:
     assert profile(told).forgotten == 0
@@ -47,25 +37,6 @@ def test_within_the_size_of_its_sets_a_profile_forgets_nothing(told: list[Contac
 def test_the_order_of_arrival_does_not_matter(drawn: tuple[list[Contact], list[Contact]]) -> None:
     told, arrived = drawn
     assert_same(profile(told), profile(arrived))
-
-
-@settings(max_examples=50)
-@given(st.data(), histories)
-def test_what_is_delivered_again_within_the_ring_does_not_matter(data: st.DataObject, told: list[Contact]) -> None:
-    assert len(told) <= RING
-    arrived: list[Contact] = []
-    for contact in told:
-        arrived.append(contact)
-        arrived += data.draw(st.lists(st.sampled_from(arrived), max_size=3))
-    assert_same(profile(told), profile(arrived))
-
-
-def test_the_ring_forgets_the_oldest_event_first() -> None:
-    touches = [Touch(START + i * HOUR, CUSTOMER, i + 1) for i in range(RING + 1)]
-    again = Relationship(RULES)
-    for one in [*touches, touches[1], touches[-1], touches[0]]:
-        again.meet(one)
-    assert again.row.touchpoints == RING + 2
 
 
 @given(st.data(), histories)

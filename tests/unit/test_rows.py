@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.hashing import xxh64
-from processors.row.layout import NEVER, ROW
+from processors.row.layout import NEVER, ORDERS, ROW
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, NAMESPACE_UNSTATED, salt_of
 from streams.engine.due import pop
 from streams.engine.growth import copied, grow, memory_bytes
@@ -96,7 +96,7 @@ def test_everybody_is_found_while_each_array_grows() -> None:
         table = put(table, name, key)
         row = table.rows[warm(table, i)]
         row.spend_minor = i
-        row.ring[:] = i * 0x9E3779B97F4A7C15 % 2**64
+        row.order_hash[:] = i * 0x9E3779B97F4A7C15 % 2**64
     assert {look_up(table, name, key) - i for i, (name, key) in enumerate(zip(names, keys, strict=True))} == {0}
     found = rows(table, list(range(5000)))
     assert found.spend_minor.tolist() == list(range(5000))
@@ -124,8 +124,8 @@ class Copybook:
         for name in self.random.sample(["spend_minor", "last_at", "touchpoints", "due_at", "offset", "first_at"], 3):
             told[name] = self.random.choice([0, 1, -1, 2**31 - 1, self.random.randrange(2**31)])
             row[name] = told[name]
-        for k in range(self.random.randrange(16)):
-            row.ring[k] = told[f"ring {k}"] = self.random.getrandbits(64)
+        for k in range(self.random.randrange(ORDERS)):
+            row.order_hash[k] = told[f"order {k}"] = self.random.getrandbits(64)
 
     def step(self) -> None:
         while not has_room(self.table):
@@ -154,16 +154,16 @@ class Copybook:
         found = rows(table, list(range(len(self.told))))
         for row, told in zip(found, self.told, strict=True):
             for name, value in told.items():
-                ring = name.startswith("ring ")
-                assert int(row.ring[int(name[5:])] if ring else row[name]) == value, name
+                order = name.startswith("order ")
+                assert int(row.order_hash[int(name[6:])] if order else row[name]) == value, name
         for number, told in enumerate(self.told):
             assert offset_of(table, number) == told.get("offset", -1)
         slots, slot = [], int(table.used[USED_OLDEST])
         while slot >= 0:
             slots.append(slot)
-            slot = int(table.newer[slot])
+            slot = int(table.hot[slot].newer)
         assert slots[-1] == table.used[USED_NEWEST]
-        assert [int(table.holders[each]) for each in slots] == self.recent
+        assert [int(table.hot[each].holder) for each in slots] == self.recent
 
 
 def test_those_touched_last_are_hot_and_nothing_is_lost_of_the_others() -> None:

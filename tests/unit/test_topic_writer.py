@@ -8,7 +8,7 @@ import pytest
 from schemas.bodies import Bodies, bodies_of
 from streams.kafka.producer import Producer as RealProducer
 from streams.kafka.producer import SendFailed
-from streams.kafka.writer import LARGEST_MESSAGE, TopicWriter
+from streams.kafka.writer import TOUCHPOINT_MESSAGE_BYTES, TopicWriter
 from streams.log.partitioning import partitions_of
 from streams.log.writer import MessageTooLarge, NotWritten
 
@@ -159,7 +159,7 @@ def test_what_is_too_large_is_told_before_anything_is_sent() -> None:
     async def work() -> None:
         producer = Producer()
         with pytest.raises(MessageTooLarge):
-            await writer_over(producer).append(*one(b"x" * LARGEST_MESSAGE))
+            await writer_over(producer).append(*one(b"x" * TOUCHPOINT_MESSAGE_BYTES))
         assert producer.sent == []
 
     asyncio.run(work())

@@ -19,7 +19,7 @@ ROWS: Final = {
 
 
 def test_the_versions_are_those_of_the_code() -> None:
-    assert ROWS["SQLite file"] == str(FILE_LAYOUT)
+    assert ROWS["SQLite files"] == str(FILE_LAYOUT)
     assert ROWS["checkpoint records"] == str(CHECKPOINT_LAYOUT)
     assert f"CONTENT_V{ROWS['ids of imported rows']}" in vars(content_ids)
     assert f'b"relasi import {ROWS["keys of imports"]}"' in inspect.getsource(prepare)
@@ -36,4 +36,4 @@ def test_every_layout_of_checkpoints_is_told() -> None:
 
 
 def test_every_layout_of_the_file_is_told() -> None:
-    assert layouts("The SQLite file") == list(range(1, FILE_LAYOUT + 1))
+    assert layouts("The SQLite files") == list(range(1, FILE_LAYOUT + 1))

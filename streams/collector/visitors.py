@@ -1,0 +1,68 @@
+"""What a collector may say of a visitor: whether it is a robot, from where it came, and what it has agreed to."""
+
+import ipaddress
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from crawleruseragents import is_crawler
+
+from streams.collector.sources import DROP, KEEP, Source
+
+_V4_BITS: Final = 24
+_V6_BITS: Final = 48
+_LONGEST_AGENT: Final = 1024
+
+
+@lru_cache(maxsize=8192)
+def is_bot(user_agent: str) -> bool:
+    """Whether a User-Agent is that of a crawler, by the list of monperrus/crawler-user-agents."""
+    return bool(is_crawler(user_agent[:_LONGEST_AGENT]))
+
+
+def address_of(text: object, source: Source) -> str | None:
+    """An IP address as the source wants it: without its last byte (IPv6: its last ten) unless it is to be kept."""
+    if source.ip == DROP or not isinstance(text, str):
+        return None
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if source.ip == KEEP:
+        return str(address)
+    bits = _V4_BITS if address.version == 4 else _V6_BITS
+    return str(ipaddress.ip_network((address, bits), strict=False).network_address)
+
+
+def has_consented(context: Mapping[str, Any], source: Source) -> bool:
+    """Whether what the event says of consent allows to keep it.
+
+    Segment's ``context.consent.categoryPreferences`` (category to true or false), RudderStack's
+    ``context.consentManagement`` (allowed and denied ids). Without either nothing was asked. Where the source names
+    categories, one of them must be allowed; otherwise one at all.
+    """
+    allowed, denied = _preferences(context)
+    if not allowed and not denied:
+        return True
+    wanted = set(source.consent_categories)
+    return bool(allowed & wanted if wanted else allowed)
+
+
+def _preferences(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    allowed: set[str] = set()
+    denied: set[str] = set()
+    consent = context.get("consent")
+    categories = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    if isinstance(categories, dict):
+        for name, given in categories.items():
+            # Only what says yes is a yes.
+            (allowed if given is True else denied).add(name.casefold())
+    managed = context.get("consentManagement")
+    if isinstance(managed, dict):
+        for key, names in (("allowedConsentIds", allowed), ("deniedConsentIds", denied)):
+            ids = managed.get(key)
+            listed = ids.values() if isinstance(ids, dict) else ids
+            names.update(each.casefold() for each in listed or () if isinstance(each, str))
+    return allowed - denied, denied

@@ -1,0 +1,216 @@
+"""A first mapping for a file, from the names of its columns and from what stands in them; what is doubtful is said."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streams.imports.columns import text_of
+from streams.imports.evidence import EITHER, FIRST, SECOND
+from streams.imports.files import receive
+from streams.imports.instants import instants
+from streams.imports.kinds import kind_of
+from streams.imports.mapping import LINE, Mapping
+from streams.imports.nearest import nearest_kinds
+from streams.imports.reading import opened
+
+_NAMES: Final = {
+    "event_id": "event_id message_id messageid transaction_id trans_id uuid event_uuid insert_id",
+    "customer_id": "customer_id customerid customer client_id client user_id userid user member_id "
+        "account_id account_no account contact_id requester_id email e_mail email_address "
+        "mail kunde kundennummer kunden_nr cliente buyer buyer_email guest guest_name name "
+        "customer_email msisdn phone subscriber_id cust_id id",
+    "anonymous_id": "anonymous_id anonymousid visitor_id visitor device_id cookie_id user_pseudo_id "
+        "session_id distinct_id",
+    "occurred_at": "occurred_at timestamp event_timestamp event_time time datetime date_time created_at "
+        "created date order_date orderdate invoice_date invoicedate purchase_date paid_at "
+        "datum fecha booking_date buchungstag transaction_date trans_date day when start_date",
+    "kind": "kind event event_name eventname event_type type action activity status stage",
+    "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
+        "summe umsatz importe total_price totalprice value paid payment net_amount "
+        "gross_amount subtotal price",
+    "currency": "currency currency_code ccy waehrung wahrung moneda",
+    "order_id": "order_id orderid order order_no order_number invoice invoice_no invoiceno invoice_id "
+        "bestellnummer name",
+    "channel": "channel source medium utm_source store shop kanal",
+    "campaign": "campaign utm_campaign campaign_name",
+    "satisfaction": "satisfaction satisfaction_score csat rating score stars nps",
+    "agent_id": "agent_id agent assignee owner sales_agent seller",
+    "sku": "sku stockcode stock_code item_id product_id article article_no lineitem_sku artikel",
+    "category": "category product_category product_type line_category",
+    "quantity": "quantity qty menge units lineitem_quantity anzahl",
+    "price": "price unit_price unitprice lineitem_price einzelpreis",
+    "properties.discount": "discount discount_amount rabatt",
+    "properties.reason": "reason refund_reason return_reason",
+}  # fmt: skip
+_SAMPLE: Final = 2_000
+_KINDS: Final = 20
+_UNCLEAR: Final = 0.5
+_WORDS: Final = ("NULL", "N/A", "n/a", "NA", "nan", "NaN", "None", "undefined", "-", "#N/A")
+
+
+@dataclass(frozen=True)
+class _Found:
+    field: str
+    column: str
+    doubt: str = ""
+
+
+def guessed(source: Path | str | BinaryIO, mapping: Mapping, workdir: Path, known: frozenset[str]) -> str:
+    """The text of a mapping (TOML) for a file. ``known``: the kinds that the policy names. Raises ``InputProblem``."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    given = receive(source, workdir, mapping, None)
+    reader = opened(given, mapping, workdir, frozenset())
+    try:
+        block = next(iter(reader.blocks(None)), None)
+    finally:
+        reader.close()
+    columns = {} if block is None else {name: _sample(column) for name, column in block.columns.items()}
+    lines = [
+        f"# A first mapping for {given.name}, guessed from its columns and their first values: check each",
+        "# line, and try it with `relasi import --dry-run --mapping THIS FILE`.",
+        "",
+        f'format = "{given.format}"',
+    ]
+    lines += [f'encoding = "{given.encoding}"'] if given.encoding else []
+    return "\n".join([*lines, *_body(columns, known)]) + "\n"
+
+
+def _sample(column: Any) -> Any:
+    return text_of(column.slice(0, _SAMPLE))[0]
+
+
+def _body(columns: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
+    nothing = sorted({word for column in columns.values() for word in _WORDS if _has(column, word)})
+    if nothing:
+        yield f"nothing = [{', '.join(map(_quoted, nothing))}]       # words that stand for no value"
+    found = list(_fields(columns))
+    times = [one for one in found if one.field == "occurred_at"]
+    yield from _time(columns[times[0].column]) if times else ()
+    yield ""
+    yield "[columns]"
+    for one in found:
+        yield f"{_key(one.field)} = {_quoted(one.column)}{'   # ' + one.doubt if one.doubt else ''}"
+    fields = {one.field for one in found}
+    for field in ("customer_id", "occurred_at"):
+        if field not in fields and not (field == "customer_id" and "anonymous_id" in fields):
+            yield f'# {field} = ""   # no column looks like it, and a touchpoint needs one'
+    left = [name for name in columns if name not in {one.column for one in found}]
+    if left:
+        yield f"# nothing is made of: {', '.join(left)}"
+    yield from _said(fields, columns, found, known)
+
+
+def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known: frozenset[str]) -> Iterator[str]:
+    money = bool(fields & {"amount", "price"})
+    if "kind" not in fields or (money and "currency" not in fields):
+        yield ""
+        yield "[constants]"
+        if "kind" not in fields:
+            yield 'kind = "order_completed"   # no column tells what happened: is every row an order?'
+        if money and "currency" not in fields:
+            yield '# currency = "EUR"   # no column tells the currency of the amounts: say it'
+    for one in found:
+        if one.field == "kind":
+            yield ""
+            yield "[kinds]"
+            yield from _kinds(columns[one.column], known)
+
+
+def _fields(columns: dict[str, Any]) -> Iterator[_Found]:
+    plain = {
+        name: re.sub(r"[^a-z0-9]+", "_", name.lower().replace("ä", "ae").replace("ü", "ue")).strip("_")
+        for name in columns
+    }
+    taken: set[str] = set()
+    has_sku = any(bare in _NAMES["sku"].split() for bare in plain.values())
+    for field, names in _NAMES.items():
+        if field in LINE and not has_sku:
+            continue
+        for name in names.split():
+            column = next((c for c, bare in plain.items() if bare == name and c not in taken), None)
+            if column is not None and _may_be(field, columns[column]):
+                taken.add(column)
+                yield _Found(field, column, _doubt(field, name, columns[column]))
+                break
+
+
+def _bare(name: str) -> str:
+    """A column's name as it may stand in the table above."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("ä", "ae").replace("ü", "ue")).strip("_")
+
+
+def _may_be(field: str, values: Any) -> bool:
+    some = values.drop_null()
+    if len(some) == 0:
+        return False
+    if field == "occurred_at":
+        return _share_of_times(some) > 0 or bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py())
+    if field in ("amount", "price", "quantity", "satisfaction"):
+        return bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py()) or field == "satisfaction"
+    if field == "kind":
+        return len(some.unique()) <= _KINDS
+    return True
+
+
+def _doubt(field: str, name: str, values: Any) -> str:
+    some = values.drop_null()
+    example = some[0].as_py()
+    if field == "customer_id" and name in ("id", "name", "account"):
+        return f"such as {example!r}: is this the customer?"
+    if field == "event_id" and len(some.unique()) < len(some):
+        return "values come more than once: an event id must not"
+    if field == "amount" and name in ("price", "value", "subtotal"):
+        return f"such as {example!r}: is this the amount of the whole row?"
+    if len(some) < len(values) * _UNCLEAR:
+        return f"empty in {len(values) - len(some):,} of the first {len(values):,} rows"
+    return ""
+
+
+def _share_of_times(some: Any) -> float:
+    found = instants(some, None, "UTC", FIRST)
+    return 1.0 - float((found.bad | found.unclear | found.lost).mean())
+
+
+def _time(values: Any) -> Iterator[str]:
+    some = values.drop_null()
+    found = instants(some, None, "UTC", FIRST)
+    example = some[0].as_py()
+    ways = set(found.ways.tolist())
+    if (found.bad | found.unclear).any():
+        yield f'# time_format = "%Y-%m-%d"   # {example!r} may mean several things: say how it is written'
+    elif EITHER in ways and not ways & {FIRST, SECOND}:
+        yield f'# time_format = "%d/%m/%Y"   # {example!r} may begin with the day or with the month'
+    if not pc.any(pc.match_substring_regex(some, r"(Z|[+-]\d\d:?\d\d)$")).as_py():
+        yield '# timezone = "Europe/Berlin"   # times name no zone: without this they are UTC'
+
+
+def _kinds(values: Any, known: frozenset[str]) -> Iterator[str]:
+    counts = Counter(values.drop_null().to_pylist())
+    for word, count in counts.most_common(_KINDS):
+        kind = kind_of(word)
+        near = nearest_kinds(kind, known)
+        if kind in known:
+            yield f"# {_quoted(word)} is {kind}, which the policy names ({count:,} of the first rows)"
+        elif near:
+            also = f"; or {', '.join(near[1:])}" if near[1:] else ""
+            yield f"{_quoted(word)} = {_quoted(near[0])}   # a guess ({count:,} of the first rows){also}"
+        else:
+            yield f'# {_quoted(word)} = ""   # what is it? "" leaves such rows out ({count:,} of the first rows)'
+
+
+def _has(column: Any, word: str) -> bool:
+    return bool(pc.any(pc.equal(column, pa.scalar(word))).as_py())
+
+
+def _key(field: str) -> str:
+    return f'"{field}"' if "." in field else field
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,43 @@
+"""The kinds of a policy that come nearest to one that it does not name."""
+
+from collections.abc import Collection
+from difflib import get_close_matches
+from typing import Final
+
+_MEANT: Final = {
+    "order_completed": "purchase purchased sale sold bought buy order ordered order_placed placed_order order_created "
+    "order_paid paid_order checkout checkout_completed transaction payment payment_succeeded charge invoice_paid won",
+    "order_refunded": "refund refunded charge_refunded chargeback credit_note credit money_back",
+    "order_cancelled": "cancel cancelled canceled void voided order_canceled",
+    "return_requested": "return returned",
+    "account_created": "signup sign_up signed_up register registered registration new_customer user_created",
+    "signed_in": "login log_in logged_in",
+    "account_deleted": "delete_account closed churned left",
+    "page_viewed": "pageview page_view page view visit visited session session_start screen screen_view",
+    "product_viewed": "view_item product_view viewed_product",
+    "product_added": "add_to_cart added_to_cart cart",
+    "checkout_started": "begin_checkout checkout_begun",
+    "subscription_started": "subscribe subscribed contract contract_signed",
+    "subscription_cancelled": "unsubscribe_plan subscription_canceled contract_ended cancellation",
+    "support_ticket_opened": "ticket ticket_created ticket_opened complaint case support_request enquiry inquiry",
+    "support_ticket_resolved": "ticket_solved ticket_closed solved resolved case_closed",
+    "email_delivered": "email email_sent mail newsletter_sent",
+    "email_opened": "open opened email_open",
+    "email_link_clicked": "click clicked email_click email_clicked",
+    "unsubscribed": "unsubscribe opt_out opted_out",
+    "survey_answered": "survey nps feedback rating",
+    "product_reviewed": "review reviewed",
+}
+_WORDS: Final = {word: kind for kind, words in _MEANT.items() for word in words.split()}
+_MOST: Final = 3
+_LIKENESS: Final = 0.6
+
+
+def nearest_kinds(kind: str, known: Collection[str]) -> list[str]:
+    """Up to three of the ``known`` kinds: what the word commonly means first, then those spelled alike."""
+    meant = _WORDS.get(kind)
+    first = [meant] if meant is not None and meant in known else []
+    alike = get_close_matches(kind, sorted(known), _MOST, _LIKENESS)
+    shared = [other for other in sorted(known) if set(other.split("_")) & set(kind.split("_"))]
+    found: list[str] = list(dict.fromkeys([*first, *alike, *shared]))
+    return found[:_MOST]

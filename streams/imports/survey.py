@@ -1,0 +1,163 @@
+"""What a file was understood to say, by a policy: customers, purchases, money, dates, channels, and what means nothing.
+
+Counted while the rows pass on their way into a log, a batch of columns at a time; rows that are known already count
+apart. What a row means is decided as the engine decides it (``streams/engine/reading.py``).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from processors import toml
+from processors.compiled import compiled
+from processors.hashing import xxh64
+from processors.policy.meanings import complete
+from processors.policy.policy import Policy, exponent
+from streams.imports.columns import Parts, parts_of
+
+NO_IDS: Final = frozenset((
+    "null", "(null)", "n/a", "#n/a", "na", "nan", "none", "nil", "undefined", "unknown", "0", "-", "--", "?",
+    "anonymous", "guest", "[object object]", "00000000-0000-0000-0000-000000000000",
+))  # fmt: skip
+"""Texts, in small letters, that programs and people write where there is no id."""
+UNTOLD: Final = ""
+IDENTITIES: Final = ("identified", "group_joined")
+"""Kinds that say who somebody is, and nothing else."""
+
+
+@dataclass
+class Money:
+    """Of one currency, in its minor units: what purchases brought, and what was given back."""
+
+    brought: int = 0
+    back: int = 0
+
+
+@dataclass
+class Survey:
+    """Collects what rows mean under ``policy``; ``add`` takes each batch of canonical rows once."""
+
+    policy: Policy
+    rows: int = 0
+    known: int = 0
+    purchases: int = 0
+    refunds: int = 0
+    without_amount: int = 0
+    """Rows of a kind that is a purchase, whose amount is none, or nothing: they are no purchases."""
+    first_at: int = 0
+    last_at: int = 0
+    money: dict[str, Money] = field(default_factory=dict)
+    kinds: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
+    no_ids: Counter[str] = field(default_factory=Counter)
+    currencies: Counter[str] = field(default_factory=Counter)
+    """Of rows that name one."""
+    without_rate: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        document = toml.loads(self.policy.text)
+        own = self.policy.currency
+        self._rates = {own: 1.0} | {
+            code: float(rate) * 10.0 ** (exponent(own) - exponent(code))
+            for code, rate in document.get("rates", {}).items()
+        }
+        self._least = self.policy.rules.minimum_minor
+        self._customers: list[npt.NDArray[np.uint64]] = []
+
+    def add(self, batch: Any, known: npt.NDArray[np.bool_] | None = None) -> None:
+        """Take a batch (``CANONICAL``); ``known`` bool[n] marks rows that count nothing."""
+        if known is not None and known.any():
+            self.known += int(np.count_nonzero(known))
+            batch = batch.filter(pa.array(~known))
+        if batch.num_rows == 0:
+            return
+        times = batch.column("occurred_at").to_numpy()
+        first, last = int(times.min()), int(times.max())
+        self.first_at, self.last_at = (first, last) if not self.rows else (
+            min(self.first_at, first), max(self.last_at, last))  # fmt: skip
+        self.rows += batch.num_rows
+        _count(self.channels, batch.column("channel"))
+        _count(self.currencies, batch.column("currency").drop_null())
+        self._take_customers(batch)
+        self._take_money(batch)
+
+    @property
+    def customers(self) -> int:
+        """How many there are; an id that is known and the same text as an anonymous one are two."""
+        if len(self._customers) > 1:
+            self._customers = [np.unique(np.concatenate(self._customers))]
+        return len(self._customers[0]) if self._customers else 0
+
+    @property
+    def unnamed(self) -> Counter[str]:
+        """The kinds that the policy does not name, with the rows of each."""
+        meant = {*self.policy.kinds, *IDENTITIES}
+        return Counter({kind: count for kind, count in self.kinds.items() if kind not in meant})
+
+    def _take_customers(self, batch: Any) -> None:
+        ids = batch.column("customer_id")
+        anonymous = pc.is_null(ids)
+        for column, seed in ((ids, np.uint64(0)), (batch.column("anonymous_id").filter(anonymous), np.uint64(1))):
+            coded = column.drop_null().dictionary_encode()
+            texts = coded.dictionary
+            if len(texts) == 0:
+                continue
+            hashes = np.empty(len(texts), np.uint64)
+            _hash_texts(parts_of(texts), seed, hashes)
+            self._customers.append(hashes)
+            doubtful = pc.is_in(pc.utf8_lower(texts), pa.array(sorted(NO_IDS)))
+            if pc.any(doubtful).as_py():
+                counts = np.bincount(coded.indices.to_numpy(), minlength=len(texts))
+                for i in np.flatnonzero(doubtful.to_numpy(zero_copy_only=False)):
+                    self.no_ids[texts[int(i)].as_py()] += int(counts[i])
+
+    def _take_money(self, batch: Any) -> None:
+        kinds = batch.column("kind").dictionary_encode()
+        names = kinds.dictionary.to_pylist()
+        which = kinds.indices.to_numpy()
+        for name, count in zip(names, np.bincount(which, minlength=len(names)), strict=True):
+            self.kinds[name] += int(count)
+        full = [complete(self.policy.kinds.get(name, {})) for name in names]
+        buying = np.array([meaning["purchase"] for meaning in full], np.bool_)[which]
+        giving = np.array([meaning["refund"] or meaning["cancellation"] for meaning in full], np.bool_)[which]
+        if not (buying.any() or giving.any()):
+            return
+        amounts = batch.column("amount_minor").fill_null(0).to_numpy(zero_copy_only=False)
+        currency = batch.column("currency").fill_null(UNTOLD).dictionary_encode()
+        codes = [code or self.policy.currency for code in currency.dictionary.to_pylist()]
+        in_what = currency.indices.to_numpy()
+        rates = np.array([self._rates.get(code, np.nan) for code in codes])[in_what]
+        for code, count in zip(codes, np.bincount(in_what[np.isnan(rates)], minlength=len(codes)), strict=True):
+            self.without_rate[code] += int(count)
+        usable = ~np.isnan(rates)
+        own = np.rint(amounts * np.nan_to_num(rates))
+        back = usable & (giving | (buying & (amounts < 0)))
+        bought = usable & buying & (amounts >= 0) & (own >= self._least)
+        self.purchases += int(np.count_nonzero(bought))
+        self.refunds += int(np.count_nonzero(back))
+        self.without_amount += int(np.count_nonzero(buying & (amounts == 0) & ~bought))
+        for i, code in enumerate(codes):
+            here = in_what == i
+            brought, returned = int(amounts[bought & here].sum()), int(np.abs(amounts[back & here]).sum())
+            if brought or returned:
+                total = self.money.setdefault(code, Money())
+                total.brought += brought
+                total.back += returned
+
+
+def _count(into: Counter[str], column: Any) -> None:
+    coded = column.fill_null(UNTOLD).dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    for name, count in zip(names, np.bincount(coded.indices.to_numpy(), minlength=len(names)), strict=True):
+        into[name] += int(count)
+
+
+@compiled
+def _hash_texts(text: Parts, seed: np.uint64, out: npt.NDArray[np.uint64]) -> None:
+    for i in range(len(out)):
+        out[i] = xxh64(text.data, int(text.offsets[i]), int(text.offsets[i + 1]), seed)

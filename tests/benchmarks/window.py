@@ -1,0 +1,94 @@
+"""The window of event identities: what it costs an event, its memory, and its part of a restore."""
+
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+import numpy as np
+
+from benchmarks.engine import columns_of, counting_rate
+from benchmarks.report import Figure
+from benchmarks.workload import START, YEAR_MS, fetches, table
+from schemas.known import look_up_all
+from schemas.registry import FileRegistry
+from streams.engine.partition import Partition
+from streams.engine.results import Refused
+from streams.engine.window import TOLD_COUNT, TOLD_TOTAL, WINDOW
+from streams.engine.window_records import seeded
+from streams.log.batches import Fetch
+from streams.policies import preset
+
+ROUNDS: Final = 7
+CUSTOMERS: Final = 200_000
+EVENTS: Final = 400_000
+
+
+def new_partition(window: int) -> Partition:
+    """An empty partition, whose window is full of what others were delivered before the log began."""
+    partition = Partition(0, preset(), look_up_all(FileRegistry()), collect=False, window=window)
+    random = np.random.default_rng(1)
+    keys, events = (random.integers(0, 2**64, window, np.uint64) for _ in range(2))
+    partition.table = partition.table._replace(
+        window=seeded(partition.table.window, keys, events, np.arange(-window, 0, dtype=np.int64))
+    )
+    return partition
+
+
+def _rate(partition: Partition, some: Sequence[Fetch]) -> float:
+    """Events per second of processor time: a share of it that is asked for must not hang on who else is at work."""
+    begin = time.process_time()
+    for fetch in some:
+        if isinstance(partition.apply(fetch), Refused):
+            raise RuntimeError("a fetch was refused")
+    return sum(int(fetch.spans[:, 4].sum()) for fetch in some) / (time.process_time() - begin)
+
+
+def with_and_without() -> list[Figure]:
+    """Events per second where each takes the place of the oldest in a full window, beside a partition without one.
+
+    The same touchpoints of the same customers, who all exist already; the rounds of both interleaved.
+    """
+    warm = fetches(table(2 * CUSTOMERS, CUSTOMERS, 1))
+    run = fetches(table(EVENTS, CUSTOMERS, 2, START + YEAR_MS), warm[-1].end, START + YEAR_MS)
+    partitions = {window: new_partition(window) for window in (WINDOW, 0)}
+    for partition in partitions.values():
+        counting_rate(partition, warm)
+    rates: dict[int, list[float]] = {WINDOW: [], 0: []}
+    for number in range(ROUNDS):
+        for window in sorted(partitions, reverse=number % 2 == 0):
+            rates[window].append(_rate(partitions[window].copy(), run))
+    ratio = median(with_it / without for with_it, without in zip(rates[WINDOW], rates[0], strict=True))
+    full = partitions[WINDOW]
+    return [
+        Figure(
+            f"events of {CUSTOMERS:,} customers, {WINDOW:,} identities remembered", median(rates[WINDOW]), "events/s"
+        ),
+        Figure("  none remembered", median(rates[0]), "events/s"),
+        Figure("  with the window, of without", ratio, "x", at_least=0.95),
+        Figure("  bytes per remembered event", full.window_bytes() / WINDOW, "bytes", at_most=20),
+    ]
+
+
+def restoring() -> list[Figure]:
+    """Seconds to make a checkpoint of a full window, and to restore it."""
+    partition = new_partition(WINDOW)
+    new_partition(1000).checkpoint()
+    begin = time.perf_counter()
+    checkpoint = partition.checkpoint()
+    made = time.perf_counter() - begin
+    stored = columns_of(checkpoint)
+    spent = []
+    for _ in range(3):
+        other = Partition(0, preset(), look_up_all(FileRegistry()), collect=False)
+        begin = time.perf_counter()
+        other.restore(stored)
+        spent.append(time.perf_counter() - begin)
+        told = other.table.window.told
+        if int(told[TOLD_COUNT]) != WINDOW or int(told[TOLD_TOTAL]) != WINDOW:
+            raise RuntimeError(f"{WINDOW} identities were stored, {told[TOLD_COUNT]} came back")
+    return [
+        Figure(f"checkpoint of {WINDOW:,} new identities, made", made, "s"),
+        Figure("  bytes an identity, with its key", checkpoint.bytes / WINDOW, "bytes", at_most=16),
+        Figure(f"restore of {WINDOW:,} identities", median(spent), "s", at_most=1),
+    ]
