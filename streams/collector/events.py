@@ -267,15 +267,18 @@ def channel_of(event: dict[str, Any], context: dict[str, Any], source: Source) -
     """Where it happened: as the source says, as the SDK does, or as its library lets one know."""
     if source.channel:
         return source.channel
-    for told in (event.get("channel"), context.get("channel")):
-        if text := text_or_none(told):
+    for said in (event.get("channel"), context.get("channel")):
+        if text := text_or_none(said):
             return _CHANNELS.get(text.lower(), text)
     library = context.get("library")
-    name = (text_or_none(library.get("name")) if isinstance(library, dict) else None) or ""
-    for part, channel in _LIBRARIES:
-        if part in name.lower():
-            return channel
-    return "server" if source.trusted else "web"
+    name = text_or_none(library.get("name")) if isinstance(library, dict) else None
+    told = channel_by_library(name) if name is not None else None
+    return told or ("server" if source.trusted else "web")
+
+
+def channel_by_library(name: str) -> str | None:
+    """The channel of those who use a library of this name; None of one that is used everywhere."""
+    return next((channel for part, channel in _LIBRARIES if part in name.lower()), None)
 
 
 def unnamed(payload: bytes, told: bool, received_at: int, index: int) -> str:

@@ -19,7 +19,7 @@ AMOUNTS: Final = ("revenue", "total", "value")
 _SKU: Final = ("sku", "product_id", "id", "variant", "name")
 _ONE_PRODUCT: Final = ("sku", "product_id")
 _MONEY_KINDS: Final = ("order_", "subscription_", "donation_", "gift_")
-_TOTALLED: Final = "order_completed"
+TOTALLED: Final = "order_completed"
 """An order that says what was bought and not what it cost in all cost its lines."""
 
 
@@ -122,7 +122,7 @@ def lines_in(products: list[Any] | None, currency: str | None) -> tuple[bytes, l
 
 def total_of(kind: str, lines: list[dict[str, Any]], currency: str | None) -> int | None:
     """Minor units of all lines together, of an order that says no amount of its own."""
-    if kind != _TOTALLED or not lines or any("amount" not in line for line in lines):
+    if kind != TOTALLED or not lines or any("amount" not in line for line in lines):
         return None
     return sum(amount_in(line["amount"], "price", currency).minor for line in lines)
 

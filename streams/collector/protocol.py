@@ -28,23 +28,28 @@ COLUMNS: Final = pa.schema([each for each in CANONICAL if each.name not in (ROW,
 class Taken:
     """What a request comes to: rows in the order of its events, links between them, and what was refused.
 
-    ``links``: each with the number of rows before it. ``counts``: how many events became of what.
+    ``links``: each with the number of rows before it. ``counts``: how many events became of what. ``numbers``: of each
+    row and link, in the order of the messages, its event's number in the request.
     """
 
     rows: list[Touchpoint] = field(default_factory=list)
     links: list[tuple[int, Link]] = field(default_factory=list)
     rejects: list[EventReject] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    numbers: list[int] = field(default_factory=list)
 
 
-def take(batch: Batch, told: str, arrival: Arrival) -> Taken:
-    """Read the events of a request. ``told``: their type, by the path; empty where each says it itself."""
+def take(batch: Batch, told: str, arrival: Arrival, numbers: Sequence[int] | None = None) -> Taken:
+    """Read the events of a request. ``told``: their type, by the path; empty where each says it itself.
+
+    ``numbers``: of the events in the request, where these are some of them.
+    """
     taken = Taken()
     events = [_parsed(raw) for raw in batch.events]
     skews = _skews(batch, events, arrival)
     shared = batch.envelope.get("context")
     seen: Counter[bytes] = Counter()
-    for index, (raw, event) in enumerate(zip(batch.events, events, strict=True)):
+    for index, raw, event in zip(numbers or range(len(events)), batch.events, events, strict=True):
         try:
             if isinstance(event, EventRefused):
                 raise event
@@ -64,9 +69,11 @@ def take(batch: Batch, told: str, arrival: Arrival) -> Taken:
             taken.counts[read.outcome] += 1
         elif isinstance(read, Link):
             taken.links.append((len(taken.rows), read))
+            taken.numbers.append(index)
             taken.counts[ACCEPTED] += 1
         else:
             taken.rows.append(read)
+            taken.numbers.append(index)
             taken.counts[ACCEPTED] += 1
     return taken
 

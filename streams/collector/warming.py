@@ -6,6 +6,7 @@ import orjson
 
 from schemas.registry import Registry
 from streams.collector.events import Arrival
+from streams.collector.hot import HotPath
 from streams.collector.protocol import messages_of, take
 from streams.collector.requests import batch, single
 from streams.collector.sources import Source
@@ -25,5 +26,12 @@ _ORDER: Final = {
 def warm(registry: Registry) -> None:
     """Read a few events as if they had come, and forget them."""
     arrival = Arrival(Source("warm", "warm"), _AT, "203.0.113.1", "Mozilla/5.0")
+    hot = HotPath(registry)
+    plain = {**_ORDER, "properties": {"sku": "T", "price": 1.5}, "context": {"page": {"path": "/"}, "userAgent": "x"}}
+    for _ in range(2):
+        several = orjson.dumps({"batch": [plain, {"type": "page"}], "sentAt": _ORDER["timestamp"]})
+        hot.translate(several, "", arrival, several=True)
+        hot.translate(orjson.dumps(plain), "track", arrival, several=False)
+        hot.learn(batch(several).events, arrival.source)
     for events in (single(orjson.dumps(_ORDER)), batch(orjson.dumps({"batch": [_ORDER, {"type": "page"}]}))):
         messages_of(take(events, "", arrival), registry)

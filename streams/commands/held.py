@@ -28,9 +28,9 @@ FAILED: Final = 1
 WRONG: Final = 2
 NOTHING_USABLE: Final = 3
 # Commands that have nothing to say of a directory that isn't there, and don't make one.
-ASKING: Final = frozenset({"advance", "customer", "query"})
+ASKING: Final = frozenset({"advance", "customer", "imports", "query"})
 # Of these, those for which nobody is restored.
-LOOKING: Final = frozenset({"customer", "query"})
+LOOKING: Final = frozenset({"customer", "imports", "query"})
 
 
 class SettingsProblem(Exception):

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
     )
+    parser.add_argument("--again", action="store_true", help="also what was imported before under another mapping")
     parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
             if args.dry_run:
                 usable &= _try_file(source, mapping, terminal, _policy(args, session, mapping), args.as_arrived)
             elif session is not None:
-                outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived)
+                outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived, again=args.again)
                 usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
 
@@ -187,7 +188,13 @@ def _try_file(source: str | BinaryIO, mapping: Mapping, terminal: Terminal, poli
 
 
 def import_file(
-    session: "Session", source: str | BinaryIO, mapping: Mapping, terminal: Terminal, *, as_arrived: bool
+    session: "Session",
+    source: str | BinaryIO,
+    mapping: Mapping,
+    terminal: Terminal,
+    *,
+    as_arrived: bool,
+    again: bool = False,
 ) -> "Outcome":
     """Import one file (a path, "-" for standard input, or what was read of one) and say what came of it."""
     from streams.embedded.importing import import_prepared
@@ -210,7 +217,7 @@ def import_file(
             own_currency=chosen_currency(policy),
         ) as prepared,
     ):
-        outcome = import_prepared(session.runner, prepared, report, survey=survey)
+        outcome = import_prepared(session.runner, prepared, report, survey=survey, again=again)
         _tell(terminal, title, prepared, outcome)
         tell_understood(terminal, survey)
         tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")

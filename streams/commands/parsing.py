@@ -11,6 +11,7 @@ DATA: Final = "relasi-data"
 # name: (module, what it does). Those of a data directory can be answered by the process that holds it.
 COMMANDS: Final = {
     "import": ("import_files", "import touchpoints from files"),
+    "imports": ("imports_list", "list what was imported, how it was read, and what came of it"),
     "run": ("run", "let time pass by the clock, and answer the other commands"),
     "query": ("query", "ask the reports in SQL"),
     "customer": ("customer", "show one relationship: how it stands, its history and the evidence"),

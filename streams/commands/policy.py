@@ -72,11 +72,15 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
+    from processors import toml
+    from processors.policy.plausible import doubtful
     from streams.commands.held import policy_from
 
     policy = policy_from(args.file)
     if policy is not None:
         terminal.say(f"{args.file}: policy {policy.name!r} can be used ({policy.hash[:12]})")
+        for doubt in doubtful(policy.text, toml.loads(policy.text)):
+            terminal.note(f"{args.file}:{doubt.line}: {doubt.message}")
     return 0
 
 

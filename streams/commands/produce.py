@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-arrived", action="store_true", help="keep the file's order instead of sorting it by occurred_at"
     )
+    parser.add_argument("--again", action="store_true", help="also what was sent before under another mapping")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="put this policy in force first")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="settings (default relasi.toml, if there is one)")
 
@@ -94,14 +95,23 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
             await producing.policy(judging)
         usable = True
         for name in args.files:
-            usable &= await _file(producing, name, mapping, settings, judging, as_arrived=args.as_arrived)
+            usable &= await _file(
+                producing, name, mapping, settings, judging, as_arrived=args.as_arrived, again=args.again
+            )
     if reporting is not None:
         reporting.close()
     return 0 if usable else NOTHING_USABLE
 
 
 async def _file(
-    producing: "Producing", name: str, mapping: Mapping, settings: Settings, policy: "Policy", *, as_arrived: bool
+    producing: "Producing",
+    name: str,
+    mapping: Mapping,
+    settings: Settings,
+    policy: "Policy",
+    *,
+    as_arrived: bool,
+    again: bool,
 ) -> bool:
     """Send one file, judged by ``policy``; False: nothing of it could be used."""
     from streams.commands.telling import tell_currency, tell_reading, tell_rejects, tell_understood, tell_unusable
@@ -125,7 +135,7 @@ async def _file(
         ) as prepared,
     ):
         survey = Survey(policy)
-        produced = await producing.file(prepared, report, survey)
+        produced = await producing.file(prepared, report, survey, again=again)
         terminal.say(f"{title}: {produced.touchpoints:,} touchpoints sent")
         if produced.known:
             terminal.say(f"  {produced.known:,} of them were known already and count nothing")

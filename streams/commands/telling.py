@@ -16,6 +16,9 @@ _FIRST: Final = 10
 
 def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
     """How the file was read: its order, and what of it nobody asked for."""
+    if prepared.encoding:
+        name = {"cp1252": "windows-1252"}.get(prepared.encoding, prepared.encoding)
+        terminal.say(f"  read as {name}: it is not UTF-8 (--encoding says it if that is wrong)")
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
     if prepared.skipped:

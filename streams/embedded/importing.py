@@ -11,9 +11,10 @@ from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.imports.prepare import Prepared
+from streams.imports.recorded import TABLE, Counted, import_row, refuse_other_mapping
 from streams.imports.refused import reject_tables
 from streams.imports.survey import Survey
-from streams.known import KnownEvents, import_id_of, marked
+from streams.known import KnownEvents, import_id_of, marked, noticed
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks
@@ -51,22 +52,29 @@ def import_prepared(
     progress: Report,
     rows_at_once: int = IMPORT_ROWS,
     survey: Survey | None = None,
+    again: bool = False,
 ) -> Outcome:
     """Write the rows to the log, with ticks as their time passes, apply them, and report them.
 
-    ``survey`` takes in every row that this writes.
+    ``survey`` takes in every row that this writes; with it the reports remember the import. ``again``: also where the
+    same content was imported under another mapping, for which this raises NothingUsable otherwise.
     """
     before = runner.log.find_import(prepared.content_key)
     if before is not None and before.state == FINISHED:
         return Outcome(before.rows_total, before.rows_done, before.known, before.rejects, 0, late=False, already=True)
+    if not again and before is None:
+        refuse_other_mapping(runner.sink, prepared)
     now = runner.now()
     state = before or ImportProgress(prepared.content_key, prepared.name, prepared.rows, 0, 0, 0, RUNNING, now, None)
     if not state.import_id:
         state = replace(state, import_id=import_id_of(prepared.content_key, now))
     refused = int(runner.partition.counts[OUTCOME_REJECTED])
     resumed_at = state.rows_done
+    if survey is not None and resumed_at:
+        _survey_before(prepared, survey, resumed_at, rows_at_once)
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once, survey)
-    state = _finish(runner, prepared, state)
+    progress("reporting", 0, 0)
+    state = _finish(runner, prepared, state, survey)
     refused = int(runner.partition.counts[OUTCOME_REJECTED]) - refused
     return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
 
@@ -90,9 +98,7 @@ def _write_rows(
     began = time = runner.partition.time
     late = False
     for batch in prepared.batches(state.rows_done, rows_at_once):
-        seen = known.notice(batch)
-        if survey is not None:
-            survey.add(batch, seen)
+        seen = noticed(known, batch, survey)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
@@ -114,7 +120,16 @@ def _append(runner: Runner, batch: pa.RecordBatch, state: ImportProgress, time: 
     return time
 
 
-def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> ImportProgress:
+def _survey_before(prepared: Prepared, survey: Survey, rows: int, rows_at_once: int) -> None:
+    """Take in the rows that an import wrote before it was cut off."""
+    for batch in prepared.batches(0, rows_at_once):
+        survey.add(batch.slice(0, min(rows, batch.num_rows)))
+        rows -= batch.num_rows
+        if rows <= 0:
+            return
+
+
+def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: Survey | None = None) -> ImportProgress:
     now = runner.now()
     rejects = 0
     for table in reject_tables(prepared.rejects, state.source, now):
@@ -122,6 +137,10 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
         rejects += table.num_rows
     state = replace(state, rejects=rejects, state=FINISHED, finished=now)
     # The reports are emitted before the import is remembered as finished: a crash between does it again, to no effect.
+    row = None
+    if survey is not None:
+        row = import_row(state.import_id, prepared, survey, Counted(state.known, rejects), now)
+        runner.sink.insert(TABLE, row)
     runner.emit()
     with runner.log.transaction():
         if prepared.rows and prepared.last_at > runner.partition.time:
@@ -129,5 +148,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress) -> Import
         for table in reject_tables(prepared.rejects, state.source, now):
             runner.append_rejects(reject_messages(table, runner.registry))
         runner.log.put_import(state)
+        if row is not None:
+            runner.log.put_told(state.import_id, row)
     runner.settle()
     return state

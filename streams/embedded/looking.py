@@ -18,7 +18,7 @@ from streams.embedded.layout import open_to_read
 from streams.embedded.leftovers import leftovers
 from streams.embedded.lock import FILE_NAME as LOCK_NAME
 from streams.embedded.lock import DirectoryLock, SharedLock
-from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
+from streams.embedded.log import FILE_NAME, REFUSED, Log
 from streams.embedded.made_from import read_made_from
 from streams.embedded.rows_file import FILE_NAME as ROWS_NAME
 from streams.embedded.rows_file import UNREPORTED, RowsFile
@@ -107,7 +107,7 @@ def _check(directory: Path, log: Log, rows: RowsFile) -> None:
         made is not None
         and made == read_made_from(directory / REPORTS)
         and reached == log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
-        and rows.position(ENGINE, IMPORT_REJECTS, _PARTITION) == log.end_offset(IMPORT_REJECTS, _PARTITION)
+        and rows.position(ENGINE, REFUSED, _PARTITION) == log.end_offset(REFUSED, _PARTITION)
         and rows.setting(UNREPORTED) == "0"
     )
     if not done:

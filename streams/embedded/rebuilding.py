@@ -11,13 +11,14 @@ import pyarrow as pa
 from schemas.registry import Registry
 from streams.embedded.belonging import REPORTS, Identity, check_reports
 from streams.embedded.failures import StorageError, StorageFull
-from streams.embedded.log import IMPORT_REJECTS, Log
+from streams.embedded.log import REFUSED, Log
 from streams.embedded.made_from import MadeFrom, write_made_from
 from streams.embedded.readers import read_records
 from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
+from streams.imports.recorded import TABLE as IMPORTS_TABLE
 from streams.log.messages import TOUCHPOINTS_TOPIC, reject_rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.policies import preset
@@ -79,6 +80,8 @@ def rebuild(
         runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
         runner.checkpoint()
         _rejects_of_files(log, sink, registry)
+        for row in log.told():
+            sink.insert(IMPORTS_TABLE, row)
     finally:
         sink.close()
     write_made_from(reports, MadeFrom(identity.log, partition.next_offset))
@@ -131,7 +134,7 @@ def reported(reports: Path, identity: Identity, offset: int) -> None:
 
 def _rejects_of_files(log: Log, sink: ChdbSink, registry: Registry) -> None:
     done = 0
-    while (batch := read_records(log, IMPORT_REJECTS, 0, done)) is not None:
+    while (batch := read_records(log, REFUSED, 0, done)) is not None:
         rows = reject_rows([record.value or b"" for record in batch.records], registry)
         sink.insert(REJECTS_TABLE, pa.Table.from_pylist(rows, REJECTS))
         done = batch.next_offset

@@ -1,9 +1,12 @@
-"""Address space for what may grow: reserved at once, filled with memory page by page as it is written."""
+"""Memory for what may grow: address space, filled page by page as it is written, in large pages where there are any.
+
+What is read here and there waits for the tables of pages as long as for the memory itself, where pages are small.
+"""
 
 import mmap
 import sys
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +16,34 @@ _UNACCOUNTED: Final = 0x4000 if sys.platform == "linux" else 0
 _LARGE_PAGES: Final[int | None] = getattr(mmap, "MADV_HUGEPAGE", None)
 
 
+_LARGE_PAGE: Final = 1 << 21  # bytes; what is smaller than that finds no large page
+
+
+def _mapped(size: int, flags: int) -> npt.NDArray[np.uint8]:
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags)
+    if _LARGE_PAGES is not None:
+        with suppress(OSError):  # a kernel without them
+            memory.madvise(_LARGE_PAGES)
+    return np.frombuffer(memory, np.uint8)
+
+
+def room(count: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """A writable array (count,), all zero, of which only the pages that are written take memory. Raises MemoryError.
+
+    Not from NumPy: what it allocates may lie among small things, in small pages (measured: the index did).
+    """
+    size = count * np.dtype(kind).itemsize
+    if size < _LARGE_PAGE:
+        return np.zeros(count, kind)
+    try:
+        return _mapped(-(-size // _LARGE_PAGE) * _LARGE_PAGE, 0)[:size].view(kind)
+    except (OSError, ValueError, OverflowError) as error:
+        raise MemoryError(f"{size} bytes of memory were refused") from error
+
+
 def reserved(size: int) -> npt.NDArray[np.uint8] | None:
     """An array of so many bytes, all zero, of which only the pages that are written take memory; None: refused."""
     try:
-        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _UNACCOUNTED)
-        if _LARGE_PAGES is not None:
-            # What is read here and there would else wait for the tables of pages as long as for the memory.
-            with suppress(OSError):  # a kernel without them
-                memory.madvise(_LARGE_PAGES)
-        return np.frombuffer(memory, np.uint8)
+        return _mapped(size, _UNACCOUNTED)
     except (OSError, ValueError, OverflowError, MemoryError):
         return None

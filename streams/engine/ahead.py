@@ -33,6 +33,7 @@ _ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
 _QUESTIONS: Final = int(ROW.fields["question_at"][1]) if ROW.fields else 0  # what a review reads beyond these
 _QUESTION_LINES: Final = 2
 _PACKED_LINES: Final = 5  # what most packed rows take
+_PROBES: Final = 8  # slots, which is a line of memory
 _SEED: Final = np.uint64(0)
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
@@ -40,15 +41,20 @@ _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 
 @compiled_inline
 def _candidate(table: Table, key: np.uint64) -> np.int64:
-    """Number of the customer whose first slot a key falls on, -1 where that is somebody else's.
+    """Number of the customer whose key this seems to be, -1 where nobody's is found near its first slot.
 
     A key does not say in which namespace its id is; the slot is the same in all of them.
     """
-    word = table.slots[key & np.uint64(len(table.slots) - 1)]
-    differs = (word ^ key) & _UPPER
-    if word == np.uint64(0) or (differs != np.uint64(0) and differs != salt_of(NAMESPACE_ANONYMOUS)):
-        return np.int64(-1)
-    return np.int64((word & _LOWER) - np.uint64(1))
+    slot = key & np.uint64(len(table.slots) - 1)
+    for _ in range(_PROBES):
+        word = table.slots[slot]
+        if word == np.uint64(0):
+            return np.int64(-1)
+        differs = (word ^ key) & _UPPER
+        if differs == np.uint64(0) or differs == salt_of(NAMESPACE_ANONYMOUS):
+            return np.int64((word & _LOWER) - np.uint64(1))
+        slot = (slot + np.uint64(1)) & np.uint64(len(table.slots) - 1)
+    return np.int64(-1)
 
 
 @compiled_inline

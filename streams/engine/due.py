@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from processors.prefetch import LINE, ask_for_line
 
 ARITY: Final = 4  # half the levels of a binary heap, and four children are one or two lines of memory
+
+_LINES: Final = 3  # in which ARITY times ARITY instants lie
 
 Instants = npt.NDArray[np.int64]
 Indices = npt.NDArray[np.int32]
@@ -44,13 +47,21 @@ def pop(instants: Instants, indices: Indices, size: int) -> int:
         first = ARITY * slot + 1
         if first >= size:
             break
-        child = first
+        # The children of whichever child it will be: a large heap is in no cache near the processor.
+        below = ARITY * first + 1
+        for line in range(_LINES):
+            ask_for_line(instants.ctypes.data + below * 8 + line * LINE)
+        ask_for_line(indices.ctypes.data + below * 4)
+        # Which child is the least can't be foreseen: values are chosen among, not ways.
+        child, least = first, instants[first]
         for other in range(first + 1, min(first + ARITY, size)):
-            if instants[other] < instants[child]:
-                child = other
-        if instants[child] >= at:
+            value = instants[other]
+            is_less = value < least
+            child = other if is_less else child
+            least = value if is_less else least
+        if least >= at:
             break
-        instants[slot] = instants[child]
+        instants[slot] = least
         indices[slot] = indices[child]
         slot = child
     instants[slot] = at

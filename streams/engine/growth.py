@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.row.layout import ROW
-from streams.engine.address_space import reserved
+from streams.engine.address_space import reserved, room
 from streams.engine.arena import compact
 from streams.engine.hot import reschedule
 from streams.engine.packing import PACKED_BYTES
@@ -56,15 +56,15 @@ def reserve(table: Table, customers: int) -> Table:
 
 
 def _larger(array: Any, used: int, capacity: int) -> Any:
-    # np.empty leaves the pages beyond the old contents untouched: room to grow costs address space, not memory.
-    grown = np.empty(capacity, array.dtype)
+    # The pages beyond the old contents stay untouched: room to grow costs address space, not memory.
+    grown = room(capacity, array.dtype)
     grown[:used] = array[:used]
     return grown.view(type(array))
 
 
 def _copied_rows(table: Table, capacity: int) -> Any:
     # By words: records are copied field by field, and what stands between the fields would be anything.
-    rows, hot = np.empty(capacity, ROW).view(np.recarray), int(table.used[USED_HOT])
+    rows, hot = room(capacity, ROW).view(np.recarray), int(table.used[USED_HOT])
     rows_as_words(rows)[:hot] = table.words[:hot]
     return rows
 
@@ -97,13 +97,17 @@ def _stepwise(table: Table, grown: Any, used: int, size: int) -> Table:
         return grown(table, size * 2)  # type: ignore[no-any-return]
 
 
-def _larger_arena(arena: npt.NDArray[np.uint8], used: int) -> npt.NDArray[np.uint8]:
+def _larger_arena(arena: npt.NDArray[np.uint8], used: int, small: int, large: int) -> npt.NDArray[np.uint8]:
+    """A copy with ``small`` bytes where that is little, else with as many as it will ever need.
+
+    Once and for all, or each step would for a moment need memory for two of them. ``large``: bytes where the system
+    refuses so much address space.
+    """
     if len(arena) < _SMALL_ARENA:
-        return _larger(arena, used, len(arena) * STEEP)  # type: ignore[no-any-return]
-    # Once and for all, or each step would for a moment need memory for two of them.
+        return _larger(arena, used, small)  # type: ignore[no-any-return]
     grown = reserved(_LARGEST_ARENA)
     if grown is None:
-        return _larger(arena, used, len(arena) * 2)  # type: ignore[no-any-return]
+        return _larger(arena, used, large)  # type: ignore[no-any-return]
     grown[:used] = arena[:used]
     return grown
 
@@ -119,13 +123,14 @@ def grow(table: Table) -> Table:
     if ids + LONGEST_ID > len(table.ids):
         table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
     if rows * 10 >= len(table.slots) * 7:
-        slots = np.zeros(len(table.slots) * 2, np.uint64)
+        slots = room(len(table.slots) * 2, np.uint64)
         _reindex(table, slots)
         table = table._replace(slots=slots)
     if worn(table):
         compact(table)
     if int(used[USED_ARENA]) + LEAST_HOT * PACKED_BYTES > len(table.arena):
-        table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA])))
+        room_now = len(table.arena)
+        table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA]), room_now * STEEP, room_now * 2))
     if not has_place(table.window):
         table = table._replace(window=widened(table.window))
     return _grow_heap(table, heap) if crowded(table) else table
@@ -151,20 +156,20 @@ def copied(table: Table) -> Table:
     rows, heap, hot = int(used[USED_ROWS]), int(used[USED_HEAP]), int(used[USED_HOT])
     hot_rows = _copied_rows(table, len(table.rows))
     arena = int(used[USED_ARENA])
+    least = max(arena + LEAST_HOT * PACKED_BYTES, 64 * 1024)
     return Table(
         rows=hot_rows,
         words=rows_as_words(hot_rows),
         hot=_larger(table.hot, hot, len(hot_rows)),
         customers=_larger(table.customers, rows, len(table.customers)),
         ids=_larger(table.ids, int(used[USED_IDS]), len(table.ids)),
-        slots=table.slots.copy(),
+        slots=_larger(table.slots, len(table.slots), len(table.slots)),
         heap_at=_larger(table.heap_at, heap, len(table.heap_at)),
         heap_row=_larger(table.heap_row, heap, len(table.heap_row)),
         touched=_larger(table.touched, int(used[USED_TOUCHED]), len(table.touched)),
         changed=_larger(table.changed, int(used[USED_CHANGED]), len(table.changed)),
         unreported=_larger(table.unreported, int(used[USED_UNREPORTED]), len(table.unreported)),
-        # No more than is needed: what is reserved for the original may be larger than all memory.
-        arena=_larger(table.arena, arena, max(arena + LEAST_HOT * PACKED_BYTES, 64 * 1024)),
+        arena=_larger_arena(table.arena, arena, least, least),
         free=table.free.copy(),
         used=used.copy(),
         window=copied_window(table.window),

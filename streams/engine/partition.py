@@ -38,7 +38,7 @@ from streams.engine.window import WINDOW, new_window, window_bytes
 from streams.log.batches import Fetch
 from streams.log.records import HEAD_VALUE, HEAD_VALUE_SIZE
 
-FACTS: Final = 16_384  # room between two visits to Python
+FACTS: Final = 32_768  # room between two visits to Python
 HOT_ROWS: Final = 65_536
 FACT_BYTES: Final = 64 * 1024 * 1024
 """About so many bytes of facts are given at once; a tick or a policy that causes more is gone on with later."""

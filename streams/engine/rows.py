@@ -16,6 +16,7 @@ from processors.hashing import xxh64
 from processors.row.layout import ROW
 from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
+from streams.engine.address_space import room
 from streams.engine.due import push
 from streams.engine.packing import PACKED_BYTES, ROW_WORDS
 from streams.engine.window import Window, has_place, new_window
@@ -102,15 +103,15 @@ def new_table(
     used = np.zeros(USED_CELLS, np.int64)
     used[USED_MOST_HOT] = hot_rows
     used[USED_NEWEST] = used[USED_OLDEST] = -1
-    numbers = [np.empty(customers, np.int32) for _ in range(4)]
+    numbers = [room(customers, np.int32) for _ in range(4)]
     return Table(
         rows=rows,
         words=rows_as_words(rows),
         hot=np.empty(len(rows), HOT).view(np.recarray),
-        customers=np.empty(customers, CUSTOMER).view(np.recarray),
-        ids=np.empty(id_bytes, np.uint8),
-        slots=np.zeros(slots, np.uint64),
-        heap_at=np.empty(customers, np.int64),
+        customers=room(customers, CUSTOMER).view(np.recarray),
+        ids=room(id_bytes, np.uint8),
+        slots=room(slots, np.uint64),
+        heap_at=room(customers, np.int64),
         heap_row=numbers[0],
         touched=numbers[1],
         changed=numbers[2],

@@ -7,10 +7,12 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from streams.imports.encodings import of_head, of_text
 from streams.imports.mapping import Mapping
 from streams.imports.problems import InputProblem
 
@@ -18,17 +20,23 @@ Progress = Callable[[str, int, int], None]
 """Called with (phase, done, total); phases are "receiving", "reading" and "sorting", totals of 0 are unknown."""
 
 _PIECE: Final = 4 << 20
+_LOOKED_AT: Final = 64
+"""Pieces by which an encoding is told: a quarter of a gibibyte, and of what unzips to more no more than that."""
 LONGEST_ROW: Final = 1 << 20
 """Bytes of a line of text: what may stand in a touchpoint has room many times over."""
 LONGEST_LINE: Final = 64 << 20
 """From so many bytes on, a file whose line does not end is no text in lines at all."""
 TOO_LONG: Final = f"the line is longer than {LONGEST_ROW:,} bytes"
-_LARGEST_RATIO: Final = 200
+LARGEST_RATIO: Final = 200
+"""Times its size that a compressed file may expand to."""
 _SMALL: Final = 64 << 20
 _GZIP: Final = b"\x1f\x8b"
 _MAGIC: Final = {b"PAR1": "parquet", b"Obj\x01": "avro"}
+_ZIP: Final = b"PK\x03\x04"
+_OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_WORKBOOKS: Final = (_ZIP, _OLD_WORKBOOK)
 _FOREIGN: Final = {
-    b"PK\x03\x04": "a ZIP archive or a spreadsheet; unpack it, or export the sheet as CSV",
+    _ZIP: "a ZIP archive or a spreadsheet; unpack it, or export the sheet as CSV",
     b"BZh": "compressed with bzip2; unpack it first, or use gzip",
     b"\xfd7zXZ": "compressed with xz; unpack it first, or use gzip",
     b"\x28\xb5\x2f\xfd": "compressed with Zstandard; unpack it first, or use gzip",
@@ -37,7 +45,9 @@ _FOREIGN: Final = {
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
-EXPECTED: Final = "expected CSV, JSON lines, Parquet or an Avro container, gzipped or not, with at least one row"
+EXPECTED: Final = (
+    "expected CSV, JSON lines, Parquet, an Avro container or a workbook, gzipped or not, with at least one row"
+)
 
 
 class _Readable(Protocol):
@@ -46,7 +56,8 @@ class _Readable(Protocol):
 
 @dataclass(frozen=True)
 class Input:
-    """A file to read: its bytes as given, and what they turned out to be. ``encoding``: of text that is not UTF-8."""
+    """A file to read: its bytes as given, and what they turned out to be. ``encoding``: of text that is not UTF-8;
+    ``detected``: nobody said it, and its bytes have no mark of it."""
 
     name: str
     path: Path
@@ -55,6 +66,7 @@ class Input:
     format: str
     sha256: str
     encoding: str | None = None
+    detected: bool = False
 
 
 class Stream:
@@ -120,22 +132,35 @@ def receive(source: Path | str | BinaryIO, workdir: Path, mapping: Mapping, prog
             with closing(Stream(Input(name, path, size, compressed, "", "", encoding))) as stream:
                 head = stream.read(4096)
         # What it is comes first: of gigabytes of nothing the hash alone would take minutes.
-        format_found = _format_of(name, head, mapping)
+        format_found = "workbook" if _is_workbook(path, head) else _format_of(name, head, mapping)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputProblem(f"{name}: cannot be read ({error.strerror}); {EXPECTED}") from error
-    return Input(name, path, size, compressed, format_found, sha256, encoding)
+    return _detected(Input(name, path, size, compressed, format_found, sha256, encoding), mapping)
 
 
 def _encoding_of(head: bytes, mapping: Mapping) -> str | None:
-    """The encoding of text that is not UTF-8: the one that was said, or UTF-16 where the file begins with its mark."""
-    if head.startswith(tuple(_MAGIC)):
+    """The encoding of text that is not UTF-8, as far as its beginning or the mapping says."""
+    if head.startswith((*_MAGIC, *_WORKBOOKS)):
         return None
     if mapping.encoding is not None:
         name = codecs.lookup(mapping.encoding).name
         return None if name in ("utf-8", "ascii") else name
-    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None
+    return of_head(head)
+
+
+def _detected(given: Input, mapping: Mapping) -> Input:
+    """A text whose encoding nobody said and its beginning did not tell: as all of it tells."""
+    if mapping.encoding is not None or given.encoding is not None or given.format not in ("csv", "jsonl"):
+        return given
+    try:
+        with closing(Stream(given)) as stream:
+            found = of_text(islice(iter(stream.read, b""), _LOOKED_AT))
+    except InputProblem:
+        # What is damaged is told where it is read.
+        return given
+    return given if found is None else replace(given, encoding=found, detected=True)
 
 
 def _copy(source: _Readable, path: Path, progress: Progress | None) -> None:
@@ -151,6 +176,16 @@ def _copy(source: _Readable, path: Path, progress: Progress | None) -> None:
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4096)
+
+
+def _is_workbook(path: Path, head: bytes) -> bool:
+    if head.startswith(_OLD_WORKBOOK):
+        return True
+    if not head.startswith(_ZIP):
+        return False
+    from streams.imports.workbooks import is_workbook
+
+    return is_workbook(path)
 
 
 def _format_of(name: str, head: bytes, mapping: Mapping) -> str:
@@ -175,12 +210,12 @@ def seekable(source: Input, workdir: Path) -> Path:
     """The input's path, or of a copy of it without the compression, for formats that are not read front to back."""
     if not source.compressed:
         return source.path
-    plain, most = workdir / "unzipped", max(_SMALL, _LARGEST_RATIO * source.size)
+    plain, most = workdir / "unzipped", max(_SMALL, LARGEST_RATIO * source.size)
     with closing(Stream(source)) as stream, plain.open("wb") as file:
         while piece := stream.read():
             if file.tell() + len(piece) > most:
                 raise InputProblem(
-                    f"{source.name}: unzips to more than {_LARGEST_RATIO} times its size, "
+                    f"{source.name}: unzips to more than {LARGEST_RATIO} times its size, "
                     f"as no {source.format} file does; {EXPECTED}"
                 )
             file.write(piece)

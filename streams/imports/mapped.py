@@ -22,7 +22,7 @@ NAMES: Final = names_in_files(FIELDS)
 LINE: Final = ("sku", "category", "quantity", "price", "line_amount")
 """The fields of one line of an order, where each row of a file is one; they make ``lines`` where there is a sku."""
 
-FORMATS: Final = ("csv", "jsonl", "parquet", "avro")
+FORMATS: Final = ("csv", "jsonl", "parquet", "avro", "workbook")
 DELIMITERS: Final = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "whitespace": "whitespace"}
 COUNTED: Final = {"seconds": 3, "milliseconds": 0, "microseconds": -3, "nanoseconds": -6}
 """Times as numbers since 1970: the powers of ten that make them milliseconds."""
@@ -117,6 +117,13 @@ class Mapping:
         """What a file leaves open, as it was settled (``choices.py``)."""
         return choices_in(self.constants)
 
+    def shown(self) -> str:
+        """What was said of the file, as JSON; what was left to be found out is left out."""
+        said = asdict(self)
+        plain = asdict(Mapping())
+        kept = {name: value for name, value in said.items() if value != plain[name] and name != "about"}
+        return json.dumps(kept, sort_keys=True, ensure_ascii=False)
+
     def digest(self) -> str:
         """SHA-256, in hex, of what the mapping says, however it was written down.
 
@@ -124,6 +131,8 @@ class Mapping:
         nothing about the file.
         """
         said = asdict(self)
+        # What a policy counts is no way of reading.
+        said["constants"].pop("purchase_without_amount", None)
         for added in fields(self):
             if added.name in ("about", "policy") or (added.name in _ADDED and not said[added.name]):
                 del said[added.name]

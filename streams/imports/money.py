@@ -18,7 +18,7 @@ _DIGITS: Final = 10**17
 
 
 @compiled_leaf
-def _scaled(mantissa: Int, shift: Int, sticky: bool, exact: bool) -> Int:
+def scaled(mantissa: Int, shift: Int, sticky: bool, exact: bool) -> Int:
     """mantissa × 10^shift, rounded half to even; ``sticky``: something other than zero follows the mantissa."""
     if sticky and shift >= 0:
         return NOT_A_NUMBER
@@ -96,7 +96,7 @@ def decimal_at(data: npt.NDArray[np.uint8], at: Int, stop: Int, decimals: Int, e
         if exponent == NOT_A_NUMBER:
             return NOT_A_NUMBER
         shift += exponent
-    value = _scaled(mantissa, shift, sticky, exact)
+    value = scaled(mantissa, shift, sticky, exact)
     return -value if negative and value != NOT_A_NUMBER else value
 
 

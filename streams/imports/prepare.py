@@ -34,7 +34,11 @@ class Prepared:
                  ignored: tuple[str, ...], read: Reading, *, was_sorted: bool) -> None:  # fmt: skip
         self.name = source.name
         self.format = source.format
+        self.encoding = source.encoding if source.detected else None
+        """Of a text of which only its bytes told it."""
         self.content_key = key
+        self.sha256 = source.sha256
+        self.mapping = read.mapping
         self.rows = arrivals.rows
         self.first_at = arrivals.first if arrivals.rows else 0
         self.last_at = arrivals.last if arrivals.rows else 0

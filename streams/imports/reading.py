@@ -18,6 +18,7 @@ from streams.imports.plan import check_columns, plan_of, wanted_columns
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
 from streams.imports.shape import Shaper, is_shaped
+from streams.imports.workbooks import SheetSource
 
 _ASK_CURRENCY: Final = (
     "its amounts have no currency: name the column with --map currency=COLUMN, or say it for all rows, as in "
@@ -47,7 +48,7 @@ class Reading:
     ) -> None:
         self._given = given
         self._shaper = Shaper(mapping, not_after) if is_shaped(mapping) else None
-        self._mapping = mapping
+        self._mapping = self.mapping = mapping
         self._memory_rows = memory_rows
         self._order_amount = mapping.choices.get("order_amount")
         self._not_after = not_after
@@ -165,6 +166,8 @@ def opened(given: Input, mapping: Mapping, folder: Path, kept: frozenset[str]) -
     """The reader of a file; ``kept``: columns whose nested values are wanted as they are."""
     if given.format == "parquet":
         return ParquetSource(given, seekable(given, folder))
+    if given.format == "workbook":
+        return SheetSource(given, mapping.sheet)
     if given.format == "avro":
         return AvroSource(given, seekable(given, folder))
     return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given, kept)

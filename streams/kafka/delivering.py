@@ -149,13 +149,14 @@ class History:
         """Say what became of deliveries: in the topic, and in the reports where there are any. Returns when both have
         it.
         """
+        # First the reports: what the topic says counts as told to them too, whoever learns it from there.
+        if self._sink is not None:
+            await asyncio.to_thread(self._sink.insert, "deliveries_raw", rows_of(told, DELIVERIES))
         sent = []
         for each in told:
             key, body = self._messages.message(each)
             sent.append(await self._producer.send(self._topic, body, key, partition=number))
         await asyncio.gather(*sent)
-        if self._sink is not None:
-            await asyncio.to_thread(self._sink.insert, "deliveries_raw", rows_of(told, DELIVERIES))
 
 
 async def _telling(deliverer: Deliverer, history: History, metrics: DeliveryMetrics, clock: Clock) -> None:

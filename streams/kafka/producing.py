@@ -16,15 +16,18 @@ from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import now_ms
 from streams.imports.prepare import Prepared
+from streams.imports.problems import NothingUsable
+from streams.imports.recorded import TABLE, Counted, import_row, refuse_other_mapping
 from streams.imports.refused import reject_tables
 from streams.imports.survey import Survey
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.kafka.writer import TopicWriter
-from streams.known import KnownEvents, import_id_of, marked
+from streams.known import KnownEvents, import_id_of, marked, noticed
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
+from streams.reports.sink import Sink
 
 _IN_FORCE: Final = "SELECT text FROM policies ORDER BY known_at DESC, `offset` DESC LIMIT 1"
 
@@ -76,21 +79,24 @@ class Producing:
         await self._reporting.ask(lambda sink: found.extend(sink.query(_IN_FORCE).column("text").to_pylist()))
         return read_policy(found[0]) if found else None
 
-    async def file(self, prepared: Prepared, progress: Report, survey: Survey | None = None) -> Produced:
+    async def file(
+        self, prepared: Prepared, progress: Report, survey: Survey | None = None, *, again: bool = False
+    ) -> Produced:
         """Send a prepared file: its touchpoints with ticks between them, a last tick, and its bad rows as rejects.
 
-        ``survey`` takes in every row that is sent.
+        ``survey`` takes in every row that is sent; with it the reports remember the import, where there are any.
+        ``again``: also where the same content was sent under another mapping, for which this raises NothingUsable.
 
         The rejects also go to the reports, where there are any: no worker ever sees them. Raises NotWritten.
         """
         time, done, repeated = NONE, 0, 0
         known = await self._known(prepared)
+        if self._reporting is not None and not again:
+            await self._refuse_other_mapping(prepared)
         import_id = import_id_of(prepared.content_key, now_ms())
         for batch in prepared.batches():
             if batch.num_rows:
-                seen = known.notice(batch)
-                if survey is not None:
-                    survey.add(batch, seen)
+                seen = noticed(known, batch, survey)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
                 # Each fits into a message: what is longer than the limits of the fields became a reject.
@@ -99,7 +105,25 @@ class Producing:
             progress("sending", done, prepared.rows)
         if prepared.rows and prepared.last_at > time:
             await self.everywhere("Tick", {"at": prepared.last_at})
-        return Produced(done, repeated, await self._rejects(prepared))
+        rejects = await self._rejects(prepared)
+        if survey is not None and self._reporting is not None:
+            row = import_row(import_id, prepared, survey, Counted(repeated, rejects), now_ms())
+            await self._reporting.insert(TABLE, row)
+        return Produced(done, repeated, rejects)
+
+    async def _refuse_other_mapping(self, prepared: Prepared) -> None:
+        problems: list[NothingUsable] = []
+
+        def ask(sink: Sink) -> None:
+            try:
+                refuse_other_mapping(sink, prepared)
+            except NothingUsable as problem:
+                problems.append(problem)
+
+        if self._reporting is not None:
+            await self._reporting.ask(ask)
+        if problems:
+            raise problems[0]
 
     async def _known(self, prepared: Prepared) -> KnownEvents:
         """Which events of the file the reports hold, where there are any; what no worker has stored yet isn't there."""

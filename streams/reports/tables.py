@@ -184,6 +184,16 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
+IMPORTS: Final = pa.schema(
+    [
+        *_all(_TEXT, "id file sha256 mapping mapping_digest"),
+        *_all(_INTEGER, "rows known rejects customers purchases"),
+        _required("currencies", _TEXTS),
+        *_all(pa.list_(_INTEGER), "money_in_minor money_back_minor"),
+        *_all(INSTANT, "first_at last_at at"),
+    ]
+)
+
 TABLES: Final = {
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
@@ -193,6 +203,7 @@ TABLES: Final = {
     "meanings_raw": MEANINGS,
     "logs_raw": LOGS,
     "deliveries_raw": DELIVERIES,
+    "imports_raw": IMPORTS,
 }
 
 _CLICKHOUSE: Final = {

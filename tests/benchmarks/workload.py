@@ -36,8 +36,11 @@ def customer_ids(numbers: npt.NDArray[np.int64]) -> pa.Array:
     return pa.array(np.char.add("customer", np.char.zfill(numbers.astype("U8"), 8)))
 
 
-def table(rows: int, customers: int, seed: int, start: int = START) -> pa.Table:
-    """Touchpoints in order of time, of customers drawn at random; columns as ``relasi import`` reads them."""
+def table(rows: int, customers: int, seed: int, start: int = START, span: int = YEAR_MS) -> pa.Table:
+    """Touchpoints in order of time, of customers drawn at random; columns as ``relasi import`` reads them.
+
+    ``span``: ms over which they are spread.
+    """
     random = np.random.default_rng(seed)
     kinds = random.choice(len(KINDS), rows, p=_SHARES)
     bought = kinds == KINDS.index("order_completed")
@@ -46,7 +49,7 @@ def table(rows: int, customers: int, seed: int, start: int = START) -> pa.Table:
         {
             "event_id": pa.array(np.char.add(f"e{seed}-", np.arange(rows).astype("U10"))),
             "customer_id": customer_ids(random.integers(0, customers, rows)),
-            "occurred_at": start + np.sort(random.integers(0, YEAR_MS, rows)),
+            "occurred_at": start + np.sort(random.integers(0, span, rows)),
             "kind": pa.array(KINDS).take(pa.array(kinds)),
             "channel": pa.repeat("web", rows),
             "amount_minor": amounts,

@@ -56,13 +56,13 @@ MAY_IMPORT: Final = {
     ),
     "streams/known": _room(
         "which events are known already: a set of hashes of what is stored",
-        "processors streams/log streams/reports",
+        "processors streams/imports streams/log streams/reports",
         "numpy pyarrow",
     ),
     "streams/imports": _room(
         "files into canonical columns, in order of time",
         "processors schemas streams/payloads streams/reports streams/texts",
-        "cramjam fastavro numpy pyarrow",
+        "cramjam fastavro numpy pyarrow python_calamine",
     ),
     "streams/collector": _room(
         "the HTTP collector: requests of SDKs into the same columns, through a `Writer`; protocol and mapping are pure",
@@ -92,9 +92,9 @@ MAY_IMPORT: Final = {
         "numpy pyarrow",
     ),
     "streams/embedded": _room(
-        "the embedded shell: log, checkpoint and outbox in SQLite; runs the partition",
-        "processors schemas streams/clock streams/collector "
-        "streams/delivery streams/engine streams/imports streams/known streams/log "
+        "the embedded shell: the log, and rows and outbox beside it, in SQLite; runs the partition",
+        "processors schemas streams/clock streams/collector streams/delivery streams/engine streams/imports "
+        "streams/known streams/log "
         "streams/outputs streams/policies streams/reports",
         "fastavro numpy pyarrow",
     ),

@@ -1,0 +1,347 @@
+"""The fast way of a request, as Python sees it: tables for compiled code, and what came out.
+
+Everything that it takes becomes the bytes that the slow way (``protocol.py``) makes of it. What it declines goes that
+way, event by event, and what could not be known then (the kind of a name, a robot among user agents) is learned.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import orjson
+
+from processors.policy.policy import exponent
+from schemas.bodies import Bodies
+from schemas.registry import Registry
+from schemas.utf8 import is_utf8
+from schemas.wire import HEADER
+from streams.collector.events import Arrival, channel_by_library, kind_of_call
+from streams.collector.hot_event import (
+    ADDRESS,
+    BY_ITSELF,
+    CALL,
+    CALLS,
+    FLAG_BOTS,
+    GIVEN_NUMBERS,
+    GIVEN_TEXTS,
+    HEADER_IS_BOT,
+    IGNORE_CONSENT,
+    MOST_EVENT,
+    RECEIVED_AT,
+    REVIEWED,
+    SENT,
+    SENT_BY_EVENT,
+    SENT_SAID,
+    SENT_UNSAID,
+    SHIFT,
+    SINCE,
+    TOTALLED,
+    TRUSTED,
+    Given,
+    room_for_an_event,
+)
+from streams.collector.hot_names import (
+    AGENTS,
+    CODES,
+    EVENT_NAMES,
+    LIBRARIES,
+    code_of,
+    known_names,
+    nothing_learned,
+    remember,
+)
+from streams.collector.hot_request import SPAN_CELLS, TAKEN, translate_batch, translate_single
+from streams.collector.hot_scan import CELLS, NULL, PADDING, TEXT, TYPE, VALUE, VALUE_STOP
+from streams.collector.money import TOTALLED as TOTALLED_KIND
+from streams.collector.problems import EventRefused
+from streams.collector.requests import MOST_EVENT_BYTES, MOST_EVENTS, Raw
+from streams.collector.sources import FLAG, IGNORE, USER, Source
+from streams.collector.texts import text_or_none
+from streams.collector.times import NO_SKEW, Skew, instant_of, skew_of
+from streams.collector.visitors import address_of, is_bot
+from streams.collector.vocabulary import KIND_OF_TYPE
+from streams.imports.currencies import CODES as CURRENCIES
+from streams.imports.pricing import code_of as currency_code
+from streams.log.arranging import interleave
+
+_FIELDS: Final = [
+    "event_id",
+    "customer_id",
+    "anonymous_id",
+    "occurred_at",
+    "received_at",
+    "kind",
+    "channel",
+    "amount_minor",
+    "currency",
+    "cost_minor",
+    "margin_minor",
+    "campaign",
+    "order_id",
+    "lines",
+    "agent_id",
+    "satisfaction",
+    "properties",
+    "import_id",
+    "known",
+]
+_ROOM_BYTES: Final = 1 << 20
+_MOST_ROOM: Final = 64 << 20
+_ENVELOPE: Final = 16
+_TAIL: Final = 512
+"""So near the ends of a request its envelope is guessed before it is read."""
+_MOST_LESSONS: Final = 8
+_ADDRESS_BYTES: Final = 64
+
+
+class Translated(NamedTuple):
+    """What the fast way made of a request: messages and their keys of the events in ``taken`` (their numbers), and the
+    events that it declined by number. ``write_key``: in the body, empty where there is none."""
+
+    keys: Bodies
+    bodies: Bodies
+    taken: list[int]
+    declined: dict[int, Raw]
+    events: int
+    sent_at: bytes | None
+    write_key: bytes
+
+
+class _SourceTables:
+    """What holds for all requests of a source."""
+
+    def __init__(self, source: Source, header: bytes, decimals: Any) -> None:
+        self.source = source
+        texts: list[bytes | None] = [
+            header,
+            source.channel.encode() or None,
+            b"server" if source.trusted else b"web",
+            source.currency.encode() or None,
+            b" " * _ADDRESS_BYTES,
+            *(source.kinds.get(call, KIND_OF_TYPE[call]).encode() for call in CALLS[1:]),
+            b"context.",
+            b"traits.",
+            b"context.ip",
+            b"bot",
+            b"true",
+            b"false",
+            b"web",
+            b"mobile",
+            b"server",
+        ]
+        assert len(texts) == GIVEN_TEXTS
+        data = bytearray()
+        places = np.zeros((GIVEN_TEXTS, 2), np.int64)
+        for which, text in enumerate(texts):
+            places[which] = (len(data), -1 if text is None else len(text))
+            data += text or b""
+        self.given = Given(
+            np.zeros(GIVEN_NUMBERS, np.int64),
+            np.frombuffer(bytearray(data + b"\0" * PADDING), np.uint8),
+            places,
+            decimals,
+        )
+        self.learned = nothing_learned()
+        numbers = self.given.numbers
+        numbers[TRUSTED], numbers[FLAG_BOTS] = source.trusted, source.bots == FLAG
+        numbers[IGNORE_CONSENT], numbers[MOST_EVENT] = source.consent == IGNORE, MOST_EVENT_BYTES
+
+    def arrive(self, arrival: Arrival, call: int, sent: int, skew: Skew) -> None:
+        """What holds for this request."""
+        numbers, places = self.given.numbers, self.given.places
+        numbers[CALL], numbers[RECEIVED_AT] = call, arrival.received_at
+        numbers[SENT], numbers[SHIFT], numbers[SINCE] = sent, skew.shift, skew.since
+        numbers[HEADER_IS_BOT] = not self.source.trusted and is_bot(arrival.user_agent)
+        # What a server passes on says itself from where it came.
+        told = None if self.source.trusted else address_of(arrival.address, self.source)
+        places[ADDRESS, 1] = -1 if told is None else len(told)
+        if told is not None:
+            self.given.data[places[ADDRESS, 0] : places[ADDRESS, 0] + len(told)] = np.frombuffer(
+                told.encode(), np.uint8
+            )
+
+
+class HotPath:
+    """Translates requests; belongs to one event loop."""
+
+    def __init__(self, registry: Registry) -> None:
+        schema_id = registry.id_of("Touchpoint")
+        fields = [field["name"] for field in registry.schema(schema_id)["fields"]]
+        self.usable: Final = fields == _FIELDS
+        """Whether messages have the schema that is written here; another one goes the slow way."""
+        self._header: Final = HEADER.pack(0, schema_id)
+        self._known: Final = known_names()
+        self._room: Final = room_for_an_event()
+        self._decimals: Final = _decimals()
+        self._sources: Final[dict[str, _SourceTables]] = {}
+        self._out = np.empty(_ROOM_BYTES, np.uint8)
+        self._keys = np.empty((MOST_EVENTS + 1) * 256, np.uint8)
+        self._offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
+        self._key_offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
+        self._spans: Final = np.zeros((MOST_EVENTS, SPAN_CELLS), np.int64)
+        self._ends: Final = np.zeros(4, np.int64)
+        self._envelope: Final = np.zeros((_ENVELOPE, CELLS), np.int64)
+
+    def takes(self, source: Source) -> bool:
+        """Whether the fast way knows the ways of a source."""
+        return self.usable and source.customer == USER and not source.fields
+
+    def translate(self, text: bytes, told: str, arrival: Arrival, *, several: bool) -> Translated | None:
+        """What a request comes to; None: all of it goes the slow way."""
+        call = BY_ITSELF if several else CALLS.index(told) if told in CALLS else None
+        if call is None or not self.takes(arrival.source):
+            return None
+        data = np.frombuffer(text + b"\0" * PADDING, np.uint8)
+        data.flags.writeable = False
+        if not is_utf8(data, 0, len(text)):
+            return None
+        tables = self._tables(arrival.source)
+        guessed = _guessed(text, b"sentAt") if several else None
+        skew, sent = NO_SKEW, SENT_UNSAID if several else SENT_BY_EVENT
+        if guessed is not None:
+            try:
+                at = instant_of(guessed.decode(), "sentAt")
+            except EventRefused:
+                return None
+            if at is None:
+                return None
+            skew, sent = skew_of(at, arrival.received_at), SENT_SAID
+        tables.arrive(arrival, call, sent, skew)
+        return self._run(data, text, tables, guessed, several=several)
+
+    def _tables(self, source: Source) -> _SourceTables:
+        tables = self._sources.get(source.key)
+        if tables is None:
+            tables = self._sources[source.key] = _SourceTables(source, self._header, self._decimals)
+        return tables
+
+    def _run(
+        self, data: Any, text: bytes, tables: _SourceTables, guessed: bytes | None, *, several: bool
+    ) -> Translated | None:
+        shared = (self._known, tables.learned, tables.given, self._room)
+        while True:
+            results: Any = (self._spans, self._out, self._offsets, self._keys, self._key_offsets, self._ends)
+            if several:
+                members = translate_batch(data, len(text), *shared, self._envelope, *results)
+            else:
+                members = translate_single(data, len(text), *shared, *results)
+            if members >= 0:
+                break
+            if members == -1 or len(self._out) >= _MOST_ROOM:
+                return None
+            self._out = np.empty(2 * len(self._out), np.uint8)
+        table = self._envelope if several else self._room.top
+        envelope = self._told(data, text, table, members if several else int(self._room.counts[3]))
+        if several and ("context" in envelope or envelope.get("sentAt") != guessed):
+            return None
+        return self._results(text, guessed, envelope.get("writeKey") or b"")
+
+    def _told(self, data: Any, text: bytes, table: Any, members: int) -> dict[str, bytes]:
+        """What the envelope says: of a text what it says, of anything else what nothing was guessed to be."""
+        told = {}
+        for k in range(members):
+            code = int(code_of(self._known, data, table, k))
+            for name in ("sentAt", "context", "writeKey"):
+                if code == CODES[name] and table[k, TYPE] != NULL:
+                    value = text[table[k, VALUE] : table[k, VALUE_STOP]]
+                    told[name] = value if table[k, TYPE] == TEXT else b"\0" + value
+        return told
+
+    def _results(self, text: bytes, sent_at: bytes | None, write_key: bytes) -> Translated | None:
+        events, count = int(self._ends[2]), int(self._ends[3])
+        offsets, key_offsets = self._offsets[: count + 1].copy(), self._key_offsets[: count + 1].copy()
+        bodies = Bodies(self._out[: offsets[-1]].copy(), offsets)
+        keys = Bodies(self._keys[: key_offsets[-1]].copy(), key_offsets)
+        if count == events:
+            return Translated(keys, bodies, list(range(events)), {}, events, sent_at, write_key)
+        taken: list[int] = []
+        declined: dict[int, Raw] = {}
+        for number, (start, stop, outcome) in enumerate(self._spans[:events].tolist()):
+            if outcome == TAKEN:
+                taken.append(number)
+            else:
+                declined[number] = Raw(text[start:stop], -outcome)
+        if sent_at is None and any(b"sentAt" in raw.payload or b"\\u" in raw.payload for raw in declined.values()):
+            # One of them may say how wrong the clock of all of its device's events is.
+            return None
+        return Translated(keys, bodies, taken, declined, events, sent_at, write_key)
+
+    def learn(self, declined: "list[Raw] | tuple[Raw, ...]", source: Source) -> None:
+        """Remember what was missing to take some of these events."""
+        if not self.takes(source):
+            return
+        tables = self._tables(source)
+        if tables.learned.used[0] >= len(tables.learned.entries) - 3 * _MOST_LESSONS:
+            # Somebody sends ever other names; begin anew rather than learn nothing more.
+            tables.learned = nothing_learned()
+        for raw in itertools.islice(declined, _MOST_LESSONS):
+            if len(raw.payload) <= MOST_EVENT_BYTES and raw.depth <= 12:
+                try:
+                    event = orjson.loads(raw.payload)
+                except orjson.JSONDecodeError:
+                    continue
+                if isinstance(event, dict):
+                    _learn(event, source, tables)
+
+
+def _learn(event: dict[str, Any], source: Source, tables: _SourceTables) -> None:
+    name = event.get("event")
+    if isinstance(name, str) and len(name) <= 256:
+        try:
+            kind = kind_of_call(event, "track", source)
+        except EventRefused:
+            kind = ""
+        if 0 < len(kind.encode()) <= 128:
+            flags = (TOTALLED if kind == TOTALLED_KIND else 0) | (REVIEWED if kind == "product_reviewed" else 0)
+            remember(tables.learned, EVENT_NAMES, name, kind, flags)
+    context = event.get("context")
+    if not isinstance(context, dict):
+        return
+    agent = text_or_none(context.get("userAgent"))
+    if agent is not None and len(agent) <= 1024:
+        remember(tables.learned, AGENTS, agent, "", int(is_bot(agent)))
+    library = context.get("library")
+    named = text_or_none(library.get("name")) if isinstance(library, dict) else None
+    if named is not None and len(named) <= 256:
+        remember(tables.learned, LIBRARIES, named, channel_by_library(named) or "", 0)
+
+
+def guessed_key(text: bytes) -> str | None:
+    """The write key in a body, as it seems to be before that is read."""
+    key = _guessed(text, b"writeKey")
+    return None if key is None else key.decode("ascii", "replace")
+
+
+def together(fast: Translated, rest: tuple[Bodies | None, Bodies], numbers: Sequence[int]) -> tuple[Bodies, Bodies]:
+    """(keys, messages) of both ways, in the order of the events. ``numbers``: of the events of ``rest``."""
+    keys, bodies = rest
+    if keys is None:
+        return fast.keys, fast.bodies
+    before = np.searchsorted(np.array(fast.taken, np.int64), np.array(numbers, np.int64)).astype(np.int64)
+    return interleave(fast.keys, keys, before), interleave(fast.bodies, bodies, before)
+
+
+def _guessed(text: bytes, name: bytes) -> bytes | None:
+    """The text of a member near the end of a request, or near its beginning; None: it seems to have none there."""
+    mark = b'"' + name + b'":"'
+    at = text.rfind(mark, max(0, len(text) - _TAIL))
+    if at < 0:
+        at = text.find(mark, 0, _TAIL)
+    if at < 0:
+        return None
+    stop = text.find(b'"', at + len(mark))
+    return None if stop < 0 else text[at + len(mark) : stop]
+
+
+def _decimals() -> Any:
+    table = np.full(26**3, -1, np.int8)
+    for code in CURRENCIES:
+        # A code that is read as another one goes the slow way.
+        if currency_code(code) == code:
+            place = 0
+            for letter in code:
+                place = place * 26 + ord(letter) - 65
+            table[place] = exponent(code)
+    table.flags.writeable = False
+    return table
