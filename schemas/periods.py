@@ -13,7 +13,7 @@ import numpy.typing as npt
 from processors.compiled import compiled_leaf
 
 Bytes = npt.NDArray[np.uint8]
-UNREADABLE: Final = -1
+PERIOD_UNREADABLE: Final = -1
 _MS_PER_DAY: Final = 86_400_000
 _MOST: Final = 4000
 _YEAR: Final = 12
@@ -72,7 +72,7 @@ def _digits(buffer: Bytes, at: int, stop: int, most: int) -> tuple[int, int]:
 
 @compiled_leaf
 def end_of_period(buffer: Bytes, start: int, length: int, at: int) -> int:
-    """The end (ms) of the duration ``buffer[start:start + length]`` from ``at`` (ms) on; UNREADABLE: it is none."""
+    """The end (ms) of the duration ``buffer[start:start + length]`` from ``at`` (ms) on; PERIOD_UNREADABLE: none."""
     stop = start + length
     place = start + int(length > 1 and _lower(int(buffer[start])) == 112 and 48 <= int(buffer[start + 1]) <= 57)
     count, after = _digits(buffer, place, stop, 4)
@@ -81,7 +81,7 @@ def end_of_period(buffer: Bytes, start: int, length: int, at: int) -> int:
     while after < stop and int(buffer[after]) in (32, 45, 95):
         after += 1
     if after >= stop or not 0 < count <= _MOST:
-        return UNREADABLE
+        return PERIOD_UNREADABLE
     unit = _lower(int(buffer[after]))
     if unit == 100:  # d
         return at + count * _MS_PER_DAY
@@ -91,7 +91,7 @@ def end_of_period(buffer: Bytes, start: int, length: int, at: int) -> int:
         return after_months(at, count)
     if unit == 113:  # q
         return after_months(at, 3 * count)
-    return after_months(at, _YEAR * count) if unit in (121, 97) else UNREADABLE  # y, a
+    return after_months(at, _YEAR * count) if unit in (121, 97) else PERIOD_UNREADABLE  # y, a
 
 
 @compiled_leaf
@@ -118,15 +118,15 @@ def _of_day(buffer: Bytes, place: int, stop: int) -> int:
 
 @compiled_leaf
 def read_instant(buffer: Bytes, start: int, length: int) -> int:
-    """The instant (ms) that ``buffer[start:start + length]`` says; UNREADABLE: it is none, or one before 1970."""
+    """The instant (ms) that ``buffer[start:start + length]`` says; PERIOD_UNREADABLE: none, or before 1970."""
     stop = start + length
     year, place = _digits(buffer, start, stop, 4)
     if place != start + 4 or place + 6 > stop or int(buffer[place]) != 45:
-        return UNREADABLE
+        return PERIOD_UNREADABLE
     month, place = _digits(buffer, place + 1, stop, 2)
     if place >= stop or int(buffer[place]) != 45:
-        return UNREADABLE
+        return PERIOD_UNREADABLE
     day, place = _digits(buffer, place + 1, stop, 2)
     if not (year >= 1970 and 1 <= month <= 12) or not 1 <= day <= _month_length(year, month):
-        return UNREADABLE
+        return PERIOD_UNREADABLE
     return _days_from_civil(year, month, day) * _MS_PER_DAY + _of_day(buffer, place, stop)

@@ -49,8 +49,8 @@ from streams.collector.hot_names import (
     nothing_learned,
     remember,
 )
-from streams.collector.hot_request import SPAN_CELLS, TAKEN, translate_batch, translate_single
-from streams.collector.hot_scan import CELLS, NAME, NAME_SIZE, NULL, PADDING, TEXT, TYPE, VALUE, VALUE_STOP
+from streams.collector.hot_request import EVENT_TAKEN, REQUEST_CELLS, translate_batch, translate_single
+from streams.collector.hot_scan import NAME, NAME_SIZE, NULL, PADDING, SCAN_CELLS, TEXT, TYPE, VALUE, VALUE_STOP
 from streams.collector.money import TOTALLED as TOTALLED_KIND
 from streams.collector.problems import EventRefused
 from streams.collector.requests import MOST_EVENT_BYTES, MOST_EVENTS, Raw
@@ -179,9 +179,9 @@ class HotPath:
         self._keys = np.empty((MOST_EVENTS + 1) * 256, np.uint8)
         self._offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
         self._key_offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
-        self._spans: Final = np.zeros((MOST_EVENTS, SPAN_CELLS), np.int64)
+        self._spans: Final = np.zeros((MOST_EVENTS, REQUEST_CELLS), np.int64)
         self._ends: Final = np.zeros(4, np.int64)
-        self._envelope: Final = np.zeros((_ENVELOPE, CELLS), np.int64)
+        self._envelope: Final = np.zeros((_ENVELOPE, SCAN_CELLS), np.int64)
 
     def takes(self, source: Source) -> bool:
         """Whether the fast way knows the ways of a source."""
@@ -257,7 +257,7 @@ class HotPath:
         taken: list[int] = []
         declined: dict[int, Raw] = {}
         for number, (start, stop, outcome) in enumerate(self._spans[:events].tolist()):
-            if outcome == TAKEN:
+            if outcome == EVENT_TAKEN:
                 taken.append(number)
             else:
                 declined[number] = Raw(text[start:stop], -outcome)

@@ -22,8 +22,8 @@ from streams.collector.hot_names import (
     CODES,
     EVENT_NAMES,
     LIBRARIES,
+    NAME_UNKNOWN,
     NAMES,
-    UNKNOWN,
     Known,
     Learned,
     code_of,
@@ -31,7 +31,6 @@ from streams.collector.hot_names import (
     learned_at,
 )
 from streams.collector.hot_scan import (
-    CELLS,
     DECLINED,
     FALSE,
     MOST_MEMBERS,
@@ -45,6 +44,7 @@ from streams.collector.hot_scan import (
     NUMBER,
     OBJECT,
     PARENT,
+    SCAN_CELLS,
     TEXT,
     TRUE,
     TYPE,
@@ -591,7 +591,7 @@ def _put_properties(  # noqa: C901 (one pass, in the order of the slow way)
         return DECLINED
     for k in range(counts[3]):
         code = code_of(known, data, room.top, k)
-        if code == UNKNOWN or not _READ_BY_NAME[code]:
+        if code == NAME_UNKNOWN or not _READ_BY_NAME[code]:
             at = _put_plain(out, at, data, room.top, k, given, room, progress)
             if at < 0:
                 return DECLINED
@@ -633,7 +633,7 @@ def _is_odd(room: Room, given: Given) -> bool:
 
 def room_for_an_event() -> Room:
     """Tables of the sizes that an event may have."""
-    members = [np.zeros((MOST_MEMBERS, CELLS), np.int64) for _ in range(4)]
+    members = [np.zeros((MOST_MEMBERS, SCAN_CELLS), np.int64) for _ in range(4)]
     places = [np.zeros(len(NAMES), np.int64) for _ in range(3)]
     nested = [np.zeros((MOST_NAMES, 3), np.int64), np.zeros(MOST_NESTED, np.int64)]
     rest = [np.zeros((_MOST_ENTRIES, 2), np.int64), *(np.zeros(size, np.int64) for size in (4, 2, 3))]

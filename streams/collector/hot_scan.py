@@ -44,7 +44,7 @@ VALUE: Final = 4
 VALUE_STOP: Final = 5
 TYPE: Final = 6
 PARENT: Final = 7
-CELLS: Final = 8
+SCAN_CELLS: Final = 8
 """Of a member: where its name stands, how long it is, its first and last eight bytes, its value (of a text what stands
 between the quotes), the type of that, and the number of the member that it is in, -1 for none."""
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -25,6 +26,10 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("deliveries-*.sqlite"))
 
 
+class PartitionLeft(Exception):
+    """The partition was given up while something was still to be done with its outbox."""
+
+
 class OutboxThread:
     """The one thread that has an outbox's connection. What several attempts enter at a time is one transaction."""
 
@@ -33,9 +38,12 @@ class OutboxThread:
         self._box: Final = Outbox(path)
         self._gathered: list[Outcome] = []
         self._entering: asyncio.Future[None] | None = None
+        self.left = False
 
     async def ask(self, what: Callable[[Outbox], T]) -> T:
-        """What a function of the outbox returns."""
+        """What a function of the outbox returns. Raises PartitionLeft."""
+        if self.left:
+            raise PartitionLeft
         return await asyncio.get_running_loop().run_in_executor(self._thread, what, self._box)
 
     def enter(self, outcomes: Sequence[Outcome]) -> Awaitable[None]:
@@ -108,6 +116,7 @@ class Partition:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        self.store.left = True
         await asyncio.to_thread(self.store.close)
 
 
@@ -150,24 +159,28 @@ class Deliverer:
     async def told(self, store: Callable[[int, list[Told]], Awaitable[None]]) -> None:
         """Give ``store`` what the reports were not told yet, by partition; it is told when that returns."""
         for number, partition in list(self.partitions.items()):
-            while some := await partition.store.ask(lambda box: box.untold()):
-                await store(number, some)
-                await partition.store.ask(lambda box, told=some: box.tell(told))  # type: ignore[misc]
+            # Whoever has the partition next tells what became of it there.
+            with suppress(PartitionLeft):
+                while some := await partition.store.ask(lambda box: box.untold()):
+                    await store(number, some)
+                    await partition.store.ask(lambda box, told=some: box.tell(told))  # type: ignore[misc]
 
     async def waiting(self) -> dict[str, dict[str, int]]:
         """Of each endpoint: how many deliveries are in which state."""
         counts: dict[str, dict[str, int]] = {name: {WAITING: 0, DELIVERED: 0} for name in self.endpoints}
         for partition in list(self.partitions.values()):
-            for endpoint, state, count in await partition.store.ask(lambda box: box.counts()):
-                of = counts.setdefault(endpoint, {})
-                of[state] = of.get(state, 0) + count
+            with suppress(PartitionLeft):
+                for endpoint, state, count in await partition.store.ask(lambda box: box.counts()):
+                    of = counts.setdefault(endpoint, {})
+                    of[state] = of.get(state, 0) + count
         return counts
 
     async def forget(self) -> None:
         """Drop what was settled so long ago that nobody says it again."""
         before = self.clock.now_ms() - KEPT_MS
         for partition in list(self.partitions.values()):
-            await partition.store.ask(lambda box: box.forget(before))
+            with suppress(PartitionLeft):
+                await partition.store.ask(lambda box: box.forget(before))
 
     @property
     def failed(self) -> BaseException | None:

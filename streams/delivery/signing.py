@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 PREFIX: Final = "whsec_"
-FEWEST_BYTES: Final = 24
-MOST_BYTES: Final = 64
+SECRET_FEWEST_BYTES: Final = 24
+SECRET_MOST_BYTES: Final = 64
 
 
 class BadSecret(ValueError):
@@ -23,14 +23,14 @@ def key_of(secret: str) -> bytes:
     """The key of a secret as it is handed out: ``whsec_`` and 24 to 64 bytes in base64. Raises BadSecret."""
     if not secret.startswith(PREFIX):
         raise BadSecret(
-            f"a signing secret begins with {PREFIX}, followed by {FEWEST_BYTES} to {MOST_BYTES} bytes in base64"
+            f"it begins with {PREFIX}, followed by {SECRET_FEWEST_BYTES} to {SECRET_MOST_BYTES} bytes in base64"
         )
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except binascii.Error as error:
         raise BadSecret(f"what follows {PREFIX} is no base64") from error
-    if not FEWEST_BYTES <= len(key) <= MOST_BYTES:
-        raise BadSecret(f"the secret has {len(key)} bytes; {FEWEST_BYTES} to {MOST_BYTES} are asked for")
+    if not SECRET_FEWEST_BYTES <= len(key) <= SECRET_MOST_BYTES:
+        raise BadSecret(f"the secret has {len(key)} bytes; {SECRET_FEWEST_BYTES} to {SECRET_MOST_BYTES} are asked for")
     return key
 
 

@@ -19,7 +19,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.delivery.counting import DeliveryMetrics
-from streams.delivery.deliverer import FOLDER, Deliverer
+from streams.delivery.deliverer import FOLDER, Deliverer, PartitionLeft
 from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outcome, Told
 from streams.delivery.telling import DeliveryMessages, rows_of
@@ -91,7 +91,11 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
             if partition is None or not records:
                 continue
             after = records[-1].offset + 1
-            await partition.take_in([(each.offset, each.value) for each in records], self.source(tp.partition), after)
+            try:
+                messages = [(each.offset, each.value) for each in records]
+                await partition.take_in(messages, self.source(tp.partition), after)
+            except PartitionLeft:
+                continue
             if not partition.begun and after >= self._targets.get(tp.partition, 0):
                 await self._begin(tp.partition)
             try:

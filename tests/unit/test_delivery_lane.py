@@ -329,6 +329,30 @@ async def test_the_reports_are_told_of_each_change_once(tmp_path: Path) -> None:
         assert forgotten == 1
 
 
+@told
+async def test_a_partition_that_is_left_meanwhile_ends_nothing(tmp_path: Path) -> None:
+    async with house(tmp_path) as it:
+        await it.say(at(it, 1))
+        await it.settle()
+
+        async def store(number: int, some: list[Any]) -> None:
+            await it.deliverer.leave(number)
+
+        await it.deliverer.told(store)
+        await it.deliverer.forget()
+        assert it.deliverer.failed is None
+        assert (await it.deliverer.waiting())["crm"] == {WAITING: 0, DELIVERED: 0}
+        # What was said and not noted as told is said again by the next.
+        it.partition = it.deliverer.open(0)
+        heard: list[str] = []
+
+        async def hear(_: int, some: list[Any]) -> None:
+            heard.extend(each.state for each in some)
+
+        await it.deliverer.told(hear)
+        assert heard == [DELIVERED]
+
+
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     from streams.delivery.outbox import OutboxDamaged
 

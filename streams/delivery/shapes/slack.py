@@ -8,7 +8,7 @@ from typing import Final
 from streams.delivery.shapes.shape import Person, Shape, iso
 from streams.delivery.trigger import Trigger
 
-MOST: Final = 20
+SLACK_LINES: Final = 20
 
 
 def _escaped(text: str) -> str:
@@ -27,5 +27,5 @@ SLACK: Final = Shape(
     "an incoming webhook of Slack: a digest of what fired",
     _line,
     "nothing: a message that was answered too late may stand twice",
-    digest=MOST,
+    digest=SLACK_LINES,
 )
