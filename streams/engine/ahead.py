@@ -12,11 +12,20 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from processors.row.layout import ROW
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, salt_of
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
 from processors.words import Int
 from schemas.reasons import OK
 from streams.engine.rows import USED_ROWS, Table, id_start
-from streams.log.records import HEAD_CELLS, HEAD_KEY, HEAD_KEY_SIZE, HEAD_NEXT, next_record
+from streams.engine.window import TOLD_COUNT, ask_for_identity, identity_of
+from streams.log.records import (
+    HEAD_CELLS,
+    HEAD_KEY,
+    HEAD_KEY_SIZE,
+    HEAD_NEXT,
+    HEAD_VALUE,
+    HEAD_VALUE_SIZE,
+    next_record,
+)
 
 AHEAD_FAR: Final = 12  # records ahead: the slot of the index
 AHEAD_MIDDLE: Final = 8  # what is known of the customer
@@ -35,6 +44,10 @@ _QUESTION_LINES: Final = 2
 _PACKED_LINES: Final = 5  # what most packed rows take
 _PROBES: Final = 8  # slots, which is a line of memory
 _SEED: Final = np.uint64(0)
+_MANY_EVENTS: Final = 65_536  # the index over fewer stays in the caches by itself
+_FRAMING: Final = 5
+_SHORTEST: Final = 2
+_LONGER: Final = 0x81
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
 _LOWER: Final = np.uint64(0x00000000FFFFFFFF)
 
@@ -87,6 +100,22 @@ def ask_for_review(table: Table, number: Int) -> None:
     _ask_for_row(table, number, _QUESTION_LINES)
 
 
+@compiled_inline
+def _ask_for_event(buffer: npt.NDArray[np.uint8], head: npt.NDArray[Any], table: Table, key: np.uint64) -> None:
+    """Ask for what the window of event identities is looked up in.
+
+    A touchpoint begins with its event id, and goes on with its customer's. Where a writer's doesn't, only the hint is
+    wrong.
+    """
+    place, size = head[HEAD_VALUE] + _FRAMING, head[HEAD_VALUE_SIZE] - _FRAMING
+    # A length of up to 63 bytes takes one byte: twice itself.
+    if size < _SHORTEST or buffer[place] & _LONGER != 0 or 1 + (np.int64(buffer[place]) >> 1) >= size:
+        return
+    end = place + 1 + (np.int64(buffer[place]) >> 1)
+    salt = salt_of(NAMESPACE_KNOWN if buffer[end] != 0 else NAMESPACE_ANONYMOUS)
+    ask_for_identity(table.window, identity_of(key ^ salt, xxh64(buffer, place + 1, end, _SEED)))
+
+
 @compiled_leaf
 def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table, view: npt.NDArray[Any]) -> None:
     """Before record ``done`` of a span that ends at ``stop``: ask for what the following ones will need.
@@ -104,6 +133,8 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
         keys[view[VIEW_LOOKED] & 15] = np.int64(key)
         if known:
             ask_for_line(table.slots.ctypes.data + np.int64(key & np.uint64(len(table.slots) - 1)) * 8)
+            if table.window.told[TOLD_COUNT] >= _MANY_EVENTS:
+                _ask_for_event(buffer, head, table, key)
         view[VIEW_PLACE] = head[HEAD_NEXT]
         view[VIEW_LOOKED] += 1
     if done + AHEAD_MIDDLE < view[VIEW_LOOKED]:
