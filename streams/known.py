@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from processors.compiled import compiled_leaf
 from processors.hashing import xxh64
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from streams.imports.survey import Survey
 from streams.log.messages import text_bodies
 from streams.reports.logs import known_epochs
 from streams.reports.sink import Sink
@@ -186,6 +187,24 @@ class KnownEvents:
         self._firsts, self._seconds = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
         self._states = np.zeros(size, np.uint8)
         _enter(first, second, state, self._firsts, self._seconds, self._states)
+
+
+def noticed(known: KnownEvents, batch: pa.RecordBatch, survey: Survey | None) -> npt.NDArray[np.bool_]:
+    """Which rows of a batch are known; ``survey`` takes them all in.
+
+    A row that the policy refuses makes nothing known: another of the same identity may be one that it takes.
+    """
+    if survey is None:
+        return known.notice(batch)
+    refused = survey.refuses(batch)
+    seen = np.zeros(batch.num_rows, np.bool_)
+    if refused.any():
+        seen[~refused] = known.notice(batch.filter(pa.array(~refused)))
+        survey.add(batch.filter(pa.array(~refused)), seen[~refused])
+    else:
+        seen = known.notice(batch)
+        survey.add(batch, seen)
+    return seen
 
 
 def _customers(batch: pa.RecordBatch) -> tuple[Any, Any]:

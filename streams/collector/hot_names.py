@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
-from processors.words import Int, byte_at, copy_bytes
+from processors.words import Int, byte_at, copy_bytes, word_at
 from streams.collector.hot_scan import NAME, NAME_HEAD, NAME_SIZE, NAME_TAIL, Bytes, Places
 
 NAMES: Final = (
@@ -116,8 +116,10 @@ def learned_at(learned: Learned, what: int, data: Bytes, start: Int, size: Int) 
         if number < 0:
             return -1 - slot
         if learned.entries[number, 0] == what and learned.entries[number, 2] == size:
-            place, i = learned.entries[number, 1], 0
-            while i < size and learned.data[place + i] == data[start + i]:
+            place, i = learned.entries[number, 1], np.int64(0)
+            while i + 8 <= size and word_at(learned.data, place + i) == word_at(data, start + i):
+                i += 8
+            while i < size and byte_at(learned.data, place + i) == byte_at(data, start + i):
                 i += 1
             if i == size:
                 return np.int64(number)

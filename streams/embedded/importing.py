@@ -14,7 +14,7 @@ from streams.imports.prepare import Prepared
 from streams.imports.recorded import TABLE, Counted, import_row, refuse_other_mapping
 from streams.imports.refused import reject_tables
 from streams.imports.survey import Survey
-from streams.known import KnownEvents, import_id_of, marked
+from streams.known import KnownEvents, import_id_of, marked, noticed
 from streams.log.messages import reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.touchpoints import touchpoints_with_ticks
@@ -73,6 +73,7 @@ def import_prepared(
     if survey is not None and resumed_at:
         _survey_before(prepared, survey, resumed_at, rows_at_once)
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once, survey)
+    progress("reporting", 0, 0)
     state = _finish(runner, prepared, state, survey)
     refused = int(runner.partition.counts[OUTCOME_REJECTED]) - refused
     return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
@@ -97,9 +98,7 @@ def _write_rows(
     began = time = runner.partition.time
     late = False
     for batch in prepared.batches(state.rows_done, rows_at_once):
-        seen = known.notice(batch)
-        if survey is not None:
-            survey.add(batch, seen)
+        seen = noticed(known, batch, survey)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))
         )
@@ -138,6 +137,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: S
         rejects += table.num_rows
     state = replace(state, rejects=rejects, state=FINISHED, finished=now)
     # The reports are emitted before the import is remembered as finished: a crash between does it again, to no effect.
+    row = None
     if survey is not None:
         row = import_row(state.import_id, prepared, survey, Counted(state.known, rejects), now)
         runner.sink.insert(TABLE, row)
@@ -148,5 +148,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: S
         for table in reject_tables(prepared.rejects, state.source, now):
             runner.append_rejects(reject_messages(table, runner.registry))
         runner.log.put_import(state)
+        if row is not None:
+            runner.log.put_told(state.import_id, row)
     runner.settle()
     return state

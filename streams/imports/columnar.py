@@ -6,15 +6,19 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
 from streams.imports.container import Container
-from streams.imports.files import EXPECTED, Input
+from streams.imports.files import EXPECTED, LARGEST_RATIO, Input
 from streams.imports.problems import InputProblem
 
 _ROWS: Final = 65_536
+MOST_TEXT: Final = 256 << 20
+"""Bytes of text in one column of a batch: four kilobytes a row."""
+_SMALL: Final = 64 << 20
 
 
 class ParquetSource:
@@ -24,6 +28,9 @@ class ParquetSource:
         self._source = source
         try:
             self._file = pq.ParquetFile(path)
+            _check_expanse(source, self._file.metadata)
+            # As dictionaries texts take no more room than in the file, until it is clear how much they would.
+            self._file = pq.ParquetFile(path, read_dictionary=_texts_in(self._file.schema_arrow))
         except (pa.ArrowException, OSError) as error:
             raise _damaged(source, "Parquet", error) from error
         self.columns: tuple[str, ...] | None = tuple(self._file.schema_arrow.names)
@@ -40,10 +47,45 @@ class ParquetSource:
             for batch in batches:
                 rows = np.arange(first, first + batch.num_rows)
                 first += batch.num_rows
-                columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+                columns = {
+                    name: _plain(self._source, column)
+                    for name, column in zip(batch.schema.names, batch.columns, strict=True)
+                }
                 yield Block(columns, rows, _as_json(batch), first - 1, total)
         except (pa.ArrowException, OSError) as error:
             raise _damaged(self._source, "Parquet", error) from error
+
+
+def _texts_in(schema: Any) -> list[str]:
+    """Columns at the top of a schema that are texts."""
+    return [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+
+
+def _check_expanse(source: Input, metadata: Any) -> None:
+    """Raise InputProblem where a few bytes claim more values than any file of that size holds: runs of one value."""
+    most = max(_SMALL, LARGEST_RATIO * source.size)
+    values = metadata.num_rows
+    for group in range(metadata.num_row_groups):
+        chunks = metadata.row_group(group)
+        values = max([values, *(chunks.column(i).num_values for i in range(chunks.num_columns))])
+    if values > most:
+        raise InputProblem(
+            f"{source.name}: {source.size:,} bytes claim {values:,} values, as no Parquet file does; {EXPECTED}"
+        )
+
+
+def _plain(source: Input, column: Any) -> Any:
+    """A column without its dictionary. Raises InputProblem where that would expand it beyond what a batch may hold."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    sizes = pc.binary_length(column.dictionary).fill_null(0)
+    expanded = pc.sum(pc.take(sizes, column.indices.drop_null())).as_py() or 0
+    if expanded > MOST_TEXT:
+        raise InputProblem(
+            f"{source.name}: {len(column):,} rows of one column hold {expanded:,} bytes of text, repeated from a "
+            f"dictionary; at most {MOST_TEXT >> 20} MiB are read at once"
+        )
+    return column.dictionary_decode()
 
 
 class AvroSource:

@@ -27,7 +27,8 @@ LONGEST_ROW: Final = 1 << 20
 LONGEST_LINE: Final = 64 << 20
 """From so many bytes on, a file whose line does not end is no text in lines at all."""
 TOO_LONG: Final = f"the line is longer than {LONGEST_ROW:,} bytes"
-_LARGEST_RATIO: Final = 200
+LARGEST_RATIO: Final = 200
+"""Times its size that a compressed file may expand to."""
 _SMALL: Final = 64 << 20
 _GZIP: Final = b"\x1f\x8b"
 _MAGIC: Final = {b"PAR1": "parquet", b"Obj\x01": "avro"}
@@ -45,7 +46,7 @@ _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
 EXPECTED: Final = (
-    "expected CSV, JSON lines, Parquet, an Avro container or a workbook, gzipped or not, with at least one row"
+    "expected CSV, JSON lines, Parquet or an Avro container, gzipped or not, or a workbook, with at least one row"
 )
 
 
@@ -209,12 +210,12 @@ def seekable(source: Input, workdir: Path) -> Path:
     """The input's path, or of a copy of it without the compression, for formats that are not read front to back."""
     if not source.compressed:
         return source.path
-    plain, most = workdir / "unzipped", max(_SMALL, _LARGEST_RATIO * source.size)
+    plain, most = workdir / "unzipped", max(_SMALL, LARGEST_RATIO * source.size)
     with closing(Stream(source)) as stream, plain.open("wb") as file:
         while piece := stream.read():
             if file.tell() + len(piece) > most:
                 raise InputProblem(
-                    f"{source.name}: unzips to more than {_LARGEST_RATIO} times its size, "
+                    f"{source.name}: unzips to more than {LARGEST_RATIO} times its size, "
                     f"as no {source.format} file does; {EXPECTED}"
                 )
             file.write(piece)

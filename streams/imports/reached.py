@@ -81,12 +81,14 @@ class Reached:
 
     def _column(self, name: str) -> Any:
         columns = self.block.columns
-        if name in columns and name not in self.block.nested:
+        if name in self.block.nested:
+            return pa.array([plain(value) for value in self.block.nested[name]], pa.string())
+        if name in columns:
             return columns[name]
         if parts_of_name(name, columns):
             return column_of(columns, name)
         root = root_of(name)
-        if root is None and name not in self.block.nested:
+        if root is None:
             return pa.nulls(self.rows, pa.string())
         values = self.values(name)
         self._numeric[name] = all(value is None or _is_number(value) for value in values)

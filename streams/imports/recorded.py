@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from streams.imports.prepare import Prepared
 
 TABLE: Final = "imports_raw"
+# An import of which nothing came in, whose times nobody understood, stands in nobody's way.
 _OTHER: Final = (
     "SELECT id, file, mapping, at FROM imports_raw FINAL WHERE sha256 = {sha256:String} "
-    "AND mapping_digest != {digest:String} ORDER BY at DESC LIMIT 1"
+    "AND mapping_digest != {digest:String} AND customers > 0 ORDER BY at DESC LIMIT 1"
 )
 
 

@@ -18,6 +18,7 @@ from processors.compiled import compiled
 from processors.hashing import xxh64
 from processors.policy.meanings import complete
 from processors.policy.policy import Policy, exponent
+from schemas.fields import FIELDS, FieldType, of_type
 from streams.imports.columns import Parts, parts_of
 
 NO_IDS: Final = frozenset((
@@ -28,6 +29,10 @@ NO_IDS: Final = frozenset((
 UNTOLD: Final = ""
 IDENTITIES: Final = ("identified", "group_joined")
 """Kinds that say who somebody is, and nothing else."""
+
+
+_MONEY: Final = of_type(FIELDS, FieldType.MONEY)
+_LINES: Final = 5
 
 
 @dataclass
@@ -58,6 +63,11 @@ class Survey:
     currencies: Counter[str] = field(default_factory=Counter)
     """Of rows that name one."""
     without_rate: Counter[str] = field(default_factory=Counter)
+    """Of rows that the policy refuses because it has no rate for their currency."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Rows that the policy refuses, by reason."""
+    refused_lines: dict[str, list[int]] = field(default_factory=dict)
+    """The lines of the first of them."""
 
     def __post_init__(self) -> None:
         document = toml.loads(self.policy.text)
@@ -66,6 +76,7 @@ class Survey:
             code: float(rate) * 10.0 ** (exponent(own) - exponent(code))
             for code, rate in document.get("rates", {}).items()
         }
+        self._rejects_kinds = document["unmapped"]["action"] == "reject"
         self._least = self.policy.rules.minimum_minor
         self._customers: list[npt.NDArray[np.uint64]] = []
 
@@ -74,6 +85,9 @@ class Survey:
         if known is not None and known.any():
             self.known += int(np.count_nonzero(known))
             batch = batch.filter(pa.array(~known))
+        refused = self.refuses(batch)
+        if refused.any():
+            batch = batch.filter(pa.array(~refused))
         if batch.num_rows == 0:
             return
         times = batch.column("occurred_at").to_numpy()
@@ -85,6 +99,34 @@ class Survey:
         _count(self.currencies, batch.column("currency").drop_null())
         self._take_customers(batch)
         self._take_money(batch)
+
+    def refuses(self, batch: Any) -> npt.NDArray[np.bool_]:
+        """Which rows the policy refuses; each time that it is asked, the survey keeps why, and in which lines."""
+        currency = batch.column("currency").fill_null(UNTOLD).dictionary_encode()
+        codes = currency.dictionary.to_pylist()
+        unknown = np.array([code != UNTOLD and code not in self._rates for code in codes], np.bool_)
+        refused = np.zeros(batch.num_rows, np.bool_)
+        if unknown.any():
+            valued = np.zeros(batch.num_rows, np.bool_)
+            for name in _MONEY:
+                valued |= batch.column(name).is_valid().to_numpy(zero_copy_only=False)
+            refused = unknown[currency.indices.to_numpy()] & valued
+            self._keep("unknown_currency", refused, batch)
+            for code in [code for code, none in zip(codes, unknown, strict=True) if none]:
+                self.without_rate[code] += int(np.count_nonzero(refused & _is(currency, codes.index(code))))
+        if self._rejects_kinds:
+            named = pc.is_in(batch.column("kind"), pa.array(sorted(self.policy.kinds), pa.string()))
+            unnamed = ~named.to_numpy(zero_copy_only=False) & ~refused
+            self._keep("refused_kind", unnamed, batch)
+            refused = refused | unnamed
+        return refused
+
+    def _keep(self, reason: str, rows: npt.NDArray[np.bool_], batch: Any) -> None:
+        if rows.any():
+            self.refused[reason] += int(np.count_nonzero(rows))
+            lines = self.refused_lines.setdefault(reason, [])
+            found = batch.column("row").to_numpy()[rows]
+            lines.extend(int(line) for line in found[: _LINES - len(lines)])
 
     @property
     def customers(self) -> int:
@@ -132,8 +174,6 @@ class Survey:
         codes = [code or self.policy.currency for code in currency.dictionary.to_pylist()]
         in_what = currency.indices.to_numpy()
         rates = np.array([self._rates.get(code, np.nan) for code in codes])[in_what]
-        for code, count in zip(codes, np.bincount(in_what[np.isnan(rates)], minlength=len(codes)), strict=True):
-            self.without_rate[code] += int(count)
         usable = ~np.isnan(rates)
         own = np.rint(amounts * np.nan_to_num(rates))
         back = usable & (giving | (buying & (amounts < 0)))
@@ -148,6 +188,11 @@ class Survey:
                 total = self.money.setdefault(code, Money())
                 total.brought += brought
                 total.back += returned
+
+
+def _is(coded: Any, index: int) -> npt.NDArray[np.bool_]:
+    same: npt.NDArray[np.bool_] = coded.indices.to_numpy() == index
+    return same
 
 
 def _count(into: Counter[str], column: Any) -> None:

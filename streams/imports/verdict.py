@@ -50,8 +50,11 @@ def warnings(survey: Survey) -> list[str]:
             f"amount=COLUMN, or count them all the same with {COUNT_WITHOUT_AMOUNT} (policy: minimum_amount = 0)"
         )
     for code, count in survey.without_rate.most_common():
-        if count:
-            found.append(f"the policy has no rate for {code}: {count:,} rows are refused until it has one ([rates])")
+        found.append(f"the policy has no rate for {code}: {count:,} rows are refused until it has one ([rates])")
+    for reason, count in survey.refused.most_common():
+        lines = survey.refused_lines[reason]
+        shown = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+        found.append(f"refused by the policy: {reason}, {count:,} rows (lines {shown} of the file)")
     if survey.no_ids:
         found.append(f"ids of customers that look like none: {_counted(survey.no_ids, shown=_SHOWN, quoted=True)}")
     return found

@@ -24,7 +24,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
 from streams.kafka.topics import Topics
 from streams.kafka.writer import TopicWriter
-from streams.known import KnownEvents, import_id_of, marked
+from streams.known import KnownEvents, import_id_of, marked, noticed
 from streams.log.messages import message, reject_messages
 from streams.log.touchpoints import touchpoints_with_ticks
 from streams.reports.sink import Sink
@@ -96,9 +96,7 @@ class Producing:
         import_id = import_id_of(prepared.content_key, now_ms())
         for batch in prepared.batches():
             if batch.num_rows:
-                seen = known.notice(batch)
-                if survey is not None:
-                    survey.add(batch, seen)
+                seen = noticed(known, batch, survey)
                 repeated += int(np.count_nonzero(seen))
                 keys, bodies, time = touchpoints_with_ticks(marked(batch, seen, import_id), self._registry, time)
                 # Each fits into a message: what is longer than the limits of the fields became a reject.

@@ -7,7 +7,7 @@ from support.command import done, relasi, rows
 ORDERS = "client,date,total,order\nann,2026-01-01,100.00,O1\nbob,2026-01-02,50.00,O2\nbob,soon,1,O3\n"
 MAPPED = (
     "--map", "customer_id=client", "--map", "occurred_at=date", "--map", "amount=total", "--set",
-    "kind=order_completed", "--set", "currency=EUR",
+    "kind=order_completed", "--set", "currency=USD",
 )  # fmt: skip
 SPENT = "SELECT sum(spend_minor) AS spent, sum(purchases) AS n FROM profiles"
 
@@ -25,14 +25,14 @@ def test_imports_are_listed_with_what_came_of_them(data: Path) -> None:
     assert found == [
         {
             "id": rows(data, "SELECT DISTINCT import_id FROM touchpoints")[0]["import_id"], "file": str(file),
-            "rows": 2, "known": 0, "rejects": 1, "customers": 2, "purchases": 2,
-            "currencies": ["EUR"], "money_in_minor": [15000],
+            "rows": 2, "known": 0, "rejects": 1, "customers": 2, "purchases": 2, "currencies": ["USD"],
+            "money_in_minor": [15000],
             "money_back_minor": [0], "first_at": "2026-01-01T00:00:00.000Z", "last_at": "2026-01-02T00:00:00.000Z",
         }
     ]  # fmt: skip
     listed = done("imports", "--data", data)
     assert found[0]["id"] in listed
-    assert "15000 EUR" in listed
+    assert "15000 USD" in listed
     assert '"customer_id": "client"' in listed
 
 

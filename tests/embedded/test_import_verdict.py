@@ -112,3 +112,22 @@ def test_a_dry_run_puts_no_policy_in_force(data: Path) -> None:
     ran = relasi("import", "--dry-run", written(data, "mixed.csv", MIXED), "--policy", policy, "--data", data)
     assert "the policy ours does not name the kind purchase" in ran.err
     assert 'name = "commerce"' in done("policy", "show", "--data", data)
+
+
+REFUSED = """event_id,customer_id,occurred_at,kind,amount,currency
+e1,ann,2026-01-05,order_completed,100.00,XTS
+e1,ann,2026-01-05,order_completed,100.00,USD
+e2,bob,2026-01-06,order_completed,20.00,XTS
+"""
+
+
+def test_what_the_policy_refuses_is_told_by_the_lines_of_the_file(data: Path) -> None:
+    ran = relasi("import", written(data, "refused.csv", REFUSED), "--data", data)
+    assert "refused by the policy: unknown_currency, 2 rows (lines 2, 4 of the file)" in ran.err
+    assert "the policy has no rate for XTS: 2 rows are refused until it has one" in ran.err
+    assert "purchases  1, money in: 100.00 USD" in ran.out
+
+
+def test_a_row_that_is_refused_makes_no_other_known(data: Path) -> None:
+    done("import", written(data, "refused.csv", REFUSED), "--data", data)
+    assert rows(data, "SELECT event_id, currency FROM touchpoints") == [{"event_id": "e1", "currency": "USD"}]

@@ -87,6 +87,14 @@ def lying_parquet(change: Callable[[bytes], bytes]) -> bytes:
     return change(out.getvalue())
 
 
+def repeated_parquet() -> bytes:
+    """A megabyte of text that stands once in a dictionary, and in each of 65,536 rows."""
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 65_536, pa.int32()), pa.array(["x" * (1 << 20)]))
+    out = io.BytesIO()
+    pq.write_table(pa.table({"amount": text}), out)
+    return out.getvalue()
+
+
 def footer(data: bytes) -> int:
     """Bytes of a Parquet file's footer and what follows it."""
     return int(struct.unpack_from("<I", data, len(data) - 8)[0]) + 8
@@ -134,6 +142,7 @@ FILES: Final[dict[str, tuple[Callable[[], bytes], str]]] = {
     "footer.parquet": (
         lambda: lying_parquet(lambda data: data[:-8] + struct.pack("<I", 2**31 - 1) + b"PAR1"),
         "is not a whole Parquet file"),
+    "dictionary.parquet": (repeated_parquet, "bytes of text, repeated from a dictionary; at most 256 MiB"),
     "no_footer.parquet": (lambda: lying_parquet(lambda data: data[:-20] + data[-8:]), "is not a whole Parquet file"),
     "holes.parquet": (
         lambda: lying_parquet(lambda data: data[:4] + b"\xff" * (len(data) - 4 - footer(data)) + data[-footer(data):]),
