@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,11 @@ def post(connection: http.client.HTTPConnection, body: bytes) -> tuple[int, str 
     return answer.status, answer.getheader("Retry-After"), time.monotonic() - began
 
 
+def once(url: str, body: bytes) -> int:
+    with closing(connection_to(url)) as connection:
+        return post(connection, body)[0]
+
+
 @pytest.mark.long
 def test_a_minute_without_kafka(clickhouse: Server, tmp_path: Path) -> None:
     with (
@@ -47,7 +53,7 @@ def test_a_minute_without_kafka(clickhouse: Server, tmp_path: Path) -> None:
         process = collecting.start()
         try:
             body = batch(500)
-            assert post(connection_to(collecting.url), body)[0] == 200
+            assert once(collecting.url, body) == 200
             before = resident(process.pid)
             broker.kill()
             answers, most = outage(collecting.url, body, process.pid)
@@ -58,7 +64,7 @@ def test_a_minute_without_kafka(clickhouse: Server, tmp_path: Path) -> None:
             assert most - before < _GROWTH
             broker.start()
             for _ in until(90):
-                if post(connection_to(collecting.url), body)[0] == 200:
+                if once(collecting.url, body) == 200:
                     break
         finally:
             process.kill()
