@@ -17,7 +17,7 @@ PROCESSES ?= 2
 PORT ?= 8080
 LIVE := relasi-live
 
-.PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-many bench-kafka truth lock FORCE
+.PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-many bench-kafka bench-collector truth lock FORCE
 
 help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
@@ -33,6 +33,7 @@ help:
 	@echo "make truth   how good the forecasts are out of sample, beside naive ones and their bars"
 	@echo "make kafka-demo   the demo on a local Kafka and ClickHouse server with two workers (Java, Maven and npm; no Docker)"
 	@echo "make bench-kafka  the benchmarks on a local broker, beside Faust and Quix Streams"
+	@echo "make bench-collector  events over HTTP: CPU for each, beside a plain handler"
 	@echo "make docs    write the table of rooms in docs/architecture.md anew"
 	@echo "make lock    compile both locks anew from pyproject.toml: for developers, and for the image (needs uv)"
 
@@ -89,6 +90,9 @@ docs: $(INSTALLED)
 
 bench-kafka: setup
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks.kafka_bench
+
+bench-collector: setup
+	@PYTHONPATH=tests $(PYTHON) -m benchmarks.collector
 
 # A candidate counts only if it runs: version managers put commands on the PATH that merely explain themselves.
 $(PYTHON):

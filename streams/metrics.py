@@ -1,7 +1,7 @@
 """What a worker counts, for Prometheus, and the pages on which it is seen."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -64,8 +64,15 @@ class Metrics:
         return generate_latest(self.registry)
 
 
+class Shown(Protocol):
+    """Metrics that can be shown."""
+
+    def page(self) -> bytes:
+        """All of them in Prometheus's text format."""
+
+
 async def serve(
-    host: str, port: int, metrics: Metrics, refresh: Callable[[], None], not_ready: Callable[[], str]
+    host: str, port: int, metrics: Shown, refresh: Callable[[], None], not_ready: Callable[[], str]
 ) -> tuple[Any, int]:
     """Serve /metrics, /livez and /readyz; returns (what ``cleanup`` is awaited of in the end, port).
 

@@ -15,6 +15,8 @@ PREFIX: Final = "RELASI_"
 _DATA: Final = Path("relasi-data")
 CLOCK: Final = "clock"
 LOG: Final = "log"
+ENDPOINTS: Final = "endpoints"
+"""The table of those who are sent triggers (``streams/delivery/endpoints.py``)."""
 SOURCES: Final = "sources"
 """The table of those who may send to the collector (``streams/collector/sources.py``)."""
 
@@ -119,7 +121,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     environment = os.environ if environment is None else environment
     path, written = _written(file)
     known = {option.name for option in fields(Settings)}
-    if unknown := sorted(written.keys() - known - {SOURCES}):
+    if unknown := sorted(written.keys() - known - {SOURCES, ENDPOINTS}):
         raise SettingsError(f"{path}: no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     values: dict[str, Any] = {}
     for option in fields(Settings):
@@ -142,6 +144,11 @@ def load_sources(file: Path | None = None) -> tuple[object, str]:
     """(the table ``sources`` of the file, empty where it has none; the file's name). Raises SettingsError."""
     path, written = _written(file)
     return written.get(SOURCES, {}), str(path)
+
+
+def document(file: Path | None = None) -> dict[str, Any]:
+    """The file as it stands; empty where none is named and there is none. Raises SettingsError."""
+    return _written(file)[1]
 
 
 def _written(file: Path | None) -> tuple[Path, dict[str, Any]]:

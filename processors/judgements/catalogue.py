@@ -52,6 +52,7 @@ STEPS: Final = (
     "recommend_related",
 )
 CATEGORY_WORDS: Final = ("", *CATEGORIES[1:])
+RECOMMENDED_WORDS: Final = (*CATEGORY_WORDS, "not_known")
 
 # Bits of LET_GO. Zero is both "not judged yet" and "nobody to let go".
 DEAL_SEEKER: Final = 1
@@ -93,7 +94,7 @@ JUDGEMENT_WORDS: Final = (
     MOTIVATIONS,
     STEPS,
     CATEGORY_WORDS,
-    CATEGORY_WORDS,
+    RECOMMENDED_WORDS,
     BOND_TYPES,
     STRENGTHS,
     RELATIONSHIPS,

@@ -7,7 +7,7 @@ from typing import Final
 
 from processors.compiled import compiled_leaf
 from processors.policy.rules import Rules
-from processors.row.layout import Row
+from processors.row.layout import NONE, Row
 from processors.row.sums import SUM_MIX
 
 PERSONAL: Final = 1  # as rules.CATEGORIES
@@ -17,6 +17,7 @@ AUTOMATED: Final = 4
 COMMUNITY: Final = 5
 CO_CREATION: Final = 6
 CATEGORY_COUNT: Final = 6
+CATEGORY_NOT_KNOWN: Final = 7
 
 # Why a category is recommended; self-service has two reasons.
 RECOMMENDATIONS: Final = (
@@ -28,8 +29,25 @@ RECOMMENDATIONS: Final = (
     "gives more than it takes, in the community",
     "gives more than it takes, by creating",
     "the margin does not pay for the contact given",
+    "nothing is known but purchases or a passing visit",
 )
 UNPAID: Final = 7
+UNKNOWN_NEEDS: Final = 8
+
+
+@compiled_leaf
+def _is_known(row: Row) -> bool:
+    """Whether there is anything to go by: data given, on record, something given, or contact that the customer sought.
+
+    That somebody bought, or passed by, says nothing of how to serve them.
+    """
+    return bool(
+        row.disclosures > 0
+        or row.last_record_at != NONE
+        or row.last_contribution_at != NONE
+        or row.two_way > 0
+        or row.chosen > 0
+    )
 
 
 @compiled_leaf
@@ -57,7 +75,9 @@ def recommended_category(row: Row, rules: Rules, is_high: bool, is_communal: boo
     if is_communal:
         category = CO_CREATION if mix_of(row, CO_CREATION) > mix_of(row, COMMUNITY) else COMMUNITY
         return category, category
-    paid = row.margin_minor >= row.cost_minor
+    # Marketing serves nobody who buys; with somebody who never did it is all that there is.
+    cost = row.cost_minor - (row.marketing_minor if row.purchases > 0 else 0)
+    paid = row.margin_minor >= cost
     if often and paid:
         return PERSONAL, PERSONAL
     amounts = row.spend_minor - row.refunded_minor
@@ -65,4 +85,6 @@ def recommended_category(row: Row, rules: Rules, is_high: bool, is_communal: boo
         return SELF_SERVICE, SELF_SERVICE
     if not paid:
         return SELF_SERVICE, UNPAID
+    if rules.version > 1 and not _is_known(row):
+        return CATEGORY_NOT_KNOWN, UNKNOWN_NEEDS
     return AUTOMATED, AUTOMATED

@@ -36,7 +36,7 @@ from processors.judgements.catalogue import (
     TRUST,
 )
 from processors.judgements.categories import observed_category, recommended_category
-from processors.judgements.letting_go import let_go
+from processors.judgements.letting_go import cost_to_serve, let_go
 from processors.judgements.motivation import motivation, next_step
 from processors.judgements.needs import need
 from processors.judgements.trust import trust_index, trust_sign, unanswered
@@ -54,8 +54,13 @@ HIGH_RISK = 2
 
 
 @compiled_leaf
-def risk_band(row: Row, at: int) -> int:
-    """Whether the churn risk has reached the policy's band by ``at`` (ms); 0 before a first purchase."""
+def risk_band(row: Row, rules: Rules, at: int) -> int:
+    """Whether the churn risk has reached the policy's band by ``at`` (ms); 0 before a first purchase.
+
+    Who has left is at the highest risk, by policies of version 2.
+    """
+    if rules.version > 1 and has_left(row):
+        return HIGH_RISK
     if row.last_purchase_at == NONE:
         return 0
     return HIGH_RISK if at >= row.risk_at else LOW_RISK
@@ -92,12 +97,14 @@ def judge(row: Row, rules: Rules, at: int, clv_minor: float, values: Any) -> Non
     often = two_way_often(row, rules, rate, at)
     _judge_affection(row, rules, at, left, values)
     judge_end(row, rules, values)
-    values[RISK] = risk_band(row, at)
+    values[RISK] = risk_band(row, rules, at)
     judged = row.reviewed_at != NONE
     # What a customer who has left was worth stays what is known: it says how much a win-back may cost.
     values[TIER] = row.judged[TIER] if has_left(row) else tier(rules, clv_minor, int(row.judged[TIER]) if judged else 0)
     values[NEED] = need(row, rules, often, int(row.judged[NEED]) if judged else 0)
-    values[LET_GO] = let_go(row, rules)
+    # Of who has left nothing is to come: what was had counts.
+    worth = float(row.margin_minor - cost_to_serve(row)) if has_left(row) else clv_minor
+    values[LET_GO] = let_go(row, rules, worth)
     values[OBSERVED] = observed_category(row)
     high, at_risk = values[TIER] == TIER_HIGH, values[RISK] == HIGH_RISK
     recommended, _ = recommended_category(row, rules, high, values[RELATIONSHIP] == COMMUNAL, often)
@@ -113,4 +120,5 @@ def judge(row: Row, rules: Rules, at: int, clv_minor: float, values: Any) -> Non
         recommended,
         int(values[ENDED_BY]),
         int(values[REASON]),
+        rules.version > 1 and has_left(row),
     )

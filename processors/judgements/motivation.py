@@ -65,9 +65,19 @@ def _after_the_end(by: int, reason: int) -> int:
 
 @compiled_leaf
 def next_step(
-    row: Row, wanted: int, at_risk: bool, let_go: int, relationship: int, recommended: int, by: int, reason: int
+    row: Row,
+    wanted: int,
+    at_risk: bool,
+    let_go: int,
+    relationship: int,
+    recommended: int,
+    by: int,
+    reason: int,
+    in_peace: bool,
 ) -> int:
-    """The next best step. ``wanted``: the motivation; the other arguments as judged."""
+    """The next best step. ``wanted``: the motivation; ``in_peace``: who has left is; the other arguments as judged."""
+    if in_peace:
+        return STEP_LET_REST
     if row.stage == DISSOLUTION:
         return STEP_LET_GO if let_go != 0 else _after_the_end(by, reason)
     matter = open_matter(row)

@@ -3,9 +3,10 @@
 from typing import Final
 
 from processors.compiled import compiled_leaf
+from processors.lifecycle.silence import return_at
 from processors.models.churn import bg_p_no_purchase, mbg_p_no_purchase
 from processors.policy.rules import BG, Rules
-from processors.row.calendar import count_days, day_of, start_of_day
+from processors.row.calendar import count_days, day_of, longest_gap, start_of_day
 from processors.row.layout import NEVER, NONE, Row
 
 _SHORTEST: Final = 32  # days
@@ -14,7 +15,14 @@ _LONGEST: Final = 4096  # a power of two times that
 
 @compiled_leaf
 def risk_at(row: Row, rules: Rules, days: int, at: int) -> float:
-    """P(no purchase within the policy's horizon) at ``at`` (ms), of a customer with ``days`` purchase days."""
+    """P(no purchase within the policy's horizon) at ``at`` (ms), of a customer with ``days`` purchase days.
+
+    Of version 2 it is recalibrated, as the chance of return is.
+    """
+    if rules.version > 1:
+        first_at, last_at = int(row.first_purchase_at), int(row.last_purchase_at)
+        longest = longest_gap(row, day_of(last_at)) if days > 1 else 0
+        return 1.0 - return_at(rules, first_at, last_at, days, longest, at, rules.horizon_ms)
     x = float(days - 1)
     t_x = (row.last_purchase_at - row.first_purchase_at) / rules.unit_ms
     age = max(at - row.first_purchase_at, row.last_purchase_at - row.first_purchase_at) / rules.unit_ms

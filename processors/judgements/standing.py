@@ -12,8 +12,9 @@ from processors.judgements.categories import CATEGORY_COUNT, mix_of, recommended
 from processors.judgements.commitment import consistency, contribution, investment
 from processors.judgements.judge import judge
 from processors.judgements.letting_go import letting_go_costs, returned_orders
+from processors.judgements.risk import risk_at
 from processors.judgements.trust import trust_evidence, trust_index, unanswered
-from processors.judgements.value import TIER_HIGH, clv
+from processors.judgements.value import TIER_HIGH, clv, expected_value, has_left
 from processors.lifecycle.dissolution import end_of
 from processors.lifecycle.stages import DISSOLUTION
 from processors.models.churn import bg_p_alive, bg_p_no_purchase, mbg_p_alive, mbg_p_no_purchase
@@ -65,9 +66,12 @@ FIGURES: Final = np.dtype(
 def standing(row: Row, rules: Rules, at: int) -> tuple[float, float, float]:
     """(P(alive), P(no purchase within the policy's horizon), expected spend in minor units) at ``at`` (ms).
 
-    The expected spend is what a customer who is still alive buys within the horizon, at the customer's mean spend per
+    Of version 2 the expected spend is unconditional, shrunk and net of what goes back, and after an exit there is none.
+    Of version 1 it is what a customer who is still alive buys within the horizon, at the customer's mean spend per
     purchase day: risk × it is what is at stake. All are nan before a first purchase.
     """
+    if rules.version > 1 and has_left(row):
+        return 0.0, 1.0, 0.0
     if row.last_purchase_at == NONE:
         return np.nan, np.nan, np.nan
     days = count_days(row)
@@ -84,6 +88,8 @@ def standing(row: Row, rules: Rules, at: int) -> tuple[float, float, float]:
         alive = mbg_p_alive(r, alpha, a, b, x, t_x, age)
         risk = mbg_p_no_purchase(r, alpha, a, b, x, t_x, age, horizon)
         purchases = mbg_expected_conditional_alive(r, alpha, a, b, x, age, horizon)
+    if rules.version > 1:
+        return alive, risk_at(row, rules, days, at), expected_value(row, rules, alive * purchases)
     return alive, risk, purchases * row.spend_minor / days
 
 
@@ -118,7 +124,7 @@ def _fill_judgements(row: Row, rules: Rules, at: int, out: Any) -> None:
     high, communal = out.judged[TIER] == TIER_HIGH, out.judged[RELATIONSHIP] == COMMUNAL
     often = two_way_often(row, rules, out.two_way_rate, at)
     _, out.why = recommended_category(row, rules, high, communal, often)
-    costs = letting_go_costs(row, int(out.judged[LET_GO]))
+    costs = letting_go_costs(row, rules, int(out.judged[LET_GO]))
     for i in range(4):
         out.costs[i] = costs[i]
     out.end_at, out.end_evidence_at, out.end_event = NONE, NONE, 0

@@ -73,12 +73,36 @@ def clv(row: Row, rules: Rules, at: int) -> float:
 
 
 @compiled_leaf
+def expected_value(row: Row, rules: Rules, purchases: float) -> float:
+    """What so many expected purchases bring, minor units: each the expected spend, net of what goes back."""
+    days = float(count_days(row))
+    mean = max(float(row.spend_minor - row.refunded_minor), 0.0) / days
+    return float(purchases * expected_spend(rules.gg_p, rules.gg_q, rules.gg_gamma, days, mean))
+
+
+@compiled_leaf
+def _yearly(row: Row, rules: Rules, at: int, which: int, base: float) -> float:
+    """A faded sum as a rate a year. Of version 2 it is drawn to the ``base``'s, which weighs as the policy's days.
+
+    So one chat in a life is not a rate of four a year: the mean of a Gamma prior and what was seen.
+    """
+    left = factor(row.last_at, at, rules.memory_half_life)
+    seen = row.sums[which] * left
+    if rules.version < 2:
+        return float(seen * YEAR_DAYS / window_days(row.first_at, at, rules.memory_half_life, QUARTER_DAYS))
+    days = window_days(row.first_at, at, rules.memory_half_life, 0.0)
+    prior = rules.prior_days
+    if days + prior <= 0.0:
+        return base
+    return float((seen * YEAR_DAYS + base * prior) / (days + prior))
+
+
+@compiled_leaf
 def _beside_purchases(row: Row, rules: Rules, at: int) -> float:
     """Present value of referrals less cost to serve of a living customer."""
-    left = factor(row.last_at, at, rules.memory_half_life)
-    per_year = left * YEAR_DAYS / window_days(row.first_at, at, rules.memory_half_life, QUARTER_DAYS)
-    worth = row.sums[SUM_REFERRALS] * rules.referral_minor - row.sums[SUM_COST]
-    return float(worth * per_year * annuity(rules.annual_rate, rules.clv_horizon_ms / (YEAR_DAYS * MS_PER_DAY)))
+    referrals = _yearly(row, rules, at, SUM_REFERRALS, rules.referrals)
+    worth = referrals * rules.referral_minor - _yearly(row, rules, at, SUM_COST, rules.service_minor)
+    return float(worth * annuity(rules.annual_rate, rules.clv_horizon_ms / (YEAR_DAYS * MS_PER_DAY)))
 
 
 @compiled_leaf

@@ -37,11 +37,13 @@ from processors.policy.rules import (
     FIRM_EXIT,
     INVESTMENT,
     PURCHASE,
+    RENEWAL,
     TIE_OPENED,
     Rules,
 )
 from processors.row.calendar import day_of
 from processors.row.layout import NEVER, NONE, Row
+from processors.row.terms import bound_from
 
 
 @compiled_leaf
@@ -148,6 +150,8 @@ def _note_before(row: Row, at: int, flags: int, new_day: bool) -> None:
         row.shared_week = int(share_week(row.before_purchase_at, row.episode_at))
     if flags & CUSTOMER:
         row.before_initiative_at = max(row.before_initiative_at, at)
+    if flags & (TIE_OPENED | RENEWAL):
+        row.before_bound_at = max(row.before_bound_at, bound_from(row, at))
     if flags & (INVESTMENT | CONTRIBUTION) and at >= row.before_at:
         row.before_invested_at = min(row.before_invested_at, at)
 

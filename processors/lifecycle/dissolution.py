@@ -19,8 +19,8 @@ from processors.lifecycle.stages import silence_at
 from processors.lifecycle.ties import closing_exit
 from processors.policy.rules import Rules
 from processors.row.calendar import count_days
-from processors.row.layout import NEVER, NONE, Row
-from processors.row.newest import newest_within
+from processors.row.layout import NEVER, NONE, SIGNALS, Row
+from processors.row.newest import first_from, newest_within
 from processors.row.questions import neglected_question, unresolved_complaint
 from processors.row.windows import contact_before
 
@@ -113,11 +113,29 @@ def _gap_before(row: Row, end: int) -> tuple[int, int]:
 
 
 @compiled_leaf
+def _open_failure(row: Row, first: int, last: int, until: int, patience_ms: int) -> int:
+    """The place of the newest failure in ``first..last`` (ms) that nothing resolved; -1: there is none.
+
+    Resolved by ``until`` or within the patience after it.
+    """
+    found = -1
+    for i in range(SIGNALS):
+        at = row.failure_at[i]
+        if at == NONE or at < first or at > last or (found >= 0 and at <= row.failure_at[found]):
+            continue
+        if first_from(row.resolution_at, at, NEVER) > max(until, at + patience_ms):
+            found = i
+    return found
+
+
+@compiled_leaf
 def _failure(row: Row, rules: Rules, life: int, end: int, cutoff: int, explicit: bool) -> tuple[int, np.uint64]:
     """The core failure before the end; (NONE, 0) where there is none."""
     first = life - rules.lookback_ms
     patience = 0 if explicit else rules.patience_ms
     failure = newest_within(row.failure_at, first, cutoff)
+    if rules.version > 1:
+        failure = _open_failure(row, first, cutoff, end, patience)
     complaint = unresolved_complaint(row, first, end, end, patience)
     if failure >= 0 and (complaint < 0 or row.failure_at[failure] >= row.question_at[complaint]):
         return int(row.failure_at[failure]), np.uint64(row.failure_event[failure])
@@ -141,6 +159,9 @@ def _neglect(row: Row, rules: Rules, end: int, explicit: bool) -> tuple[int, np.
     question = neglected_question(row, end - rules.lookback_ms, end, until, rules.patience_ms)
     if question >= 0:
         return int(row.question_at[question]), np.uint64(row.question_event[question]), True
+    if rules.version > 1 and (row.last_contact_at == NONE or row.last_refusal_at > row.last_consent_at):
+        # Where no contact of the firm is on record, none may be recorded at all; and who asked for none has none.
+        return NONE, np.uint64(0), False
     gap, contact = _gap_before(row, end)
     return contact, np.uint64(0), gap > rules.contact_gap * purchase_interval(row, rules)
 

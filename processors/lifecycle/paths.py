@@ -73,7 +73,15 @@ def current_path(row: Row, rules: Rules, ended_at: int, now: int, path: Path) ->
 @compiled_leaf
 def previous_end(row: Row, rules: Rules) -> int:
     """When the episode before the current one ended, as far as is known now."""
-    silence = silent_at(row, rules, row.before_at, row.before_purchase_at, row.before_initiative_at, row.before_days)
+    silence = silent_at(
+        row,
+        rules,
+        row.before_at,
+        row.before_purchase_at,
+        row.before_initiative_at,
+        row.before_days,
+        row.before_bound_at,
+    )
     if row.before_exit_at != NONE:
         return int(min(row.before_exit_at, silence))
     return silence

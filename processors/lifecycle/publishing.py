@@ -26,9 +26,10 @@ from processors.judgements.categories import mix_of
 from processors.judgements.letting_go import letting_go_costs
 from processors.judgements.risk import risk_at
 from processors.judgements.trust import trust_evidence, trust_index, unanswered
+from processors.judgements.value import has_left
 from processors.lifecycle.dissolution import end_of
 from processors.lifecycle.facts import OUT_JUDGED_COUNT, OUT_JUDGED_WRITTEN, Cause, Out
-from processors.lifecycle.stages import DISSOLUTION
+from processors.lifecycle.stages import DISSOLUTION, last_exit
 from processors.policy.rules import Rules
 from processors.row.calendar import count_days
 from processors.row.layout import FACTORS, NONE, Row
@@ -49,6 +50,8 @@ class Evidence(NamedTuple):
 
 @compiled_leaf
 def _of_value(row: Row, rules: Rules, which: int, at: int) -> Evidence:
+    if which == RISK and rules.version > 1 and has_left(row):
+        return Evidence(_NO_EVENT, int(last_exit(row)), np.int64(row.purchases), 1.0)
     if which == RISK and row.last_purchase_at != NONE:
         days = count_days(row)
         return Evidence(_NO_EVENT, int(row.last_purchase_at), np.int64(days), risk_at(row, rules, days, at))
@@ -90,7 +93,7 @@ def evidence_of(row: Row, rules: Rules, which: int, after: int, at: int) -> Evid
         end = end_of(row, rules)
         return Evidence(end.evidence_event, end.evidence_at, np.int64(row.complaints), 0.0)
     if which == LET_GO:
-        costs = letting_go_costs(row, after)
+        costs = letting_go_costs(row, rules, after)
         return Evidence(_NO_EVENT, int(row.last_at), np.int64(row.purchases), float(sum(costs)))
     if which in (OBSERVED, RECOMMENDED, NEED):
         return _of_contact(row, rules, which, after, at)

@@ -9,11 +9,13 @@ from typing import Final
 import numpy as np
 
 from processors.compiled import compiled_leaf
-from processors.lifecycle.ties import closing_exit
+from processors.lifecycle.silence import return_crossing, silence_ends
+from processors.lifecycle.ties import closing_exit, joined_at
 from processors.models.churn import bg_crossing, mbg_crossing
 from processors.policy.rules import BG, Rules
 from processors.row.calendar import count_days, count_weeks, day_of, day_of_week_number, start_of_day, window_covers
 from processors.row.layout import NEVER, NONE, Row
+from processors.row.terms import bound_until
 
 UNKNOWN: Final = 0
 AWARENESS: Final = 1
@@ -56,12 +58,20 @@ def crossing(rules: Rules, first_at: int, last_at: int, days: int) -> int:
 
 
 @compiled_leaf
-def silent_at(row: Row, rules: Rules, start: int, purchase_at: int, initiative_at: int, days: int) -> int:
-    """When silence ends an episode that began at ``start``: by P(alive) once it holds a purchase, else by hiatus.
+def silent_at(
+    row: Row, rules: Rules, start: int, purchase_at: int, initiative_at: int, days: int, bound_at: int
+) -> int:
+    """When silence ends an episode that began at ``start``; of version 2 see ``processors.lifecycle.silence``.
 
-    Where the last initiative is known to lie beyond the end of the last purchase's silence, that end was outlived, and
-    the hiatus counts from the initiative: an episode doesn't end before what is known to belong to it.
+    By P(alive) once it holds a purchase, else by hiatus. Where the last initiative is known to lie beyond the end of
+    the last purchase's silence, that end was outlived, and the hiatus counts from the initiative: an episode doesn't
+    end before what is known to belong to it.
     """
+    if rules.version > 1:
+        crosses = NEVER
+        if purchase_at != NONE and purchase_at >= start:
+            crosses = return_crossing(row, rules, purchase_at, days)
+        return silence_ends(rules, start, purchase_at, initiative_at, crosses, bound_at)
     if purchase_at != NONE and purchase_at >= start:
         instant = crossing(rules, row.first_purchase_at, purchase_at, days)
         if initiative_at <= instant:
@@ -89,7 +99,20 @@ def left_at(row: Row, at: int) -> bool:
 @compiled_leaf
 def silence_at(row: Row, rules: Rules) -> int:
     """When silence ends the current episode, as far as is known now."""
-    return silent_at(row, rules, row.episode_at, row.last_purchase_at, row.last_initiative_at, count_days(row))
+    if rules.version > 1:
+        bound = bound_until(row)
+        return silence_ends(
+            rules, row.episode_at, row.last_purchase_at, row.last_initiative_at, int(row.silent_at), bound
+        )
+    return silent_at(row, rules, row.episode_at, row.last_purchase_at, row.last_initiative_at, count_days(row), NONE)
+
+
+@compiled_leaf
+def note_purchases(row: Row, rules: Rules) -> None:
+    """The purchases that are known have changed: look anew when the chance of return falls below the policy's share."""
+    row.silent_at = NEVER
+    if rules.version > 1 and row.last_purchase_at != NONE:
+        row.silent_at = return_crossing(row, rules, int(row.last_purchase_at), count_days(row))
 
 
 @compiled_leaf
@@ -166,6 +189,9 @@ def commits_at(
     recorded = recorded_at if recorded_at >= basis else row.last_record_at
     if recorded != NONE and basis <= recorded <= until:
         instant = min(instant, recorded)
+    joined = joined_at(row, rules, basis)
+    if joined <= until:
+        instant = min(instant, joined)
     return int(instant)
 
 
@@ -174,6 +200,8 @@ def is_committed(row: Row, rules: Rules) -> bool:
     """Whether the current episode has come to commitment. Once published, it outlives the window of purchase days."""
     basis = basis_of(row)
     if row.last_record_at != NONE and row.last_record_at >= basis:
+        return True
+    if joined_at(row, rules, basis) != NEVER:
         return True
     first = first_counted_day(basis, row.shared_week != 0 and basis == row.episode_at)
     if row.stage == COMMITMENT and not window_covers(row, first):

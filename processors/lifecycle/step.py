@@ -16,15 +16,28 @@ from processors.lifecycle.stages import (
     counted_exit,
     ends_at,
     left_at,
+    note_purchases,
     share_week,
     stage_at,
 )
 from processors.lifecycle.ties import open_ties
-from processors.policy.rules import CANCELLATION, CUSTOMER, CUSTOMER_EXIT, PURCHASE, REFERRAL, REFUND, TIE_CLOSED, Rules
+from processors.policy.rules import (
+    CANCELLATION,
+    CUSTOMER,
+    CUSTOMER_EXIT,
+    MARKETING,
+    PURCHASE,
+    REFERRAL,
+    REFUND,
+    TIE_CLOSED,
+    VOIDING,
+    Rules,
+)
 from processors.row.absorb import absorb
 from processors.row.calendar import count_days
 from processors.row.contact import Contact
 from processors.row.layout import NEVER, NONE, Row
+from processors.row.terms import bound_until
 
 
 @compiled_leaf
@@ -95,6 +108,7 @@ def _open_episode(row: Row, rules: Rules, at: int) -> None:
     row.before_recorded_at = row.recorded_at
     row.before_purchase_at = row.last_purchase_at
     row.before_initiative_at = row.last_initiative_at
+    row.before_bound_at = bound_until(row) if rules.version > 1 else NONE
     row.before_days = count_days(row)
     for k in range(4):
         row.before_entered_at[k] = row.entered_at[k]
@@ -119,13 +133,16 @@ def _judge(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
 
 
 @compiled_inline
-def _note_value(row: Row, rules: Rules, out: Out, cause: Cause, flags: int, at: int) -> None:
-    """What a purchase, or its taking back, does to risk and value."""
+def _note_value(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, at: int) -> None:
+    """What a purchase, its taking back, or of version 2 its service, does to risk and value."""
+    flags = contact.flags
     if flags & (PURCHASE | REFUND | CANCELLATION | REFERRAL):
         row.revalue = 1
-    if flags & PURCHASE:
+    if rules.version > 1 and contact.cost_minor != 0 and flags & MARKETING == 0:
+        row.revalue = 1
+    if flags & (PURCHASE | VOIDING):
         row.risk_at = risk_crossing(row, rules)
-    risk = risk_band(row, at)
+    risk = risk_band(row, rules, at)
     if risk != row.judged[RISK]:
         publish(row, rules, out, cause, RISK, risk, at)
 
@@ -146,6 +163,8 @@ def _meet_late(row: Row, rules: Rules, out: Out, why: Cause, contact: Contact, n
     noted = note_paths(row, rules, out, now)
     new_day = absorb(row, rules, contact)
     flags = contact.flags
+    if flags & (PURCHASE | VOIDING):
+        note_purchases(row, rules)
     if flags & TIE_CLOSED and _closes_last_tie(row, contact.at):
         flags |= CUSTOMER_EXIT
     reconsider(row, rules, out, why, contact.at, flags, new_day, now, noted)
@@ -173,13 +192,15 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time:
         if returns:
             _open_episode(row, rules, at)
         absorb(row, rules, contact)
+        if contact.flags & (PURCHASE | VOIDING):
+            note_purchases(row, rules)
         _judge(row, rules, out, why, at)
     if late and returns:
         _judge(row, rules, out, why, row.judged_at)
     row.judged_at = max(row.judged_at, at)
     _set_due(row, rules)
     # A late touchpoint takes nothing back that a review came to later: risk only rises while nothing is bought.
-    _note_value(row, rules, out, why, contact.flags, max(row.judged_at, row.reviewed_at))
+    _note_value(row, rules, out, why, contact, max(row.judged_at, row.reviewed_at))
     _publish_end(row, rules, out, why, row.judged_at)
     row.review_at = next_day(max(row.judged_at, row.reviewed_at))
     pass_time(row, rules, out, cause, now)
@@ -192,6 +213,7 @@ def rejudge(row: Row, rules: Rules, out: Out, cause: Cause, time: int) -> None:
         return
     now = max(time, row.judged_at)
     why = Cause(cause.row, cause.offset, cause.known_at, CAUSE_POLICY, np.uint64(0), -1, -1)
+    note_purchases(row, rules)
     stage = stage_at(row, rules, now)
     if stage != row.stage:
         for k in range(stage, 4):

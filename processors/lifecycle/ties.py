@@ -1,7 +1,8 @@
 """What binds a customer on record: enrolments together with a purchase, contracts, subscriptions and their closing."""
 
 from processors.compiled import compiled_leaf
-from processors.row.layout import ENROLMENTS, NONE, PURCHASES, Row
+from processors.policy.rules import Rules
+from processors.row.layout import ENROLMENTS, NEVER, NONE, PURCHASES, Row
 from processors.row.newest import note_instant, unite_instants
 
 
@@ -25,6 +26,21 @@ def note_record(row: Row, at: int) -> None:
         row.recorded_at = min(row.recorded_at, at)
     elif at >= row.before_at:
         row.before_recorded_at = min(row.before_recorded_at, at)
+
+
+@compiled_leaf
+def joined_at(row: Row, rules: Rules, basis: int) -> int:
+    """The first enrolment from ``basis`` (ms) on, as far as is kept, that came before any purchase; NEVER: none did.
+
+    By policies of version 2 that is going on record by itself: who joins before buying means to stay.
+    """
+    joined = NEVER
+    if rules.version > 1:
+        for i in range(ENROLMENTS):
+            at = int(row.enrolled_at[i])
+            if at != NONE and at >= basis and at < row.first_purchase_at:
+                joined = min(joined, at)
+    return joined
 
 
 @compiled_leaf

@@ -6,7 +6,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from processors.policy import rules
-from processors.policy.keys import TRUTH, Key, Path, Problem, choice, number, problem
+from processors.policy.keys import DAYS, TRUTH, Key, Path, Problem, choice, number, problem
+
+VERSION_OF_TERMS: Final = 2
+"""The version of policies since which cost is told apart, cancelled orders are none, and ties have terms."""
+_DAY_MS: Final = 86_400_000
 
 INITIATIVES: Final = {
     "customer": rules.CUSTOMER,
@@ -16,6 +20,7 @@ INITIATIVES: Final = {
 }
 _EXITS: Final = {"customer": rules.CUSTOMER_EXIT, "firm": rules.FIRM_EXIT}
 _TIES: Final = {"opened": rules.TIE_OPENED, "closed": rules.TIE_CLOSED}
+_CONSENTS: Final = {"given": rules.CONSENT, "withdrawn": rules.REFUSAL}
 _SIGNS: Final = {"positive": rules.POSITIVE, "negative": rules.NEGATIVE, "satisfaction": rules.BY_SATISFACTION}
 
 # Meanings that a kind has or has not.
@@ -45,6 +50,8 @@ SWITCHES: Final = {
     "giving": rules.GIVING,
     "disclosure": rules.DISCLOSURE,
     "acquisition": rules.ACQUISITION,
+    "marketing": rules.MARKETING,
+    "renewal": rules.RENEWAL,
 }
 # Each key with what holds where it is left out; None: nothing of the sort.
 MEANINGS: Final[dict[str, tuple[Key, Any]]] = {
@@ -60,7 +67,11 @@ MEANINGS: Final[dict[str, tuple[Key, Any]]] = {
     "bond_weight": (number(0, 1_000_000), 1.0),
     "bond_if": (choice("satisfied"), None),
     "cost": (number(0, 1e9, closed="low"), 0.0),
+    "term_days": (DAYS, None),
+    "consent": (choice(*_CONSENTS), None),
 }
+# What texts of version 1 can't say.
+_LATER: Final = ("marketing", "renewal", "term_days", "consent")
 # Of each pair a kind can be one thing only.
 _EXCLUSIVE: Final = (
     ("purchase", "exit"),
@@ -76,8 +87,8 @@ _DEPENDENT: Final = (("trust_sign", "trust"), ("bond_weight", "bond"), ("bond_if
 _KIND: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-def check_kind(text: str, kind: str, meaning: Any) -> list[Problem]:
-    """What is wrong with the meaning of one kind."""
+def check_kind(text: str, kind: str, meaning: Any, version: int) -> list[Problem]:
+    """What is wrong with the meaning of one kind, in a text of that version."""
     path: Path = ("kinds", kind)
     if not isinstance(meaning, dict):
         return [problem(text, path, 'must be a table such as { initiative = "customer" }')]
@@ -87,6 +98,10 @@ def check_kind(text: str, kind: str, meaning: Any) -> list[Problem]:
     for key, value in meaning.items():
         if key not in MEANINGS:
             problems.append(problem(text, (*path, key), f"is not known: expected one of {', '.join(MEANINGS)}"))
+        elif key in _LATER and version < VERSION_OF_TERMS:
+            problems.append(
+                problem(text, (*path, key), f"needs version = {VERSION_OF_TERMS} at the head of the policy")
+            )
         elif not MEANINGS[key][0].accepts(value):
             problems.append(problem(text, (*path, key), f"= {value!r}: expected {MEANINGS[key][0].expected}"))
         else:
@@ -105,6 +120,8 @@ def _contradictions(text: str, path: Path, given: Mapping[str, Any], usable: Map
         for one, other in _DEPENDENT
         if one in given and other not in given
     ]
+    if given.get("term_days") and not (given.get("tie") == "opened" or given.get("renewal")):
+        problems.append(problem(text, (*path, "term_days"), 'says nothing without tie = "opened" or renewal = true'))
     tie = usable.get("tie")
     if tie and usable.get("exit"):
         why = "what closes a tie is an exit only once no tie is left" if tie == "closed" else "an exit opens no tie"
@@ -121,12 +138,12 @@ def complete(meaning: Mapping[str, Any]) -> dict[str, Any]:
     return {key: meaning.get(key, default) for key, (_, default) in MEANINGS.items()}
 
 
-def packed(meaning: Mapping[str, Any], decimals: int) -> tuple[int, float, int, float, int, int, int, int]:
-    """A record of MEANING; ``decimals`` are those of the policy's currency."""
+def packed(meaning: Mapping[str, Any], decimals: int, version: int) -> tuple[int | float, ...]:
+    """A record of MEANING; ``decimals`` are those of the policy's currency, ``version`` is the policy's."""
     full = complete(meaning)
     trust = full["trust"]
     return (
-        _flags(full),
+        _flags(full) | (_later(full) if version >= VERSION_OF_TERMS else 0),
         float(full["engagement"]),
         minor(full["cost"], decimals),
         float(full["bond_weight"]) if full["bond"] else 0.0,
@@ -134,6 +151,7 @@ def packed(meaning: Mapping[str, Any], decimals: int) -> tuple[int, float, int, 
         rules.BONDS.index(full["bond"] or "none"),
         rules.TRUST_FACTORS.index(trust) if trust else -1,
         _SIGNS[full["trust_sign"]] if trust else 0,
+        round((full["term_days"] or 0) * _DAY_MS),
     )
 
 
@@ -146,6 +164,13 @@ def _flags(full: Mapping[str, Any]) -> int:
         flags |= flag if full[key] else 0
     flags |= _TIES[full["tie"]] if full["tie"] else 0
     return flags | (rules.SATISFIED if full["bond_if"] else 0)
+
+
+def _later(full: Mapping[str, Any]) -> int:
+    """What meanings that were there before say since version 2, and what only that says."""
+    flags = rules.MARKETING if full["acquisition"] else 0
+    flags |= rules.VOIDING if full["cancellation"] else 0
+    return flags | (_CONSENTS[full["consent"]] if full["consent"] else 0)
 
 
 def minor(amount: float, decimals: int) -> int:

@@ -17,7 +17,7 @@ from processors.policy.contradictions import check_contradictions
 from processors.policy.keys import Problem
 from processors.policy.meanings import check_kind, minor, packed
 from processors.policy.rules import BG, MBG, MEANING, REFUSED, UNMAPPED, Rules, Vocabulary, currency_code, rules_of
-from processors.policy.settings import check_settings, setting
+from processors.policy.settings import check_settings, setting, version_of
 
 MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
 MODELS = {"mbgnbd": MBG, "bgnbd": BG}
@@ -81,7 +81,7 @@ def find_problems(text: str) -> list[Problem]:
         return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
     problems = check_settings(text, document) + check_contradictions(text, document)
     for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
-        problems += check_kind(text, kind, meaning)
+        problems += check_kind(text, kind, meaning, version_of(document))
     return sorted(problems, key=lambda problem: problem.line)
 
 
@@ -105,7 +105,9 @@ def _rules(document: dict[str, Any], digest: str) -> Rules:
     refused = REFUSED if document["unmapped"]["action"] == "reject" else 0
     return rules_of(
         {
+            "version": version_of(document),
             **_stages_and_churn(document),
+            **_silence(document, exponent(document["currency"])),
             **_value(document, exponent(document["currency"])),
             **_dissolution(document),
             **_let_go(document),
@@ -117,7 +119,7 @@ def _rules(document: dict[str, Any], digest: str) -> Rules:
 
 
 def _vocabulary(document: dict[str, Any]) -> Vocabulary:
-    hashes, meanings = _kinds(document["kinds"], exponent(document["currency"]))
+    hashes, meanings = _kinds(document["kinds"], exponent(document["currency"]), version_of(document))
     codes, rates, scales = _currencies(document["currency"], document.get("rates", {}))
     given = document.get("let_go", {})
     target = given.get("in_target") or given.get("out_of_target")
@@ -144,7 +146,7 @@ def _stages_and_churn(document: dict[str, Any]) -> dict[str, Any]:
     churn, stages, decay = document["churn"], document["stages"], document["decay"]
     return {
         "model": MODELS[churn["model"]],
-        **{name: float(churn[name]) for name in ("r", "alpha", "a", "b", "threshold")},
+        **{name: float(churn.get(name, 0.0)) for name in ("r", "alpha", "a", "b", "threshold")},
         "unit_ms": MS_PER_UNIT[churn["unit"]],
         "horizon_ms": _days(churn["horizon_days"]),
         "hiatus_ms": _days(stages["hiatus_days"]),
@@ -157,6 +159,24 @@ def _stages_and_churn(document: dict[str, Any]) -> dict[str, Any]:
         "record_ms": round(setting(document, "commitment", "on_record_hours") * _DAY / 24),
         "contribution_scale": float(setting(document, "commitment", "contribution_scale")),
         "investment_scale": float(setting(document, "commitment", "investment_scale")),
+    }
+
+
+def _silence(document: dict[str, Any], decimals: int) -> dict[str, Any]:
+    """What only texts of version 2 say; of version 1 nothing of it is read."""
+    silence = document.get("silence", {})
+    bands = [setting(document, "silence", band) for band in ("once", "new", "known")]
+    return {
+        "return_horizon_ms": _days(silence.get("horizon_days", 0)),
+        "return_below": float(silence.get("return_below", 0)),
+        "life_ms": _days(silence.get("life_days", 0)),
+        "rhythm": float(setting(document, "silence", "rhythm")),
+        "intervals": float(setting(document, "silence", "intervals")),
+        "bound_grace_ms": _days(setting(document, "silence", "grace_days")),
+        "calibration": np.array([number for band in bands for number in band], float),
+        "prior_days": float(setting(document, "value", "prior_days")),
+        "service_minor": setting(document, "value", "service_per_year") * 10.0**decimals,
+        "referrals": float(setting(document, "value", "referrals_per_year")),
     }
 
 
@@ -233,7 +253,7 @@ def _hashes(texts: list[str]) -> npt.NDArray[np.uint64]:
     return np.sort(np.array([hash_of(text) for text in set(texts)], np.uint64))
 
 
-def _kinds(kinds: dict[str, dict[str, Any]], decimals: int) -> tuple[npt.NDArray[np.uint64], Any]:
+def _kinds(kinds: dict[str, dict[str, Any]], decimals: int, version: int) -> tuple[npt.NDArray[np.uint64], Any]:
     capacity = 16
     while capacity < 2 * len(kinds):
         capacity *= 2
@@ -243,7 +263,7 @@ def _kinds(kinds: dict[str, dict[str, Any]], decimals: int) -> tuple[npt.NDArray
         slot = int(key) % capacity
         while hashes[slot] != 0:
             slot = (slot + 1) % capacity
-        hashes[slot], meanings[slot] = key, packed(meaning, decimals)
+        hashes[slot], meanings[slot] = key, packed(meaning, decimals, version)
     return hashes, meanings
 
 

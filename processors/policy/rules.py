@@ -46,6 +46,12 @@ DISCLOSURE: Final = 1 << 30  # of personal data
 SATISFIED: Final = 1 << 31  # a bond only where the stated satisfaction is high, or none is stated
 FAILURE_BY_REASON: Final = 1 << 32  # a failure where properties.reason is one of the policy's
 ACQUISITION: Final = 1 << 33  # its cost is a cost of acquiring
+# Policies of version 2 alone say these.
+RENEWAL: Final = 1 << 34  # extends what binds
+MARKETING: Final = 1 << 35  # its cost acquires or keeps, and serves nobody
+CONSENT: Final = 1 << 36  # to be written to
+REFUSAL: Final = 1 << 37  # that consent withdrawn: a message was wrong
+VOIDING: Final = 1 << 38  # makes its order one that was never bought
 # Read from the touchpoint itself; no kind has them.
 DISCOUNTED: Final = 1 << 40
 FINITE: Final = 1 << 41  # of a category that ends by itself
@@ -79,6 +85,8 @@ POSITIVE: Final = 1
 NEGATIVE: Final = -1
 BY_SATISFACTION: Final = 2  # as the customer states: high is positive, low is negative, anything else says nothing
 
+CALIBRATIONS: Final = 12  # four numbers of each of three bands
+
 MEANING: Final = np.dtype(
     [
         ("flags", "i8"),  # read it as record["flags"]: outside compiled code .flags is NumPy's own attribute
@@ -89,6 +97,7 @@ MEANING: Final = np.dtype(
         ("bond", "i1"),  # index in BONDS
         ("trust", "i1"),  # index in TRUST_FACTORS; -1: none
         ("trust_sign", "i1"),
+        ("term_ms", "i8"),  # binds for so long, where the touchpoint says nothing else; 0: doesn't
     ],
     align=True,
 )
@@ -98,15 +107,27 @@ MEANING: Final = np.dtype(
 # because compiled code hands it from function to function: an address is cheaper than seventy numbers.
 RULES: Final = np.dtype(
     [
+        ("version", "i8"),
         ("model", "i8"),
         ("r", "f8"),
         ("alpha", "f8"),
         ("a", "f8"),
         ("b", "f8"),
         ("unit_ms", "i8"),
-        ("threshold", "f8"),
+        ("threshold", "f8"),  # version 1: P(alive) at which silence ends a relationship
         ("horizon_ms", "i8"),
         ("hiatus_ms", "i8"),
+        # Silence, version 2.
+        ("return_horizon_ms", "i8"),
+        ("return_below", "f8"),
+        ("life_ms", "i8"),  # after any sign of life
+        ("rhythm", "f8"),  # times the longest gap of who has shown two
+        (
+            "intervals",
+            "f8",
+        ),  # times the mean interval, and half a year: silence ends who has bought thrice; 0: no limit
+        ("bound_grace_ms", "i8"),  # after the end of what binds
+        ("calibration", "f8", (CALIBRATIONS,)),  # see processors.models.returning
         ("commitment_weeks", "i8"),
         ("consistency_weeks", "i8"),
         ("minimum_minor", "i8"),
@@ -157,6 +178,10 @@ RULES: Final = np.dtype(
         ("contribution_scale", "f8"),
         ("investment_scale", "f8"),
         ("has_target", "i8"),  # 1: the policy says who is in target
+        # Rates of rare events are drawn to those of the base, which weigh as so many days; version 2.
+        ("prior_days", "f8"),
+        ("service_minor", "f8"),  # a year
+        ("referrals", "f8"),  # a year
     ]
 )
 Rules = Any  # a record of RULES: np.record in Python, a Numba record when compiled

@@ -29,7 +29,6 @@ REQUIRED: Final[dict[Path, Key]] = {
     ("churn", "a"): number(0, INFINITY),
     ("churn", "b"): number(0, INFINITY),
     ("churn", "unit"): choice("day", "week"),
-    ("churn", "threshold"): number(0, 1),
     ("churn", "horizon_days"): DAYS,
     ("stages", "hiatus_days"): DAYS,
     ("stages", "commitment_weeks"): count(1, 100),
@@ -39,11 +38,32 @@ REQUIRED: Final[dict[Path, Key]] = {
     ("decay", "engagement_half_life_days"): DAYS,
     ("unmapped", "action"): choice("keep", "reject"),
 }
+# Of silence, by the version of the policy.
+REQUIRED_BY_VERSION: Final[dict[int, dict[Path, Key]]] = {
+    1: {("churn", "threshold"): number(0, 1)},
+    2: {
+        ("silence", "horizon_days"): DAYS,
+        ("silence", "return_below"): number(0, 1),
+        ("silence", "life_days"): DAYS,
+    },
+}
+NEWEST_VERSION: Final = max(REQUIRED_BY_VERSION)
 _MONEY: Final = number(0, 1e12)
+_ANY: Final = number(-1e6, 1e6)
 _LEVEL: Final = number(1, 5, closed="both")
 _SHARE_ABOVE_NONE: Final = number(0, 1, closed="high")
 _RATE: Final = number(0, INFINITY)
 
+_NUMBERS: Final = Key(
+    "a list of four numbers, such as [0.0, 1.0, 1.0, 0.0]: level, two slopes from 0, weight of the gap up to 0",
+    lambda value: (
+        isinstance(value, list)
+        and len(value) == 4
+        and all(_ANY.accepts(number) for number in value)
+        and min(value[1:3]) >= 0 >= value[3]
+    ),
+)
+_AS_MODELLED: Final = [0.0, 1.0, 1.0, 0.0]
 # Policies that were written before a key existed stand in logs for good, so later keys have defaults.
 OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     ("decay", "memory_half_life_days"): (DAYS, 365),
@@ -90,6 +110,22 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     ("commitment", "on_record_hours"): (number(0, 8766, closed="low"), 24),
     ("commitment", "contribution_scale"): (number(0, 1e6), 2.0),
     ("commitment", "investment_scale"): (number(0, 1e6), 2.0),
+    ("estimated", "purchases"): (TEXT, ""),
+    ("estimated", "spend"): (TEXT, ""),
+    # Of texts of version 2 alone.
+    ("silence", "grace_days"): (number(0, 36_525, closed="low"), 14),
+    ("silence", "rhythm"): (number(0, 100, closed="low"), 0.0),
+    ("silence", "intervals"): (number(0, 1000, closed="low"), 0.0),
+    ("silence", "once"): (_NUMBERS, _AS_MODELLED),
+    ("silence", "new"): (_NUMBERS, _AS_MODELLED),
+    ("silence", "known"): (_NUMBERS, _AS_MODELLED),
+    ("value", "prior_days"): (number(0, 36_525, closed="low"), 365),
+    ("value", "service_per_year"): (number(0, 1e12, closed="low"), 0.0),
+    ("value", "referrals_per_year"): (number(0, 1e6, closed="low"), 0.0),
+}
+OF_VERSION_2: Final = frozenset(REQUIRED_BY_VERSION[2]) | {
+    *(("silence", name) for name in ("grace_days", "rhythm", "intervals", "once", "new", "known")),
+    *(("value", name) for name in ("prior_days", "service_per_year", "referrals_per_year")),
 }
 _TARGET: Final = Key(
     'a table such as { property = "country", values = ["AT", "CH"] }', lambda value: isinstance(value, dict)
@@ -97,8 +133,21 @@ _TARGET: Final = Key(
 # Rules of the target group: who is out of it, or who is in it. Without one, nobody is out of target.
 TARGETS: Final[dict[Path, Key]] = {("let_go", "out_of_target"): _TARGET, ("let_go", "in_target"): _TARGET}
 TARGET_KEYS: Final = {"property": TEXT, "values": SOME_TEXTS}
-KEYS: Final[dict[Path, Key]] = REQUIRED | {path: key for path, (key, _) in OPTIONAL.items()} | TARGETS
+KEYS: Final[dict[Path, Key]] = (
+    REQUIRED
+    | REQUIRED_BY_VERSION[1]
+    | REQUIRED_BY_VERSION[2]
+    | {("version",): count(1, NEWEST_VERSION)}
+    | {path: key for path, (key, _) in OPTIONAL.items()}
+    | TARGETS
+)
 TABLES: Final = frozenset(path[0] for path in KEYS if len(path) > 1)
+
+
+def version_of(document: Mapping[str, Any]) -> int:
+    """The version of a policy's text: 1 where it says none, or one that can't be."""
+    version = document.get("version", 1)
+    return version if KEYS["version",].accepts(version) else 1
 
 
 def setting(document: Mapping[str, Any], table: str, name: str) -> Any:
@@ -119,13 +168,18 @@ def leaves(document: Mapping[str, Any], below: Path = ()) -> Iterator[tuple[Path
 def check_settings(text: str, document: dict[str, Any]) -> list[Problem]:
     """Missing keys, unknown keys and unusable values outside the table of kinds."""
     given = dict(leaves(document))
+    version = version_of(document)
     problems = [
         problem(text, path, f"is missing: expected {key.expected}")
-        for path, key in REQUIRED.items()
+        for path, key in (REQUIRED | REQUIRED_BY_VERSION[version]).items()
         if path not in given
     ]
     for path, value in given.items():
-        if path in KEYS:
+        if path in OF_VERSION_2 and version < NEWEST_VERSION:
+            problems.append(problem(text, path, "needs version = 2 at the head of the policy"))
+        elif path in REQUIRED_BY_VERSION[1] and version > 1:
+            problems.append(problem(text, path, _no_threshold()))
+        elif path in KEYS:
             if not KEYS[path].accepts(value):
                 problems.append(problem(text, path, f"= {value!r}: expected {KEYS[path].expected}"))
         elif path[0] in {"kinds", "rates"} | TABLES and len(path) == 1:
@@ -136,6 +190,10 @@ def check_settings(text: str, document: dict[str, Any]) -> list[Problem]:
     if "kinds" not in document:
         problems.append(problem(text, ("kinds",), "is missing: the table that says what each kind means"))
     return problems + _check_rates(text, document.get("rates")) + _check_targets(text, given)
+
+
+def _no_threshold() -> str:
+    return "is of version 1: since then silence.return_below says when silence ends a relationship"
 
 
 def _unknown(path: Path) -> str:

@@ -11,6 +11,7 @@ from processors.policy.rules import (
     BY_SATISFACTION,
     CANCELLATION,
     COMPLAINT,
+    CONSENT,
     CONTRIBUTION,
     CUSTOMER,
     CUSTOMER_EXIT,
@@ -25,6 +26,7 @@ from processors.policy.rules import (
     INVESTMENT,
     LOYALTY,
     MANAGER,
+    MARKETING,
     ON_RECORD,
     OUTGROWN,
     OUTSIDE,
@@ -32,6 +34,7 @@ from processors.policy.rules import (
     QUESTION,
     REFERRAL,
     REFUND,
+    REFUSAL,
     RESOLUTION,
     RETURN,
     RIVAL,
@@ -43,7 +46,7 @@ from processors.policy.rules import (
     Rules,
 )
 from processors.row.contact import Contact
-from processors.row.layout import Row
+from processors.row.layout import NONE, Row
 from processors.row.newest import note
 from processors.row.profile import absorb_contact
 from processors.row.questions import IS_COMPLAINT, IS_QUESTION, note_answer, note_question, note_resolution
@@ -64,13 +67,16 @@ from processors.row.sums import (
     SUM_TWO_WAY,
     factor,
 )
+from processors.row.terms import note_term
 from processors.row.windows import mark_contact, mark_month
 
 _OF_ORDERS: Final = DISCOUNT | RETURN | CANCELLATION | REFUND
 _OF_TIES: Final = TIE_OPENED | TIE_CLOSED | ON_RECORD | LOYALTY | MANAGER
 _OF_SIGNALS: Final = FAILURE | RIVAL | OUTGROWN
 _OF_SERVICE: Final = QUESTION | COMPLAINT | ANSWER | RESOLUTION
-_COUNTED: Final = CONTRIBUTION | INVESTMENT | GIVING | REFERRAL | DISCLOSURE | UNMAPPED | OUTSIDE | INSIDE
+_COUNTED: Final = (
+    CONSENT | REFUSAL | CONTRIBUTION | INVESTMENT | GIVING | REFERRAL | DISCLOSURE | UNMAPPED | OUTSIDE | INSIDE
+)
 
 
 @compiled_leaf
@@ -97,7 +103,7 @@ def mark_trust(row: Row, which: int, sign: int, at: int, event: np.uint64, weigh
 
 
 @compiled_leaf
-def _count(row: Row, flags: int, weight: float) -> None:
+def _count(row: Row, at: int, flags: int, weight: float) -> None:
     """What is a sum, and not part of every touchpoint."""
     if flags & CONTRIBUTION:
         row.sums[SUM_CONTRIBUTION] += weight
@@ -108,6 +114,11 @@ def _count(row: Row, flags: int, weight: float) -> None:
     if flags & REFERRAL:
         row.referrals += 1
         row.sums[SUM_REFERRALS] += weight
+    if flags & CONSENT:
+        row.last_consent_at = max(row.last_consent_at, at)
+    if flags & REFUSAL:
+        row.refusals += 1
+        row.last_refusal_at = max(row.last_refusal_at, at)
     row.disclosures += int(flags & DISCLOSURE != 0)
     row.unmapped += int(flags & UNMAPPED != 0)
     row.outside += int(flags & OUTSIDE != 0)
@@ -160,7 +171,10 @@ def _absorb_contact(row: Row, rules: Rules, contact: Contact) -> float:
     weight = factor(at, row.last_at, rules.memory_half_life)
     row.sums[SUM_INTEREST] += contact.weight * weight
     row.cost_minor += contact.cost_minor
-    row.sums[SUM_COST] += contact.cost_minor * weight
+    if flags & MARKETING:
+        row.marketing_minor += contact.cost_minor
+    else:
+        row.sums[SUM_COST] += contact.cost_minor * weight
     if flags & TWO_WAY:
         row.two_way += 1
         row.last_two_way_at = max(row.last_two_way_at, at)
@@ -173,6 +187,7 @@ def _absorb_contact(row: Row, rules: Rules, contact: Contact) -> float:
             row.individual += 1
             row.sums[SUM_INDIVIDUAL] += weight
     if contact.category > 0:
+        row.chosen += int(flags & CUSTOMER != 0 and flags & PURCHASE == 0)
         row.sums[SUM_MIX + contact.category] += weight
     if contact.bond > 0 or contact.trust >= 0:
         _mark_bond_and_trust(row, rules, contact, weight)
@@ -205,13 +220,15 @@ def absorb(row: Row, rules: Rules, contact: Contact) -> bool:
     weight = _absorb_contact(row, rules, contact)
     _absorb_initiative(row, contact.at, flags)
     if flags & _COUNTED:
-        _count(row, flags, weight)
+        _count(row, contact.at, flags, weight)
     if flags & _OF_SERVICE:
         _note_service(row, contact)
     if flags & _OF_SIGNALS:
         _note_signals(row, contact)
     if flags & _OF_TIES:
         _note_ties(row, rules, contact)
+    if contact.term_until != NONE:
+        note_term(row, contact.at, contact.term_until, flags & TIE_OPENED != 0)
     if flags & _OF_ORDERS:
         note_after_sale(row, rules, contact)
     if flags & PURCHASE:

@@ -18,6 +18,7 @@ from processors.row.layout import (
     RESOLUTIONS,
     SIGNALS,
     SUMS,
+    TERMS,
     Row,
 )
 
@@ -41,6 +42,8 @@ def _clear_instants(row: Row) -> None:
     row.last_finite_at = NONE
     row.last_manager_at = NONE
     row.last_two_way_at = NONE
+    row.last_consent_at = NONE
+    row.last_refusal_at = NONE
 
 
 @compiled_leaf
@@ -74,6 +77,13 @@ def _clear_counts(row: Row) -> None:
     row.outside = 0
     row.inside = 0
     row.forgotten = 0
+    row.marketing_minor = 0
+    row.cancelled_minor = 0
+    row.against_minor = 0
+    row.cancelled = 0
+    row.refusals = 0
+    row.chosen = 0
+    row.terms_opened = 0
 
 
 @compiled_leaf
@@ -100,6 +110,8 @@ def _clear_orders_and_questions(row: Row) -> None:
         row.order_margin[i] = 0
         row.order_refunded[i] = 0
         row.order_flags[i] = 0
+        row.order_bought_at[i] = NEVER
+        row.order_purchases[i] = 0
     for i in range(QUESTIONS):
         row.question_at[i] = NONE
         row.question_event[i] = 0
@@ -114,6 +126,9 @@ def _clear_signals(row: Row) -> None:
         row.bought_at[i] = NONE
     for i in range(ENROLMENTS):
         row.enrolled_at[i] = NONE
+    for i in range(TERMS):
+        row.term_started_at[i] = NONE
+        row.term_until[i] = 0
     for i in range(ANSWERS):
         row.answer_at[i] = NONE
     for i in range(RESOLUTIONS):
@@ -159,6 +174,7 @@ def _clear_published(row: Row) -> None:
     row.before_purchase_at = NONE
     row.before_initiative_at = NONE
     row.before_exit_at = NONE
+    row.before_bound_at = NONE
     row.before_days = 0
     for i in range(4):
         row.entered_at[i] = NONE
@@ -178,6 +194,7 @@ def clear_memory(row: Row) -> None:
         row.judged[i] = NEUTRAL[i]
     row.review_at = NEVER
     row.reviewed_at = NONE
+    row.silent_at = NEVER
     row.risk_at = NEVER
     row.valued_at = NONE
     row.clv_minor = 0.0

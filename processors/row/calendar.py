@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from processors.bits import leading_zeros, trailing_zeros
 from processors.compiled import compiled_leaf
 from processors.row.decay import MS_PER_DAY
 
@@ -156,3 +157,54 @@ def day_of_week_number(row: Any, number: int, first_day: int, last_day: int) -> 
 def window_covers(row: Any, day: int) -> bool:
     """Whether the window still holds every purchase day from ``day`` on."""
     return bool(row.days_before == 0 or day >= (row.days_top - DAY_WORDS + 1) * DAYS_PER_WORD)
+
+
+@compiled_leaf
+def longest_gap(row: Any, last_day: int) -> int:
+    """The most days from one purchase day to the next, both in the window and up to ``last_day``; 0: fewer than two."""
+    longest = 0
+    previous = -1
+    for i in range(DAY_WORDS - 1, -1, -1):
+        index = row.days_top - i
+        if index < 0:
+            continue
+        word = np.uint64(row.purchase_days[index % DAY_WORDS]) & days_since(0, last_day, index)
+        while word != np.uint64(0):
+            day = int(index * DAYS_PER_WORD + trailing_zeros(word))
+            if previous >= 0:
+                longest = max(longest, day - previous)
+            previous = day
+            word = np.uint64(word & (word - np.uint64(1)))
+    return longest
+
+
+@compiled_leaf
+def newest_day(row: Any) -> int:
+    """The newest purchase day in the window; -1: there is none."""
+    for i in range(DAY_WORDS):
+        index = row.days_top - i
+        word = np.uint64(row.purchase_days[index % DAY_WORDS]) if index >= 0 else np.uint64(0)
+        if word != np.uint64(0):
+            return int(index * DAYS_PER_WORD + 63 - leading_zeros(word))
+    return -1
+
+
+@compiled_leaf
+def oldest_day(row: Any) -> int:
+    """The oldest purchase day in the window; -1: there is none."""
+    for i in range(DAY_WORDS - 1, -1, -1):
+        index = row.days_top - i
+        word = np.uint64(row.purchase_days[index % DAY_WORDS]) if index >= 0 else np.uint64(0)
+        if word != np.uint64(0):
+            return int(index * DAYS_PER_WORD + trailing_zeros(word))
+    return -1
+
+
+@compiled_leaf
+def unmark_day(row: Any, day: int) -> None:
+    """Take a purchase day out of the window, where it still is."""
+    index = day // DAYS_PER_WORD
+    if row.days_top - DAY_WORDS < index <= row.days_top:
+        bit = np.uint64(1) << np.uint64(day % DAYS_PER_WORD)
+        slot = index % DAY_WORDS
+        row.purchase_days[slot] = np.uint64(row.purchase_days[slot]) & ~bit

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from processors.row.layout import NONE
+
 
 class Contact(NamedTuple):
     """What one touchpoint says. Money in minor units of the policy's currency."""
@@ -23,3 +25,4 @@ class Contact(NamedTuple):
     discount_minor: int = 0
     order: np.uint64 = np.uint64(0)  # XXH64 of the order id; 0: none
     satisfaction: float = np.nan
+    term_until: int = NONE  # what it opens or renews binds until then, ms; odd: the policy's term was assumed

@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 1,968 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,200 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -27,6 +27,7 @@ ENDINGS: Final = 2  # signs that the category was outgrown
 CONTACT_WORDS: Final = 8  # 504 days of contact by the firm
 SUMS: Final = 32  # see processors.row.sums
 FACTORS: Final = 7  # of trust
+TERMS: Final = 4  # openings and renewals of what binds for a time
 JUDGEMENT_ROOM: Final = 24  # see processors.judgements.catalogue
 
 PROFILE_FIELDS: Final = [
@@ -107,6 +108,20 @@ PROFILE_FIELDS: Final = [
     ("outgrown_event", "u8", (ENDINGS,)),
     ("trust_at", "i8", (FACTORS,)),  # the newest touchpoint that bore on the factor
     ("trust_event", "u8", (FACTORS,)),
+    # What policies of version 2 judge by.
+    ("marketing_minor", "i8"),  # of cost_minor, what acquires and keeps, and serves nobody
+    ("cancelled_minor", "i8"),  # what cancelled orders would have brought
+    ("against_minor", "i8"),  # of orders, what went back by the customer's will
+    ("last_consent_at", "i8"),  # to be written to
+    ("last_refusal_at", "i8"),  # that consent withdrawn
+    ("cancelled", "i4"),  # orders that were purchases until they were cancelled
+    ("refusals", "i4"),
+    ("chosen", "i4"),  # contacts of a category that the customer sought, purchases aside
+    ("terms_opened", "i4"),  # ties that bind for a time
+    ("term_started_at", "i8", (TERMS,)),  # they opened or were renewed …
+    ("term_until", "u8", (TERMS,)),  # … and bind until then, ms; odd: the policy's term, for want of a stated one
+    ("order_bought_at", "i8", (ORDERS,)),  # first purchase of the order; NEVER: none is known
+    ("order_purchases", "i4", (ORDERS,)),  # that tell of it
 ]
 DELIVERY_FIELDS: Final = [
     ("offset", "i8"),  # the last log offset that this row contains
@@ -131,6 +146,7 @@ PUBLISHED_FIELDS: Final = [
     ("before_purchase_at", "i8"),  # … and what its end was computed from
     ("before_initiative_at", "i8"),
     ("before_exit_at", "i8"),
+    ("before_bound_at", "i8"),  # until when it was bound
     ("before_days", "i4"),
     ("before_entered_at", "i8", (4,)),
     ("before_entered_id", "u8", (4,)),
@@ -138,6 +154,7 @@ PUBLISHED_FIELDS: Final = [
     ("judged", "u1", (JUDGEMENT_ROOM,)),  # what was last published of each judgement
     ("review_at", "i8"),  # when the slower judgements are due
     ("reviewed_at", "i8"),
+    ("silent_at", "i8"),  # when the chance of return falls below the policy's limit, by the purchases known
     ("risk_at", "i8"),  # when the churn risk reaches the policy's band; NEVER: not as far as is known
     ("valued_at", "i8"),
     ("clv_minor", "f8"),  # customer lifetime value at valued_at

@@ -9,13 +9,14 @@ import numpy as np
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.ties import merge_ties
 from processors.policy.rules import Rules
-from processors.row.calendar import absorb_day, merge_days
+from processors.row.calendar import merge_days
 from processors.row.decay import faded
 from processors.row.layout import FACTORS, Row
 from processors.row.newest import unite
 from processors.row.orders import merge_orders
 from processors.row.questions import merge_questions
 from processors.row.sums import fade_sums, merge_sums
+from processors.row.terms import merge_terms
 from processors.row.windows import mark_months, merge_contacts
 
 
@@ -38,16 +39,6 @@ def absorb_contact(row: Row, rules: Rules, at: int, weight: float) -> None:
     row.touchpoints += 1
     row.first_at = min(row.first_at, at)
     row.last_at = newest
-
-
-@compiled_leaf
-def absorb_purchase(row: Row, at: int, amount_minor: int) -> bool:
-    """Count one purchase; True where it is the first known one of its day (UTC)."""
-    row.purchases += 1
-    row.spend_minor += amount_minor
-    row.first_purchase_at = min(row.first_purchase_at, at)
-    row.last_purchase_at = max(row.last_purchase_at, at)
-    return absorb_day(row, at)
 
 
 @compiled_leaf
@@ -77,6 +68,8 @@ def _merge_instants(into: Row, other: Row) -> None:
     into.last_finite_at = max(into.last_finite_at, other.last_finite_at)
     into.last_manager_at = max(into.last_manager_at, other.last_manager_at)
     into.last_two_way_at = max(into.last_two_way_at, other.last_two_way_at)
+    into.last_consent_at = max(into.last_consent_at, other.last_consent_at)
+    into.last_refusal_at = max(into.last_refusal_at, other.last_refusal_at)
     for i in range(FACTORS):
         at, event = other.trust_at[i], np.uint64(other.trust_event[i])
         if at > into.trust_at[i] or (at == into.trust_at[i] and event > np.uint64(into.trust_event[i])):
@@ -111,6 +104,12 @@ def _merge_counts(into: Row, other: Row) -> None:
     into.outside += other.outside
     into.inside += other.inside
     into.forgotten += other.forgotten
+    into.marketing_minor += other.marketing_minor
+    into.cancelled_minor += other.cancelled_minor
+    into.against_minor += other.against_minor
+    into.cancelled += other.cancelled
+    into.refusals += other.refusals
+    into.chosen += other.chosen
 
 
 @compiled_leaf
@@ -128,6 +127,7 @@ def merge(into: Row, other: Row, rules: Rules) -> None:
     mark_months(into, other.months_top, np.uint64(other.months))
     merge_contacts(into, other)
     merge_ties(into, other, rules.record_ms)
+    merge_terms(into, other)
     merge_orders(into, other, rules.margin_share)
     merge_questions(into, other)
     unite(into, into.failure_at, into.failure_event, other.failure_at, other.failure_event)

@@ -24,7 +24,7 @@ SUM_DISTRUSTED: Final = 20  # and against it at DISTRUSTED + f
 SUM_CONTRIBUTION: Final = 27
 SUM_INVESTMENT: Final = 28
 SUM_INTEREST: Final = 29  # engagement, faded slowly
-SUM_COST: Final = 30  # to serve, minor units
+SUM_COST: Final = 30  # to serve, minor units; policies of version 1 count marketing, too
 SUM_REFERRALS: Final = 31
 
 

@@ -178,8 +178,16 @@ class Collector:
         """
         self._under_way.add(task)
         task.add_done_callback(self._ended)
-        done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
-        if not done:
+        # asyncio.wait would cost as much as all else of a small request.
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[bool] = loop.create_future()
+        task.add_done_callback(lambda _: _settle(written, in_time=True))
+        timer = loop.call_later(ANSWER_SECONDS, lambda: _settle(written, in_time=False))
+        try:
+            in_time = await written
+        finally:
+            timer.cancel()
+        if not in_time:
             self.failing = "the log has not answered in time"
             raise RequestRefused(503, "log_slow", "the log does not answer; send it again", RETRY_SECONDS)
         try:
@@ -201,6 +209,11 @@ class Collector:
         """Return when nothing is on its way into the log any more."""
         while self._under_way:
             await asyncio.wait(set(self._under_way))
+
+
+def _settle(written: "asyncio.Future[bool]", *, in_time: bool) -> None:
+    if not written.done():
+        written.set_result(in_time)
 
 
 def arrival_of(request: Request, source: Source, now: int) -> Arrival:

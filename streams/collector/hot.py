@@ -43,16 +43,14 @@ from streams.collector.hot_event import (
 )
 from streams.collector.hot_names import (
     AGENTS,
-    CODES,
     EVENT_NAMES,
     LIBRARIES,
-    code_of,
     known_names,
     nothing_learned,
     remember,
 )
-from streams.collector.hot_request import SPAN_CELLS, TAKEN, translate_batch, translate_single
-from streams.collector.hot_scan import CELLS, NULL, PADDING, TEXT, TYPE, VALUE, VALUE_STOP
+from streams.collector.hot_request import EVENT_TAKEN, REQUEST_CELLS, translate_batch, translate_single
+from streams.collector.hot_scan import NAME, NAME_SIZE, NULL, PADDING, SCAN_CELLS, TEXT, TYPE, VALUE, VALUE_STOP
 from streams.collector.money import TOTALLED as TOTALLED_KIND
 from streams.collector.problems import EventRefused
 from streams.collector.requests import MOST_EVENT_BYTES, MOST_EVENTS, Raw
@@ -89,6 +87,8 @@ _FIELDS: Final = [
 _ROOM_BYTES: Final = 1 << 20
 _MOST_ROOM: Final = 64 << 20
 _ENVELOPE: Final = 16
+_ENVELOPE_NAMES: Final = (b"sentAt", b"context", b"writeKey")
+_TOLD: Final = [NAME, NAME_SIZE, VALUE, VALUE_STOP, TYPE]
 _TAIL: Final = 512
 """So near the ends of a request its envelope is guessed before it is read."""
 _MOST_LESSONS: Final = 8
@@ -179,9 +179,9 @@ class HotPath:
         self._keys = np.empty((MOST_EVENTS + 1) * 256, np.uint8)
         self._offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
         self._key_offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
-        self._spans: Final = np.zeros((MOST_EVENTS, SPAN_CELLS), np.int64)
+        self._spans: Final = np.zeros((MOST_EVENTS, REQUEST_CELLS), np.int64)
         self._ends: Final = np.zeros(4, np.int64)
-        self._envelope: Final = np.zeros((_ENVELOPE, CELLS), np.int64)
+        self._envelope: Final = np.zeros((_ENVELOPE, SCAN_CELLS), np.int64)
 
     def takes(self, source: Source) -> bool:
         """Whether the fast way knows the ways of a source."""
@@ -232,20 +232,19 @@ class HotPath:
                 return None
             self._out = np.empty(2 * len(self._out), np.uint8)
         table = self._envelope if several else self._room.top
-        envelope = self._told(data, text, table, members if several else int(self._room.counts[3]))
+        envelope = self._told(text, table, members if several else int(self._room.counts[3]))
         if several and ("context" in envelope or envelope.get("sentAt") != guessed):
             return None
         return self._results(text, guessed, envelope.get("writeKey") or b"")
 
-    def _told(self, data: Any, text: bytes, table: Any, members: int) -> dict[str, bytes]:
+    def _told(self, text: bytes, table: Any, members: int) -> dict[str, bytes]:
         """What the envelope says: of a text what it says, of anything else what nothing was guessed to be."""
         told = {}
-        for k in range(members):
-            code = int(code_of(self._known, data, table, k))
-            for name in ("sentAt", "context", "writeKey"):
-                if code == CODES[name] and table[k, TYPE] != NULL:
-                    value = text[table[k, VALUE] : table[k, VALUE_STOP]]
-                    told[name] = value if table[k, TYPE] == TEXT else b"\0" + value
+        for name, size, start, stop, kind in table[:members, _TOLD].tolist():
+            called = text[name : name + size]
+            if called in _ENVELOPE_NAMES and kind != NULL:
+                value = text[start:stop]
+                told[called.decode()] = value if kind == TEXT else b"\0" + value
         return told
 
     def _results(self, text: bytes, sent_at: bytes | None, write_key: bytes) -> Translated | None:
@@ -258,7 +257,7 @@ class HotPath:
         taken: list[int] = []
         declined: dict[int, Raw] = {}
         for number, (start, stop, outcome) in enumerate(self._spans[:events].tolist()):
-            if outcome == TAKEN:
+            if outcome == EVENT_TAKEN:
                 taken.append(number)
             else:
                 declined[number] = Raw(text[start:stop], -outcome)

@@ -2,6 +2,9 @@
 
 No object is made. Whatever is not plain (see ``hot_scan``), would be refused, or needs something that was not learned
 yet is declined, and goes the slow way (``events.py``), which says what everything means.
+
+What takes many tables is laid into its caller: a call would copy the description of each, which was two fifths of all
+time (measured).
 """
 
 from typing import Final, NamedTuple
@@ -19,8 +22,8 @@ from streams.collector.hot_names import (
     CODES,
     EVENT_NAMES,
     LIBRARIES,
+    NAME_UNKNOWN,
     NAMES,
-    UNKNOWN,
     Known,
     Learned,
     code_of,
@@ -28,7 +31,6 @@ from streams.collector.hot_names import (
     learned_at,
 )
 from streams.collector.hot_scan import (
-    CELLS,
     DECLINED,
     FALSE,
     MOST_MEMBERS,
@@ -42,6 +44,7 @@ from streams.collector.hot_scan import (
     NUMBER,
     OBJECT,
     PARENT,
+    SCAN_CELLS,
     TEXT,
     TRUE,
     TYPE,
@@ -214,7 +217,7 @@ def _put_optional(out: Bytes, at: Int, data: Bytes, start: Int, size: Int) -> In
     return _put(out, at + 1, data, start, size)
 
 
-@compiled_leaf
+@compiled_inline
 def _top_members(data: Bytes, at: Int, stop: Int, known: Known, room: Room, counts: Places) -> Int:  # noqa: C901
     """Read an event; returns its end, DECLINED. ``counts``: members of own, traits, context, top."""
     at = past_space(data, at + 1, stop)
@@ -307,7 +310,7 @@ def _instant(data: Bytes, table: Places, k: Int) -> Int:
     return at if at >= 0 and at > UNCLEAR and kind != NAMED and way != EITHER else np.int64(-2)
 
 
-@compiled_leaf
+@compiled_inline
 def _occurred(data: Bytes, room: Room, given: Given) -> Int:
     """Ms; -2: it is odd."""
     numbers, top = given.numbers, room.top
@@ -336,7 +339,7 @@ def _occurred(data: Bytes, room: Room, given: Given) -> Int:
     return at if 0 <= at <= received + DAY else np.int64(-2)
 
 
-@compiled_leaf
+@compiled_inline
 def _call_of(data: Bytes, room: Room, given: Given) -> int:
     told = given.numbers[CALL]
     if told != BY_ITSELF:
@@ -376,7 +379,7 @@ def _channel_by_name(data: Bytes, start: Int, size: Int) -> int:
     return SERVER if word == _SERVER_NAME else -2
 
 
-@compiled_leaf
+@compiled_inline
 def _channel(data: Bytes, room: Room, counts: Places, known: Known, learned: Learned, given: Given) -> Int:
     """The place of the channel in ``Given.places``; below -2: -3 - its number among what was learned; -2: odd."""
     if given.places[CHANNEL_FIXED, 1] >= 0:
@@ -408,7 +411,7 @@ def _channel(data: Bytes, room: Room, counts: Places, known: Known, learned: Lea
     return -3 - number if number >= 0 else np.int64(-2)
 
 
-@compiled_leaf
+@compiled_inline
 def _is_bot(data: Bytes, room: Room, learned: Learned, given: Given) -> int:
     """1, 0; -2: it was not learned yet."""
     if given.numbers[FLAG_BOTS] == 0:
@@ -438,7 +441,7 @@ def _put_value(out: Bytes, at: Int, data: Bytes, table: Places, k: Int, given: G
     return _put(out, at, data, table[k, VALUE], _size(table, k))
 
 
-@compiled_leaf
+@compiled_inline
 def _put_plain(
     out: Bytes, at: Int, data: Bytes, table: Places, k: Int, given: Given, room: Room, progress: Places
 ) -> Int:
@@ -465,7 +468,7 @@ def _put_plain(
     return _put_value(out, _put(out, at, data, table[k, NAME], size), data, table, k, given)
 
 
-@compiled_leaf
+@compiled_inline
 def _put_prefixed(
     out: Bytes, at: Int, data: Bytes, table: Places, k: Int, given: Given, prefix: int, within: Int, progress: Places
 ) -> Int:
@@ -488,7 +491,7 @@ def _put_prefixed(
     return _put_value(out, at, data, table, k, given)
 
 
-@compiled_leaf
+@compiled_inline
 def _put_traits(
     out: Bytes, at: Int, data: Bytes, call: int, room: Room, counts: Places, given: Given, progress: Places
 ) -> Int:
@@ -518,7 +521,7 @@ def _put_traits(
     return at
 
 
-@compiled_leaf
+@compiled_inline
 def _put_context(  # noqa: C901 (one pass, in the order of the slow way)
     out: Bytes, at: Int, data: Bytes, room: Room, counts: Places, known: Known, given: Given, progress: Places
 ) -> Int:
@@ -558,7 +561,7 @@ def _put_context(  # noqa: C901 (one pass, in the order of the slow way)
     return at
 
 
-@compiled_leaf
+@compiled_inline
 def _put_properties(  # noqa: C901 (one pass, in the order of the slow way)
     out: Bytes, at: Int, data: Bytes, call: int, used: Places, bot: int, room: Room, counts: Places, known: Known,
     given: Given, progress: Places,
@@ -588,7 +591,7 @@ def _put_properties(  # noqa: C901 (one pass, in the order of the slow way)
         return DECLINED
     for k in range(counts[3]):
         code = code_of(known, data, room.top, k)
-        if code == UNKNOWN or not _READ_BY_NAME[code]:
+        if code == NAME_UNKNOWN or not _READ_BY_NAME[code]:
             at = _put_plain(out, at, data, room.top, k, given, room, progress)
             if at < 0:
                 return DECLINED
@@ -604,7 +607,7 @@ def _put_properties(  # noqa: C901 (one pass, in the order of the slow way)
     return at if at - mark <= _MOST_PROPERTIES else np.int64(DECLINED)
 
 
-@compiled_leaf
+@compiled_inline
 def _is_odd(room: Room, given: Given) -> bool:
     """Whether something stands there that only the slow way knows what to make of."""
     top, own, context = room.top, room.own, room.context
@@ -630,7 +633,7 @@ def _is_odd(room: Room, given: Given) -> bool:
 
 def room_for_an_event() -> Room:
     """Tables of the sizes that an event may have."""
-    members = [np.zeros((MOST_MEMBERS, CELLS), np.int64) for _ in range(4)]
+    members = [np.zeros((MOST_MEMBERS, SCAN_CELLS), np.int64) for _ in range(4)]
     places = [np.zeros(len(NAMES), np.int64) for _ in range(3)]
     nested = [np.zeros((MOST_NAMES, 3), np.int64), np.zeros(MOST_NESTED, np.int64)]
     rest = [np.zeros((_MOST_ENTRIES, 2), np.int64), *(np.zeros(size, np.int64) for size in (4, 2, 3))]

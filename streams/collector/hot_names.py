@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
-from processors.words import Int, byte_at, copy_bytes
+from processors.words import Int, byte_at, copy_bytes, word_at
 from streams.collector.hot_scan import NAME, NAME_HEAD, NAME_SIZE, NAME_TAIL, Bytes, Places
 
 NAMES: Final = (
@@ -19,7 +19,7 @@ NAMES: Final = (
     "userAgent", "library", "consent", "consentManagement", "bot",
 )  # fmt: skip
 CODES: Final = {name: code for code, name in enumerate(NAMES)}
-UNKNOWN: Final = -1
+NAME_UNKNOWN: Final = -1
 _PLACES: Final = 256
 _FACTORS: Final = (1, 7, 3)
 """So chosen that no two of the names want one place."""
@@ -60,10 +60,10 @@ def _place(name: bytes) -> int:
 def known_names(names: Sequence[str] = NAMES) -> Known:
     """The table of these names. Raises ValueError where two of them want one place."""
     table = Known(*(np.zeros(_PLACES, np.int64) for _ in range(4)))
-    table.codes[:] = UNKNOWN
+    table.codes[:] = NAME_UNKNOWN
     for code, name in enumerate(names):
         place = _place(name.encode())
-        if table.codes[place] != UNKNOWN:
+        if table.codes[place] != NAME_UNKNOWN:
             raise ValueError(f"{name} and {names[table.codes[place]]} want the same place")
         table.codes[place], table.sizes[place] = code, len(name.encode())
         table.heads[place], table.tails[place] = identity_of(name)
@@ -72,17 +72,17 @@ def known_names(names: Sequence[str] = NAMES) -> Known:
 
 @compiled_inline
 def code_of(known: Known, data: Bytes, table: Places, k: int) -> int:
-    """The code of the name of member ``k``; UNKNOWN."""
+    """The code of the name of member ``k``; NAME_UNKNOWN."""
     size = table[k, NAME_SIZE]
     if size == 0:
-        return UNKNOWN
+        return NAME_UNKNOWN
     start = table[k, NAME]
     first, last, middle = byte_at(data, start), byte_at(data, start + size - 1), byte_at(data, start + size // 2)
     place = (size * _FACTORS[0] + first * _FACTORS[1] + last * _FACTORS[2] + middle) % _PLACES
-    if known.codes[place] == UNKNOWN or known.sizes[place] != size:
-        return UNKNOWN
+    if known.codes[place] == NAME_UNKNOWN or known.sizes[place] != size:
+        return NAME_UNKNOWN
     if known.heads[place] != table[k, NAME_HEAD] or known.tails[place] != table[k, NAME_TAIL]:
-        return UNKNOWN
+        return NAME_UNKNOWN
     # Of a name of 17 bytes the one in the middle is in neither word; with all others the same, it chose the place.
     return int(known.codes[place])
 
@@ -116,8 +116,10 @@ def learned_at(learned: Learned, what: int, data: Bytes, start: Int, size: Int) 
         if number < 0:
             return -1 - slot
         if learned.entries[number, 0] == what and learned.entries[number, 2] == size:
-            place, i = learned.entries[number, 1], 0
-            while i < size and learned.data[place + i] == data[start + i]:
+            place, i = learned.entries[number, 1], np.int64(0)
+            while i + 8 <= size and word_at(learned.data, place + i) == word_at(data, start + i):
+                i += 8
+            while i < size and byte_at(learned.data, place + i) == byte_at(data, start + i):
                 i += 1
             if i == size:
                 return np.int64(number)

@@ -25,9 +25,9 @@ from streams.collector.splitting import CLOSE_ARRAY, CLOSE_OBJECT, OPEN_ARRAY, O
 
 NO_ROOM: Final = -2
 """There is not room enough for what comes out; with more, it is the same again."""
-TAKEN: Final = 1
-SPAN_CELLS: Final = 3
-"""Of an event: start, stop, and TAKEN or the depth of what was declined, negative."""
+EVENT_TAKEN: Final = 1
+REQUEST_CELLS: Final = 3
+"""Of an event: start, stop, and EVENT_TAKEN or the depth of what was declined, negative."""
 LONGEST_KEY: Final = 256
 _BATCH_HEAD: Final = identity_of("batch")[0]
 
@@ -52,7 +52,7 @@ def _events(data: Bytes, at: Int, stop: Int, known: Known, learned: Learned, giv
             end = translate_event(data, at, stop, known, learned, given, room, out, written, keys, key_at, ends)
         spans[count, 0] = at
         if end >= 0:
-            spans[count, 2] = TAKEN
+            spans[count, 2] = EVENT_TAKEN
             taken += 1
             offsets[taken], key_offsets[taken] = ends[0], ends[1]
         else:
@@ -117,5 +117,5 @@ def translate_single(data: Bytes, stop: int, known: Known, learned: Learned, giv
         return DECLINED
     offsets[1], key_offsets[1] = ends[0], ends[1]
     ends[2] = ends[3] = 1
-    spans[0, 0], spans[0, 1], spans[0, 2] = at, end, TAKEN
+    spans[0, 0], spans[0, 1], spans[0, 2] = at, end, EVENT_TAKEN
     return 0

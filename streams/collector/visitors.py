@@ -22,15 +22,18 @@ def is_bot(user_agent: str) -> bool:
 
 def address_of(text: object, source: Source) -> str | None:
     """An IP address as the source wants it: without its last byte (IPv6: its last ten) unless it is to be kept."""
-    if source.ip == DROP or not isinstance(text, str):
-        return None
+    return _address(text, source.ip) if source.ip != DROP and isinstance(text, str) else None
+
+
+@lru_cache(maxsize=8192)
+def _address(text: str, how: str) -> str | None:
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
         return None
     if address.version == 6 and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    if source.ip == KEEP:
+    if how == KEEP:
         return str(address)
     bits = _V4_BITS if address.version == 4 else _V6_BITS
     return str(ipaddress.ip_network((address, bits), strict=False).network_address)

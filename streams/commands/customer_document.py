@@ -10,10 +10,13 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from processors import toml
 from processors.hashing import xxh64
 from processors.judgements.letting_go import orders
 from processors.lifecycle.ties import open_ties
+from processors.policy.policy import Policy
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Rules
+from processors.policy.settings import NEWEST_VERSION, setting, version_of
 from processors.row.layout import NEVER, NONE, Row
 from processors.row.namespaces import salt_of
 from streams.clock import iso_instant
@@ -86,6 +89,7 @@ def document(partition: Partition, sink: Sink, customer: str, namespace: int) ->
         "as_of": profile["as_of"],
         "currency": profile["currency"],
         "horizon_days": rules.horizon_ms / 86_400_000,
+        "forecasts": whose_numbers(partition.policy),
         "profile": profile,
         "commitment": _commitment(row, profile),
         "trust": _trust(profile, touchpoints, [each for each in questions if each.is_late(rules, at)]),
@@ -97,6 +101,13 @@ def document(partition: Partition, sink: Sink, customer: str, namespace: int) ->
         "stages": [_stage(fact, touchpoints) for fact in asked["stages"]],
         "judgements": [_judgement(fact, touchpoints) for fact in asked["judgements"]],
     }
+
+
+def whose_numbers(policy: Policy) -> Document:
+    """From whose purchases and spend the policy's parameters were estimated; an empty text: they are the preset's."""
+    document = toml.loads(policy.text)
+    told = {name: str(setting(document, "estimated", name)) for name in ("purchases", "spend")}
+    return {**told, "if_alive": version_of(document) < NEWEST_VERSION}
 
 
 def _answers(sink: Sink, profile: Document) -> dict[str, list[Document]]:

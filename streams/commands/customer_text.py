@@ -47,11 +47,18 @@ def _standing(told: Document) -> list[str]:
         *entry("time is", day(told["as_of"])),
         *entry("alive", percent(its["p_alive"])),
         *entry("churn risk", risk),
+        *entry("forecasts", _whose(told["forecasts"])),
         *entry("purchases", f"{its['purchases']} on {its['purchase_days']} days, {spend}"),
         *entry("last purchase", day(its["last_purchase_at"])),
         *entry("touchpoints", f"{its['touchpoints']}, from {day(its['first_at'])} to {day(its['last_at'])}"),
         *entry("silence ends it", until),
     ]
+
+
+def _whose(forecasts: Document) -> str:
+    if not forecasts["purchases"]:
+        return "by the preset's numbers, not yours: run `relasi fit`"
+    return f"estimated from your data, {forecasts['purchases'].removeprefix('from ')}"
 
 
 def _commitment(its: Document) -> Iterator[str]:
@@ -69,7 +76,8 @@ def _value(told: Document) -> Iterator[str]:
     yield from entry("lifetime value", f"{money(its['clv_minor'], currency)}, tier {its['value_tier']}")
     if its["expected_value_minor"] is not None:
         expected = money(its["expected_value_minor"], currency)
-        yield from entry("expected spend", f"{expected} within {told['horizon_days']:g} days, if alive")
+        condition = ", if alive" if told["forecasts"]["if_alive"] else ""
+        yield from entry("expected spend", f"{expected} within {told['horizon_days']:g} days{condition}")
     yield from entry("margin", money(its["margin_minor"], currency))
     yield from entry(
         "cost to serve", f"{money(its['cost_minor'], currency)}, so that {money(profit, currency)} is left"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from streams.fitting.histories import Histories, Spending
     from streams.fitting.purchases import PurchaseDays
     from streams.fitting.segments import Segment
+    from streams.fitting.silence import Ends, Rule
+
+    Silence = tuple[Rule, Ends, Ends]
 
 MODELS: Final = ("mbgnbd", "bgnbd", "paretonbd", "gammagamma")
 _FAILED, _WRONG_SETTINGS = 1, 2
@@ -23,7 +26,10 @@ _FAILED, _WRONG_SETTINGS = 1, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_log_arguments(parser)
-    parser.add_argument("--model", choices=MODELS, default="mbgnbd", help="by default mbgnbd")
+    parser.add_argument(
+        "--model", choices=MODELS,
+        help="one model alone; by default mbgnbd with its calibration of silence, and gammagamma",
+    )  # fmt: skip
     parser.add_argument(
         "--until", type=day, metavar="DATE",
         help="the last day that counts, as in 1997-09-30; by default the last day in the log",
@@ -34,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--write", type=Path, metavar="POLICY",
-        help="store the parameters in this policy: in [churn], or those of gammagamma in [value]",
+        help="store the parameters in this policy: in [churn] and [silence], those of gammagamma in [value]",
     )  # fmt: skip
 
 
@@ -62,21 +68,54 @@ def _run(args: argparse.Namespace) -> int:
         days = until_day(read_days(args, args.write, args.segment, "fit"), until)
         seen = _summary(args, days, until)
         _warn_about_the_end(seen.end, days.log_end, args.until)
-        fitted = fit(args.model, seen)
+        fitted = fit(args.model or "mbgnbd", seen)
         segments: list[Segment] | None = by_segment(days.segment, seen, fitted) if args.segment else None
-        as_asked = (
-            as_json(fitted, segments, args) if args.format == "json" else as_text(fitted, segments, seen.end, args)
-        )
-        _tell(as_asked, fitted.warnings)
+        silence = _silence(args, fitted, days, until)
+        spend = _spend(args, days, until)
+        if args.format == "json":
+            as_asked = as_json(fitted, segments, args, silence, spend)
+        else:
+            as_asked = as_text(fitted, segments, seen.end, args, silence, spend)
+        _tell(as_asked, (*fitted.warnings, *(spend.warnings if spend else ())))
         if args.write is not None:
-            _store(args.write, fitted, args.unit)
+            for each in (fitted, spend):
+                if each is not None:
+                    _store(args, each, seen.end, silence)
     except (SettingsError, MappingProblem, PolicyEditError) as problem:
         return _say(str(problem), _WRONG_SETTINGS)
     except InputProblem as problem:
         return _say(str(problem), _FAILED)
     except (NoPurchasesError, CannotFitError) as problem:
         return _say(f"{name_of(args)}: {problem}", _FAILED)
-    return _FAILED if fitted.degenerate and args.write is not None else 0
+    return _FAILED if _means_nothing(fitted) and args.write is not None else 0
+
+
+def _means_nothing(fitted: "Estimate") -> bool:
+    """Degenerate spend does; where dropout is, customers don't differ in it, and that is what is stored."""
+    return fitted.degenerate and fitted.model == "gammagamma"
+
+
+def _silence(args: argparse.Namespace, fitted: "Estimate", days: "PurchaseDays", until: int | None) -> "Silence | None":
+    from streams.commands.fit_silence import learnt_silence, rule_of
+
+    if fitted.model not in ("mbgnbd", "bgnbd"):
+        return None
+    return learnt_silence(rule_of(fitted, args.unit, args.write), days, until)
+
+
+def _spend(args: argparse.Namespace, days: "PurchaseDays", until: int | None) -> "Estimate | None":
+    """The model of spend beside that of purchases, where all were asked for and there is any spend."""
+    from streams.fitting.estimate import CannotFitError
+    from streams.fitting.histories import spending_of
+    from streams.fitting.spend import estimate_spend
+
+    if args.model is not None:
+        return None
+    try:
+        return estimate_spend(spending_of(days, until))
+    except CannotFitError as problem:
+        _say(f"spend is left as it is: {problem}")
+        return None
 
 
 def _say(message: str, code: int = 0) -> int:
@@ -110,18 +149,27 @@ def _warn_about_the_end(end: int, log_end: int, until: date | None) -> None:
         _say(f"the log ends on {last}; up to {until} nobody is taken to have bought anything")
 
 
-def _store(path: Path, fitted: "Estimate", unit: str) -> None:
+def _store(args: argparse.Namespace, fitted: "Estimate", end: int, silence: "Silence | None") -> None:
+    from processors import toml
     from processors.policy.policy import find_problems
+    from processors.policy.settings import NEWEST_VERSION, version_of
     from streams.commands.fit_report import rounded
+    from streams.commands.fit_silence import settings_of
     from streams.fitting.store import write_table
 
-    if fitted.degenerate:
-        _say(f"{path} is left as it is: degenerate parameters are not stored")
+    path = args.write
+    if _means_nothing(fitted):
+        _say(f"{path} keeps its [value]: degenerate parameters are not stored")
         return
+    whose = f"from {fitted.customers:,} customers until {date.fromordinal(end + EPOCH)}"
     if fitted.model == "gammagamma":
         write_table(path, "value", {**rounded(fitted)})
+        write_table(path, "estimated", {"spend": whose})
     else:
-        write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": unit})
+        write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": args.unit})
+        write_table(path, "estimated", {"purchases": whose})
+        if silence is not None and version_of(toml.loads(read_text(path))) >= NEWEST_VERSION:
+            write_table(path, "silence", settings_of(silence[0]))
     # New parameters can turn a threshold that was fine into one that fires at once.
     for problem in find_problems(read_text(path)):
         _say(f"{path}, line {problem.line}: {problem.message}")

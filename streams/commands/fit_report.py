@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from streams.commands.fit_silence import as_json as silence_as_json
+from streams.commands.fit_silence import as_text as silence_as_text
 from streams.commands.purchase_log import EPOCH
 
 if TYPE_CHECKING:
     from streams.fitting.estimate import Estimate
     from streams.fitting.segments import Segment
+    from streams.fitting.silence import Ends, Rule
 
 _YEAR: Final = {"week": 52.0, "day": 364.0}
 
@@ -34,8 +37,14 @@ def of_a_newcomer(fitted: "Estimate", unit: str) -> float:
     return expected(first, second, third, fourth, _YEAR[unit])
 
 
-def as_json(fitted: "Estimate", segments: "Sequence[Segment] | None", args: argparse.Namespace) -> str:
-    """One object on one line; ``segments`` is there where they were asked for."""
+def as_json(
+    fitted: "Estimate",
+    segments: "Sequence[Segment] | None",
+    args: argparse.Namespace,
+    silence: "tuple[Rule, Ends, Ends] | None" = None,
+    spend: "Estimate | None" = None,
+) -> str:
+    """One object on one line; ``segments`` is there where they were asked for, silence and spend where no model was."""
     answer: dict[str, Any] = {
         "model": fitted.model,
         "params": rounded(fitted),
@@ -56,10 +65,20 @@ def as_json(fitted: "Estimate", segments: "Sequence[Segment] | None", args: argp
             }
             for segment in segments
         ]
+    if args.model is None:
+        answer["silence"] = None if silence is None else silence_as_json(silence[0], silence[1])
+        answer["spend"] = None if spend is None else {"params": rounded(spend), "customers": spend.customers}
     return json.dumps(answer) + "\n"
 
 
-def as_text(fitted: "Estimate", segments: "Sequence[Segment] | None", end: int, args: argparse.Namespace) -> str:
+def as_text(
+    fitted: "Estimate",
+    segments: "Sequence[Segment] | None",
+    end: int,
+    args: argparse.Namespace,
+    silence: "tuple[Rule, Ends, Ends] | None" = None,
+    spend: "Estimate | None" = None,
+) -> str:
     """A few lines for people."""
     until = date.fromordinal(end + EPOCH)
     of_spend = fitted.model == "gammagamma"
@@ -70,7 +89,11 @@ def as_text(fitted: "Estimate", segments: "Sequence[Segment] | None", end: int, 
     lines.append(f"  log-likelihood {fitted.log_likelihood:,.2f}")
     if segments is not None:
         lines += _table(segments, args)
-    return "\n".join(lines) + "\n"
+    if spend is not None:
+        lines.append(f"gammagamma, {spend.customers:,} customers with spend on repeat days, first purchases left out")
+        lines += [f"  {name:<6}{value:>14,.6g}" for name, value in rounded(spend).items()]
+    told = "" if silence is None else silence_as_text(*silence)
+    return "\n".join(lines) + "\n" + told
 
 
 def _table(segments: "Sequence[Segment]", args: argparse.Namespace) -> list[str]:

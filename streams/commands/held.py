@@ -116,11 +116,11 @@ def _opened(args: argparse.Namespace, command: str, terminal: Terminal) -> "Iter
             if args.command in LOOKING:
                 opened = stack.enter_context(opened_to_ask(args.data, command, report))
             else:
-                opened = stack.enter_context(_session(args, command, report))
+                opened = stack.enter_context(session_of(args, command, report))
         yield opened
 
 
-def _session(args: argparse.Namespace, command: str, report: Report) -> "Session":
+def session_of(args: argparse.Namespace, command: str, report: Report) -> "Session":
     from streams.embedded.session import Session
 
     return Session(

@@ -40,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
     )
     parser.add_argument("--again", action="store_true", help="also what was imported before under another mapping")
+    parser.add_argument("--forget", metavar="ID", help="take an import back, as if it had never come")
+    parser.add_argument("--replace", metavar="ID", help="import the file in the place of this import")
     parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
@@ -72,7 +74,7 @@ def needs_session(args: argparse.Namespace) -> bool:
     """A dry run, a guess and a list make no data directory."""
     from streams.embedded.log import FILE_NAME
 
-    if not args.files:
+    if not args.files or args.forget or args.replace:
         return False
     return not (args.dry_run or args.guess) or (args.data / FILE_NAME).exists()
 
@@ -87,6 +89,8 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
     """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
     from streams.commands.held import NOTHING_USABLE
 
+    if args.forget or args.replace:
+        return _take_back(args, terminal)
     if lists_formats(args, terminal):
         return 0
     mapping = mapping_from(args)
@@ -105,6 +109,34 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
                 outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived, again=args.again)
                 usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
+
+
+def _take_back(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Have an import never have come, once what takes its place is in the log; raises what a ``Session`` raises."""
+    from streams.commands.held import NOTHING_USABLE, session_of
+    from streams.commands.rebuild import build
+    from streams.imports.problems import MappingProblem
+
+    if bool(args.files) != bool(args.replace) or (args.forget and args.replace) or args.dry_run or args.guess:
+        raise MappingProblem(["write --forget ID alone, or --replace ID and the file that takes its place"])
+    if args.replace:
+        mapping = mapping_from(args)
+        with progress(terminal, str(args.data)) as report, session_of(args, "relasi import", report) as session:
+            check_import(session, args.replace)
+            outcomes = [
+                import_file(session, name, mapping, terminal, as_arrived=args.as_arrived, again=True)
+                for name in args.files
+            ]
+        if any(each.rows <= each.refused for each in outcomes):
+            return NOTHING_USABLE
+    return build(args.data, terminal, left_out=[args.forget or args.replace])
+
+
+def check_import(session: "Session", import_id: str) -> None:
+    """Raise NoSuchImport unless there is an import that can be taken back."""
+    from streams.embedded.building import imports_of, next_edition
+
+    next_edition(session.log, None, [import_id], imports_of(session))
 
 
 def _guess(args: argparse.Namespace, session: "Session | None", mapping: Mapping, terminal: Terminal) -> int:

@@ -24,11 +24,25 @@ COMMANDS: Final = {
     "collect": ("collect", "take events over HTTP into a Kafka topic"),
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
+    "rebuild": ("rebuild", "read the past again: under another policy, or without an import"),
+    "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
     "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),
     "sources": ("sources", "make keys for those who send events over HTTP, or list them"),
     "warm": ("warm", "fill the cache of compiled code"),
 }
-WITHOUT_DATA: Final = {"fit", "truth", "warm", "worker", "topics", "produce", "reports", "sources", "collect"}
+WITHOUT_DATA: Final = {
+    "fit",
+    "truth",
+    "warm",
+    "worker",
+    "topics",
+    "produce",
+    "reports",
+    "sources",
+    "collect",
+    "rebuild",
+    "deliver",
+}
 
 
 def module_of(name: str) -> ModuleType:

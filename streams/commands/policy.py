@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--preset", choices=PRESETS, metavar="NAME", help=f"one of {', '.join(PRESETS)}")
     apply = actions.add_parser("apply", help="put a policy in force: every relationship is judged by it from now on")
     apply.add_argument("policy", type=Path, metavar="FILE")
+    apply.add_argument(
+        "--rejudge", action="store_true", help="as if it had been in force from the start: the history is read again"
+    )
     tiers = actions.add_parser("tiers", help="limits of the value tiers, as quantiles of the customers' values")
     tiers.add_argument(
         "--quantiles",
@@ -39,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def needs_session(args: argparse.Namespace) -> bool:
     """A check and a test look at the files alone, and what comes with Relasi lies in no data directory."""
+    if getattr(args, "rejudge", False):
+        return False
     return bool(args.action not in {"check", "test"} and getattr(args, "preset", None) is None)
 
 
@@ -58,6 +63,11 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
         from streams.commands.stories import run_stories
 
         return run_stories(args.files, terminal)
+    if getattr(args, "rejudge", False):
+        from streams.commands.held import policy_from
+        from streams.commands.rebuild import build
+
+        return build(args.data, terminal, policy=policy_from(args.policy))
     if session is None:
         return _check(args, terminal) if args.action == "check" else _show_preset(args.preset, terminal)
     if args.action == "apply":
@@ -72,11 +82,15 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
+    from processors import toml
+    from processors.policy.plausible import doubtful
     from streams.commands.held import policy_from
 
     policy = policy_from(args.file)
     if policy is not None:
         terminal.say(f"{args.file}: policy {policy.name!r} can be used ({policy.hash[:12]})")
+        for doubt in doubtful(policy.text, toml.loads(policy.text)):
+            terminal.note(f"{args.file}:{doubt.line}: {doubt.message}")
     return 0
 
 
@@ -92,9 +106,14 @@ def _apply(args: argparse.Namespace, session: "Session", terminal: Terminal) -> 
 
     policy = policy_from(args.policy)
     runner = session.runner
+    earlier = session.sink.query("SELECT count() AS n FROM touchpoints").column("n")[0].as_py()
     # A process that holds the directory opened its session before it was asked.
     if policy is not None and policy.hash != runner.partition.policy.hash:
         runner.change_policy(policy)
         runner.settle()
     terminal.say(f"policy {runner.partition.policy.name!r} is in force ({runner.partition.policy.hash[:12]})")
+    if earlier:
+        terminal.say(
+            f"{earlier:,} earlier touchpoints keep what they meant when they came; --rejudge reads them again under it"
+        )
     return 0

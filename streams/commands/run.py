@@ -22,8 +22,9 @@ PROFILE_INTERVAL_MS: Final = 30_000
 CHECKPOINT_INTERVAL_MS: Final = 5_000
 # Where time alone has passed a checkpoint is its header, and a replay of ticks is short.
 IDLE_CHECKPOINT_INTERVAL_MS: Final = 60_000
-# Whoever ends this process waits 10 s. What is under way then has to be done: so many records are a second or two. So
-# many profiles are written at the end, and more are left to the next process, which the rows tell of them.
+# Whoever ends this process waits 10 s. What is under way then has to be done: so many records are a second or two. As
+# many are still applied at the end, and so many profiles written; more is left to the next process, which finds it in
+# the log and the rows.
 RUN_EMIT_RECORDS: Final = 131_072
 RUN_CHECKPOINT_RECORDS: Final = 2 * RUN_EMIT_RECORDS
 LAST_PROFILES: Final = 20_000
@@ -166,9 +167,12 @@ class Loop:
         return not self._stop()
 
     def finish(self) -> None:
-        """Make lasting what was processed; profiles are written where they are few."""
+        """Make lasting what came in; what is too much for the time that is left goes on with the next process."""
+        partition = self._runner.partition
+        until = partition.next_offset + RUN_EMIT_RECORDS
+        self._runner.catch_up(go_on=lambda: partition.next_offset < until)
         self._report_refusals()
-        self._runner.checkpoint(profiles=self._runner.partition.unreported <= LAST_PROFILES)
+        self._runner.checkpoint(profiles=partition.unreported <= LAST_PROFILES)
 
 
 def answer(

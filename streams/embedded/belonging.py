@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from streams.embedded.database import ENGINE
 from streams.embedded.failures import StorageError
 from streams.embedded.layout import ROWS_NAME
-from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
+from streams.embedded.log import FILE_NAME, REFUSED, Log
 from streams.embedded.made_from import MadeFrom, read_made_from
 from streams.embedded.rows_file import RowsFile
 from streams.log.topics import TOUCHPOINTS_TOPIC
@@ -120,7 +120,7 @@ def check_reports(directory: Path, log: Log, rows: RowsFile, identity: Identity)
             return MadeFrom(identity.log, reached)
         raise _other(log, reports)
     if made is None:
-        empty = end == 0 and log.end_offset(IMPORT_REJECTS, _PARTITION) == 0
+        empty = end == 0 and log.end_offset(REFUSED, _PARTITION) == 0
         return MadeFrom(identity.log, 0) if empty else None
     if made.log != identity.log:
         raise _other(log, reports)

@@ -18,10 +18,10 @@ from streams.collector.collector import Collector, Outlets
 from streams.collector.serving import loop_factory, serve, url_of
 from streams.collector.sources import Sources
 from streams.collector.warming import warm
+from streams.embedded.log import REFUSED
 from streams.embedded.turns import Turn
 from streams.embedded.writer import LogWriter
 from streams.log.messages import reject_messages
-from streams.outputs.rejects import TOPIC as REJECTS_TOPIC
 
 _PARTITION: Final = 0
 
@@ -72,10 +72,9 @@ class HttpThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         with ExitStack() as stack:
             stack.enter_context(self._listener)
-            writer = stack.enter_context(LogWriter(self._directory, _PARTITION, clock.now_ms, self._turn))
-            rejects = stack.enter_context(
-                LogWriter(self._directory, _PARTITION, clock.now_ms, self._turn, REJECTS_TOPIC.named())
-            )
+            place = (self._directory, _PARTITION, clock.now_ms, self._turn)
+            writer = stack.enter_context(LogWriter(*place, compress=True))
+            rejects = stack.enter_context(LogWriter(*place, REFUSED))
 
             async def refuse(rows: pa.Table) -> None:
                 await rejects.append(None, reject_messages(rows, self._registry))

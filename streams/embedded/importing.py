@@ -137,6 +137,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: S
         rejects += table.num_rows
     state = replace(state, rejects=rejects, state=FINISHED, finished=now)
     # The reports are emitted before the import is remembered as finished: a crash between does it again, to no effect.
+    row = None
     if survey is not None:
         row = import_row(state.import_id, prepared, survey, Counted(state.known, rejects), now)
         runner.sink.insert(TABLE, row)
@@ -147,5 +148,7 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: S
         for table in reject_tables(prepared.rejects, state.source, now):
             runner.append_rejects(reject_messages(table, runner.registry))
         runner.log.put_import(state)
+        if row is not None:
+            runner.log.put_told(state.import_id, row)
     runner.settle()
     return state

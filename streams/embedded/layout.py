@@ -71,8 +71,8 @@ MIGRATIONS: Final = {
         "DROP TABLE checkpoint",
         "DELETE FROM positions WHERE reader = 'engine' OR topic != 'relasi.touchpoints.v1'",
         # Which of the rejects are of files, only their bytes say. Of the log they come again, and collapse.
-        "UPDATE batches SET topic = 'relasi.import-rejects.v1' WHERE topic = 'relasi.rejects.v1'",
-        "DELETE FROM batches WHERE topic NOT IN ('relasi.touchpoints.v1', 'relasi.import-rejects.v1')",
+        "UPDATE batches SET topic = 'relasi.refused.v1' WHERE topic = 'relasi.rejects.v1'",
+        "DELETE FROM batches WHERE topic NOT IN ('relasi.touchpoints.v1', 'relasi.refused.v1')",
     ),
 }
 # What a file of layout 3 gives to the file of rows, which is attached as ``made``.
@@ -83,7 +83,7 @@ _GIVEN: Final = (
     "INSERT INTO made.positions SELECT reader, topic, partition, next_offset FROM main.positions"
     " WHERE reader = 'engine' OR topic != 'relasi.touchpoints.v1'",
     # They were said already.
-    "INSERT INTO made.positions SELECT 'engine', 'relasi.import-rejects.v1', partition, max(last_offset) + 1"
+    "INSERT INTO made.positions SELECT 'engine', 'relasi.refused.v1', partition, max(last_offset) + 1"
     " FROM main.batches WHERE topic = 'relasi.rejects.v1' GROUP BY partition",
 )
 

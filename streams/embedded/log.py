@@ -4,17 +4,21 @@ It is the truth: everything else in the directory is made from it, and can be ma
 file of its own (``streams.embedded.rows_file``), so that whoever appends never waits for a checkpoint.
 """
 
+import base64
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from streams.embedded.database import Database, Opened
 from streams.embedded.layout import open_log
 from streams.embedded.turns import Turn
 
 FILE_NAME: Final = "relasi.sqlite"
-IMPORT_REJECTS: Final = "relasi.import-rejects.v1"
-"""The topic of rows of files that are no touchpoints. They go on to the topic of rejects with the next checkpoint."""
+REFUSED: Final = "relasi.refused.v1"
+"""The topic of what never became a record of the log: rows of files, and events that the collector refused. They go on
+to the topic of rejects with the next checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class ImportProgress:
     import_id: str = ""
 
 
+_TOLD: Final = "told of import "
 _IMPORT_COLUMNS: Final = ", ".join(field.name for field in fields(ImportProgress))
 _IMPORT_VALUES: Final = ", ".join("?" for _ in fields(ImportProgress))
 
@@ -57,7 +62,23 @@ class Log(Database):
         row = self._row(f"SELECT {_IMPORT_COLUMNS} FROM imports WHERE content_key = ?", (content_key,))
         return ImportProgress(*row) if row else None
 
+    def forget_import(self, import_id: str) -> None:
+        """Remember an import no more: its content may be imported again."""
+        self._write("DELETE FROM imports WHERE import_id = ?", (import_id,))
+
     def imports(self) -> list[ImportProgress]:
         """Every import, the oldest first."""
         rows = self._rows(f"SELECT {_IMPORT_COLUMNS} FROM imports ORDER BY started, content_key", ())
         return [ImportProgress(*row) for row in rows]
+
+    def put_told(self, import_id: str, row: pa.Table) -> None:
+        """Keep what the reports are told of an import: no record of the log says it."""
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, row.schema) as writer:
+            writer.write_table(row)
+        self.put_setting(_TOLD + import_id, base64.b64encode(out.getvalue()).decode())
+
+    def told(self) -> list[pa.Table]:
+        """What the reports were told of every import."""
+        rows = self._rows("SELECT value FROM settings WHERE key >= ? AND key < ? ORDER BY key", (_TOLD, _TOLD + "~"))
+        return [pa.ipc.open_stream(base64.b64decode(value)).read_all() for (value,) in rows]

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 from streams.embedded.belonging import REPORTS, check_reports, check_rows, refuse_lost, stated_identity
 from streams.embedded.database import ENGINE
+from streams.embedded.editions import is_switching
 from streams.embedded.failures import StorageError
 from streams.embedded.layout import open_to_read
 from streams.embedded.leftovers import leftovers
 from streams.embedded.lock import FILE_NAME as LOCK_NAME
 from streams.embedded.lock import DirectoryLock, SharedLock
-from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
+from streams.embedded.log import FILE_NAME, REFUSED, Log
 from streams.embedded.made_from import read_made_from
 from streams.embedded.rows_file import FILE_NAME as ROWS_NAME
 from streams.embedded.rows_file import UNREPORTED, RowsFile
@@ -56,6 +57,8 @@ class Look:
                 self._rows: Final = stack.enter_context(RowsFile(directory, opened=open_to_read))
             except StorageError as error:
                 raise NotReady(str(error)) from error
+            if is_switching(log):
+                raise NotReady(f"{directory}: an edition is to be put in force first; {_WRITER}")
             _check(directory, log, self._rows)
             reports = directory / REPORTS
             self.sink = ChdbSink(reports if writable else stack.enter_context(mirrored(reports)))
@@ -107,7 +110,7 @@ def _check(directory: Path, log: Log, rows: RowsFile) -> None:
         made is not None
         and made == read_made_from(directory / REPORTS)
         and reached == log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
-        and rows.position(ENGINE, IMPORT_REJECTS, _PARTITION) == log.end_offset(IMPORT_REJECTS, _PARTITION)
+        and rows.position(ENGINE, REFUSED, _PARTITION) == log.end_offset(REFUSED, _PARTITION)
         and rows.setting(UNREPORTED) == "0"
     )
     if not done:

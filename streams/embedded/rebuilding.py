@@ -2,7 +2,7 @@
 
 import errno
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Final
 
@@ -10,14 +10,16 @@ import pyarrow as pa
 
 from schemas.registry import Registry
 from streams.embedded.belonging import REPORTS, Identity, check_reports
+from streams.embedded.editions import edition_in_force
 from streams.embedded.failures import StorageError, StorageFull
-from streams.embedded.log import IMPORT_REJECTS, Log
+from streams.embedded.log import REFUSED, Log
 from streams.embedded.made_from import MadeFrom, write_made_from
 from streams.embedded.readers import read_records
 from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
+from streams.imports.recorded import TABLE as IMPORTS_TABLE
 from streams.log.messages import TOUCHPOINTS_TOPIC, reject_rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.policies import preset
@@ -73,12 +75,13 @@ def rebuild(
             log=identity.log,
             epoch=identity.epoch,
             window=window_of(log),
+            edition=edition_in_force(log),
         )
         runner = Remaking(log, None, sink, partition, registry, now)
         end = log.end_offset(TOUCHPOINTS_TOPIC, 0)
         runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
         runner.checkpoint()
-        _rejects_of_files(log, sink, registry)
+        outside_of_partitions(log, sink, registry, edition_in_force(log).left_out)
     finally:
         sink.close()
     write_made_from(reports, MadeFrom(identity.log, partition.next_offset))
@@ -129,9 +132,13 @@ def reported(reports: Path, identity: Identity, offset: int) -> None:
         ) from error
 
 
-def _rejects_of_files(log: Log, sink: ChdbSink, registry: Registry) -> None:
+def outside_of_partitions(log: Log, sink: ChdbSink, registry: Registry, left_out: Container[str]) -> None:
+    """Report what no partition sees: rows of files and requests that became rejects, and imports that count."""
     done = 0
-    while (batch := read_records(log, IMPORT_REJECTS, 0, done)) is not None:
+    while (batch := read_records(log, REFUSED, 0, done)) is not None:
         rows = reject_rows([record.value or b"" for record in batch.records], registry)
         sink.insert(REJECTS_TABLE, pa.Table.from_pylist(rows, REJECTS))
         done = batch.next_offset
+    for row in log.told():
+        if row["id"][0].as_py() not in left_out:
+            sink.insert(IMPORTS_TABLE, row)

@@ -17,7 +17,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
 from streams.embedded.database import ENGINE
-from streams.embedded.log import IMPORT_REJECTS, Log
+from streams.embedded.log import REFUSED, Log
 from streams.embedded.readers import Batch, read_records
 from streams.embedded.rows_file import UNREPORTED, RowsFile
 from streams.embedded.rows_in_order import in_order
@@ -205,7 +205,7 @@ class Runner:
             self._put(topic.named(), messages.keys, messages.bodies)
         if refused is not None:
             self._put(REJECTS_TOPIC.named(), None, bodies_of([record.value or b"" for record in refused.records]))
-            self.rows.put_position(ENGINE, IMPORT_REJECTS, number, refused.next_offset)
+            self.rows.put_position(ENGINE, REFUSED, number, refused.next_offset)
         self.rows.put_checkpoint(number, in_order(checkpoint))
         self.rows.put_position(ENGINE, TOUCHPOINTS_TOPIC, number, checkpoint.offset)
         self.rows.put_setting(UNREPORTED, str(int(self.partition.has_unreported())))
@@ -213,7 +213,7 @@ class Runner:
     def _refused(self) -> Batch | None:
         """Rejects of files that were not said yet; None: there are none."""
         number = self.partition.number
-        return read_records(self.log, IMPORT_REJECTS, number, self.rows.position(ENGINE, IMPORT_REJECTS, number))
+        return read_records(self.log, REFUSED, number, self.rows.position(ENGINE, REFUSED, number))
 
     @property
     def rows(self) -> RowsFile:
@@ -233,7 +233,7 @@ class Runner:
 
     def append_rejects(self, bodies: Bodies) -> None:
         """Append rejects of a file to the log, within a transaction that the caller has opened."""
-        append_messages(self.log, IMPORT_REJECTS, self.partition.number, None, bodies, self.now(), compress=True)
+        append_messages(self.log, REFUSED, self.partition.number, None, bodies, self.now(), compress=True)
 
     def reject(self, rows: pa.Table) -> None:
         """Store rejects of a file in the reports; columns ``REJECTS``."""

@@ -11,6 +11,7 @@ from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegist
 from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
+from streams.embedded.editions import edition_in_force, finish_switch
 from streams.embedded.failures import ForeignFile, StorageDamaged
 from streams.embedded.leftovers import SPOOLED as SPOOLED
 from streams.embedded.leftovers import clear
@@ -60,6 +61,7 @@ class Session:
             clear(directory)
             refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
+            finish_switch(directory, self.log)
             self.rows = stack.enter_context(RowsFile(directory))
             self.identity = identity_of(self.log, now())
             check_rows(self.log, self.rows, self.identity)
@@ -92,6 +94,7 @@ class Session:
             window=window_of(self.log, window),
             log=self.identity.log,
             epoch=self.identity.epoch,
+            edition=edition_in_force(self.log),
         )
         partition.restore(stored_in_columns(self.rows.checkpoint(_PARTITION)))
         partition.check_log(self.log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION))
@@ -164,6 +167,7 @@ def remade(directory: Path, command: str, progress: Progress, now: Callable[[], 
     with DirectoryLock(directory, command):
         refuse_lost(directory)
         with Log(directory) as log:
+            finish_switch(directory, log)
             identity = identity_of(log, now())
             if not _rows_belong(directory, log, identity):
                 remove_rows(directory)

@@ -21,6 +21,8 @@ from streams.log.writer import NotWritten, checked
 
 GROUP_BYTES: Final = 16 << 20
 """Of the messages that share a commit, unless the first append of them is longer."""
+COMPRESSED_FROM: Final = 16 << 10
+"""Bytes of messages that are worth compressing: what websites send says the same words again and again."""
 LOG_MESSAGE_BYTES: Final = 256 << 20
 """SQLite keeps no value of more than a gigabyte, and a record batch is one value."""
 
@@ -41,6 +43,7 @@ class LogWriter:
     one. So under load an fsync serves hundreds of them, and without load nobody waits for a timer.
 
     ``turn``: that of the other connections of this process, ``Log.turn``. ``topic``: where not that of touchpoints.
+    ``compress``: store commits of some size compressed.
     ``now`` gives the instant of the records,
     ms; it is asked when the turn has come, so that instants in the log do not go back. Raises ``StorageError``.
     """
@@ -52,8 +55,11 @@ class LogWriter:
         now: Callable[[], int],
         turn: Turn | None = None,
         topic: str = TOUCHPOINTS_TOPIC,
+        *,
+        compress: bool = False,
     ) -> None:
         self._partition: Final = partition
+        self._compress: Final = compress
         self._topic: Final = topic
         self._now: Final = now
         self._waiting: Final[deque[_Append]] = deque()
@@ -101,8 +107,10 @@ class LogWriter:
         failure: BaseException | None = None
         try:
             keys, bodies = joined([(append.keys, append.bodies) for append in group])
+            compress = self._compress and len(bodies.buffer) >= COMPRESSED_FROM
             with self._log.transaction():
-                append_messages(self._log, self._topic, self._partition, keys, bodies, self._now())
+                now = self._now()
+                append_messages(self._log, self._topic, self._partition, keys, bodies, now, compress=compress)
         except StorageError as error:
             failure = NotWritten(str(error))
             failure.__cause__ = error

@@ -52,7 +52,9 @@ def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
     if int(table.used[USED_ROWS]) > 0 or customers <= len(table.customers):
         return table
-    return new_table(customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]), table.window)
+    return new_table(
+        customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]), table.window, table.past
+    )
 
 
 def _larger(array: Any, used: int, capacity: int) -> Any:
@@ -133,6 +135,8 @@ def grow(table: Table) -> Table:
         table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA]), room_now * STEEP, room_now * 2))
     if not has_place(table.window):
         table = table._replace(window=widened(table.window))
+    if not has_place(table.past.seen):
+        table = table._replace(past=table.past._replace(seen=widened(table.past.seen)))
     return _grow_heap(table, heap) if crowded(table) else table
 
 
@@ -173,6 +177,7 @@ def copied(table: Table) -> Table:
         free=table.free.copy(),
         used=used.copy(),
         window=copied_window(table.window),
+        past=table.past._replace(seen=copied_window(table.past.seen)),
     )
 
 

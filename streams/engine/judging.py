@@ -13,7 +13,8 @@ from processors.policy.rules import UNMAPPED, Rules, Vocabulary
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
 from schemas.decode import ABSENT
 from schemas.reasons import OK
-from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID, KNOWN
+from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
+from streams.engine.edition import is_known, is_left_out, met_before
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -21,6 +22,7 @@ from streams.engine.outcomes import (
     OUTCOME_DUPLICATE,
     OUTCOME_JUDGEMENTS,
     OUTCOME_LATE,
+    OUTCOME_LEFT_OUT,
     OUTCOME_TRANSITIONS,
     OUTCOME_UNMAPPED,
 )
@@ -43,7 +45,8 @@ def _refused(
     key = xxh64(buffer, slots[who, 0], slots[who, 0] + slots[who, 1], _SEED)
     key ^= salt_of(NAMESPACE_KNOWN if known else NAMESPACE_ANONYMOUS)
     event = xxh64(buffer, slots[EVENT_ID, 0], slots[EVENT_ID, 0] + slots[EVENT_ID, 1], _SEED)
-    if look_up(table.window, identity_of(key, event), offset) != MET:
+    identity = identity_of(key, event)
+    if look_up(table.window, identity, offset) != MET and look_up(table.past.seen, identity, offset) != MET:
         return reason
     counts[OUTCOME_DUPLICATE] += 1
     return OK
@@ -62,7 +65,10 @@ def apply_touchpoint(
     counts: Any,
 ) -> int:
     """Apply one decoded touchpoint; returns OK, or the reason why it is rejected. The table must have room."""
-    if slots[KNOWN, 1] != ABSENT and slots[KNOWN, 0] != 0:
+    if is_left_out(buffer, slots, table.past):
+        counts[OUTCOME_LEFT_OUT] += 1
+        return OK
+    if is_known(slots, offset, table.past, ABSENT):
         # The import that brought it found it stored: what it says has been judged.
         counts[OUTCOME_DUPLICATE] += 1
         return OK
@@ -81,7 +87,7 @@ def apply_touchpoint(
         # Before the window is asked, whose line is on its way meanwhile.
         warm(table, number)
     seen = look_up(table.window, identity, offset)
-    if seen == MET:
+    if met_before(table.past, identity, offset) or seen == MET:
         counts[OUTCOME_DUPLICATE] += 1
         return OK
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:

@@ -114,7 +114,7 @@ def _decode(
     return int(reason), 0, body, size
 
 
-@compiled_leaf
+@compiled_inline
 def _apply_value(
     buffer: npt.NDArray[np.uint8],
     start: int,
@@ -129,7 +129,11 @@ def _apply_value(
     out: Out,
     cursor: Cursor,
 ) -> int:
-    """Apply one record's value; returns a status. Rejects are listed."""
+    """Apply one record's value; returns a status. Rejects are listed.
+
+    Inlined for what it is given, not for its length: as a call it would be handed some 400 words on the stack for every
+    record, and beyond some number of them that took longer than all else (measured: 5.5 µs an event, 2.3 without).
+    """
     if length < FRAMING or buffer[start] != 0:
         reject(cursor, offset, start, max(length, 0), NO_VALUE if length < 0 else NOT_FRAMED)
         return STATUS_FINISHED

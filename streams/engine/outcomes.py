@@ -17,6 +17,7 @@ OUTCOME_TICKS_IGNORED: Final = 7  # behind the partition's time, ahead of the br
 OUTCOME_POLICIES: Final = 8
 OUTCOME_TRANSITIONS: Final = 9
 OUTCOME_JUDGEMENTS: Final = 10
+OUTCOME_LEFT_OUT: Final = 11  # of an import that counts nothing in this edition
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -29,6 +30,7 @@ OUTCOMES: Final = (
     "policies",
     "transitions",
     "judgements",
+    "left_out",
 )
 
 # Reasons of rejects, beside those of the decoder.

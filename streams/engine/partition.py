@@ -15,6 +15,7 @@ from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
 from streams.engine.checkpoint import Checkpoint, Stored, UnreadableCheckpoint
+from streams.engine.edition import FIRST, Edition, past_of
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.hot import read_rows
 from streams.engine.memory import Memory, Standing
@@ -88,6 +89,7 @@ class Partition:
     which log it is, by the order in which logs were made; a checkpoint of this log knows better.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
     identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
+    ``edition``: under which rules the log is read.
     """
 
     def __init__(
@@ -104,10 +106,13 @@ class Partition:
         window: int = WINDOW,
         log: str = "",
         epoch: int = 0,
+        edition: Edition = FIRST,
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window))
+        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window), past=past_of(edition))
+        self._edition = edition
+        self._said_at = -1
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
         self._schemas = Schemas(schemas)
         self._ahead = cursors.NO_LIMIT if ahead_limit is None else ahead_limit
@@ -250,12 +255,20 @@ class Partition:
         start, length = int(cursor.at[cursors.AT_START]), int(cursor.at[cursors.AT_LENGTH])
         offset = int(cursor.at[cursors.AT_OFFSET])
         try:
-            policy = read_policy(fetch.buffer[start : start + length].tobytes().decode())
+            text = fetch.buffer[start : start + length].tobytes().decode()
+            before = bool(self._edition.policy) and offset < self._edition.since
+            policy = read_policy(self._edition.policy if before else text)
             np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
         except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
             cursors.reject(cursor, offset, int(cursor.head[HEAD_VALUE]), int(cursor.head[HEAD_VALUE_SIZE]), BAD_POLICY)
             cursor.at[cursors.AT_NEXT] = offset + 1
             return
+        if before and 0 <= self._said_at < offset and policy.hash == self.policy.hash:
+            self.counts[OUTCOME_POLICIES] += 1
+            cursor.at[cursors.AT_BAD_RUN] = 0
+            cursor.at[cursors.AT_NEXT] = offset + 1
+            return
+        self._said_at = offset if self._said_at < 0 else self._said_at
         # The change is told with its first facts, which name its hash.
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy

@@ -19,7 +19,9 @@ from processors.policy.rules import (
     PURCHASE,
     REFUND,
     REFUSED,
+    RENEWAL,
     TIE_CLOSED,
+    TIE_OPENED,
     Rules,
     Vocabulary,
     converted,
@@ -28,9 +30,12 @@ from processors.policy.rules import (
     rate_of,
 )
 from processors.row.contact import Contact
+from processors.row.layout import NONE
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from processors.row.terms import ASSUMED
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, read_decimal
+from schemas.periods import end_of_period, read_instant
 from schemas.reasons import OK
 from schemas.touchpoint import (
     AMOUNT_MINOR,
@@ -66,6 +71,8 @@ _SEED: Final = np.uint64(0)
 DISCOUNT_NAME: Final = np.uint64(0x469B6DEB6A051887)
 REASON_NAME: Final = np.uint64(0xC47D645889AD4F43)
 CATEGORY_NAME: Final = np.uint64(0x2C8D79C0F68056A0)
+PERIOD_NAME: Final = np.uint64(0xD242EC5D1EFDF8DF)
+ENDS_AT_NAME: Final = np.uint64(0xE64497396B14B5B9)
 
 Bytes = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.int64]
@@ -200,6 +207,22 @@ def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]
     return slots[LINES, 1] != ABSENT and any_category(buffer, slots[LINES, 0], slots[LINES, 1], categories)
 
 
+@compiled_leaf
+def _term_until(buffer: Bytes, slots: Slots, flags: int, term_ms: int) -> int:
+    """Until when (ms) what opens or is renewed binds: as stated, else the policy's term, odd; NONE: it doesn't."""
+    if flags & (TIE_OPENED | RENEWAL) == 0:
+        return NONE
+    at = int(slots[OCCURRED_AT, 0])
+    start, length = _property(buffer, slots, ENDS_AT_NAME)
+    until = read_instant(buffer, start, length) if length > 0 else NONE
+    if until <= at:
+        start, length = _property(buffer, slots, PERIOD_NAME)
+        until = end_of_period(buffer, start, length, at) if length > 0 else NONE
+    if at < until <= LATEST:
+        return until & ~ASSUMED
+    return (at + term_ms) | ASSUMED if term_ms > 0 else NONE
+
+
 @compiled_inline
 def _flags_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, flags: int, amount: int) -> int:
     """The kind's flags and those that the touchpoint itself tells of."""
@@ -238,6 +261,9 @@ def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, mea
     order = np.uint64(0)
     if slots[ORDER_ID, 1] > 0:
         order = xxh64(buffer, slots[ORDER_ID, 0], slots[ORDER_ID, 0] + slots[ORDER_ID, 1], _SEED)
+    term = NONE
+    if rules.version > 1:
+        term = _term_until(buffer, slots, flags, int(words.meanings[kind].term_ms) if kind >= 0 else 0)
     stated = np.nan
     if slots[SATISFACTION, 1] != ABSENT:
         stated = np.int64(slots[SATISFACTION, 0]).view(np.float64)
@@ -257,4 +283,5 @@ def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, mea
         discount,
         order,
         stated,
+        term,
     )

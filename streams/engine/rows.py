@@ -18,6 +18,7 @@ from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
 from streams.engine.address_space import room
 from streams.engine.due import push
+from streams.engine.edition import FIRST, Past, past_of
 from streams.engine.packing import PACKED_BYTES, ROW_WORDS
 from streams.engine.window import Window, has_place, new_window
 
@@ -85,15 +86,20 @@ class Table(NamedTuple):
     free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
     used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
     window: Window  # the identities of recent events
+    past: Past  # of the edition under which the log is read
 
 
 def new_table(
-    customers: int = 1024, id_bytes: int = 32 * 1024, hot_rows: int = 1024, window: Window | None = None
+    customers: int = 1024,
+    id_bytes: int = 32 * 1024,
+    hot_rows: int = 1024,
+    window: Window | None = None,
+    past: Past | None = None,
 ) -> Table:
     """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
 
     ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed. ``window``: None: it
-    remembers no identities.
+    remembers no identities. ``past``: None: of the first edition.
     """
     slots = 1024
     while slots * 7 < customers * 10:
@@ -120,6 +126,7 @@ def new_table(
         free=np.full(FREE_CLASSES, -1, np.int64),
         used=used,
         window=new_window(0) if window is None else window,
+        past=past_of(FIRST) if past is None else past,
     )
 
 
@@ -158,6 +165,7 @@ def has_room(table: Table) -> bool:
         and not crowded(table)
         and not worn(table)
         and has_place(table.window)
+        and has_place(table.past.seen)
     )
 
 

@@ -21,6 +21,7 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.prefetch import LINE, ask_for_line
 from processors.words import Int, put_word, word_at
+from streams.engine import address_space
 
 WINDOW: Final = 4_194_304
 """So many identities a partition remembers where nothing else is said."""
@@ -213,7 +214,7 @@ def fill_index(window: Window) -> None:
 
 def _empty_index(room: int) -> npt.NDArray[np.uint32]:
     size = -(-room // _LOAD) * _BUCKET
-    wide = np.zeros(size + LINE // 4, np.uint32)
+    wide = address_space.room(size + LINE // 4, np.uint32)
     first = -wide.ctypes.data % LINE // 4
     return wide[first : first + size]
 
@@ -228,7 +229,7 @@ def new_window(limit: int = WINDOW, room: int = _FEWEST) -> Window:
     room = max(min(limit, room), 1)
     told = np.zeros(TOLD_CELLS, np.int64)
     told[TOLD_LIMIT], told[TOLD_ROOM] = limit, room
-    return Window(np.empty(room * ENTRY_BYTES, np.uint8), _empty_index(room), told)
+    return Window(address_space.room(room * ENTRY_BYTES, np.uint8), _empty_index(room), told)
 
 
 def widened(window: Window) -> Window:

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from processors import toml
 
-Value = str | float
+Value = str | float | tuple[float, ...]
 
 _HEADER: Final = re.compile(r"\s*\[")
-_VALUE: Final = r"""(?:"[^"]*"|'[^']*'|[^\s#"']+)"""
+_VALUE: Final = r"""(?:"[^"]*"|'[^']*'|\[[^\]#]*\]|[^\s#"'\[]+)"""
 
 
 class PolicyEditError(Exception):
@@ -26,6 +26,8 @@ class PolicyEditError(Exception):
 
 
 def _literal(value: Value) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(repr(float(number)) for number in value)}]"
     return f'"{value}"' if isinstance(value, str) else repr(float(value))
 
 
@@ -81,7 +83,8 @@ def with_table(text: str, table: str, values: Mapping[str, Value]) -> str:
 
 def _require_same_otherwise(before: dict[str, Any], edited: str, table: str, values: Mapping[str, Value]) -> None:
     was = before.get(table, {})
-    wanted = before | {table: (was if isinstance(was, dict) else {}) | dict(values)}
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+    wanted = before | {table: (was if isinstance(was, dict) else {}) | plain}
     try:
         changed = toml.loads(edited) != wanted
     except tomllib.TOMLDecodeError:

@@ -23,6 +23,9 @@ MUCH: Final = 100_000
 COPIED: Final = 4_096
 """Rows that are copied while nobody else has them: some milliseconds."""
 COPIES: Final = 64
+LEAST_BYTES: Final = 1 << 20
+"""May always wait: inserts should be few and large."""
+_SHORTEST: Final = 0.001
 PORTION: Final = 8_192
 """Profiles that are made while nobody else has the rows."""
 PORTIONS: Final = 4
@@ -148,13 +151,19 @@ class Release:
                 await self._producer.send(self._topics.of(output.topic), tenure.number, *messages)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
-        """Let out what waits, before its checkpoint, where that is more than ``most`` bytes."""
+        """Let out what waits, before its checkpoint, where that is more than ``most`` bytes.
+
+        Or than the reports took in a second: whoever is told to stop has seconds for all that waits.
+        """
+        most = min(most, max(LEAST_BYTES, int(tenure.stored_per_second)))
         if tenure.outgoing.waiting >= most:
             await self.publish(tenure)
         if tenure.outgoing.waiting >= most and not tenure.ended:
             async with tenure.lock:
+                begun, waiting = self._clock.monotonic(), tenure.outgoing.waiting
                 with tenure.going_out():
                     await self._store(tenure, await self._threads.work(tenure, tenure.take_rows))
+                tenure.stored_per_second = waiting / max(self._clock.monotonic() - begun, _SHORTEST)
 
     async def _store(self, tenure: Tenure, rows: Sequence[Batch]) -> None:
         """Have the reports hold them; what they will never take is said in the topic of rejects."""

@@ -22,6 +22,8 @@ _SEEKS: Final = 2
 # Not by this module's name: whoever reads the log looks for what the worker did.
 log = structlog.get_logger("streams.kafka.worker")
 
+RECOVERY_SECONDS: Final = 45.0
+
 Mend = Callable[[Tenure], Awaitable[None]]
 
 
@@ -84,3 +86,24 @@ class Stalls:
                 longest = max(now - each.since for each in stalled if each.tenure.number in numbers)
                 told.append(f"partition {', '.join(map(str, numbers))}: {why} for {longest:.0f} s")
         return "; ".join(told)
+
+
+class StuckRecovery:
+    """``progress``: what changes while a recovery gets on, None where that can't be told; ``again``: begins it anew."""
+
+    def __init__(self, clock: Clock, progress: Callable[[], tuple[int, ...] | None], again: Callable[[], None]) -> None:
+        self._clock = clock
+        self._progress = progress
+        self._again = again
+        self._seen: tuple[int, ...] | None = None
+        self._since = clock.monotonic()
+
+    def look(self, recovering: bool) -> None:
+        """Begin a recovery again that has not got on for long."""
+        now, progress = self._clock.monotonic(), self._progress()
+        if not recovering or progress is None or progress != self._seen:
+            self._seen, self._since = progress, now
+        elif now - self._since >= RECOVERY_SECONDS:
+            log.warning("recovery does not get on, beginning it again", seconds=round(now - self._since))
+            self._since = now
+            self._again()

@@ -54,6 +54,7 @@ class CheckpointStore(Store[Any, Any]):
         self._held: dict[int, Held] = {}
         self._standby: set[int] = set()
         self._kept: set[int] = set()
+        self._rebuilding = 0
 
     def persisted_offset(self, tp: TP) -> int:
         """The changelog offset that memory contains; -1: nothing."""
@@ -121,7 +122,20 @@ class CheckpointStore(Store[Any, Any]):
             self._fail(error)
             raise
 
+    @property
+    def progress(self) -> tuple[int, ...] | None:
+        """What changes while a recovery gets on; None while a partition is rebuilt, which takes as long as it takes."""
+        read = sum(held.read for held in self._held.values())
+        return None if self._rebuilding else (self.generation, len(self.tenures), len(self._held), read)
+
     async def _take_over(self, tp: TP) -> None:
+        self._rebuilding += 1
+        try:
+            await self._rebuild(tp)
+        finally:
+            self._rebuilding -= 1
+
+    async def _rebuild(self, tp: TP) -> None:
         # Whoever comes back to it reads from the beginning: what is taken out of it is gone.
         held = self._held.pop(tp.partition, None) or Held()
         tables: Any = self.app.tables

@@ -66,7 +66,8 @@ class Tenure:
     ``remembered_offset``: the offset in the log up to which a checkpoint holds what came of it.
     ``torn``: something was taken out that did not go out; no snapshot may be remembered without it, from here on.
     ``begun_at``, ``remembered_at``: when the last checkpoint was begun and when it was confirmed; ``remembering_took``:
-    its seconds. ``behind``: whether there was much of the log to catch up, and its end was not reached since.
+    its seconds. ``stored_per_second``: bytes of what waited that the reports took last.
+    ``behind``: whether there was much of the log to catch up, and its end was not reached since.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Tenure:
         self.behind = False
         self.reported_at = self.remembered_at = self.begun_at = float("-inf")
         self.remembering_took = 0.0
+        self.stored_per_second = 0.0
         self.reports = reports
         self._changed = False
         self._moved = False

@@ -15,12 +15,14 @@ from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 from streams.outputs.catalogue import OUTPUTS
 from streams.outputs.output import Topic
 from streams.outputs.rejects import TOPIC as REJECTS
+from streams.outputs.triggers import TOPIC as TRIGGERS
 from streams.settings import Settings
 
 TABLE: Final = "profiles"
 _BOOTSTRAP_MS: Final = 5000
 _FOREVER: Final = "-1"
 _WEEK: Final = str(7 * 86_400_000)
+_FORTNIGHT: Final = str(14 * 86_400_000)
 TOPIC_MESSAGE_BYTES: Final = 2 << 20
 """Of what we write, whatever the broker's own limit is: the mebibyte of a reject's bytes and what goes with it fit."""
 
@@ -65,6 +67,16 @@ class Topics:
         """Also of rows of files that never came into the log."""
         return self.of(REJECTS)
 
+    @property
+    def triggers(self) -> str:
+        """What deliverers read."""
+        return self.of(TRIGGERS)
+
+    @property
+    def deliveries(self) -> str:
+        """What became of triggers: whoever takes a partition over learns it from there."""
+        return f"{self.prefix}.deliveries.v1"
+
     def of(self, topic: Topic) -> str:
         """The topic of an output."""
         return topic.named(self.prefix)
@@ -106,7 +118,8 @@ def declared(settings: Settings) -> list[Declared]:
         **limited,
     }
     out = {topics.of(each.topic): {**kept, **limited} if each.topic.kept else passing for each in OUTPUTS if each.topic}
-    configs = {topics.touchpoints: stamped, **out, topics.changelog: compacted}
+    newest = {**compacted, "cleanup.policy": "compact,delete", "retention.ms": _FORTNIGHT}
+    configs = {topics.touchpoints: stamped, **out, topics.deliveries: newest, topics.changelog: compacted}
     return [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from schemas.bodies import bodies_of
@@ -21,7 +24,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.regaining import Regaining
 from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
-from streams.kafka.stalls import Stalls
+from streams.kafka.stalls import Stalls, StuckRecovery
 from streams.kafka.store import CheckpointStore
 from streams.kafka.takeover import Takeover
 from streams.kafka.tasks import Tasks
@@ -32,6 +35,8 @@ from streams.log.messages import message
 from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
+
+_SEEK_SECONDS: Final = 3.0
 
 log = structlog.get_logger()
 
@@ -109,6 +114,7 @@ class Worker:
             self._ends,
             metrics,
         )
+        self._recovery = StuckRecovery(clock, lambda: self.store.progress, self._recover_again)
         self._stalls = Stalls(clock, self._ends.lag, self._seek, self._take_over)
         add_agent(self.app, self.topics, self.fetching.take, fail)
 
@@ -194,6 +200,7 @@ class Worker:
         """
         await self._identity.look()
         await self._ends.look(list(self.store.tenures.values()))
+        self._recovery.look(self._recovering and not self.stopping)
         if self.stopping or self._recovering:
             self._stalls.forget()
         else:
@@ -203,8 +210,16 @@ class Worker:
         """What is behind a failure, as far as that can be told."""
         return await self._identity.explain(error)
 
+    def _recover_again(self) -> None:
+        # Faust takes it for another rebalance, and gives up what it waits for.
+        tables: Any = self.app.tables
+        tables.recovery.signal_recovery_start.set()
+
     async def _seek(self, tenure: Tenure) -> None:
-        await self.fetching.read_from(tenure, tenure.partition.next_offset)
+        # Where nobody answers, the next look tries again.
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(_SEEK_SECONDS):
+                await self.fetching.read_from(tenure, tenure.partition.next_offset)
 
     async def _take_over(self, tenure: Tenure) -> None:
         # Not awaited: it takes seconds.

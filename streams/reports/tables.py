@@ -171,6 +171,19 @@ MEANINGS: Final = pa.schema(
 
 LOGS: Final = pa.schema([_required("id", _TEXT), _required("epoch", _INTEGER), _required("known_at", INSTANT)])
 
+DELIVERIES: Final = pa.schema(
+    [
+        *_all(_TEXT, "endpoint id namespace customer_id rule"),
+        _required("at", INSTANT),
+        _required("state", _TEXT),
+        _required("attempts", _COUNT),
+        _required("due_at", INSTANT),
+        _required("status", _COUNT),
+        _required("why", _TEXT),
+        _required("changed_at", INSTANT),
+    ]
+)
+
 IMPORTS: Final = pa.schema(
     [
         *_all(_TEXT, "id file sha256 mapping mapping_digest"),
@@ -189,6 +202,7 @@ TABLES: Final = {
     "judgements_raw": JUDGEMENTS,
     "meanings_raw": MEANINGS,
     "logs_raw": LOGS,
+    "deliveries_raw": DELIVERIES,
     "imports_raw": IMPORTS,
 }
 

@@ -57,7 +57,7 @@ EXPECTATIONS: Final = {
     "relationship": Expectation(("exchange", "communal"), "relationship_type"),
     "involvement": Expectation(("situational", "enduring"), "involvement"),
     "category.observed": Expectation(CATEGORIES, "observed_category"),
-    "category.recommended": Expectation(CATEGORIES, "recommended_category"),
+    "category.recommended": Expectation((*CATEGORIES, "not_known"), "recommended_category"),
     "motivation": Expectation(("acquisition", "retention", "expansion"), "motivation"),
     **{
         f"trust.{factor}": Expectation(("positive", "negative", NONE), "trust_signs", place)

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Final
 
 import numpy as np
+from support.presets import policy_of
 
 from benchmarks.naive_loop import NaiveLoop
 from benchmarks.report import Figure
@@ -52,7 +53,7 @@ def values(some: Sequence[Fetch]) -> Iterator[bytes]:
 
 def naive_rate(some: Sequence[Fetch]) -> tuple[float, int]:
     """(events per second, transitions) of the naive loop."""
-    loop = NaiveLoop(preset())
+    loop = NaiveLoop(policy_of())
     records = list(values(some))
     begin = time.perf_counter()
     for value in records:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 from uuid import uuid4
 
 import pytest
@@ -31,11 +32,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return kafka_place(request.getfixturevalue("broker").url, f"writers-{uuid4().hex}")
 
 
+# What compression makes no smaller.
+LARGE = Random(1).randbytes(300_000)
+
+
 @pytest.fixture(params=KINDS)
 def cramped(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """An empty log that has no room for 300,000 bytes."""
     if request.param == "sqlite":
-        return sqlite_place(tmp_path / "sqlite", pages=24)
+        return sqlite_place(tmp_path / "sqlite", room=200_000)
     return kafka_place(request.getfixturevalue("broker").url, f"kafka-{uuid4().hex}", largest=100_000)
 
 
@@ -226,7 +231,7 @@ def test_what_finds_no_room_says_so_and_what_does_is_written_after_it(cramped: P
     async def work(writer: Writer) -> None:
         await writer.append(bodies_of([b"a"]), bodies_of([b"small"]))
         with pytest.raises(NotWritten, match=cramped.kind):
-            await writer.append(bodies_of([b"a"]), bodies_of([b"x" * 300_000]))
+            await writer.append(bodies_of([b"a"]), bodies_of([LARGE]))
         await writer.append(bodies_of([b"a"]), bodies_of([b"small too"]))
 
     written(cramped, work)
@@ -234,7 +239,7 @@ def test_what_finds_no_room_says_so_and_what_does_is_written_after_it(cramped: P
 
 
 def test_those_that_went_with_what_found_no_room_are_written_or_told(cramped: Place) -> None:
-    values = [b"x" * 300_000 if number == 7 else b"%d" % number for number in range(20)]
+    values = [LARGE if number == 7 else b"%d" % number for number in range(20)]
 
     async def work(writer: Writer) -> None:
         appends = (writer.append(bodies_of([b"a"]), bodies_of([value])) for value in values)

@@ -154,7 +154,7 @@ def test_offsets_that_are_missing_are_passed_over() -> None:
 
 def hurried(partition: Partition) -> Partition:
     """One that gives out a few facts at a time."""
-    partition.fact_bytes = 1000
+    partition.fact_bytes, partition.rows_at_once = 1000, 3
     partition._out = new_out(2 * FACTS_PER_EVENT)
     return partition
 

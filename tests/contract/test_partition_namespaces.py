@@ -105,7 +105,7 @@ def before() -> Partition:
     """A partition from a checkpoint of the layout before rows said their namespace: x and y, each with one purchase."""
     partition = new_partition()
     apply_all(partition, known("e1", "x", 0), known("e1", "y", 0))
-    return restored(dict([former_chunk(partition)]))
+    return restored(dict([former_chunk(partition, "e1")]))
 
 
 def test_a_row_from_before_stands_for_its_text_in_every_namespace(before: Partition) -> None:

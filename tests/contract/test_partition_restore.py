@@ -7,9 +7,9 @@ import numba
 import numpy as np
 import pytest
 from support.changelogs import Changelog, crowded, restored, store
-from support.messages import START, Message, cut, touchpoint
+from support.messages import START, Message, cut, tick, touchpoint
 from support.random_logs import random_log
-from support.shell import Log, applied, customer_of, new_partition, records_of, rows_of
+from support.shell import Log, applied, apply_all, customer_of, new_partition, records_of, rows_of
 
 from streams.engine import described
 from streams.engine.checkpoint import (
@@ -51,6 +51,22 @@ def test_of_many_copies_of_a_row_the_last_one_counts() -> None:
 def unreported(partition: Partition) -> set[bytes]:
     waiting = partition.table.unreported[: partition.table.used[USED_UNREPORTED]]
     return {customer_of(partition, int(number)) for number in waiting}
+
+
+def test_a_partition_keeps_the_epoch_with_which_it_began() -> None:
+    partition = new_partition(log="one", epoch=7)
+    apply_all(partition, tick(1_000))
+    records = records_of(partition.checkpoint())
+    heir = new_partition(log="one", epoch=9)
+    heir.restore(stored_in_columns(records))
+    assert heir.epoch == 7
+    assert len(dict(records)[HEADER_KEY]) <= 300
+    # Rows from before logs had epochs are of none, whatever the reports have been told since.
+    before = new_partition(log="one")
+    apply_all(before, tick(1_000))
+    after = new_partition(log="one", epoch=9)
+    after.restore(stored_in_columns(records_of(before.checkpoint())))
+    assert (before.epoch, after.epoch) == (0, 0)
 
 
 def test_a_log_that_ends_below_what_the_rows_contain_is_another_log() -> None:

@@ -123,7 +123,10 @@ def test_reports_that_are_gone_are_made_anew(copy: Path, shop: Directory) -> Non
 
 def test_rows_and_reports_that_are_gone_are_made_anew(copy: Path, shop: Directory) -> None:
     remove(copy, ROWS, REPORTS)
-    # Whatever files were refused stands in the log too.
+    # What was imported, and whatever files were refused, stands in the log too.
+    imported = done("imports", "--format", "json", "--data", shop.path)
+    assert "second.csv" in imported
+    assert done("imports", "--format", "json", "--data", copy) == imported
     check(copy, shop.content)
 
 

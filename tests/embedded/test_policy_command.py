@@ -34,7 +34,9 @@ def line_of(beginning: str) -> int:
 def patient(tmp_path: Path) -> Path:
     """A policy under which silence ends nothing soon."""
     return written(
-        tmp_path / "patient.toml", ("threshold = 0.5", "threshold = 0.05"), ("hiatus_days = 180", "hiatus_days = 3650")
+        tmp_path / "patient.toml",
+        ("return_below = 0.1", "return_below = 1e-9"),
+        ("hiatus_days = 180", "hiatus_days = 3650"),
     )
 
 
@@ -59,12 +61,16 @@ def test_every_problem_is_listed_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_threshold_that_fires_at_once_is_refused(tmp_path: Path) -> None:
-    # Right after a purchase P(alive) is b / (a + b) = 1.614 / (0.891 + 1.614) = 0.6443.
-    assert relasi("policy", "check", written(tmp_path / "low.toml", ("threshold = 0.5", "threshold = 0.64"))).code == 0
-    high = written(tmp_path / "high.toml", ("threshold = 0.5", "threshold = 0.65"))
-    ran = relasi("policy", "check", high)
+    # Of version 1. Right after a purchase P(alive) is b / (a + b) = 1.614 / (0.891 + 1.614) = 0.6443.
+    text = (Path(__file__).parents[1] / "data" / "policies_1" / "commerce.toml").read_text()
+    file = tmp_path / "former.toml"
+    file.write_text(text.replace("threshold = 0.5", "threshold = 0.64"))
+    assert relasi("policy", "check", file).code == 0
+    file.write_text(text.replace("threshold = 0.5", "threshold = 0.65"))
+    ran = relasi("policy", "check", file)
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith(f"{high}:{line_of('threshold')}: ")
+    line = next(number for number, told in enumerate(text.splitlines(), 1) if told.startswith("threshold"))
+    assert ran.err.startswith(f"{file}:{line}: ")
     assert "at the moment of its purchase" in ran.err
     assert "0.6443" in ran.err
 
@@ -113,7 +119,7 @@ def test_the_policy_is_a_record_of_the_log(patient: Path, data: Path) -> None:
         with Log(data) as log:
             ends.append(log.end_offset(TOUCHPOINTS_TOPIC, 0))
             last = log.read(TOUCHPOINTS_TOPIC, 0, ends[-1] - 1)
-    assert b"threshold = 0.05" in last
+    assert b"return_below = 1e-9" in last
     # The one in force already is not written again.
     assert ends[0] == ends[1]
 
@@ -129,10 +135,10 @@ def test_an_import_can_bring_its_policy(imported: Directory, patient: Path, data
 
 def test_a_policy_that_cannot_be_used_changes_nothing(imported: Directory, tmp_path: Path, data: Path) -> None:
     shutil.copytree(imported.path, data, symlinks=True)
-    bad = written(tmp_path / "bad.toml", ("threshold = 0.5", "threshold = 5"))
+    bad = written(tmp_path / "bad.toml", ("return_below = 0.1", "return_below = 5"))
     other = csv_file([HISTORY[0] | {"event_id": "other"}], tmp_path / "other.csv")
     for words in (("policy", "apply", bad), ("import", other, "--policy", bad), ("run", "--policy", bad)):
         ran = relasi(*words, "--data", data)
         assert (ran.code, ran.out) == (2, "")
-        assert f"{bad}:{line_of('threshold')}: " in ran.err
+        assert f"{bad}:{line_of('return_below')}: " in ran.err
     assert content(data) == imported.content

@@ -17,7 +17,7 @@ from schemas.bodies import bodies_of
 from streams.embedded.database import ENGINE, Database, Position
 from streams.embedded.failures import StorageDamaged, StorageError
 from streams.embedded.layout import FILE_LAYOUT, LOG_TABLES, MIGRATIONS, ROWS_TABLES
-from streams.embedded.log import FILE_NAME, IMPORT_REJECTS, Log
+from streams.embedded.log import FILE_NAME, REFUSED, Log
 from streams.embedded.readers import Reader
 from streams.embedded.rows_file import RowsFile
 from streams.log.messages import TOUCHPOINTS_TOPIC
@@ -245,8 +245,8 @@ def test_a_file_of_an_earlier_layout_is_brought_on(
         before["positions"] = [(ENGINE, TOUCHPOINTS_TOPIC, 0, end)]
     kept = [row for row in before["batches"] if row[0] == "relasi.rejects.v1"]
     # What files were refused stands in the log now, and goes out of it; what went out already is not said again.
-    before["batches"] = sorted([*before["batches"], *((IMPORT_REJECTS, *row[1:]) for row in kept)])
-    before["positions"] += [(ENGINE, IMPORT_REJECTS, 0, rejects)] if rejects else []
+    before["batches"] = sorted([*before["batches"], *((REFUSED, *row[1:]) for row in kept)])
+    before["positions"] += [(ENGINE, REFUSED, 0, rejects)] if rejects else []
     for _ in range(2):
         with Log(tmp_path) as log, RowsFile(tmp_path) as rows:
             assert (log.setting("layout"), rows.setting("layout")) == (str(FILE_LAYOUT), str(FILE_LAYOUT))

@@ -147,7 +147,7 @@ def test_it_can_be_told_a_policy_and_to_commit_time(data: Path) -> None:
     policy = data.with_name("strict.toml")
     with running(data, *NO_TICKS):
         shown = done("policy", "show", "--data", data)
-        policy.write_text(shown.replace("threshold = 0.5", "threshold = 0.6"))
+        policy.write_text(shown.replace("return_below = 0.1", "return_below = 0.2"))
         assert "is in force" in done("policy", "apply", policy, "--data", data)
         assert done("policy", "show", "--data", data) == policy.read_text()
         done("import", csv_file(HISTORY, data.with_name("history.csv")), "--data", data)

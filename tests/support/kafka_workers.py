@@ -82,7 +82,7 @@ def embedded_published(directory: Path, topic: Topic) -> Published:
 
 
 class Worker:
-    """One process of ``relasi worker``."""
+    """One process of ``relasi worker``, or of another command that serves pages."""
 
     def __init__(
         self,
@@ -90,11 +90,12 @@ class Worker:
         log: Path,
         arguments: Sequence[str] = (),
         program: Sequence[str] = PROGRAM,
+        command: str = "worker",
     ) -> None:
         self.log = log
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                bound([sys.executable, *program, "worker", *arguments]),
+                bound([sys.executable, *program, command, *arguments]),
                 cwd=ROOT,
                 env={**environment, "RELASI_WEB_PORT": "0"},
                 stdout=out,
@@ -211,6 +212,14 @@ class Installation:
         changed = {f"RELASI_{key.upper()}": str(value) for key, value in settings.items()}
         log = self.folder / f"worker-{len(self.workers)}.log"
         worker = Worker(self.environment | changed, log, arguments, self.program)
+        self.workers.append(worker)
+        return worker
+
+    def start_deliverer(self, *arguments: str, **settings: object) -> Worker:
+        """Start a process of ``relasi deliver``."""
+        changed = {f"RELASI_{key.upper()}": str(value) for key, value in settings.items()}
+        log = self.folder / f"deliverer-{len(self.workers)}.log"
+        worker = Worker(self.environment | changed, log, arguments, self.program, "deliver")
         self.workers.append(worker)
         return worker
 

@@ -67,10 +67,17 @@ def now_ms() -> int:
 
 
 @asynccontextmanager
-async def sqlite_writer(directory: Path, pages: int | None = None) -> AsyncIterator[Writer]:
+async def sqlite_writer(directory: Path, room: int | None = None) -> AsyncIterator[Writer]:
+    """``room``: bytes by which the log may grow."""
+
+    def limit(writer: LogWriter, room: int) -> None:
+        connection = writer._log._connection
+        (pages,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
+        connection.execute(f"PRAGMA max_page_count = {pages + room // size}")
+
     with LogWriter(directory, 0, now_ms) as writer:
-        if pages is not None:
-            writer._thread.submit(writer._log._connection.execute, f"PRAGMA max_page_count = {pages}").result()
+        if room is not None:
+            writer._thread.submit(limit, writer, room).result()
         yield writer
 
 
@@ -107,13 +114,13 @@ def stored_in_kafka(servers: str, topic: str) -> list[Stored]:
     return sorted(found, key=lambda each: (each.partition, each.offset))
 
 
-def sqlite_place(directory: Path, pages: int | None = None) -> Place:
-    """A directory of its own; ``pages``: the file grows to so many of 16 KiB and no further."""
+def sqlite_place(directory: Path, room: int | None = None) -> Place:
+    """A directory of its own; ``room``: bytes by which the file may grow."""
     directory.mkdir(exist_ok=True)
     return Place(
         "sqlite",
         1,
-        lambda: sqlite_writer(directory, pages),
+        lambda: sqlite_writer(directory, room),
         lambda: stored_in_sqlite(directory),
         (str(directory), ""),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -16,28 +17,35 @@ from processors.policy.rules import (
     FINITE,
     ONE_OFF,
     PURCHASE,
+    RENEWAL,
     TIE_CLOSED,
+    TIE_OPENED,
     UNMAPPED,
     Rules,
     find_kind,
 )
 from processors.row.contact import Contact
-from processors.row.layout import ROW
+from processors.row.layout import NONE, ROW
+from processors.row.terms import ASSUMED
 from streams.policies import preset
 from support.relationship import Relationship, at_day
 
 _REASONS: Final = ("defective", "damaged", "late", "wrong_item", "ethical", "breach")
 
 
+_FORMER: Final = Path(__file__).parents[1] / "data" / "policies_1"
+
+
 @cache
-def policy_of(name: str = "commerce") -> Policy:
-    return preset(name)
+def policy_of(name: str = "commerce", version: int = 1) -> Policy:
+    """A preset as it was in version 1, whose texts stand in logs for good, or as it is now."""
+    return preset(name) if version > 1 else read_policy((_FORMER / f"{name}.toml").read_text("utf-8"))
 
 
-def changed(name: str = "commerce", **keys: str) -> Policy:
+def changed(name: str = "commerce", version: int = 1, **keys: str) -> Policy:
     """A preset with some of its keys changed; each value is a TOML literal."""
     lines = []
-    for line in policy_of(name).text.splitlines():
+    for line in policy_of(name, version).text.splitlines():
         key = line.partition(" = ")[0]
         lines.append(f"{key} = {keys.pop(key)}" if key in keys else line)
     assert not keys, f"no such keys: {keys}"
@@ -57,6 +65,7 @@ class Happening(NamedTuple):
     satisfaction: float | None = None
     reason: str = ""
     more: int = 0  # further flags: FINITE, ONE_OFF, OUTSIDE, INSIDE
+    until: float | None = None  # the day until which it binds
     number: int = 0  # tells events apart that are the same otherwise
 
 
@@ -77,6 +86,11 @@ def contact_of(policy: Policy, one: Happening) -> Contact:
         flags |= FAILURE
     if flags & PURCHASE and one.discount > 0:
         flags |= DISCOUNTED
+    term = NONE
+    if one.until is not None and flags & (TIE_OPENED | RENEWAL):
+        term = at_day(one.until) & ~ASSUMED
+    elif meaning is not None and int(meaning.term_ms) > 0:
+        term = (at_day(one.day) + int(meaning.term_ms)) | ASSUMED
     cost = (int(meaning.cost_minor) if meaning is not None else 0) if one.cost is None else round(one.cost * unit)
     margin = round(amount * float(rules.margin_share)) if one.margin is None else round(one.margin * unit)
     return Contact(
@@ -95,6 +109,7 @@ def contact_of(policy: Policy, one: Happening) -> Contact:
         round(one.discount * unit) if flags & PURCHASE else 0,
         hash_of(one.order) if one.order else np.uint64(0),
         np.nan if one.satisfaction is None else float(one.satisfaction),
+        term,
     )
 
 

@@ -81,6 +81,11 @@ MAY_IMPORT: Final = {
         "processors schemas streams/engine streams/log streams/payloads streams/reports",
         "numpy pyarrow",
     ),
+    "streams/delivery": _room(
+        "triggers on their way to webhooks: endpoints, shapes, signatures, the outbox, attempts",
+        "schemas",
+        "aiohttp fastavro prometheus_client pyarrow yarl",
+    ),
     "streams/stories": _room(
         "stories: what is expected of a policy, against what a partition in memory makes of it",
         "processors schemas streams/engine streams/imports streams/log streams/outputs streams/policies streams/texts",
@@ -88,19 +93,22 @@ MAY_IMPORT: Final = {
     ),
     "streams/embedded": _room(
         "the embedded shell: the log, and rows and outbox beside it, in SQLite; runs the partition",
-        "processors schemas streams/clock streams/collector streams/engine streams/imports streams/known streams/log "
+        "processors schemas streams/clock streams/collector streams/delivery streams/engine streams/imports "
+        "streams/known streams/log "
         "streams/outputs streams/policies streams/reports",
         "fastavro numpy pyarrow",
     ),
     "streams/kafka": _room(
         "the Kafka shell: Faust workers, topics, a producer of files",
-        "processors schemas streams/clock streams/collector streams/engine streams/imports streams/known streams/log "
+        "processors schemas streams/clock streams/collector "
+        "streams/delivery streams/engine streams/imports streams/known streams/log "
         "streams/logs streams/metrics streams/outputs streams/policies streams/reports streams/settings",
         "aiokafka faust kafka mode numpy pyarrow structlog uvloop yarl",
     ),
     "streams/commands": _room(
         "one module per command, and how a command line is read",
-        "processors schemas streams/clock streams/collector streams/embedded streams/engine streams/fitting "
+        "processors schemas streams/clock streams/collector "
+        "streams/delivery streams/embedded streams/engine streams/fitting "
         "streams/imports streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
         "streams/settings streams/stories streams/texts",
         "numpy pyarrow rich",

@@ -14,6 +14,7 @@ from processors.judgements.categories import (
     PERSONAL,
     RECOMMENDATIONS,
     SELF_SERVICE,
+    UNKNOWN_NEEDS,
     UNPAID,
     mix_of,
     observed_category,
@@ -106,5 +107,5 @@ def test_contact_that_no_margin_pays_for_makes_self_service_of_who_never_bought(
 
 
 def test_every_reason_has_words() -> None:
-    assert len(RECOMMENDATIONS) == UNPAID + 1
+    assert len(RECOMMENDATIONS) == UNKNOWN_NEEDS + 1
     assert all(RECOMMENDATIONS[1:])

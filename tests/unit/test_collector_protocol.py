@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -87,7 +87,7 @@ def test_without_a_key_it_is_401(headers: dict[str, str], code: str) -> None:
 
 
 TEXT = json.dumps(PAGE).encode()
-ZIPPED: Final = gzip.compress(TEXT, mtime=0)  # no time of day, or two processes would collect other tests
+ZIPPED = gzip.compress(TEXT, mtime=0)  # no time of day, or two processes would collect other tests
 
 
 @pytest.mark.parametrize(

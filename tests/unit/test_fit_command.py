@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cdnow_purchases import FOLDER
 
+from processors.policy.policy import find_problems
 from streams.commands import fit
 
 COMMERCE = Path(__file__).parents[2] / "processors" / "policy" / "presets" / "commerce.toml"
@@ -100,7 +101,10 @@ def test_the_spend_of_the_cdnow_sample_is_stored_beside(
     assert list(answer["params"].values()) == pytest.approx([6.25, 3.74, 15.44], rel=0.01)
     assert (answer["customers"], answer["log_likelihood"]) == (946, pytest.approx(-4055.92, abs=0.02))
     before, after = tomllib.loads(COMMERCE.read_text()), tomllib.loads(policy.read_text())
-    assert after == before | {"value": before.get("value", {}) | answer["params"]}
+    assert after == before | {
+        "value": before.get("value", {}) | answer["params"],
+        "estimated": {"spend": "from 946 customers until 1997-09-30"},
+    }
     assert run(*arguments) == 0
     assert (
         "946 customers with spend on repeat days until 1997-09-30, first purchases left out" in capsys.readouterr().out
@@ -168,7 +172,8 @@ def test_parameters_are_stored_in_the_policy(mapping: Path, policy: Path, capsys
 def test_a_threshold_that_would_now_fire_at_once_is_pointed_out(
     mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy.write_text(COMMERCE.read_text().replace("threshold = 0.5 ", "threshold = 0.7 "))
+    former = (Path(__file__).parents[1] / "data" / "policies_1" / "commerce.toml").read_text()
+    policy.write_text(former.replace("threshold = 0.5 ", "threshold = 0.7 "))
     assert run(FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--write", policy) == 0
     assert "policy.toml, line" in (said := capsys.readouterr().err)
     assert "threshold" in said
@@ -181,17 +186,35 @@ def test_the_answer_as_text_names_the_end_of_the_log(mapping: Path, capsys: pyte
     assert "the log ends on 1998-06-30" in output.err
 
 
-def test_degenerate_dropout_is_reported_and_not_stored(
+def test_customers_who_do_not_differ_in_leaving_are_stored_as_such(
     tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     regular = [(f"c{i}", f"2024-{month:02}-{1 + i % 28:02}") for i in range(40) for month in range(1, 13)]
     purchases = log(tmp_path / "regular.csv", regular)
-    before = policy.read_text()
-    assert run(purchases, "--model", "bgnbd", "--write", policy) == 1
-    said = capsys.readouterr().err
-    assert "dropout is degenerate" in said
-    assert "left as it is" in said
-    assert policy.read_text() == before
+    assert run(purchases, "--model", "bgnbd", "--write", policy) == 0
+    assert "dropout is degenerate" in capsys.readouterr().err
+    churn = tomllib.loads(policy.read_text())["churn"]
+    assert churn["a"] / (churn["a"] + churn["b"]) < 0.01, "nobody leaves, and no other company's parameters stay"
+    assert find_problems(policy.read_text()) == []
+
+
+def test_all_models_are_fitted_by_default_and_silence_with_them(
+    mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (FOLDER / "CDNOW_sample.txt", "--mapping", mapping)
+    assert run(*arguments, "--format", "json", "--write", policy) == 0
+    answer = json.loads(capsys.readouterr().out)
+    silence, stored = answer["silence"], tomllib.loads(policy.read_text())
+    assert (silence["promised"], silence["horizon_days"]) == (0.1, 91.0)
+    assert silence["announced"] > 300
+    assert silence["came_back"] <= 0.15
+    for band in ("once", "new", "known"):
+        assert stored["silence"][band] == pytest.approx(silence[band], abs=1e-5)
+    assert {name: stored["value"][name] for name in ("p", "q", "gamma")} == answer["spend"]["params"]
+    assert stored["estimated"]["purchases"] == "from 2,357 customers until 1998-06-30"
+    assert find_problems(policy.read_text()) == []
+    assert run(*arguments) == 0
+    assert "promised 10.0%" in capsys.readouterr().out
 
 
 def test_a_log_without_repeat_purchases_fails_with_a_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

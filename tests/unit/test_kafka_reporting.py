@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import pairwise
 from typing import Final
 
@@ -254,3 +254,35 @@ def test_who_lets_go_while_something_hangs_does_not_wait_for_it() -> None:
         storing.cancel()
 
     told(story)
+
+
+class KnowsLogs(FakeSink):
+    """A server that knows some logs by their epochs."""
+
+    def __init__(self, **epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+        assert "logs_raw" in sql
+        return pa.table({"id": list(self._epochs), "epoch": list(self._epochs.values())})
+
+
+def test_rows_are_of_the_epoch_of_the_topic() -> None:
+    async def begun(log: str) -> tuple[int, list[tuple[str, int]]]:
+        sink = KnowsLogs(former=START + 5, this=7)
+        reporting = Reporting(sink, Metrics(), HandClock())
+        await reporting.begin(log)
+        written = [(row["id"], row["epoch"]) for _, rows in sink.stored for row in rows.to_pylist()]
+        return reporting.epoch, written
+
+    assert asyncio.run(begun("this")) == (7, [])
+    # One that was made anew counts as later than all that are known, whatever the clock says.
+    assert asyncio.run(begun("new")) == (START + 6, [("new", START + 6)])
+
+
+def test_where_no_reports_are_wanted_nothing_is_asked() -> None:
+    async def begin(reports: Reports) -> None:
+        await reports.reporting.begin("this")
+
+    assert told(begin, wanted=False).reporting.epoch == 0

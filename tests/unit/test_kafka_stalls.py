@@ -10,7 +10,7 @@ from support.kafka_fakes import turns, until
 from support.kafka_release import some_days
 from support.kafka_worker import WorkerShell
 
-from streams.kafka.stalls import MENDED_SECONDS, TOLD_SECONDS
+from streams.kafka.stalls import MENDED_SECONDS, RECOVERY_SECONDS, TOLD_SECONDS
 
 Story = Callable[[WorkerShell], Awaitable[None]]
 
@@ -118,11 +118,45 @@ def test_while_others_are_recovered_nothing_is_read_and_nothing_is_said(tmp_path
         await unread(shell)
         shell.app.rebalancing = True
         with capture_logs() as logs:
-            await pass_time(shell, 10 * MENDED_SECONDS)
+            await pass_time(shell, 4 * MENDED_SECONDS)
         assert logs == []
         shell.app.rebalancing = False
         assert shell.worker.not_ready() == ""
         await pass_time(shell, TOLD_SECONDS + 2)
         assert shell.worker.not_ready() == "partition 0: nothing is fetched for 8 s"
+
+    told(tmp_path, story)
+
+
+def test_a_recovery_that_does_not_get_on_is_begun_again(tmp_path: Path) -> None:
+    async def story(shell: WorkerShell) -> None:
+        begun = shell.app.tables.recovery.signal_recovery_start
+        shell.app.rebalancing = True
+        await shell.assign(2, [0, 1, 2])
+        await shell.worker.look()
+        await pass_time(shell, RECOVERY_SECONDS - 3)
+        assert not begun.is_set()
+        # It gets on: some of a changelog was read.
+        shell.producer.changelog[2] = [(b"key", b"value")]
+        shell.read_changelog(2)
+        await pass_time(shell, RECOVERY_SECONDS - 3)
+        assert not begun.is_set()
+        with capture_logs() as logs:
+            await pass_time(shell, 6)
+        assert [entry["event"] for entry in logs] == ["recovery does not get on, beginning it again"]
+        assert begun.is_set()
+        begun.clear()
+        # A partition that is rebuilt takes as long as it takes.
+        shell.store._rebuilding = 1
+        await pass_time(shell, 10 * RECOVERY_SECONDS)
+        assert not begun.is_set()
+
+    told(tmp_path, story)
+
+
+def test_who_recovers_nothing_begins_nothing_again(tmp_path: Path) -> None:
+    async def story(shell: WorkerShell) -> None:
+        await pass_time(shell, 10 * RECOVERY_SECONDS)
+        assert not shell.app.tables.recovery.signal_recovery_start.is_set()
 
     told(tmp_path, story)

@@ -9,13 +9,15 @@ from processors.policy.policy import read_policy
 from processors.policy.rules import INSIDE, OUTSIDE
 
 
-def reasons(customer: Customer) -> list[str]:
-    return let_go_names(let_go(customer.row, customer.rules))
+def reasons(customer: Customer, value: float = 0.0) -> list[str]:
+    return let_go_names(let_go(customer.row, customer.rules, value))
 
 
 def costs(customer: Customer) -> list[float]:
     """In whole units: deal seeker, norm violator, high maintenance, out of target."""
-    return [cost / 100 for cost in letting_go_costs(customer.row, let_go(customer.row, customer.rules))]
+    return [
+        cost / 100 for cost in letting_go_costs(customer.row, customer.rules, let_go(customer.row, customer.rules, 0.0))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_one_return_and_its_refund_without_an_order_id_are_one_of_four() -> None
 
 def test_who_is_blocked_violated_norms_until_a_new_episode() -> None:
     customer = Customer().all((0, "order_completed", 100.0), (5, "customer_blocked"))
-    assert reasons(customer) == ["norm_violator"]
+    assert reasons(customer) == reasons(customer, 5_000.0) == ["norm_violator"]
     assert reasons(customer.does(30, "product_viewed")) == []
 
 

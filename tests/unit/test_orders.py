@@ -92,7 +92,7 @@ def test_what_is_cancelled_returned_and_refunded_comes_back_once() -> None:
     )
     assert money(customer) == (100, 100, 0)
     assert returned_orders(customer.row) == 1
-    assert letting_go_costs(customer.row, 2)[1] == 10_000
+    assert letting_go_costs(customer.row, customer.rules, 2)[1] == 10_000
 
 
 def test_a_return_alone_moves_no_money() -> None:

@@ -11,7 +11,7 @@ from support.relationship import DAY, POLICY, policy
 from processors.policy.meanings import MEANINGS, complete
 from processors.policy.policy import find_problems, hash_of, read_policy
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Vocabulary
-from processors.policy.settings import KEYS, OPTIONAL, REQUIRED, TARGETS
+from processors.policy.settings import KEYS, OF_VERSION_2, OPTIONAL, REQUIRED, TARGETS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 
@@ -39,6 +39,18 @@ def with_setting(path: tuple[str, ...], value: str) -> str:
 
 def with_kind(meaning: str) -> str:
     return POLICY + f"mentioned = {{ {meaning} }}\n"
+
+
+def second(text: str) -> str:
+    """The same as a text of version 2."""
+    silence = "[silence]\nhorizon_days = 91\nreturn_below = 0.1\nlife_days = 45\n"
+    text = text.replace('name = "test"\n', 'name = "test"\nversion = 2\n').replace("threshold = 0.5\n", "")
+    if "[silence]\n" in text:
+        return text.replace("[silence]\n", silence)
+    return text.replace("[stages]\n", silence + "[stages]\n")
+
+
+LATER = {"marketing", "renewal", "term_days", "consent"}
 
 
 def texts(values: Any) -> list[int]:
@@ -128,8 +140,9 @@ def test_every_switch_is_a_bit_of_its_own() -> None:
     flags = {}
     for key in switches:
         text = with_kind(f'initiative = "firm", {key} = true')
+        text = second(text) if key in LATER else text
         flags[key] = int(meaning_of(read_policy(text).vocabulary, "mentioned")["flags"]) & ~2
-    assert len(set(flags.values())) == len(switches) == 25
+    assert len(set(flags.values())) == len(switches) == 27
     assert all(value.bit_count() == 1 for value in flags.values())
     assert int(meaning_of(read_policy(with_kind("")).vocabulary, "mentioned")["flags"]) == 0
 
@@ -145,7 +158,10 @@ def test_reports_see_every_meaning_of_a_kind() -> None:
 @pytest.mark.parametrize("path", [*OPTIONAL, *TARGETS], ids=".".join)
 def test_a_wrong_value_is_told_with_its_line(path: tuple[str, ...]) -> None:
     for wrong in ("true", '"some"', "[1]", "nan", "inf", "-inf"):
+        if path[0] == "estimated" and wrong == '"some"':
+            continue
         text = with_setting(path, wrong)
+        text = second(text) if path in OF_VERSION_2 else text
         assert found(text) == [(line(text, f"{path[1]} = {wrong}"), ".".join(path))], wrong
         (told,) = find_problems(text)
         assert KEYS[path].expected in told.message
@@ -226,9 +242,11 @@ def test_a_wrong_meaning_is_told_with_its_line(key: str) -> None:
         "trust_sign": 'trust = "brand", ',
         "bond_weight": 'bond = "emotional", ',
         "bond_if": 'bond = "emotional", ',
+        "term_days": "renewal = true, ",
     }
     for wrong in ("[true]", '"some"', "nan", "-1", "{ a = 1 }"):
         text = with_kind(f"{needed.get(key, '')}{key} = {wrong}")
+        text = second(text) if key in LATER else text
         (told,) = find_problems(text)
         assert (told.line, told.key) == (line(text, "mentioned"), f"kinds.mentioned.{key}"), wrong
         assert MEANINGS[key][0].expected in told.message
@@ -271,6 +289,23 @@ def test_problems_of_every_part_are_told_at_once() -> None:
     lines = [line(text, start) for start in ("threshold", "middle", "band", "prio")]
     left = line(text, "left")
     assert found(text) == [*zip(lines, keys, strict=True), (left, "kinds.left.cost"), (left, "kinds.left")]
+
+
+@pytest.mark.parametrize("lines", [("[silence]", "rhythm = 1.0"), ("[value]", "prior_days = 1")])
+def test_what_came_with_version_2_needs_it(lines: tuple[str, ...]) -> None:
+    (told,) = find_problems(with_settings(*lines))
+    assert "needs version = 2" in told.message
+    assert find_problems(second(with_settings(*lines))) == []
+    (told,) = find_problems(with_kind("marketing = true"))
+    assert "needs version = 2" in told.message
+
+
+def test_version_2_has_no_threshold() -> None:
+    (told,) = find_problems(second(POLICY).replace('unit = "week"\n', 'unit = "week"\nthreshold = 0.5\n'))
+    assert (told.key, "silence.return_below" in told.message) == ("churn.threshold", True)
+    assert [each.key for each in find_problems(POLICY.replace('name = "test"\n', 'name = "test"\nversion = 3\n'))] == [
+        "version"
+    ]
 
 
 def test_the_page_tells_of_every_key() -> None:

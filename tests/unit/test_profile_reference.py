@@ -14,7 +14,7 @@ from processors.policy import rules as flag
 from processors.row.calendar import count_days, count_weeks, day_of
 from processors.row.contact import Contact
 from processors.row.layout import FACTORS, NEVER, NONE
-from processors.row.sales import EPOCH_DAYS
+from processors.row.orders import EPOCH_DAYS
 from processors.row.sums import (
     SUM_CONTRIBUTION,
     SUM_COST,

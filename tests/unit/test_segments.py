@@ -121,6 +121,7 @@ def step(who: Customer, motive: str, *, stage: int = EXPLORATION, **judged: Any)
             judged.get("recommended", 3),
             judged.get("by", 1),
             judged.get("reason", 6),
+            judged.get("in_peace", False),
         )
     ]
 

@@ -1,0 +1,77 @@
+"""What binds for a time: openings and renewals of ties with a term, and until when they bind."""
+
+import numpy as np
+
+from processors.compiled import compiled_leaf
+from processors.row.layout import NONE, TERMS, Row
+from processors.row.newest import note
+
+ASSUMED = 1
+"""The low bit of a term's end: nobody stated it, it is the policy's."""
+
+
+@compiled_leaf
+def note_term(row: Row, at: int, until: int, opens: bool) -> None:
+    """A tie with a term opened (``opens``) or was renewed at ``at`` (ms), and binds until ``until`` (ms).
+
+    ``until`` is odd where the policy's term was assumed.
+    """
+    row.terms_opened += int(opens)
+    note(row, row.term_started_at, row.term_until, at, np.uint64(until))
+
+
+@compiled_leaf
+def merge_terms(into: Row, other: Row) -> None:
+    into.terms_opened += other.terms_opened
+    for i in range(TERMS):
+        if other.term_started_at[i] != NONE:
+            note(into, into.term_started_at, into.term_until, other.term_started_at[i], np.uint64(other.term_until[i]))
+
+
+@compiled_leaf
+def _rhythm(row: Row) -> int:
+    """The time between the two newest openings or renewals (ms); 0: fewer than two are known."""
+    newest, second = NONE, NONE
+    for i in range(TERMS):
+        at = int(row.term_started_at[i])
+        if at > newest:
+            newest, second = at, newest
+        elif second < at < newest:
+            second = at
+    return newest - second if second != NONE else 0
+
+
+@compiled_leaf
+def bound_until(row: Row) -> int:
+    """Until when (ms) something binds the customer, as far as is known; NONE: nothing with a term does.
+
+    After an exit nothing from before it does. Closings say not which tie they close: what opened or was renewed after
+    the last one binds; where nothing did and more ties were opened than closed, what is known binds. An assumed term is
+    no longer than the time from the renewal before: who renews monthly is not bound for a year.
+    """
+    left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
+    after = False
+    for i in range(TERMS):
+        after = after or row.term_started_at[i] > row.last_closing_at
+    if not after and row.terms_opened <= row.ties_closed:
+        return NONE
+    rhythm = _rhythm(row)
+    bound = NONE
+    for i in range(TERMS):
+        started, until = int(row.term_started_at[i]), int(row.term_until[i])
+        if started == NONE or started < left or (after and started <= row.last_closing_at):
+            continue
+        if until & ASSUMED and rhythm > 0:
+            until = min(until, started + rhythm)
+        bound = max(bound, until)
+    return bound
+
+
+@compiled_leaf
+def bound_from(row: Row, at: int) -> int:
+    """Until when (ms) what opened or was renewed at ``at`` (ms) binds; NONE: nothing is known to."""
+    bound = NONE
+    for i in range(TERMS):
+        if row.term_started_at[i] == at:
+            bound = max(bound, int(row.term_until[i]))
+    return bound

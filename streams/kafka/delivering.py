@@ -1,0 +1,281 @@
+"""``relasi deliver``: triggers of the topic to webhooks. Any number of processes; the group shares the partitions out.
+
+A partition's outbox is a file of whoever has the partition. Who takes one over reads the topic from where the file is
+complete (from its beginning where there is no file), then learns from the topic of deliveries what others did
+meanwhile, and only then begins with attempts. So a lost machine costs no more than that what it did last is done
+again, under the same ids.
+"""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, UnknownMemberIdError
+
+from schemas.registry import FileRegistry, Registry, SchemaRegistry
+from streams.clock import Clock
+from streams.delivery.counting import DeliveryMetrics
+from streams.delivery.deliverer import FOLDER, Deliverer, PartitionLeft
+from streams.delivery.endpoints import Endpoint
+from streams.delivery.outbox import Outcome, Told
+from streams.delivery.telling import DeliveryMessages, rows_of
+from streams.kafka.retry import Backoff
+from streams.kafka.topics import BrokerUnreachable, check, topics_of
+from streams.metrics import serve
+from streams.reports.clickhouse import ClickHouseSink
+from streams.reports.errors import ReportsError
+from streams.reports.sink import Sink
+from streams.reports.tables import DELIVERIES
+from streams.settings import Settings
+
+_POLL_MS: Final = 100
+_MOST_RECORDS: Final = 500
+_TELL_SECONDS: Final = 0.5
+_FORGET_SECONDS: Final = 3600.0
+
+log = structlog.get_logger()
+
+
+class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
+    """The consumer of triggers with a deliverer behind it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        consumer: Any,
+        deliverer: Deliverer,
+        history: "History",
+    ) -> None:
+        topics = topics_of(settings)
+        self._topic: Final = topics.triggers
+        self._consumer: Final = consumer
+        self._deliverer: Final = deliverer
+        self._history: Final = history
+        self._targets: dict[int, int] = {}
+
+    def source(self, number: int) -> str:
+        """How a partition of the topic is named in an outbox."""
+        return f"{self._topic}/{number}"
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Attempts on their way are cut off; whoever has the partition next makes them again."""
+        for tp in revoked:
+            await self._deliverer.leave(tp.partition)
+            self._targets.pop(tp.partition, None)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Take in from where the file is complete, whatever the group has committed: that may be of another file."""
+        ends = await self._consumer.end_offsets(list(assigned)) if assigned else {}
+        begins = await self._consumer.beginning_offsets(list(assigned)) if assigned else {}
+        for tp in assigned:
+            partition = self._deliverer.open(tp.partition)
+            at = await partition.position(self.source(tp.partition))
+            # A file that is ahead is of a topic that is no more.
+            start = max(at, begins[tp]) if at <= ends[tp] else begins[tp]
+            self._consumer.seek(tp, start)
+            self._targets[tp.partition] = ends[tp]
+            if start >= ends[tp]:
+                await self._begin(tp.partition)
+
+    async def turn(self) -> None:
+        """Take in what has come, and acknowledge it."""
+        fetched: Mapping[TopicPartition, Any] = await self._consumer.getmany(
+            timeout_ms=_POLL_MS, max_records=_MOST_RECORDS
+        )
+        for tp, records in fetched.items():
+            partition = self._deliverer.partitions.get(tp.partition)
+            if partition is None or not records:
+                continue
+            after = records[-1].offset + 1
+            try:
+                messages = [(each.offset, each.value) for each in records]
+                await partition.take_in(messages, self.source(tp.partition), after)
+            except PartitionLeft:
+                continue
+            if not partition.begun and after >= self._targets.get(tp.partition, 0):
+                await self._begin(tp.partition)
+            try:
+                await self._consumer.commit({tp: after})
+            except (CommitFailedError, IllegalGenerationError, UnknownMemberIdError) as error:
+                # The partition is another's by now, or will be ours again: it is read from where the file is complete.
+                log.info("not committed", partition=tp.partition, why=type(error).__name__)
+        if (failed := self._deliverer.failed) is not None:
+            raise failed
+
+    async def _begin(self, number: int) -> None:
+        partition = self._deliverer.partitions[number]
+        source = self._history.source(number)
+        told, after = await self._history.since(number, await partition.position(source))
+        await partition.learn(told, source, after)
+        partition.begin()
+        log.info("partition taken", partition=number, learned=len(told))
+
+
+class History:
+    """The topic of deliveries: what became of them, whoever had them."""
+
+    def __init__(self, settings: Settings, messages: DeliveryMessages, producer: Any, sink: Sink | None) -> None:
+        self._settings: Final = settings
+        self._topic: Final = topics_of(settings).deliveries
+        self._messages: Final = messages
+        self._producer: Final = producer
+        self._sink: Final = sink
+
+    def source(self, number: int) -> str:
+        """How a partition of the topic is named in an outbox."""
+        return f"{self._topic}/{number}"
+
+    async def since(self, number: int, offset: int) -> tuple[list[Told], int]:
+        """What the topic holds from an offset on, and where that ends."""
+        tp = TopicPartition(self._topic, number)
+        reader = AIOKafkaConsumer(bootstrap_servers=self._settings.servers, enable_auto_commit=False, group_id=None)
+        await reader.start()
+        try:
+            reader.assign([tp])
+            (begin,), (end,) = (
+                (await reader.beginning_offsets([tp])).values(),
+                (await reader.end_offsets([tp])).values(),
+            )
+            reader.seek(tp, max(begin, offset) if offset <= end else begin)
+            told: list[Told] = []
+            while await reader.position(tp) < end:
+                for records in (await reader.getmany(tp, timeout_ms=_POLL_MS)).values():
+                    told += [self._messages.read(each.value) for each in records if each.value is not None]
+            return told, end
+        finally:
+            await reader.stop()
+
+    async def store(self, number: int, told: list[Told]) -> None:
+        """Say what became of deliveries: in the topic, and in the reports where there are any. Returns when both have
+        it.
+        """
+        # First the reports: what the topic says counts as told to them too, whoever learns it from there.
+        if self._sink is not None:
+            await asyncio.to_thread(self._sink.insert, "deliveries_raw", rows_of(told, DELIVERIES))
+        sent = []
+        for each in told:
+            key, body = self._messages.message(each)
+            sent.append(await self._producer.send(self._topic, body, key, partition=number))
+        await asyncio.gather(*sent)
+
+
+async def _telling(deliverer: Deliverer, history: History, metrics: DeliveryMetrics, clock: Clock) -> None:
+    backoff, forgotten = Backoff(clock), clock.monotonic()
+    while True:
+        try:
+            await deliverer.told(history.store)
+            metrics.hold(await deliverer.waiting())
+            if clock.monotonic() - forgotten > _FORGET_SECONDS:
+                await deliverer.forget()
+                forgotten = clock.monotonic()
+            backoff = Backoff(clock)
+            await clock.sleep(_TELL_SECONDS)
+        except (KafkaError, ReportsError) as error:
+            # Deliveries go on; what they came to waits in the outbox to be told.
+            log.warning("outcomes can't be told now", why=str(error))
+            await backoff.wait()
+
+
+async def deliver(settings: Settings, endpoints: Mapping[str, Endpoint]) -> int:
+    """Deliver until SIGTERM or SIGINT. Raises TopicsDiffer and OutboxDamaged."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    clock, metrics = Clock(), DeliveryMetrics()
+    why_not = ["starting"]
+    site, port = await serve(
+        settings.web_host, settings.web_port, metrics, lambda: None, lambda: why_not[0] if why_not else ""
+    )
+    log.info("deliverer started", group=settings.group, web_port=port, endpoints=sorted(endpoints))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(site.cleanup)
+        running = asyncio.ensure_future(_run(settings, endpoints, metrics, clock, why_not))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not running.done():
+            running.cancel()
+        try:
+            await running
+        except asyncio.CancelledError:
+            log.info("stopped")
+    return 0
+
+
+async def _run(
+    settings: Settings, endpoints: Mapping[str, Endpoint], metrics: DeliveryMetrics, clock: Clock, why_not: list[str]
+) -> None:
+    await _wait_for_broker(settings, clock, why_not)
+    registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
+    topics, sink = topics_of(settings), ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
+    group = f"{settings.group}-deliver"
+
+    def unreadable(partition: int, offset: int, why: str) -> None:
+        metrics.unreadable()
+        log.error("a message is no trigger", topic=topics.triggers, partition=partition, offset=offset, why=why)
+
+    def counted(outcome: Outcome) -> None:
+        metrics.counted(outcome)
+
+    async with AsyncExitStack() as stack:
+        producer = AIOKafkaProducer(bootstrap_servers=settings.servers, acks="all", enable_idempotence=True)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        deliverer = Deliverer(
+            settings.data / FOLDER, endpoints, registry, clock, counted=counted, unreadable=unreadable
+        )
+        stack.push_async_callback(deliverer.close)
+        history = History(settings, DeliveryMessages(registry), producer, sink)
+        if sink is not None:
+            stack.callback(sink.close)
+            await _create(sink, clock, why_not)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=settings.servers,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            session_timeout_ms=round(settings.session_seconds * 1000),
+        )
+        delivering = Delivering(settings, consumer, deliverer, history)
+        consumer.subscribe([topics.triggers], listener=delivering)
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        telling = asyncio.ensure_future(_telling(deliverer, history, metrics, clock))
+        stack.callback(telling.cancel)
+        why_not.clear()
+        while True:
+            await delivering.turn()
+            if telling.done():
+                telling.result()
+
+
+async def _create(sink: Sink, clock: Clock, why_not: list[str]) -> None:
+    """The tables, whoever comes first."""
+    backoff = Backoff(clock)
+    while True:
+        try:
+            await asyncio.to_thread(sink.create)
+        except ReportsError as error:
+            why_not[:] = [str(error)]
+            log.warning("waiting", why=str(error))
+            await backoff.wait()
+        else:
+            return
+
+
+async def _wait_for_broker(settings: Settings, clock: Clock, why_not: list[str]) -> None:
+    backoff = Backoff(clock)
+    while True:
+        try:
+            await asyncio.to_thread(check, settings)
+        except BrokerUnreachable as error:
+            why_not[:] = [str(error)]
+            log.warning("waiting", why=str(error))
+            await backoff.wait()
+        else:
+            return

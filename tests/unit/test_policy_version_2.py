@@ -1,0 +1,204 @@
+"""What policies of version 2 judge otherwise than those of version 1: cost, exits, orders that went back, terms."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from support.presets import Customer, changed, policy_of
+from support.relationship import DAY, at_day
+
+from processors.judgements.categories import CATEGORY_NOT_KNOWN, recommended_category
+from processors.judgements.letting_go import cost_to_serve, letting_go_costs
+from processors.judgements.standing import standing
+from processors.judgements.value import clv
+from processors.lifecycle.stages import silence_at
+from processors.row.calendar import count_days
+from processors.row.layout import NONE
+from processors.row.terms import bound_until
+
+SECOND = policy_of("commerce", 2)
+
+
+def customer(*happenings: tuple[Any, ...]) -> Customer:
+    return Customer(SECOND).all(*happenings)
+
+
+def value(of: Customer, day: float) -> float:
+    return clv(of.row, of.rules, at_day(day)) / 100
+
+
+def test_an_ad_is_a_cost_of_acquiring_and_none_of_serving() -> None:
+    plain = customer((1, "order_completed", 100.0, {"order": "a"}))
+    reached = customer((0, "ad_impression", {"cost": 10.0}), (1, "order_completed", 100.0, {"order": "a"}))
+    assert (reached.row.cost_minor, reached.row.marketing_minor, cost_to_serve(reached.row)) == (1_000, 1_000, 0)
+    assert value(reached, 2) == pytest.approx(value(plain, 2), rel=0.01)
+    assert value(plain, 2) > 0
+
+
+def test_a_mailing_serves_nobody_and_a_chat_does() -> None:
+    mailed = customer((0, "order_completed", 50.0), (1, "email_delivered", {"cost": 2.0}))
+    assert cost_to_serve(mailed.row) == 0
+    assert cost_to_serve(mailed.does(2, "live_chat_started").row) == 500
+
+
+def test_one_chat_in_a_life_is_not_a_rate() -> None:
+    plain, chat = customer((1, "order_completed", 100.0)), customer((1, "order_completed", 100.0))
+    chat.does(1.1, "live_chat_started")
+    assert value(plain, 8) > value(chat, 8) > 0.6 * value(plain, 8)
+
+
+def test_after_an_exit_nothing_is_to_come_and_the_customer_is_left_in_peace() -> None:
+    left = customer((0, "order_completed", 100.0), (7, "order_completed", 100.0), (8, "account_deleted")).until(10)
+    assert standing(left.row, left.rules, at_day(10)) == (0.0, 1.0, 0.0)
+    assert value(left, 10) == 0.0
+    assert (left.word("risk_band"), left.word("next_step")) == ("high", "let_rest")
+
+
+def test_who_comes_back_is_judged_anew() -> None:
+    back = customer((0, "order_completed", 100.0), (8, "account_deleted"), (20, "order_completed", 100.0)).until(22)
+    alive, risk, _ = standing(back.row, back.rules, at_day(22))
+    assert alive > 0.5 > risk
+    assert back.word("next_step") != "let_rest"
+
+
+@pytest.mark.parametrize("cancelled_first", [False, True])
+def test_a_cancelled_order_is_no_purchase(cancelled_first: bool) -> None:
+    told: list[tuple[Any, ...]] = [
+        (1, "order_completed", 100.0, {"order": "e"}),
+        (1.1, "order_cancelled", {"order": "e"}),
+    ]
+    row = customer(*(reversed(told) if cancelled_first else told)).row
+    assert (row.purchases, row.spend_minor, row.refunded_minor, row.margin_minor, count_days(row)) == (0, 0, 0, 0, 0)
+    assert (row.last_purchase_at, row.cancelled, row.cancelled_minor) == (NONE, 1, 10_000)
+
+
+def test_another_purchase_of_that_day_stays_one() -> None:
+    two = customer((1, "order_completed", 30.0, {"order": "a"}), (1.2, "order_completed", 50.0, {"order": "b"}))
+    row = two.does(2, "order_cancelled", order="b").row
+    assert (row.purchases, row.spend_minor, count_days(row), row.last_purchase_at) == (1, 3_000, 1, at_day(1))
+    assert row.first_purchase_at == at_day(1)
+
+
+def test_an_order_bought_on_several_days_stays_bought_and_gives_its_money_back() -> None:
+    monthly = customer(*((day, "subscription_renewed", 10.0, {"order": "m"}) for day in (0, 30, 60)))
+    row = monthly.does(61, "order_cancelled", order="m").row
+    assert (row.purchases, row.spend_minor, row.refunded_minor, count_days(row)) == (3, 3_000, 3_000, 3)
+
+
+def unprofitable(*happenings: tuple[Any, ...]) -> Customer:
+    """A customer whose purchases cost money, so that value keeps nobody from being let go."""
+    return customer(
+        *(
+            (day, kind, *(rest if kind != "order_completed" else (rest[0], {**rest[1], "margin": -5.0})))
+            for day, kind, *rest in happenings
+        )
+    )
+
+
+def test_a_credit_note_for_a_part_is_no_returned_order() -> None:
+    orders = [(day, "order_completed", 200.0, {"order": str(day)}) for day in range(0, 100, 10)]
+    notes = [(day + 3.5, "order_refunded", 4.0, {"order": str(day)}) for day in range(0, 100, 20)]
+    assert unprofitable(*orders, *notes).until(105).word("let_go") == ""
+
+
+def test_what_the_firm_did_wrong_does_not_count_against_who_sends_it_back() -> None:
+    orders = [(day, "order_completed", 100.0, {"order": str(day)}) for day in range(4)]
+    back = [(10 + day, "return_requested", {"order": str(day)}) for day in range(3)]
+    assert unprofitable(*orders, *back).until(15).word("let_go") == "norm_violator"
+    failed = [(at, kind, {**more, "reason": "defective"}) for at, kind, more in back]
+    assert unprofitable(*orders, *failed).until(15).word("let_go") == ""
+
+
+def test_nobody_whose_value_is_positive_is_let_go_but_who_was_blocked() -> None:
+    orders = [(day, "order_completed", 100.0, {"order": str(day), "discount": 20.0}) for day in range(5)]
+    assert customer(*orders).until(8).word("let_go") == ""
+    assert unprofitable(*orders).until(8).word("let_go") == "deal_seeker"
+    assert customer(*orders, (6, "customer_blocked")).until(8).word("let_go") == "norm_violator"
+
+
+def test_each_reason_says_the_money() -> None:
+    orders = [(day, "order_completed", 100.0, {"order": str(day)}) for day in range(4)]
+    row = unprofitable(*orders, (9, "order_cancelled", {"order": "0"}), (9, "return_requested", {"order": "1"})).row
+    assert letting_go_costs(row, SECOND.rules, 2)[1] == 20_000
+
+
+def end_of(*happenings: tuple[Any, ...]) -> str:
+    return customer(*happenings).until(400).word("end_reason")
+
+
+def test_neglect_is_said_only_where_contacts_of_the_firm_are_known() -> None:
+    bought = [(7 * week, "order_completed", 20.0) for week in range(8)]
+    assert end_of(*bought) == "unknown"
+    assert end_of((0, "email_delivered"), *bought) == "neglect"
+
+
+def test_who_asked_for_no_more_mail_was_not_neglected() -> None:
+    bought = [(7 * week, "order_completed", 20.0) for week in range(8)]
+    assert end_of((0, "email_delivered"), (1, "unsubscribed"), *bought) == "unknown"
+
+
+def test_a_failure_that_was_put_right_counts_no_longer() -> None:
+    late = [(0, "order_completed", 50.0, {"order": "a"}), (2, "order_delayed", {"order": "a"})]
+    assert end_of(*late) == "core_failure"
+    assert end_of(*late, (3, "support_ticket_solved")) != "core_failure"
+    assert end_of(*late, (3, "support_ticket_solved"), (10, "competitor_mentioned")) == "better_alternative"
+
+
+def test_signs_of_life_after_a_purchase_keep_a_relationship() -> None:
+    seen = customer((0, "order_completed", 50.0), *((day, "signed_in") for day in range(30, 365, 30))).until(370)
+    assert [fact.to_stage for fact in seen.facts] == [2]
+    assert silence_at(seen.row, seen.rules) == at_day(360) + round(SECOND.rules.life_ms)
+
+
+def test_what_binds_outlasts_silence_and_a_grace_comes_after_it() -> None:
+    bound = customer((0, "subscription_started", 120.0, {"until": 365.0}))
+    assert silence_at(bound.row, bound.rules) == at_day(365) + 14 * DAY
+    assert silence_at(bound.does(30, "subscription_cancelled").row, bound.rules) < at_day(365)
+
+
+def test_renewals_extend_what_binds_and_an_assumed_term_follows_their_rhythm() -> None:
+    yearly = customer((0, "subscription_started", 12.0), (30, "subscription_renewed", 12.0))
+    assert bound_until(yearly.row) == at_day(60), "who renews monthly is not bound for a year"
+    stated = customer(
+        (0, "subscription_started", 12.0, {"until": 90.0}), (85, "subscription_renewed", 12.0, {"until": 450.0})
+    )
+    assert bound_until(stated.row) == at_day(450)
+
+
+def test_after_an_exit_no_term_binds() -> None:
+    assert bound_until(customer((0, "subscription_started", 12.0), (5, "account_deleted")).row) == NONE
+
+
+def test_who_joins_before_buying_is_on_record() -> None:
+    assert [fact.to_stage for fact in customer((0, "loyalty_enrolled"), (1, "order_completed", 20.0)).facts] == [3]
+
+
+def test_consent_is_the_newest_word() -> None:
+    row = customer((0, "newsletter_subscribed"), (5, "unsubscribed")).row
+    assert (row.last_consent_at, row.last_refusal_at, row.refusals) == (at_day(0), at_day(5), 1)
+
+
+def test_purchases_and_a_passing_visit_say_nothing_of_the_category() -> None:
+    for told in ([(0, "page_viewed")], [(0, "order_completed", 50.0), (30, "order_completed", 50.0)]):
+        row = customer(*told).row
+        assert recommended_category(row, SECOND.rules, False, False, False)[0] == CATEGORY_NOT_KNOWN
+    known = customer((0, "account_created"), (1, "order_completed", 50.0)).row
+    assert recommended_category(known, SECOND.rules, False, False, False)[0] != CATEGORY_NOT_KNOWN
+
+
+def test_a_guest_of_every_august_lives_between_the_seasons() -> None:
+    hotel = Customer(policy_of("hotel", 2))
+    for year in range(4):
+        for night in (0, 1, 2):
+            hotel.does(365 * year + night, "restaurant_visited", amount=60.0)
+    assert silence_at(hotel.row, hotel.rules) > at_day(365 * 4)
+
+
+def test_silence_ends_after_ten_own_intervals_and_half_a_year() -> None:
+    never = changed("commerce", 2, a="0.000001", b="1000.0", r="50.0", alpha="5000.0")
+    row = Customer(never).all(*((day, "order_completed", 20.0) for day in (0, 10, 20))).row
+    assert at_day(20 + 182) <= silence_at(row, never.rules) <= at_day(20 + 184)
+
+
+def test_nothing_is_lost_in_a_number() -> None:
+    assert not np.isnan(value(customer((0, "order_completed", 50.0)), 1))
