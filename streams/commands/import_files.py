@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from streams.embedded.importing import Outcome
     from streams.embedded.session import Session
     from streams.imports.prepare import Prepared
+    from streams.imports.survey import Survey
 
 WITHOUT_AMOUNT: Final = "purchase_without_amount"
 
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
             spooled = name == "-" and args.standard_input is not None
             source = opened.enter_context(args.standard_input.open("rb")) if spooled else name
             if args.dry_run:
-                usable &= _try_file(source, mapping, terminal, _policy(args, session, mapping), args.as_arrived)
+                usable &= _try_file(args, session, source, mapping, terminal)
             elif session is not None:
                 outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived, again=args.again)
                 usable &= outcome.rows > outcome.refused
@@ -183,15 +184,23 @@ def title_of(source: str | BinaryIO) -> str:
     return Path(source).name if isinstance(source, str) and source != "-" else "standard input"
 
 
-def _try_file(source: str | BinaryIO, mapping: Mapping, terminal: Terminal, policy: "Policy", as_arrived: bool) -> bool:
+def _try_file(
+    args: argparse.Namespace,
+    session: "Session | None",
+    source: str | BinaryIO,
+    mapping: Mapping,
+    terminal: Terminal,
+) -> bool:
     """Say what would come of a file; False: nothing of it can be used."""
     import tempfile
 
     from streams.clock import now_ms
     from streams.imports.prepare import prepare
+    from streams.imports.recorded import refuse_other_mapping
     from streams.imports.survey import Survey
     from streams.policies import chosen_currency
 
+    policy = _policy(args, session, mapping)
     title, survey = title_of(source), Survey(policy)
     with (
         tempfile.TemporaryDirectory(prefix="relasi-dry-run-") as workdir,
@@ -199,24 +208,42 @@ def _try_file(source: str | BinaryIO, mapping: Mapping, terminal: Terminal, poli
         prepare(
             source,
             mapping,
-            as_arrived=as_arrived,
+            as_arrived=args.as_arrived,
             workdir=Path(workdir),
             now=now_ms(),
             progress=report,
             own_currency=chosen_currency(policy),
         ) as prepared,
     ):
-        for batch in prepared.batches():
-            survey.add(batch)
-        terminal.say(f"{title}: {prepared.rows:,} touchpoints would be imported (dry run: nothing was written)")
+        if session is not None and not args.again:
+            refuse_other_mapping(session.sink, prepared)
+        _look_over(prepared, session, survey)
+        new = prepared.rows - survey.known
+        terminal.say(f"{title}: {new:,} touchpoints would be imported (dry run: nothing was written)")
+        if survey.known:
+            terminal.say(f"  {survey.known:,} are known already and would be left out")
         tell_reading(terminal, prepared)
         tell_rejects(terminal, prepared, len(prepared.rejects))
         tell_understood(terminal, survey)
         tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")
         tell_first(terminal, prepared.batches())
-        if not prepared.rows:
+        usable = prepared.rows > sum(survey.refused.values())
+        if not usable:
             tell_unusable(terminal, title, prepared)
-        return prepared.rows > 0
+        return usable
+
+
+def _look_over(prepared: "Prepared", session: "Session | None", survey: "Survey") -> None:
+    """Let the survey see every row; those that the reports of a session hold are known."""
+    from streams.known import KnownEvents, noticed
+
+    known = KnownEvents()
+    for batch in prepared.batches():
+        known.expect(batch)
+    if session is not None:
+        known.load(session.sink)
+    for batch in prepared.batches():
+        noticed(known, batch, survey)
 
 
 def import_file(

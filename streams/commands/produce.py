@@ -88,11 +88,18 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     async with Producer(settings, "relasi-produce", clock) as producer:
         producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id)
         given = policy if isinstance(policy, Policy) else None
-        in_force = given or await producing.policy_in_force() or preset(mapping.policy or "commerce")
+        told = given or await producing.policy_in_force()
+        in_force = told or preset(mapping.policy or "commerce")
         judging = counting(in_force, mapping)
         # The log itself says what it was judged by, from its beginning.
         if given or judging.hash != in_force.hash or await producer.is_empty(topics.touchpoints):
             await producing.policy(judging)
+        elif told is None:
+            sys.stderr.write(
+                "relasi: no reports tell which policy is in force: what is said of the files goes by "
+                f"{judging.name}, as "
+                "it comes with Relasi\n"
+            )
         usable = True
         for name in args.files:
             usable &= await _file(

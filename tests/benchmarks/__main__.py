@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, many, outputs, storage, value, window, writing
+from benchmarks import engine, many, outputs, reading, storage, value, window, writing
 
 
 def main() -> int:
@@ -15,6 +15,7 @@ def main() -> int:
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
+        ("Files, one core", (reading.preparing,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
     ):

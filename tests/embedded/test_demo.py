@@ -34,7 +34,7 @@ def test_it_ends_on_an_insight(shown: tuple[Path, str]) -> None:
     data, said = shown
     assert f"CDNOW_master.txt.gz: {PURCHASES:,} touchpoints imported\n" in said
     assert f"How {CUSTOMERS:,} relationships stand on 1998-06-30" in said
-    stages = dict(re.findall(r"^  ([a-z]+) +([\d,]+)(?:  █.*)?$", said, re.MULTILINE))
+    stages = dict(re.findall(r"^  ([a-z]+) +([\d,]+)(?:  █.*)?$", insight(said), re.MULTILINE))
     assert list(stages) == ["awareness", "exploration", "commitment", "dissolution"]
     assert sum(number(count) for count in stages.values()) == CUSTOMERS
     assert len(re.findall(r"^  \d{5} +(?:exploration|commitment) ", said, re.M)) == 10

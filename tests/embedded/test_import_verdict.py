@@ -99,6 +99,17 @@ def test_a_dry_run_says_the_same_and_writes_nothing(there: bool, data: Path) -> 
     assert tried.err == came.err
 
 
+def test_a_dry_run_knows_what_is_there_already(data: Path) -> None:
+    file = written(data, "mixed.csv", MIXED)
+    done("import", file, "--data", data)
+    more = written(data, "more.csv", MIXED + "zoe,2026-03-01,order_completed,shop,7.00,USD\n")
+    said = done("import", "--dry-run", more, "--data", data)
+    assert "more.csv: 1 touchpoints would be imported" in said
+    assert "4 are known already and would be left out" in said
+    ran = relasi("import", "--dry-run", file, "--set", "channel=web", "--data", data)
+    assert (ran.code, "--again imports it all the same" in ran.err) == (3, True)
+
+
 def test_a_dry_run_of_nothing_usable_says_why(data: Path) -> None:
     file = written(data, "times.csv", "customer_id,occurred_at,kind\nann,930101,order_completed\n")
     ran = relasi("import", "--dry-run", file, "--data", data)

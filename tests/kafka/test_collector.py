@@ -1,64 +1,23 @@
 """`relasi collect`: acknowledged by the broker before the answer, one port for many, no request lost at a restart."""
 
 import http.client
-import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.bound_process import bound
-from support.kafka_broker import ROOT, free_ports, until
-from support.kafka_workers import PROGRAM, Install, Installation
+from support.collect_processes import Collecting
+from support.kafka_broker import free_ports, until
+from support.kafka_workers import Install
 from support.listening import SETTINGS, Sender, connection_to, posted
 
 ORDER: Final[dict[str, Any]] = {
     "type": "track", "event": "Order Completed", "userId": "u1", "anonymousId": "a1", "messageId": "m1",
     "timestamp": "2026-03-01T12:00:00Z", "properties": {"revenue": 19.99, "currency": "EUR", "order_id": "o1"},
 }  # fmt: skip
-
-
-@dataclass
-class Collecting:
-    """Processes of ``relasi collect`` on one port, over one installation."""
-
-    install: Installation
-    port: int
-    file: Path
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> "subprocess.Popen[bytes]":
-        """One more process, once it takes requests."""
-        log = self.install.folder / f"collect-{len(self.processes)}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                bound([sys.executable, *PROGRAM, "collect", "--http", f"127.0.0.1:{self.port}",
-                       "--settings", str(self.file)]),
-                cwd=ROOT, env=self.install.environment, stdout=out, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        self.processes.append(process)
-        for _ in until(60):
-            assert process.poll() is None, log.read_text()
-            if re.search("collector started", log.read_text()):
-                break
-        return process
-
-    def post(self, path: str, body: object) -> tuple[int, Any]:
-        connection = connection_to(self.url)
-        try:
-            return posted(connection, path, body)
-        finally:
-            connection.close()
 
 
 @pytest.fixture

@@ -12,19 +12,25 @@ from processors.policy.policy import hash_of
 from processors.policy.rules import (
     ANSWER,
     COMPLAINT,
+    CONSENT,
     DISCOUNTED,
     FAILURE,
     FINITE,
     INSIDE,
     LOYALTY,
+    MARKETING,
     ONE_OFF,
     OUTGROWN,
     OUTSIDE,
     PURCHASE,
     QUESTION,
+    REFUSAL,
     REFUSED,
+    RENEWAL,
     RESOLUTION,
     RIVAL,
+    TIE_OPENED,
+    VOIDING,
     Rules,
 )
 from processors.row.absorb import absorb
@@ -41,6 +47,7 @@ from processors.row.layout import (
     RESOLUTIONS,
     ROW,
     SIGNALS,
+    TERMS,
 )
 from support.presets import Happening, contact_of, policy_of
 from support.relationship import DAY, HOUR, START, blank
@@ -58,9 +65,15 @@ LIMITS: Final = (
     (FAILURE, SIGNALS),
     (RIVAL, SIGNALS),
     (OUTGROWN, ENDINGS),
+    (RENEWAL, TERMS // 2),
+    (TIE_OPENED, TERMS // 2),
 )
-_ALL_FLAGS: Final = [1 << bit for bit in range(45) if 1 << bit != REFUSED]
-_POLICY: Final = policy_of()
+_LATER: Final = MARKETING | VOIDING | RENEWAL | CONSENT | REFUSAL
+_ALL_FLAGS: Final = {
+    1: [1 << bit for bit in range(45) if 1 << bit != REFUSED and 1 << bit & _LATER == 0],
+    2: [1 << bit for bit in range(45) if 1 << bit != REFUSED],
+}
+_POLICIES: Final = {version: policy_of("commerce", version) for version in (1, 2)}
 
 near: Final = st.integers(0, 60 * 24).map(lambda hour: FIRST + hour * HOUR)
 within: Final = st.integers(FIRST, FIRST + SPAN - 1)
@@ -69,10 +82,10 @@ amounts: Final = st.sampled_from([0, 1, 999, 12_345, 10**9])
 
 
 @st.composite
-def _of_a_kind(draw: st.DrawFn) -> Contact:
+def _of_a_kind(draw: st.DrawFn, version: int) -> Contact:
     happening = Happening(
         0.0,
-        draw(st.sampled_from([*_POLICY.kinds, "never_named"])),
+        draw(st.sampled_from([*_POLICIES[version].kinds, "never_named"])),
         amount=draw(st.sampled_from([0.0, 0.005, 12.34, -80.0, 999.0])),
         order=draw(st.sampled_from(ORDER_IDS)),
         discount=draw(st.sampled_from([0.0, 0.0, 5.0])),
@@ -80,12 +93,12 @@ def _of_a_kind(draw: st.DrawFn) -> Contact:
         reason=draw(st.sampled_from(["", "late", "too_small"])),
         more=draw(st.sampled_from([0, 0, FINITE, ONE_OFF, OUTSIDE, INSIDE])),
     )
-    return contact_of(_POLICY, happening)
+    return contact_of(_POLICIES[version], happening)
 
 
 @st.composite
-def _of_any_flags(draw: st.DrawFn) -> Contact:
-    flags = sum(draw(st.sets(st.sampled_from(_ALL_FLAGS), max_size=5)))
+def _of_any_flags(draw: st.DrawFn, version: int) -> Contact:
+    flags = sum(draw(st.sets(st.sampled_from(_ALL_FLAGS[version]), max_size=5)))
     return Contact(
         0,
         flags if flags & PURCHASE else flags & ~(DISCOUNTED | FINITE | ONE_OFF),
@@ -106,11 +119,11 @@ def _of_any_flags(draw: st.DrawFn) -> Contact:
 
 
 @st.composite
-def contacts(draw: st.DrawFn, most: int = 14) -> list[Contact]:
-    """Touchpoints of one customer in an order of arrival, no two of which are one event."""
+def contacts(draw: st.DrawFn, most: int = 14, version: int = 1) -> list[Contact]:
+    """Touchpoints of one customer in an order of arrival, no two of which are one event, as a policy tells them."""
     drawn = []
     for number in range(draw(st.integers(0, most))):
-        contact = draw(st.one_of(_of_a_kind(), _of_any_flags()))
+        contact = draw(st.one_of(_of_a_kind(version), _of_any_flags(version)))
         at = draw(st.one_of(within, near) if contact.flags & PURCHASE else st.one_of(within, near, far))
         drawn.append(contact._replace(at=at, event=np.uint64(avalanche(np.uint64(number + 1)))))
     return within_limits(drawn)
@@ -135,7 +148,8 @@ def profile_of(told: Iterable[Contact], rules: Rules) -> Any:
 
 
 _PAIRED: Final = {
-    "order": ("hash", "at", "amount", "margin", "refunded", "flags"),
+    "order": ("hash", "at", "amount", "margin", "refunded", "flags", "bought_at", "purchases"),
+    "term": ("started_at", "until"),
     "question": ("at", "event", "answered_at", "resolved_at", "complaint"),
     "failure": ("at", "event"),
     "rival": ("at", "event"),
@@ -152,7 +166,7 @@ def entries(row: Any) -> dict[str, set[tuple[int, ...]]]:
         for name, parts in _PAIRED.items()
     }
     for name, held in found.items():
-        place = _PAIRED[name].index("at")
+        place = _PAIRED[name].index("at") if "at" in _PAIRED[name] else 0
         found[name] = {entry for entry in held if entry[place] != NONE}
     return found | {name: {(at,) for at in row[name].tolist() if at != NONE} for name in LOOSE_SETS}
 

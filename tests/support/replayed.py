@@ -20,7 +20,15 @@ _NUMBERS: Final = (
     *("spend_minor", "margin_minor", "cost_minor", "refunded_minor", "returned_orders", "let_go", "value_tier"),
     *("end_reason", "ended_by", "next_step", "need", "recommended_category", "observed_category", "trust_signs"),
 )
-_OF_THE_LOG: Final = ("namespace", "known_at", "policy_hash", "partition", "offset")
+_OF_STAGES: Final = [
+    *("id", "customer_id", "at", "from_stage", "to_stage", "cause", "episode", "win_back", "supersedes"),
+    *("evidence_event_id", "evidence_purchases", "evidence_weeks", "evidence_first_purchase_at"),
+    *("evidence_last_purchase_at", "evidence_last_sign_at"),
+]
+_OF_JUDGEMENTS: Final = [
+    *("id", "customer_id", "judgement", "before", "after", "at"),
+    *("evidence_event", "evidence_at", "evidence_count", "evidence_value"),
+]
 
 
 def told_by(policy: Policy, data: bytes, at: int) -> dict[str, Any]:
@@ -32,8 +40,8 @@ def told_by(policy: Policy, data: bytes, at: int) -> dict[str, Any]:
     judged = judgements_table([applied], partition)
     profiles = profiles_table(partition, np.arange(partition.customers), at).select(list(_NUMBERS))
     return {
-        "transitions": _lines(moved.drop_columns(list(_OF_THE_LOG))),
-        "judgements": _lines(judged.drop_columns(list(_OF_THE_LOG))),
+        "transitions": _lines(moved.select(_OF_STAGES)),
+        "judgements": _lines(judged.select(_OF_JUDGEMENTS)),
         "profiles": _lines(profiles),
     }
 

@@ -21,6 +21,8 @@ from streams.collector.requests import Batch, batch, single
 from streams.collector.sources import Source
 
 HOT = HotPath(REGISTRY)
+# Hashes pass over the end of 64 bits, which NumPy tells where nothing is compiled.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 AGENT = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 )

@@ -16,8 +16,8 @@ from processors.row.contact import Contact
 from processors.row.layout import PROFILE_FIELDS
 from processors.row.profile import fade_to, merge
 
-RULES: Final = policy_of().rules
-histories: Final = contacts()
+RULES: Final = policy_of("commerce", 2).rules  # whose touchpoints tell all that those of version 1 do, and more
+histories: Final = contacts(version=2)
 
 
 def profile(told: list[Contact]) -> Any:

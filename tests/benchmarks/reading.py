@@ -1,0 +1,57 @@
+"""What it costs to prepare a file: reading, uniting rows of one order, and counting what they mean, by format."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import pyarrow.csv as csv
+import pyarrow.parquet as pq
+
+from benchmarks.report import Figure
+from benchmarks.workload import table
+from streams.imports.mapping import Mapping
+from streams.imports.prepare import prepare
+from streams.imports.survey import Survey
+from streams.policies import preset
+
+ROWS: Final = 200_000
+CUSTOMERS: Final = 20_000
+_FAR: Final = 4_000_000_000_000
+# Microseconds of CPU that a row may take. JSON is read by Python's own scanner, an object a row: it has no bar yet.
+_BARS: Final[dict[str, float | None]] = {"csv": 3.0, "parquet": 3.0, "jsonl": None}
+
+
+def preparing() -> list[Figure]:
+    """CPU for a row of each format, the second of two passes: the first compiles."""
+    figures = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for kind, path in _files(folder).items():
+            _prepared(path, folder)
+            cost = _prepared(path, folder) / ROWS * 1e6
+            figures.append(Figure(f"preparing {kind}", cost, "µs of CPU a row", at_most=_BARS[kind]))
+    return figures
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    rows = table(ROWS, CUSTOMERS, 1)
+    plain = rows.drop_columns([name for name in ("lines", "properties") if name in rows.column_names])
+    paths = {kind: folder / f"touchpoints.{kind}" for kind in _BARS}
+    csv.write_csv(plain, paths["csv"])
+    pq.write_table(rows, paths["parquet"])
+    with paths["jsonl"].open("w") as file:
+        file.writelines(json.dumps(row, default=str) + "\n" for row in plain.to_pylist())
+    return paths
+
+
+def _prepared(path: Path, folder: Path) -> float:
+    begin = time.process_time()
+    survey = Survey(preset())
+    with prepare(str(path), Mapping(), as_arrived=False, workdir=folder / "work", now=_FAR) as prepared:
+        for batch in prepared.batches():
+            survey.add(batch)
+    if survey.rows != ROWS:
+        raise RuntimeError(f"{survey.rows:,} rows of {ROWS:,} were read")
+    return time.process_time() - begin
