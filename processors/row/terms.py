@@ -58,7 +58,7 @@ def bound_until(row: Row) -> int:
     rhythm = _rhythm(row)
     bound = NONE
     for i in range(TERMS):
-        started, until = int(row.term_started_at[i]), np.int64(row.term_until[i])
+        started, until = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
         if started == NONE or started < left or (after and started <= row.last_closing_at):
             continue
         if until & ASSUMED and rhythm > 0:
@@ -73,5 +73,5 @@ def bound_from(row: Row, at: int) -> int:
     bound = NONE
     for i in range(TERMS):
         if row.term_started_at[i] == at:
-            bound = max(bound, np.int64(row.term_until[i]))
+            bound = max(bound, int(np.int64(row.term_until[i])))
     return bound

@@ -1,8 +1,5 @@
 """Instants that compiled code computes stay whole: of a signed and an unsigned integer Numba makes a float."""
 
-import numpy as np
-from support.relationship import blank, policy
-
 from processors.lifecycle.stages import ends_at, silence_at
 from processors.row.layout import NEVER, NONE
 from processors.row.terms import bound_from, bound_until, note_term
@@ -16,7 +13,7 @@ def test_until_when_something_binds_is_a_whole_number() -> None:
         assert isinstance(found, int)
         assert found == NEVER
     at, until = 1_700_000_000_123, 1_800_000_000_455
-    note_term(row, np.int64(at), np.int64(until), True)
+    note_term(row, at, until, True)
     # Beyond 2**53 a float would round, and the odd one that says who stated it would be lost.
     assert (bound_until(row), bound_from(row, at)) == (until, until)
     assert isinstance(bound_from(row, at), int)
