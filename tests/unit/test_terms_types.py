@@ -1,5 +1,7 @@
 """Instants that compiled code computes stay whole: of a signed and an unsigned integer Numba makes a float."""
 
+from support.relationship import blank, policy
+
 from processors.lifecycle.stages import ends_at, silence_at
 from processors.row.layout import NEVER, NONE
 from processors.row.terms import bound_from, bound_until, note_term
