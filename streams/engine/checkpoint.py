@@ -131,6 +131,10 @@ def decode_layout(value: bytes) -> Layout:
         raise UnreadableCheckpoint(f"a layout of rows in a checkpoint can't be read: {error}") from error
 
 
+# The first byte of a row's key is a namespace; of the keys of all that is no row it is this or the one after it.
+_OTHERS: Final = 0xFE
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """What is to be stored, all of it or nothing; once that is confirmed, ``offset`` may be committed.
@@ -157,8 +161,8 @@ class Checkpoint:
 
     @property
     def rows(self) -> int:
-        """How many rows it holds."""
-        return len(self.keys.offsets) - 1
+        """How many rows it holds; segments of the window are none."""
+        return int(np.count_nonzero(self.keys.buffer[self.keys.offsets[:-1]] < _OTHERS))
 
     @property
     def bytes(self) -> int:
