@@ -169,6 +169,8 @@ def test_a_crash_at_any_step_leaves_the_one_before_or_the_next(data: Path) -> No
         for name in ("rows.sqlite", "reports"):
             if name not in moved:
                 (data / name).rename(data / NEXT / name)
+        with Session(data, "test"):
+            pass
         assert told(data) == after
         assert not (data / NEXT).exists()
     with Log(data) as log:
