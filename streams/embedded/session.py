@@ -124,7 +124,8 @@ class Session:
         return self.runner.partition
 
     def close(self) -> None:
-        """Make everything lasting and let go of the directory."""
+        """Let go of the directory; what was not made lasting is done again by the next session."""
+        self.finished = True
         self._stack.close()
 
     def __enter__(self) -> Self:
