@@ -75,6 +75,7 @@ def import_prepared(
     state, late = _write_rows(runner, prepared, state, progress, rows_at_once, survey)
     progress("reporting", 0, 0)
     state = _finish(runner, prepared, state, survey)
+    progress("reporting", prepared.rows, prepared.rows)
     refused = int(runner.partition.counts[OUTCOME_REJECTED]) - refused
     return Outcome(prepared.rows, resumed_at, state.known, state.rejects, refused, late=late, already=False)
 

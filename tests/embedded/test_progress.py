@@ -39,7 +39,7 @@ def test_a_terminal_sees_a_bar(data: Path) -> None:
     os.close(ours)
     assert process.returncode == 0
     assert out.startswith(f"history.csv: {len(HISTORY)} touchpoints imported\n")
-    assert "history.csv: importing" in shown
+    assert "history.csv: reporting" in shown
     assert f"{len(HISTORY)}/{len(HISTORY)}" in shown
 
 

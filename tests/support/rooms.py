@@ -109,7 +109,8 @@ MAY_IMPORT: Final = {
         "one module per command, and how a command line is read",
         "processors schemas streams/clock streams/collector "
         "streams/delivery streams/embedded streams/engine streams/fitting "
-        "streams/imports streams/kafka streams/logs streams/metrics streams/outputs streams/policies streams/reports "
+        "streams/imports streams/kafka streams/known streams/logs streams/metrics streams/outputs streams/policies "
+        "streams/reports "
         "streams/settings streams/stories streams/texts",
         "numpy pyarrow rich",
     ),

@@ -47,10 +47,10 @@ def flat(properties: Mapping[str, Any]) -> None:
 def standard(body: Any) -> None:
     assert set(body) == {"type", "timestamp", "data"}
     assert body["type"] == "relasi.trigger.win_back"
-    assert body["timestamp"] == "2026-11-30T02:33:51.000Z"
+    assert body["timestamp"] == "2026-11-30T04:33:51.000Z"
     data = body["data"]
     assert data["expected_margin"] == {"amount_minor": 11732, "currency": "USD"}
-    assert data["evidence"] == {"last_purchase_at": "2026-11-29T02:33:51.000Z", "purchases": 50, "event_id": ""}
+    assert data["evidence"] == {"last_purchase_at": "2026-11-29T04:33:51.000Z", "purchases": 50, "event_id": ""}
     assert (data["customer_id"], data["stage"], data["from_stage"]) == ("13167", "dissolution", "commitment")
     assert data["properties"] == {"email": "ann@example.com", "plan": "gold"}
     assert data["sequence"] == 0
