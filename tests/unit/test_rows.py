@@ -138,7 +138,7 @@ class Copybook:
         else:
             number = self.random.randrange(len(self.told))
             touch(self.table, warm(self.table, number))
-        self.recent = [*(each for each in self.recent if each != number), number]
+        self.recent = [*(each for each in self.recent if each != number), number][-self.most :]
         self.change(number)
         if self.random.random() < 0.3:
             # A timer, which makes nobody the newest.

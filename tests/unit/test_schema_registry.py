@@ -19,18 +19,20 @@ from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, establ
 from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement"]
-NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13}
+NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13, "Trigger": 14}
+LATER: Final = {"Delivery": 15}
 
 
 def test_the_packaged_schemas() -> None:
     registry = FileRegistry()
-    assert registry.ids() == list(range(1, len(NAMES) + len(NEWER) + 1))
+    assert registry.ids() == list(range(1, len(NAMES) + len(NEWER) + len(LATER) + 1))
     for schema_id, name in enumerate(NAMES, 1):
         schema = registry.schema(schema_id)
         assert (schema["name"], schema["namespace"]) == (name, "relasi")
         assert registry.named(schema_id) == name
         assert registry.id_of(name) == NEWER.get(name, schema_id)
         fastavro.parse_schema(schema)
+    assert {name: registry.id_of(name) for name in LATER} == LATER
 
 
 def test_the_newest_version_of_a_name_counts(tmp_path: Path) -> None:
@@ -45,7 +47,7 @@ def test_the_newest_version_of_a_name_counts(tmp_path: Path) -> None:
 def test_what_a_file_registry_lacks_is_said(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"schema id 99 is not in registry.json \(known: 1, 2"):
         FileRegistry().schema(99)
-    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Judgement, Link, Merge"):
+    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Delivery, Judgement, Link, Merge"):
         FileRegistry().id_of("Ghost")
     with pytest.raises(RegistryError, match=r"registry\.json"):
         FileRegistry(tmp_path).ids()
@@ -149,7 +151,7 @@ def test_our_own_schemas_are_given_to_a_registry_only_where_it_lacks_them() -> N
             registry = SchemaRegistry(kept.url)
             establish(registry)
             assert [registry.id_of(name) for name in NAMES] == [kept.id_of(name) for name in NAMES]
-            assert len(kept.schemas) == len(NAMES) + len(NEWER)
+            assert len(kept.schemas) == len(NAMES) + len(NEWER) + len(LATER)
 
 
 def test_our_own_messages_are_written_in_our_own_schemas_whatever_was_registered_since() -> None:

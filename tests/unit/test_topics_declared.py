@@ -7,7 +7,7 @@ from streams.outputs.catalogue import SPOKEN
 from streams.settings import Settings
 
 SETTINGS = replace(Settings(), prefix="shop", group="workers", partitions=7, replication=3)
-FOREVER, WEEK = "-1", "604800000"
+FOREVER, WEEK, FORTNIGHT = "-1", "604800000", "1209600000"
 
 
 def test_every_topic_is_declared_with_its_retention() -> None:
@@ -18,6 +18,7 @@ def test_every_topic_is_declared_with_its_retention() -> None:
         "shop.judgements.v1": WEEK,
         "shop.rejects.v1": FOREVER,
         "shop.triggers.v1": WEEK,
+        "shop.deliveries.v1": FORTNIGHT,
         "workers-profiles-changelog": None,
     }
     assert {(topic.partitions, topic.replication) for topic in declared(SETTINGS)} == {(7, 3)}
