@@ -6,14 +6,31 @@ one before for it, over a socket in the file system that only the owner may use,
 """
 
 import asyncio
+import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 _SECONDS: Final = 2.0
+_LONGEST_ADDRESS: Final = 100
+"""Bytes of a path that a socket may have, of 104 to 108."""
 _GREETING: Final = b"relasi 1"
+
+
+@contextmanager
+def _address(path: Path) -> Iterator[str]:
+    """What to bind or connect to for a path of any length: by the number of its folder where it is too long."""
+    if len(os.fsencode(path)) <= _LONGEST_ADDRESS:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def inherited(path: Path) -> socket.socket | None:
@@ -21,7 +38,8 @@ def inherited(path: Path) -> socket.socket | None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
         asking.settimeout(_SECONDS)
         try:
-            asking.connect(str(path))
+            with _address(path) as address:
+                asking.connect(address)
             greeting, handles, _, _ = socket.recv_fds(asking, len(_GREETING), 1)
         except OSError:
             return None
@@ -48,7 +66,8 @@ class Offer:
     async def __aenter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
-        self._door.bind(str(self._path))
+        with _address(self._path) as address:
+            self._door.bind(address)
         self._path.chmod(0o600)
         self._inode = self._path.stat().st_ino
         self._door.listen()

@@ -162,8 +162,12 @@ def _serve(asked: socket.socket) -> CodeType:
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
+    polled = select.poll()
+    polled.register(asked.fileno(), select.POLLIN)
+    polled.register(woken, select.POLLIN)
     while True:
-        ready = select.select([asked.fileno(), woken], [], [])[0]
+        # Not select, which takes no descriptor beyond 1,023: the one that this was given may have any number.
+        ready = {descriptor for descriptor, _ in polled.poll()}
         if woken in ready:
             os.read(woken, 1000)
             _reap(waiting)
