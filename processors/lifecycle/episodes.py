@@ -1,7 +1,7 @@
 """The episodes of two rows as those of one customer: what overlaps is one, what lies apart stays two.
 
-A row knows of two episodes when they began, what they hold last, and how they ended. Within these limits the episodes of a
-united row are those that all touchpoints, taken in order, would have opened:
+A row knows of two episodes when they began, what they hold last, and how they ended. Within these limits the
+episodes of a united row are those that all touchpoints, taken in order, would have opened:
 
 - Of an episode that ended by an exit, the other row's initiatives before and after it are parted there; the one that
   opens what follows is the first that is known: of the purchases the newest four and those of orders, else the last

@@ -65,9 +65,9 @@ JUDGED: Final = np.dtype(
     ],
     align=True,
 )
-FACTS_PER_EVENT: Final = 16  # more than one touchpoint or timer can ever cause
+FACTS_PER_EVENT: Final = 32  # more than one touchpoint that links two ids, or a timer, can ever cause
 # While nothing happens every judgement moves one way, by a few steps at most; then a touchpoint may move all of them.
-JUDGED_PER_EVENT: Final = 160
+JUDGED_PER_EVENT: Final = 320
 
 OUT_COUNT: Final = 0  # slots of Out.counts: facts so far, written or not
 OUT_WRITTEN: Final = 1

@@ -26,8 +26,6 @@ from processors.lifecycle.episodes import (
     WHOSE,
     tell,
     unite_told,
-    tell,
-    unite_told,
 )
 from processors.lifecycle.facts import CAUSE_MERGE, OUT_EPISODES, Cause, Out, supersede
 from processors.lifecycle.paths import current_path, last_entered, previous_end, previous_path
@@ -114,9 +112,9 @@ def _number_anew(row: Row, last: int, before: int, episode: int, out: Out) -> bo
 
 @compiled_leaf
 def _bound_episodes(row: Row, other: Row, out: Out, last: int, before: int, episode: int) -> None:
-    """Where the two united episodes that are kept begin and what they hold; ``before`` is below zero where there is one.
+    """Where the united episodes that are kept begin, and what they hold.
 
-    ``last`` and ``before``: where in the scratch they stand.
+    ``last`` and ``before``: where in the scratch they stand; ``before`` is below zero where there is one alone.
     """
     told = out.counts[OUT_EPISODES : OUT_EPISODES + ROOM]
     start = int(told[last + START]) if episode > 1 else NONE

@@ -208,7 +208,7 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time:
 
 @compiled_leaf
 def settle(row: Row, rules: Rules, out: Out, why: Cause, now: int) -> None:
-    """After the path of a row was corrected as a whole: what follows from it, and the timers that are due by ``now``."""
+    """After the path of a row was corrected as a whole: what follows from it, and the timers due by ``now``."""
     _set_due(row, rules)
     row.risk_at = risk_crossing(row, rules)
     row.revalue = 1

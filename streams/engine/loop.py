@@ -11,7 +11,7 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
 from schemas.decode import decode
-from schemas.known import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
+from schemas.known import TYPE_LINK, TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
 from schemas.plans import Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA, UNREADABLE_SCHEMA
 from schemas.touchpoint import POLICY_TEXT
@@ -49,6 +49,7 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
+from streams.engine.linking import apply_link, link_where_two
 from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
@@ -162,6 +163,9 @@ def _apply_value(
         reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
         if cursor.counts[OUTCOME_ACCEPTED] > accepted:
             _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
+            link_where_two(buffer, table, rules, out, cursor, offset)
+    elif kind == TYPE_LINK:
+        reason = apply_link(buffer, table, rules, out, cursor, offset)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:

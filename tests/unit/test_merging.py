@@ -1,15 +1,13 @@
 """Two rows made one: profile and path are those of a customer who was both all along."""
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 from support.contacts import assert_same
 from support.relationship import (
     CONTACTED,
-    DAY,
     LEAVE,
     ORDER,
     PASSING,
