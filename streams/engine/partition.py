@@ -370,7 +370,8 @@ class Partition:
             numbers = np.empty(min(most, self.unreported), np.int64)
             take_news(self.table, numbers)
             flags = np.asarray(self.table.customers)["id"][numbers] & IS_FORWARD
-            if (found := numbers[flags == 0]).size:
+            found: npt.NDArray[np.int64] = numbers[flags == 0]
+            if found.size:
                 return found
         return np.empty(0, np.int64)
 

@@ -104,7 +104,7 @@ def _encoded_properties(told: Mapping[str, Told]) -> dict[str, bytes]:
 
 
 def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:
-    profiles = profiles_table(partition, np.arange(partition.customers), story.at)
+    profiles = profiles_table(partition, partition.numbers(), story.at)
     # What is due may lie beyond the year 9999, where Python has no instants.
     plain = [field.name for field in profiles.schema if not pa.types.is_timestamp(field.type)]
     rows = profiles.select(plain).to_pylist()

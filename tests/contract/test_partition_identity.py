@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 import pytest
 from support.contacts import assert_same
-from support.messages import DAY, START, Message, batch, framed, policy, policy_text, tick, touchpoint
+from support.linked import alias, day, ev, identify
+from support.messages import DAY, Message, batch, policy, policy_text, tick
 from support.shell import Fact, apply_all, customer_of, facts_of, new_partition, records_of
 
 from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION
@@ -17,34 +18,6 @@ from streams.engine.links import FACTS, WHYS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.log.batches import read_batches
-
-Ids = tuple[str | None, str | None]
-
-
-def day(number: float) -> int:
-    return START + round(number * DAY)
-
-
-def who(text: str) -> Ids:
-    """``u:1``, ``a:A``, or ``u:1+a:A``."""
-    parts = dict(part.split(":", 1) for part in text.split("+"))
-    return parts.get("u"), parts.get("a")
-
-
-def ev(event: str, ids: str, kind: str, at: float, **fields: Any) -> bytes:
-    known, anonymous = who(ids)
-    kinds = {"buy": "order_completed", "view": "product_viewed", "passes": "page_viewed", "leaves": "account_deleted"}
-    money = {"amount_minor": 1000, "currency": "USD"} if kind == "buy" else {}
-    told = {"anonymous_id": anonymous, **money, **fields}
-    return touchpoint(event, known, day(at), kinds.get(kind, kind), **told)
-
-
-def identify(user: str, device: str, at: float) -> bytes:
-    return ev(f"identify {user} {device} {at}", f"u:{user}+a:{device}", "page_viewed", at)
-
-
-def alias(before: str, user: str, at: float, **told: Any) -> bytes:
-    return framed("Link", {"from": before, "into": user, "at": day(at), **told})
 
 
 class Told:

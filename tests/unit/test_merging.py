@@ -80,8 +80,8 @@ def test_three_weeks_of_two_ids_are_a_commitment() -> None:
     touches = [touch(1, ORDER), touch(2, SIGN_UP), touch(9, ORDER), touch(16, ORDER)]
     one = merged(touches, [False, True, False, True], 20)
     assert_as_one(one, touches, 20)
-    assert one.days[-1] == (1, COMMITMENT, 16)
-    assert one.standing[-1].cause == CAUSE_MERGE
+    assert one.days[-1] == (1, COMMITMENT, 16.0)
+    assert [fact.cause for fact in one.standing][-1] == CAUSE_MERGE
 
 
 def test_an_end_by_silence_is_taken_back_where_the_other_id_was_alive() -> None:
