@@ -258,10 +258,12 @@ def _link_named(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cur
 
 
 @compiled_inline
-def link_where_two(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int) -> None:
-    """The same where the touchpoint does name two, and ids are linked here."""
+def link_where_two(
+    buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, robot: bool
+) -> None:
+    """The same where the touchpoint does name two, is not a ``robot``'s, and ids are linked here."""
     slots = cursor.slots
-    if slots[CUSTOMER_ID, 1] > 0 and slots[ANONYMOUS_ID, 1] > 0 and table.used[USED_LINKING] != 0:
+    if not robot and slots[CUSTOMER_ID, 1] > 0 and slots[ANONYMOUS_ID, 1] > 0 and table.used[USED_LINKING] != 0:
         _link_named(buffer, table, rules, out, cursor, offset)
 
 

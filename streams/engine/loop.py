@@ -50,7 +50,7 @@ from streams.engine.cursor import (
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
 from streams.engine.linking import apply_link, link_where_two
-from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
+from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
 from streams.engine.translating import (
@@ -158,12 +158,13 @@ def _apply_value(
         return STATUS_POLICY_READ
     reason = UNSUPPORTED_RECORD
     if kind == TYPE_TOUCHPOINT:
-        accepted = cursor.counts[OUTCOME_ACCEPTED]
+        robots = cursor.counts[OUTCOME_ROBOTS]
+        taken = cursor.counts[OUTCOME_ACCEPTED] + robots
         time = cursor.at[AT_TIME]
         reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
-        if cursor.counts[OUTCOME_ACCEPTED] > accepted:
+        if cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken:
             _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
-            link_where_two(buffer, table, rules, out, cursor, offset)
+            link_where_two(buffer, table, rules, out, cursor, offset, cursor.counts[OUTCOME_ROBOTS] > robots)
     elif kind == TYPE_LINK:
         reason = apply_link(buffer, table, rules, out, cursor, offset)
     if reason != OK:
