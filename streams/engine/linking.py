@@ -20,7 +20,7 @@ from processors.hashing import avalanche, mix, xxh64
 from processors.lifecycle.facts import CAUSE_MERGE, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.merging import unite
 from processors.policy.rules import Rules
-from processors.row.layout import LINKED, Row
+from processors.row.layout import LINKED
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, NAMESPACE_UNSTATED, salt_of
 from processors.words import Int
 from schemas.decode import ABSENT
@@ -126,32 +126,6 @@ def _tell(
 
 
 @compiled_leaf
-def _merge(
-    table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, at: int, by: int, left: int, into: int
-) -> None:
-    """Unite the row of ``left`` with that of ``into``, which goes on."""
-    touch(table, warm(table, left))
-    slot = warm(table, into)
-    touch(table, slot)
-    row, other = table.rows[slot], table.rows[table.customers[left].place]
-    transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
-    cause = Cause(into, offset, max(at, cursor.at[AT_TIME]), CAUSE_MERGE, np.uint64(0), -1, -1)
-    unite(row, other, rules, out, cause, cursor.at[AT_TIME])
-    row.identities += other.identities + 1
-    row.offset = offset
-    cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
-    cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
-    cursor.counts[OUTCOME_MERGED] += 1
-    note_change(table, into)
-    if row.touchpoints > 0:
-        note_news(table, into)
-        list_touched(table, into)
-        schedule(table, slot)
-    _tell(table, cursor, offset, at, IS_MERGED, 0, by, left, into, into)
-    forward(table, left, into, offset)
-
-
-@compiled_leaf
 def _refusal(table: Table, rules: Rules, one: int, other: int, by: int, trusted: bool) -> int:
     """Why two customers are not to be one; 0: they are."""
     if _rank(table, one) == NAMESPACE_KNOWN and _rank(table, other) == NAMESPACE_KNOWN:
@@ -172,44 +146,19 @@ def _refusal(table: Table, rules: Rules, one: int, other: int, by: int, trusted:
 
 
 @compiled_leaf
-def _set_free(table: Table, number: int) -> None:
-    """An anonymous id is nobody's any more: what comes from now on is its own, and no link takes it."""
-    take_back(table, number)
-    begin(table, number, key_of(table, number))
-    table.rows[table.customers[number].place].is_shared = 1
-    note_change(table, number)
-
-
-@compiled_leaf
-def link(
-    table: Table,
-    rules: Rules,
-    out: Out,
-    cursor: Cursor,
-    offset: int,
-    at: int,
-    left: int,
-    into: int,
-    by: int,
-    trusted: bool,
-) -> int:
-    """Make two ids, by their numbers, one customer where that is allowed; returns what became of it."""
-    one, other = root(table, left, offset), root(table, into, offset)
-    if one == other:
-        return IS_IGNORED
-    why = _refusal(table, rules, one, other, by, trusted)
-    if why == 0:
-        if _goes_on(table, one, other):
-            one, other = other, one
-        _merge(table, rules, out, cursor, offset, at, by, one, other)
-        return IS_MERGED
+def _refuse(
+    table: Table, rules: Rules, cursor: Cursor, offset: int, at: int, why: int, by: int, left: int, into: int
+) -> None:
+    """Say that a link is refused. What several people claim may be nobody's from then on, and no link takes it."""
     cursor.counts[OUTCOME_LINK_REFUSED] += 1
-    holder = one
+    holder = root(table, left, offset)
     if why == SHARED_DEVICE and rules.shared_to_nobody != 0 and is_forward(table, left):
-        _set_free(table, left)
+        take_back(table, left)
+        begin(table, left, key_of(table, left))
+        table.rows[table.customers[left].place].is_shared = 1
+        note_change(table, left)
         holder = left
     _tell(table, cursor, offset, at, IS_REFUSED, why, by, left, into, holder)
-    return IS_REFUSED
 
 
 @compiled_inline
@@ -229,42 +178,23 @@ def _number_of(table: Table, buffer: Bytes, start: Int, length: Int, space: Int)
 
 
 @compiled_leaf
-def _note(row: Row, key: np.uint64) -> None:
-    """Remember that an id was looked at with the customer's; of the latest ones it is not asked again."""
-    row.linked[row.linked_next] = key
-    row.linked_next = (row.linked_next + 1) % LINKED
+def _named(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64], offset: int) -> tuple[int, int]:
+    """Numbers of the anonymous and of the known id that a touchpoint names; below zero: they were looked at lately.
 
-
-@compiled_leaf
-def _link_named(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int) -> None:
-    """Link the two ids that an accepted touchpoint names; the row of the known one is hot."""
-    slots = cursor.slots
+    The row of the known one's customer is hot.
+    """
     start, length = slots[CUSTOMER_ID, 0], slots[CUSTOMER_ID, 1]
     known = find(table, buffer, start, length, _key(buffer, start, length, NAMESPACE_KNOWN), NAMESPACE_KNOWN)
-    customer = root(table, known, offset)
     at, size = slots[ANONYMOUS_ID, 0], slots[ANONYMOUS_ID, 1]
     key = _key(buffer, at, size, NAMESPACE_ANONYMOUS)
-    row = table.rows[table.customers[customer].place]
+    row = table.rows[table.customers[root(table, known, offset)].place]
     for i in range(LINKED):
         if row.linked[i] == key:
-            return
-    anonymous = _number_of(table, buffer, at, size, NAMESPACE_ANONYMOUS)
-    link(table, rules, out, cursor, offset, int(slots[OCCURRED_AT, 0]), anonymous, known, BY_TOUCHPOINT, True)
-    customer = root(table, known, offset)
-    slot = warm(table, customer)
-    touch(table, slot)
-    _note(table.rows[slot], key)
-    note_change(table, customer)
-
-
-@compiled_inline
-def link_where_two(
-    buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, robot: bool
-) -> None:
-    """The same where the touchpoint does name two, is not a ``robot``'s, and ids are linked here."""
-    slots = cursor.slots
-    if not robot and slots[CUSTOMER_ID, 1] > 0 and slots[ANONYMOUS_ID, 1] > 0 and table.used[USED_LINKING] != 0:
-        _link_named(buffer, table, rules, out, cursor, offset)
+            return -1, known
+    # Remembered whatever becomes of it: of the latest ones it is not asked again.
+    row.linked[row.linked_next] = key
+    row.linked_next = (row.linked_next + 1) % LINKED
+    return _number_of(table, buffer, at, size, NAMESPACE_ANONYMOUS), known
 
 
 @compiled_leaf
@@ -281,34 +211,94 @@ def _space_of(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64]) -> int:
 
 
 @compiled_leaf
-def apply_link(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int) -> int:
-    """Apply the link that was decoded into the cursor's slots; returns OK, or the reason why it is rejected."""
-    if table.used[USED_LINKING] == 0:
-        return UNSUPPORTED_RECORD
-    slots = cursor.slots
+def _told(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64]) -> tuple[int, int]:
+    """Numbers of the ids that an explicit link names; of an id with itself twice its own, or -1 where it has none."""
     start, length = slots[LINK_FROM, 0], slots[LINK_FROM, 1]
     to, size = slots[LINK_INTO, 0], slots[LINK_INTO, 1]
-    if length <= 0 or size <= 0:
-        return NO_CUSTOMER
-    if length > LONGEST_ID or size > LONGEST_ID:
-        return FIRST_CODE + CUSTOMER_ID
-    at = int(slots[LINK_AT, 0])
-    if at < 0 or at > LATEST:
-        return IMPOSSIBLE_TIME
     space = _space_of(buffer, table, slots)
     same = space == NAMESPACE_KNOWN and length == size
     for k in range(length if same else 0):
         same = same and buffer[start + k] == buffer[to + k]
     if same:
-        cursor.counts[OUTCOME_LINK_IGNORED] += 1
         number = find(table, buffer, to, size, _key(buffer, to, size, NAMESPACE_KNOWN), NAMESPACE_KNOWN)
-        if number >= 0:
-            _tell(table, cursor, offset, at, IS_IGNORED, ONE_ALREADY, BY_ALIAS, number, number, number)
-        return OK
+        return number, number
     left = _number_of(table, buffer, start, length, space)
-    into = _number_of(table, buffer, to, size, NAMESPACE_KNOWN)
-    trusted = slots[LINK_TRUSTED, 1] == ABSENT or slots[LINK_TRUSTED, 0] != 0
-    if link(table, rules, out, cursor, offset, at, left, into, BY_ALIAS, trusted) == IS_IGNORED:
-        cursor.counts[OUTCOME_LINK_IGNORED] += 1
-        _tell(table, cursor, offset, at, IS_IGNORED, ONE_ALREADY, BY_ALIAS, left, into, root(table, into, offset))
+    return left, _number_of(table, buffer, to, size, NAMESPACE_KNOWN)
+
+
+@compiled_leaf
+def _unusable(table: Table, slots: npt.NDArray[np.int64]) -> int:
+    """Why an explicit link is rejected; OK: it is not."""
+    if table.used[USED_LINKING] == 0:
+        return UNSUPPORTED_RECORD
+    if slots[LINK_FROM, 1] <= 0 or slots[LINK_INTO, 1] <= 0:
+        return NO_CUSTOMER
+    if slots[LINK_FROM, 1] > LONGEST_ID or slots[LINK_INTO, 1] > LONGEST_ID:
+        return FIRST_CODE + CUSTOMER_ID
+    return IMPOSSIBLE_TIME if slots[LINK_AT, 0] < 0 or slots[LINK_AT, 0] > LATEST else OK
+
+
+@compiled_leaf
+def apply_link(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, by: int) -> int:
+    """Apply the link that was decoded into the cursor's slots, or that of a touchpoint that names two ids.
+
+    Returns OK, or the reason why it is rejected. One function, since all that unites rows comes along wherever it is
+    called, and is compiled each time.
+    """
+    slots = cursor.slots
+    left, into, at, trusted = -1, -1, int(slots[OCCURRED_AT, 0]), True
+    if by == BY_TOUCHPOINT:
+        left, into = _named(buffer, table, slots, offset)
+    else:
+        reason = _unusable(table, slots)
+        if reason != OK:
+            return reason
+        at, trusted = int(slots[LINK_AT, 0]), slots[LINK_TRUSTED, 1] == ABSENT or slots[LINK_TRUSTED, 0] != 0
+        left, into = _told(buffer, table, slots)
+    one = other = -1
+    if left >= 0:
+        one, other = root(table, left, offset), root(table, into, offset)
+    if one == other:
+        if by == BY_ALIAS:
+            cursor.counts[OUTCOME_LINK_IGNORED] += 1
+            if left >= 0:
+                _tell(table, cursor, offset, at, IS_IGNORED, ONE_ALREADY, by, left, into, other)
+        return OK
+    why = _refusal(table, rules, one, other, by, trusted)
+    if why != 0:
+        _refuse(table, rules, cursor, offset, at, why, by, left, into)
+        return OK
+    if _goes_on(table, one, other):
+        one, other = other, one
+    row, gone = table.rows[table.customers[other].place], table.rows[table.customers[one].place]
+    transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
+    cause = Cause(other, offset, max(at, cursor.at[AT_TIME]), CAUSE_MERGE, np.uint64(0), -1, -1)
+    unite(row, gone, rules, out, cause, cursor.at[AT_TIME])
+    cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
+    cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
+    _end(table, cursor, offset, at, by, one, other)
     return OK
+
+
+@compiled_leaf
+def _end(table: Table, cursor: Cursor, offset: int, at: int, by: int, left: int, into: int) -> None:
+    """Both rows are one: ``left`` is a forwarding address from here on."""
+    row, gone = table.rows[table.customers[into].place], table.rows[table.customers[left].place]
+    row.identities += gone.identities + 1
+    row.offset = offset
+    cursor.counts[OUTCOME_MERGED] += 1
+    note_change(table, into)
+    if row.touchpoints > 0:
+        note_news(table, into)
+        list_touched(table, into)
+        schedule(table, table.customers[into].place)
+    _tell(table, cursor, offset, at, IS_MERGED, 0, by, left, into, into)
+    forward(table, left, into, offset)
+
+
+@compiled_inline
+def names_two(table: Table, slots: npt.NDArray[np.int64], robot: bool) -> bool:
+    """Whether a touchpoint that is not a ``robot``'s names two ids, and ids are linked here."""
+    return bool(
+        not robot and slots[CUSTOMER_ID, 1] > 0 and slots[ANONYMOUS_ID, 1] > 0 and table.used[USED_LINKING] != 0
+    )

@@ -49,7 +49,8 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
-from streams.engine.linking import apply_link, link_where_two
+from streams.engine.linking import apply_link, names_two
+from streams.engine.links import BY_ALIAS, BY_TOUCHPOINT
 from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
@@ -156,7 +157,7 @@ def _apply_value(
     if kind == TYPE_POLICY:
         cursor.at[AT_START], cursor.at[AT_LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
         return STATUS_POLICY_READ
-    reason = UNSUPPORTED_RECORD
+    reason, links = UNSUPPORTED_RECORD, False
     if kind == TYPE_TOUCHPOINT:
         robots = cursor.counts[OUTCOME_ROBOTS]
         taken = cursor.counts[OUTCOME_ACCEPTED] + robots
@@ -164,9 +165,9 @@ def _apply_value(
         reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
         if cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken:
             _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
-            link_where_two(buffer, table, rules, out, cursor, offset, cursor.counts[OUTCOME_ROBOTS] > robots)
-    elif kind == TYPE_LINK:
-        reason = apply_link(buffer, table, rules, out, cursor, offset)
+            links = names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots)
+    if links or kind == TYPE_LINK:
+        reason = apply_link(buffer, table, rules, out, cursor, offset, BY_TOUCHPOINT if links else BY_ALIAS)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:
