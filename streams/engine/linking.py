@@ -37,6 +37,7 @@ from schemas.touchpoint import (
     OCCURRED_AT,
 )
 from streams.engine.cursor import AT_LINKS, AT_TIME, Cursor
+from streams.engine.edition import is_unlinked
 from streams.engine.forwarding import forward, root, take_back
 from streams.engine.hot import add, begin, touch, warm
 from streams.engine.links import (
@@ -50,6 +51,7 @@ from streams.engine.links import (
     ONE_ALREADY,
     SHARED_DEVICE,
     TOO_MANY,
+    UNLINKED,
 )
 from streams.engine.outcomes import (
     IMPOSSIBLE_TIME,
@@ -264,7 +266,8 @@ def apply_link(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Curs
             if left >= 0:
                 _tell(table, cursor, offset, at, IS_IGNORED, ONE_ALREADY, by, left, into, other)
         return OK
-    why = _refusal(table, rules, one, other, by, trusted)
+    unlinked = is_unlinked(table.past, key_of(table, left), key_of(table, into))
+    why = UNLINKED if unlinked else _refusal(table, rules, one, other, by, trusted)
     if why != 0:
         _refuse(table, rules, cursor, offset, at, why, by, left, into)
         return OK

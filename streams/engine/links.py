@@ -30,7 +30,8 @@ NOT_TRUSTED: Final = 2
 NOT_ALLOWED: Final = 3
 TOO_MANY: Final = 4
 ONE_ALREADY: Final = 5
-WHYS: Final = ("", "shared_device", "not_trusted", "not_allowed", "too_many", "one_already")
+UNLINKED: Final = 6
+WHYS: Final = ("", "shared_device", "not_trusted", "not_allowed", "too_many", "one_already", "unlinked")
 
 BY_TOUCHPOINT: Final = 0
 BY_ALIAS: Final = 1

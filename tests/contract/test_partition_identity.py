@@ -14,6 +14,7 @@ from support.shell import Fact, apply_all, customer_of, facts_of, new_partition,
 from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from streams.engine.checkpoint import stored_in_columns
+from streams.engine.edition import Edition, pair
 from streams.engine.links import FACTS, WHYS
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
@@ -430,3 +431,17 @@ def test_links_are_refused_loudly_where_they_are_not_made() -> None:
     outcome = apply_all(partition, alias("A", "1", 1), ev("m1", "u:1+a:A", "buy", 2), ev("m2", "a:A", "buy", 3))
     assert outcome.counts["rejected"] == 1
     assert partition.customers == 2
+
+
+def test_37_what_is_unlinked_is_as_if_no_message_had_linked_it() -> None:
+    log = [ev("m1", "a:A", "buy", 1), alias("A", "1", 2, from_anonymous=True), ev("m2", "u:1", "buy", 3)]
+    log += [identify("1", "A", 4), ev("m3", "a:A", "buy", 5)]
+    edition = Edition(2, unlinked=(pair((NAMESPACE_ANONYMOUS, "A"), (NAMESPACE_KNOWN, "1")),), until=len(log))
+    told = Told(new_partition(edition=edition))
+    told.add(apply_all(told.partition, *log))
+    assert told.customers == {"u:1", "a:A"}
+    assert (told.row("u:1").purchases, told.row("a:A").purchases) == (1, 2)
+    assert {link[3] for link in told.linked} == {"unlinked"}
+    # Of other ids nothing has changed.
+    told.add(apply_all(told.partition, identify("2", "A", 6)))
+    assert told.row("u:2").purchases == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from support.command import done
+from support.command import done, relasi
 from support.linked import alias, day, ev, identify
 from support.messages import tick
 
@@ -124,3 +124,29 @@ def test_reports_that_are_made_anew_say_the_same(tmp_path: Path) -> None:
     done("reports", "rebuild", "--data", tmp_path)
     with Session(tmp_path, "test") as session:
         assert counts(session) == told
+
+
+def test_a_wrong_link_is_taken_back_as_if_it_had_never_been(tmp_path: Path) -> None:
+    with Session(tmp_path, "test") as session:
+        append(session, LOG)
+    done("unlink", "B", "1", "--anonymous", "--data", tmp_path)
+    with Session(tmp_path, "test") as session:
+        append(session, [identify("1", "B", 20), ev("m5", "a:B", "buy", 21), tick(day(22))])
+        told = counts(session)
+        assert [(each["customer_id"], each["purchases"]) for each in told["profiles"]] == [("1", 1), ("9", 1), ("B", 3)]
+        assert [each["id"] for each in told["identities"]] == ["A"]
+        assert asked(session, "SELECT customer_id, into_id, why FROM links WHERE fact = 'link_refused'") == [
+            {"customer_id": "B", "into_id": "1", "why": "unlinked"}
+        ]
+    # It stays so in every edition to come.
+    done("rebuild", "--layout", "--data", tmp_path)
+    with Session(tmp_path, "test") as session:
+        assert counts(session) == told
+
+
+def test_who_takes_back_what_never_was_is_told(tmp_path: Path) -> None:
+    with Session(tmp_path, "test") as session:
+        append(session, LOG)
+    answer = relasi("unlink", "A", "9", "--anonymous", "--data", tmp_path)
+    assert answer.code == 1
+    assert "nothing in the log had linked these two" in answer.err
