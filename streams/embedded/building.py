@@ -46,8 +46,9 @@ def rebuilt(
     progress: Progress = lambda *_: None,
     now: Callable[[], int] = now_ms,
 ) -> Edition:
-    """Build the next edition and put it in force: under another policy from the start, without some imports, or without the links of
-    some pairs of ids.
+    """Build the next edition and put it in force: under another policy from the start, or without some imports.
+
+    Or without links of some pairs of ids: ``unlinked``, see ``streams.engine.edition.pair``.
 
     What earlier editions changed stays so. What the log gets meanwhile is in it. A crash at any step leaves the one
     before in force, or this one. Raises NoSuchImport, and what opening a ``Session`` raises.
