@@ -127,6 +127,7 @@ def _rules(document: dict[str, Any], digest: str, triggers: tuple[Rule, ...]) ->
             **_affection(document),
             **_reach(document),
             **packed_triggers(triggers),
+            **_identity(document),
             "unmapped": UNMAPPED | refused,
             "hash": np.uint64(int(digest[:16], 16)),
         }
@@ -264,6 +265,14 @@ def _reach(document: dict[str, Any]) -> dict[str, Any]:
         "hold_out": round(value("hold_out") * SHARES),
         "zone_name": hash_of(value("zone_property")),
         "birthday_name": hash_of(value("birthday_property")),
+    }
+
+
+def _identity(document: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "known_to_known": int(setting(document, "identity", "known_to_known") == "allow"),
+        "shared_to_nobody": int(setting(document, "identity", "shared") == "none"),
+        "most_identities": setting(document, "identity", "most"),
     }
 
 

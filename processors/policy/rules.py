@@ -206,6 +206,10 @@ RULES: Final = np.dtype(
         ("trigger_numbers", "f8", (TRIGGER_NUMBERS,)),
         ("zone_hashes", "u8", (ZONE_ROOM,)),  # see processors.triggers.zones; zeros where there are no rules
         ("zone_numbers", "i8", (ZONE_ROOM,)),
+        # Identity.
+        ("known_to_known", "i8"),  # 1: an alias may make two known customers one
+        ("shared_to_nobody", "i8"),  # 1: what several people claim is nobody's from the second claim on
+        ("most_identities", "i8"),  # of one customer
     ]
 )
 Rules = Any  # a record of RULES: np.record in Python, a Numba record when compiled

@@ -11,6 +11,7 @@ from processors.row.layout import (
     ENROLMENTS,
     FACTORS,
     JUDGEMENT_ROOM,
+    LINKED,
     NEVER,
     NONE,
     ORDERS,
@@ -225,3 +226,8 @@ def clear_memory(row: Row) -> None:
         row.handled[i] = 0
     for i in range(TRIGGERS_SENT):
         row.sent[i] = 0
+    for i in range(LINKED):
+        row.linked[i] = 0
+    row.linked_next = 0
+    row.identities = 0
+    row.is_shared = 0

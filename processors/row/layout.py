@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,648 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,696 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -33,6 +33,7 @@ CONSENTS: Final = 4  # to everything, and by channel: email, sms, push
 QUIET_CLOCKS: Final = 3  # rules of the policy that wait for silence after some kinds of touchpoints
 REMEMBERED: Final = 24  # rules of the policy of which is remembered when they fired
 TRIGGERS_SENT: Final = 4  # newest triggers, to count against the cap
+LINKED: Final = 4  # ids that were looked at last as another one of the customer
 
 PROFILE_FIELDS: Final = [
     ("first_at", "i8"),  # of all touchpoints; NEVER before the first
@@ -179,11 +180,18 @@ PUBLISHED_FIELDS: Final = [
     ("handled", "u4", (REMEMBERED,)),  # up to when its timers were looked at
     ("sent", "u4", (TRIGGERS_SENT,)),
 ]
+# Which other ids the customer has; follows arrival, too.
+LINK_FIELDS: Final = [
+    ("linked", "u8", (LINKED,)),  # salted XXH64 of the ids that came with the customer's lately; 0: free
+    ("linked_next", "i4"),  # where among them the next one goes
+    ("identities", "i4"),  # ids that became forwarding addresses to this one, theirs included
+    ("is_shared", "i4"),  # 1: several people use it, so it belongs to none of them
+]
 IDENTITY_FIELDS: Final = [
     ("hash", "u8"),  # XXH64 of the customer id, salted by its namespace
     ("entry_at", "i8"),  # the key under which the due index holds this row; NEVER: not in it
 ]
 # What every touchpoint reads comes first, the sets of the profile last: a row is asked for from its beginning.
-ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + PROFILE_FIELDS, align=True)
+ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + LINK_FIELDS + PROFILE_FIELDS, align=True)
 
 Row = Any  # a record of ROW: np.record in Python, a Numba record when compiled

@@ -129,7 +129,8 @@ def _propose(room: Room, number: int, at: int, cause: int, caused: int) -> Any:
 
 
 @compiled_apart
-def _propose_changes(row: Row, rules: Rules, room: Room) -> None:
+def _propose_changes(row: Row, rules: Rules, room: Room, cause: int) -> None:
+    """``cause``: what made us look; what a merge or a policy makes true, silence included, is said to be of it."""
     stay_apart()
     for i in range(room.happenings):
         happened = room.happened[i]
@@ -142,7 +143,8 @@ def _propose_changes(row: Row, rules: Rules, room: Room) -> None:
                 continue
             before, after, at = int(happened.before), int(happened.after), int(happened.at)
             if _holds(row, rules, room, number, at, before, after):
-                candidate = _propose(room, number, at, int(happened.cause), 0)
+                why = cause if cause in (CAUSE_MERGE, CAUSE_POLICY) else int(happened.cause)
+                candidate = _propose(room, number, at, why, 0)
                 candidate.subject, candidate.before, candidate.after = happened.subject, before, after
                 if happened.subject == STAGE_SUBJECT:
                     candidate.transition = happened.id
@@ -336,7 +338,7 @@ def look(row: Row, rules: Rules, out: Out, cause: Cause, now: int, fires: int, f
     room = out.room
     room.filled, room.candidates = 0, 0
     _withdraw_corrected(row, rules, out, cause, now)
-    _propose_changes(row, rules, room)
+    _propose_changes(row, rules, room, cause.kind)
     for number in range(rules.trigger_count):
         named = (fires >> number) & 1 != 0 and room.candidates < CANDIDATES
         if named and _holds(row, rules, room, number, fired_at, 0, 0):

@@ -18,6 +18,7 @@ from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
 from streams.engine.edition import is_known, is_left_out, met_before
+from streams.engine.forwarding import root
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -26,12 +27,13 @@ from streams.engine.outcomes import (
     OUTCOME_JUDGEMENTS,
     OUTCOME_LATE,
     OUTCOME_LEFT_OUT,
+    OUTCOME_ROBOTS,
     OUTCOME_TRANSITIONS,
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reaching import follow_rules, hear_consent
-from streams.engine.reading import contact_of, meaning_of
-from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
+from streams.engine.reading import contact_of, is_robot, meaning_of
+from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
@@ -74,6 +76,24 @@ def _before_meeting(
 
 
 @compiled_inline
+def _after_meeting(
+    buffer: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.int64],
+    row: Row,
+    rules: Rules,
+    words: Vocabulary,
+    out: Out,
+    cause: Cause,
+    contact: Contact,
+    meaning: Meaning,
+    time: int,
+) -> None:
+    """What rules of the policy make of it."""
+    if rules.trigger_count > 0:
+        follow_rules(buffer, slots, row, rules, words, out, cause, contact, meaning.kind, meaning.flags, time)
+
+
+@compiled_inline
 def apply_touchpoint(
     buffer: npt.NDArray[np.uint8],
     slots: npt.NDArray[np.int64],
@@ -105,6 +125,8 @@ def apply_touchpoint(
     ask_for_identity(table.window, identity)
     number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number >= 0:
+        if is_forward(table, number):
+            number = root(table, number, offset)
         # Before the window is asked, whose line is on its way meanwhile.
         warm(table, number)
     seen = look_up(table.window, identity, offset)
@@ -114,6 +136,9 @@ def apply_touchpoint(
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:
         # Also where the row contains it already: what the window holds is a function of the log alone.
         remember(table.window, identity, offset)
+    if is_robot(buffer, slots):
+        counts[OUTCOME_ROBOTS] += 1
+        return OK
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
     slot = table.customers[number].place
@@ -135,8 +160,7 @@ def apply_touchpoint(
     )
     _before_meeting(buffer, slots, row, rules, out, cause, contact)
     meet(row, rules, out, cause, contact, time)
-    if rules.trigger_count > 0:
-        follow_rules(buffer, slots, row, rules, words, out, cause, contact, meaning.kind, meaning.flags, time)
+    _after_meeting(buffer, slots, row, rules, words, out, cause, contact, meaning, time)
     counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     list_touched(table, number)

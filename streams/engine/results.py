@@ -46,6 +46,7 @@ class Applied:
     fired: Any  # array of FIRED
     taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS), see ``cursor``
     rejects: Any  # array of REJECT
+    links: Any  # array of LINK
     policy: Policy  # in force where the fetch began
     policies: list[PolicyChange]
     counts: dict[str, int]
