@@ -32,7 +32,7 @@ from streams.engine.outcomes import (
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reaching import follow_rules, hear_consent
-from streams.engine.reading import contact_of, is_robot, meaning_of
+from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
 from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
