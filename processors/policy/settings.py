@@ -127,7 +127,7 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     # Of texts of version 2 alone.
     ("pressure", "most"): (count(1, TRIGGERS_SENT), 2),
     ("pressure", "days"): (DAYS, 7),
-    ("pressure", "quiet_hours"): (QUIET, ""),
+    ("pressure", "quiet_hours"): (QUIET, "21:00-08:00"),
     ("pressure", "zone"): (ZONE, "UTC"),
     ("pressure", "zone_property"): (TEXT, "timezone"),
     ("pressure", "birthday_property"): (TEXT, "birthday"),
