@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS triggers_raw
     takes_back Nullable(String) COMMENT 'Trigger that this one takes back',
     valid_until Nullable(DateTime64(3, 'UTC')) COMMENT 'After this instant it is not sent any more',
     window_days Float64 COMMENT 'Days after which the rule is measured',
+    hold_out Float64 COMMENT 'Share of customers who are held back from the rule, those who are from everything included',
     cause String COMMENT 'What made us look: touchpoint, silence, late, merge or policy',
     transition_id Nullable(String) COMMENT 'Transition that made it fire, when one did',
     subject String COMMENT 'What changed, where a change made it fire: stage, or the name of a judgement',
@@ -58,6 +59,7 @@ CREATE OR REPLACE VIEW triggers
     takes_back Nullable(String) COMMENT 'Trigger that this one takes back',
     valid_until Nullable(DateTime64(3, 'UTC')) COMMENT 'After this instant it is not sent any more',
     window_days Float64 COMMENT 'Days after which the rule is measured',
+    hold_out Float64 COMMENT 'Share of customers who are held back from the rule, those who are from everything included',
     cause String COMMENT 'What made us look: touchpoint, silence, late, merge or policy',
     transition_id Nullable(String) COMMENT 'Transition that made it fire, when one did',
     subject String COMMENT 'What changed, where a change made it fire: stage, or the name of a judgement',
@@ -82,7 +84,7 @@ CREATE OR REPLACE VIEW triggers
 SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
 SELECT
     id, namespace, customer_id, rule, rule_version, channel, transactional, outcome, arm, at, known_at, takes_back,
-    valid_until, window_days, cause, transition_id, subject, before, after, stage, value_tier, recommended_category,
+    valid_until, window_days, hold_out, cause, transition_id, subject, before, after, stage, value_tier, recommended_category,
     next_step, churn_risk, expected_value_minor, clv_minor, spend_minor, purchases, last_purchase_at, zone,
     evidence_event_id, policy_hash, `partition`, `offset`
 FROM triggers_raw FINAL

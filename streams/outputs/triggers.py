@@ -13,6 +13,7 @@ from processors.lifecycle.facts import CAUSES
 from processors.lifecycle.stages import STAGES
 from processors.policy.policy import Policy
 from processors.row.namespaces import NAMESPACES
+from processors.triggers.definitions import Rule
 from processors.triggers.room import ARMS, OUTCOMES, SENT_OUT, WITHDRAWN
 from processors.triggers.zones import ZONES
 from schemas.encode import encode_bodies
@@ -56,6 +57,10 @@ def _by_rule(applied: Sequence[Applied], kind: pa.DataType, told: Callable[[Poli
                 values[mine] = of_rules[each.fired["rule"][mine]]
         parts.append(pa.array(values.tolist(), kind))
     return one_column(parts)
+
+
+def _held(policy: Policy, rule: Rule) -> float:
+    return 0.0 if rule.transactional else 1.0 - (1.0 - rule.hold_out) * (1.0 - float(policy.pressure["hold_out"]))
 
 
 def _or_null(ids: pa.Array, present: npt.NDArray[np.bool_]) -> pa.Array:
@@ -109,6 +114,7 @@ def triggers_table(applied: Sequence[Applied], partition: Partition) -> pa.Table
             "takes_back": _or_null(fact_ids(fired["customer"], fired["takes_back"]), fired["takes_back"] != 0),
             "valid_until": instants(fired["valid_until"]),
             "window_days": _by_rule(applied, pa.float64(), lambda _, rule: rule.window_days),
+            "hold_out": _by_rule(applied, pa.float64(), _held),
             "cause": names(fired["cause"], CAUSES),
             "transition_id": _or_null(fact_ids(fired["customer"], fired["transition"]), fired["transition"] != 0),
             **_changes(fired),

@@ -212,7 +212,7 @@ TRIGGERS: Final = pa.schema(
         *_all(INSTANT, "at known_at"),
         pa.field("takes_back", _TEXT),
         pa.field("valid_until", INSTANT),
-        _required("window_days", _NUMBER),
+        *_all(_NUMBER, "window_days hold_out"),
         _required("cause", _TEXT),
         pa.field("transition_id", _TEXT),
         *_all(_TEXT, "subject before after stage value_tier recommended_category next_step"),
