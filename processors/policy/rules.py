@@ -198,7 +198,7 @@ RULES: Final = np.dtype(
         ("fresh_ms", "i8"),
         ("pressure_most", "i8"),
         ("pressure_minutes", "i8"),
-        ("hold_out", "i8"),  # of customers from everything, of 2^53
+        ("hold_out", "i8"),  # of customers from everything, ten thousandths
         ("zone_name", "u8"),  # XXH64 of the properties that tell the time zone …
         ("birthday_name", "u8"),  # … and the birthday
         ("triggers", "i8", (TRIGGER_RULES, RULE_CELLS)),

@@ -55,6 +55,7 @@ from processors.triggers.packed import (
     RULE_TRANSACTIONAL,
     RULE_TYPE,
     RULE_VALID,
+    SHARES,
 )
 from processors.triggers.programs import holds
 from processors.triggers.room import (
@@ -203,10 +204,10 @@ def arm_of(row: Row, rules: Rules, number: int) -> int:
     if rule[RULE_TRANSACTIONAL] != 0:
         return _TREATED
     all_of_it = avalanche(mix(np.uint64(row.hash), _OF_ALL)) >> np.uint64(11)
-    if np.int64(all_of_it) < rules.hold_out:
+    if np.int64(all_of_it) % SHARES < rules.hold_out:
         return _HELD_FROM_ALL
     alone = avalanche(mix(np.uint64(row.hash), np.int64(rule[RULE_SEED]))) >> np.uint64(11)
-    return _HELD_ALONE if np.int64(alone) < rule[RULE_HOLD] else _TREATED
+    return _HELD_ALONE if np.int64(alone) % SHARES < rule[RULE_HOLD] else _TREATED
 
 
 @compiled_leaf

@@ -29,13 +29,13 @@ RULE_CHANNEL: Final = 11
 RULE_PRIORITY: Final = 12
 RULE_COOLDOWN: Final = 13  # minutes
 RULE_TRANSACTIONAL: Final = 14
-RULE_HOLD: Final = 15  # of SHARES
+RULE_HOLD: Final = 15  # ten thousandths
 RULE_VALID: Final = 16  # ms
 RULE_SEED: Final = 17  # XXH64 of name and version: who is held back
 
 _DAY_MINUTES: Final = 24 * 60
 _HOUR_MS: Final = 3_600_000
-SHARES: Final = 1 << 53
+SHARES: Final = 10_000
 assert (TRIGGER_RULES, TRIGGER_CODE) == (MOST_RULES, CODE_ROOM)
 assert RULE_SEED < RULE_CELLS
 

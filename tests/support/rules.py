@@ -17,7 +17,7 @@ MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 START: Final = 1_767_225_600_000  # 2026-01-01
-_BASE: Final = preset("commerce").text.partition("# Rules:")[0]
+BASE: Final = preset("commerce").text.partition("# Rules:")[0]
 
 
 class Fired(NamedTuple):
@@ -38,7 +38,7 @@ def policy_with(rules: str, pressure: str = "") -> Policy:
 def text_with(rules: str, pressure: str = "") -> str:
     """The same as a text."""
     told = pressure if "hold_out" in pressure else f"hold_out = 0.0\n{pressure}"
-    return f"{_BASE}\n[pressure]\n{told}\n{rules}"
+    return f"{BASE}\n[pressure]\n{told}\n{rules}"
 
 
 class Life:
