@@ -110,11 +110,8 @@ def merge_memory(into: Row, other: Row) -> None:
             into.fired[place] = max(into.fired[place], other.fired[i])
             into.handled[place] = max(into.handled[place], other.handled[i])
     for i in range(TRIGGERS_SENT):
-        minute = np.int64(other.sent[i])
-        known, oldest = minute == 0, 0
-        for k in range(TRIGGERS_SENT):
-            known = known or np.int64(into.sent[k]) == minute
+        oldest = 0
+        for k in range(1, TRIGGERS_SENT):
             if into.sent[k] < into.sent[oldest]:
                 oldest = k
-        if not known and minute > np.int64(into.sent[oldest]):
-            into.sent[oldest] = minute
+        into.sent[oldest] = max(into.sent[oldest], other.sent[i])

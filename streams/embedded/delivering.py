@@ -15,6 +15,7 @@ from schemas.registry import Registry
 from streams.clock import Clock
 from streams.delivery.deliverer import FOLDER, Deliverer, Partition
 from streams.delivery.endpoints import Endpoint
+from streams.delivery.outbox import Outbox, Told
 from streams.delivery.sender import HttpSender, Sender
 from streams.delivery.telling import rows_of
 from streams.embedded.readers import read_records
@@ -117,15 +118,22 @@ class DeliveryThread:
     def report(self, sink: Sink) -> None:
         """Tell the reports what became of deliveries since this was last called. From the engine's thread."""
         partition, loop = self._partition, self._loop
-        if partition is None or loop is None or not self._thread.is_alive():
+        if partition is None or loop is None:
+            return
+        if not self._thread.is_alive():
+            # It has ended and let go of its file; what it did last is still to be told.
+            with Outbox(self._directory / FOLDER / f"deliveries-{_PARTITION}.sqlite") as box:
+                _tell(sink, box.untold, box.tell)
             return
 
         def ask(what: Coroutine[Any, Any, T]) -> T:
             return asyncio.run_coroutine_threadsafe(what, loop).result()
 
-        while told := ask(partition.store.ask(lambda box: box.untold())):
-            sink.insert("deliveries_raw", rows_of(told, DELIVERIES))
-            ask(partition.store.ask(lambda box, told=told: box.tell(told)))  # type: ignore[misc]
+        _tell(
+            sink,
+            lambda: ask(partition.store.ask(lambda box: box.untold())),
+            lambda told: ask(partition.store.ask(lambda box: box.tell(told))),
+        )
 
     def check(self) -> None:
         """Raises what has ended it."""
@@ -142,3 +150,9 @@ class DeliveryThread:
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+
+
+def _tell(sink: Sink, untold: Callable[[], list[Told]], tell: Callable[[list[Told]], None]) -> None:
+    while told := untold():
+        sink.insert("deliveries_raw", rows_of(told, DELIVERIES))
+        tell(told)

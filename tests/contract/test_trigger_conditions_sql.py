@@ -56,9 +56,14 @@ def condition(random: Random, depth: int) -> str:
     return "(" + joined.join(condition(random, depth - 1) for _ in range(random.randint(2, 3))) + ")"
 
 
+def whom(partition: Partition) -> Any:
+    """Numbers of those who are customers: an id that leads to another one is none."""
+    return np.flatnonzero(partition.rows(np.arange(partition.customers)).touchpoints > 0)
+
+
 def values_of(partition: Partition, as_of: list[int]) -> Any:
     """The fields of every customer as the engine has them, at the instant that the reports have them of."""
-    rows = partition.rows(np.arange(partition.customers))
+    rows = partition.rows(whom(partition))
     figures = np.zeros(1, FIGURES).view(np.recarray)[0]
     values = np.full((len(rows), VALUES), np.nan)
     for row, at, line in zip(rows, as_of, values, strict=True):
@@ -85,7 +90,7 @@ def history(random: Random) -> Partition:
 def test_engine_and_sql_agree_on_whom_a_condition_fits(sink: Sink) -> None:
     random = Random(15)
     partition = history(random)
-    table = profiles_table(partition, np.arange(partition.customers))
+    table = profiles_table(partition, whom(partition))
     sink.insert("profiles_raw", table)
     values = values_of(partition, table.column("as_of").cast("int64").to_pylist())
     texts = [f"{field.name} >= {field.name}" for field in NUMBERS]
@@ -109,7 +114,7 @@ def test_engine_and_sql_agree_on_whom_a_condition_fits(sink: Sink) -> None:
 
 def test_every_number_of_the_engine_is_the_column_of_the_reports(sink: Sink) -> None:
     partition = history(Random(16))
-    table = profiles_table(partition, np.arange(partition.customers))
+    table = profiles_table(partition, whom(partition))
     sink.insert("profiles_raw", table)
     values = values_of(partition, table.column("as_of").cast("int64").to_pylist())
     columns = ", ".join(f"{field.sql} AS {field.name}_" for field in NUMBERS)

@@ -81,7 +81,7 @@ def test_a_touchpoint_over_http_goes_out_as_a_signed_webhook(tmp_path: Path) -> 
         ]
         assert stop(here.process).code == 0
     told = relasi("query", "SELECT state, attempts FROM deliveries", "--data", tmp_path / "data", "--format", "json")
-    assert [json.loads(line) for line in told.out.splitlines()] == [{"state": "delivered", "attempts": 1}]
+    assert json.loads(told.out) == [{"state": "delivered", "attempts": 1}]
 
 
 def test_a_kill_loses_nothing_and_repeats_only_under_the_same_id(tmp_path: Path) -> None:

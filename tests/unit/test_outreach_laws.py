@@ -105,7 +105,7 @@ def memories(row: Any) -> Any:
     rules = {
         int(row.fired_rule[i]): (int(row.fired[i]), int(row.handled[i])) for i in range(REMEMBERED) if row.fired_rule[i]
     }
-    return rules, {int(minute) for minute in row.sent if minute}
+    return rules, sorted(int(minute) for minute in row.sent if minute)
 
 
 @given(FIRED, FIRED, FIRED)
@@ -117,6 +117,6 @@ def test_of_what_fired_a_merge_remembers_what_is_newer(x: list[Any], y: list[Any
         united(a, united(b, c, merge_memory), merge_memory),
     )
     assert memories(left) == memories(right)
-    sent = {minute for row in (a, b, c) for minute in memories(row)[1]}
-    assert memories(left)[1] == set(sorted(sent)[-TRIGGERS_SENT:])
+    sent = [minute for row in (a, b, c) for minute in memories(row)[1]]
+    assert memories(left)[1] == sorted(sent)[-TRIGGERS_SENT:]
     assert sent_within(left, 61, 61) == len(memories(left)[1])
