@@ -109,8 +109,12 @@ SELECT
     told.agent_id AS agent_id, told.satisfaction AS satisfaction, told.properties AS properties,
     told.import_id AS import_id, leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw AS told FINAL
-LEFT JOIN forwarded AS lead
-    ON lead.customer_id = told.customer AND lead.namespace = toString(told.namespace) AND lead.epoch = told.log_epoch
+LEFT ANY JOIN
+(
+    SELECT
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, goes_on, goes_on_namespace
+    FROM forwarded
+) AS lead ON led_id = told.customer AND led_namespace = toString(told.namespace) AND led_epoch = told.log_epoch
 WHERE
     NOT several
     OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
