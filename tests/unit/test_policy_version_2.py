@@ -165,6 +165,17 @@ def test_renewals_extend_what_binds_and_an_assumed_term_follows_their_rhythm() -
     assert bound_until(stated.row) == at_day(450)
 
 
+def test_two_openings_are_no_rhythm_and_three_are() -> None:
+    two = customer((0, "subscription_started", 12.0), (31, "subscription_started", 12.0))
+    assert bound_until(two.row) == at_day(31) + 365 * DAY + 1, "of two things, each for a year"
+    three = customer(*((day, "subscription_started", 12.0) for day in (0, 31, 62)))
+    assert bound_until(three.row) == at_day(62) + 31 * DAY
+    one_closed = customer(
+        (0, "subscription_started", 12.0), (31, "subscription_started", 12.0), (90, "subscription_cancelled")
+    )
+    assert bound_until(one_closed.row) == at_day(31) + 365 * DAY + 1
+
+
 def test_after_an_exit_no_term_binds() -> None:
     assert bound_until(customer((0, "subscription_started", 12.0), (5, "account_deleted")).row) == NONE
 
