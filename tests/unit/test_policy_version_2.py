@@ -49,14 +49,14 @@ def test_one_chat_in_a_life_is_not_a_rate() -> None:
 
 def test_after_an_exit_nothing_is_to_come_and_the_customer_is_left_in_peace() -> None:
     left = customer((0, "order_completed", 100.0), (7, "order_completed", 100.0), (8, "account_deleted")).until(10)
-    assert standing(left.row, left.rules, at_day(10)) == (0.0, 1.0, 0.0)
+    assert standing(left.row, left.rules, at_day(10)) == (0.0, 1.0, 0.0, 0.0, 0.0)
     assert value(left, 10) == 0.0
     assert (left.word("risk_band"), left.word("next_step")) == ("high", "let_rest")
 
 
 def test_who_comes_back_is_judged_anew() -> None:
     back = customer((0, "order_completed", 100.0), (8, "account_deleted"), (20, "order_completed", 100.0)).until(22)
-    alive, risk, _ = standing(back.row, back.rules, at_day(22))
+    alive, risk, *_ = standing(back.row, back.rules, at_day(22))
     assert alive > 0.5 > risk
     assert back.word("next_step") != "let_rest"
 
