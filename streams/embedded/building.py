@@ -42,10 +42,13 @@ def rebuilt(
     *,
     policy: Policy | None = None,
     left_out: Sequence[str] = (),
+    unlinked: Sequence[str] = (),
     progress: Progress = lambda *_: None,
     now: Callable[[], int] = now_ms,
 ) -> Edition:
     """Build the next edition and put it in force: under another policy from the start, or without some imports.
+
+    Or without links of some pairs of ids: ``unlinked``, see ``streams.engine.edition.pair``.
 
     What earlier editions changed stays so. What the log gets meanwhile is in it. A crash at any step leaves the one
     before in force, or this one. Raises NoSuchImport, and what opening a ``Session`` raises.
@@ -54,7 +57,7 @@ def rebuilt(
     with Session(directory, command, progress=progress, now=now) as session:
         log, registry = session.log, session.runner.registry
         imports = imports_of(session)
-        edition = next_edition(log, policy, left_out, imports)
+        edition = next_edition(log, policy, left_out, imports, unlinked)
         # One process has the engine of the reports open for one directory at a time.
         session.runner.checkpoint()
         session.sink.close()
@@ -80,7 +83,9 @@ def imports_of(session: Session) -> pa.Table:
     return session.sink.query(f"SELECT {columns} FROM {IMPORTS_TABLE} FINAL").cast(IMPORTS)
 
 
-def next_edition(log: Log, policy: Policy | None, left_out: Sequence[str], imports: pa.Table) -> Edition:
+def next_edition(
+    log: Log, policy: Policy | None, left_out: Sequence[str], imports: pa.Table, unlinked: Sequence[str] = ()
+) -> Edition:
     """What the next edition of a log would be. Raises NoSuchImport."""
     known = set(imports.column("id").to_pylist())
     before, end = edition_in_force(log), log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
@@ -95,6 +100,7 @@ def next_edition(log: Log, policy: Policy | None, left_out: Sequence[str], impor
         before.since if policy is None else end,
         (*before.left_out, *left_out),
         end,
+        tuple(dict.fromkeys((*before.unlinked, *unlinked))),
     )
 
 

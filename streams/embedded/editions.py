@@ -8,7 +8,7 @@ any later start finishes where a crash came between.
 import json
 import shutil
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from streams.embedded.layout import ROWS_NAME
 from streams.embedded.log import Log
@@ -25,7 +25,12 @@ _BESIDE: Final = ("-wal", "-shm")
 def editions(log: Log) -> list[Edition]:
     """All that were ever in force, the last being the one that is."""
     kept = json.loads(log.setting(_EDITIONS) or "[]")
-    return [FIRST, *(Edition(**{**each, "left_out": tuple(each["left_out"])}) for each in kept)]
+    return [FIRST, *(Edition(**{name: _told(value) for name, value in each.items()}) for each in kept)]
+
+
+def _told(value: Any) -> Any:
+    """JSON has lists for tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def edition_in_force(log: Log) -> Edition:

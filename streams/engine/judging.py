@@ -15,6 +15,7 @@ from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
 from streams.engine.edition import is_known, is_left_out, met_before
+from streams.engine.forwarding import root
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -23,11 +24,12 @@ from streams.engine.outcomes import (
     OUTCOME_JUDGEMENTS,
     OUTCOME_LATE,
     OUTCOME_LEFT_OUT,
+    OUTCOME_ROBOTS,
     OUTCOME_TRANSITIONS,
     OUTCOME_UNMAPPED,
 )
-from streams.engine.reading import contact_of, meaning_of
-from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
+from streams.engine.reading import contact_of, is_robot, meaning_of
+from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
@@ -84,6 +86,8 @@ def apply_touchpoint(
     ask_for_identity(table.window, identity)
     number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number >= 0:
+        if is_forward(table, number):
+            number = root(table, number, offset)
         # Before the window is asked, whose line is on its way meanwhile.
         warm(table, number)
     seen = look_up(table.window, identity, offset)
@@ -93,6 +97,9 @@ def apply_touchpoint(
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:
         # Also where the row contains it already: what the window holds is a function of the log alone.
         remember(table.window, identity, offset)
+    if is_robot(buffer, slots):
+        counts[OUTCOME_ROBOTS] += 1
+        return OK
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
     slot = table.customers[number].place

@@ -80,6 +80,8 @@ class Takeover:
             epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
             window=self._settings.window,
+            # Two ids may belong to two partitions.
+            links=False,
         )
         await self._threads.aside(partition.restore, stored)
         partition.check_log(await self._ends.of(number))
@@ -110,4 +112,5 @@ class Takeover:
             fence,
             reports=self._reporting.wanted,
             fetch_bytes=self._settings.fetch_bytes,
+            idle_seconds=self._settings.idle_seconds,
         )
