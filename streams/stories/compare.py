@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from streams.stories.expectations import EXPECTATIONS, PUBLISHED
 from streams.stories.run import Outcome
-from streams.stories.story import Expected, Story
+from streams.stories.story import Expected, Story, Within
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def differences(story: Story, outcome: Outcome) -> list[Difference]:
         return [*found, Difference("customer", f"touchpoints of {story.customer}", "none that was accepted")]
     got = answers(outcome)
     for key, expected in story.expected.items():
-        if key in got and not _same(key, expected, got[key]):
+        if key in got and not _same(expected, got[key], key in EXPECTATIONS and EXPECTATIONS[key].several):
             found.append(Difference(key, _in_words(expected), _in_words(got[key])))
     return found
 
@@ -43,13 +43,15 @@ def answers(outcome: Outcome) -> dict[str, Expected]:
     return lists | {key: expectation.answer(outcome.profile) for key, expectation in EXPECTATIONS.items()}
 
 
-def _same(key: str, expected: Expected, got: Expected) -> bool:
-    if key in EXPECTATIONS and EXPECTATIONS[key].several:
+def _same(expected: Expected, got: Expected, as_set: bool) -> bool:
+    if as_set and isinstance(expected, tuple) and isinstance(got, tuple):
         return set(expected) == set(got)
+    if isinstance(expected, Within) and isinstance(got, Within):
+        return expected.low <= got.low <= expected.high
     return expected == got
 
 
 def _in_words(value: Expected) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | Within):
+        return str(value)
     return ", ".join(value) or "nothing"
