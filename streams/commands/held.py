@@ -51,7 +51,7 @@ def policy_from(path: Path | None) -> "Policy | None":
     except UnicodeDecodeError as error:
         raise SettingsProblem(f"{path}: the policy isn't UTF-8 text ({error})") from error
     except PolicyError as error:
-        raise SettingsProblem("\n".join(f"{path}:{p.line}: {p.message}" for p in error.problems)) from error
+        raise SettingsProblem("\n".join(f"{path}:{p.at}: {p.message}" for p in error.problems)) from error
 
 
 def policy_to_apply(args: argparse.Namespace) -> "Policy | None":

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "rebuild": ("rebuild", "read the past again: under another policy, or without an import"),
+    "triggers": ("triggers", "list, explain or test the rules of a policy"),
     "unlink": ("unlink", "take back that two ids are one customer"),
     "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
     "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),

@@ -34,6 +34,7 @@ from streams.outputs.output import Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.outputs.rejects import TOPIC as REJECTS_TOPIC
 from streams.outputs.storing import store
+from streams.outputs.triggers import TRIGGERS
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
@@ -89,6 +90,12 @@ class Runner:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
         with self.log.transaction():
             self.append(None, bodies_of([message(self.registry, name, value)]))
+
+    @property
+    def says_triggers(self) -> bool:
+        """Whether triggers wait for the next checkpoint to be said."""
+        self._outgoing.digest()
+        return self._outgoing.speaks(TRIGGERS)
 
     def tick(self, at: int) -> None:
         """Let the partition's time pass to ``at`` (ms)."""

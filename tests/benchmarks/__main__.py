@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, many, outputs, reading, storage, value, window, writing
+from benchmarks import engine, many, outputs, reading, storage, triggers, value, window, writing
 
 
 def main() -> int:
@@ -13,6 +13,7 @@ def main() -> int:
     for title, parts in (
         ("Engine, one core", (engine.throughput, engine.growth, many.few_active)),
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
+        ("Rules, one core", (triggers.with_and_without,)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),
