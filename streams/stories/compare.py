@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS
 from streams.stories.parse import told
 from streams.stories.run import Outcome
-from streams.stories.story import Expected, Story
+from streams.stories.story import Expected, Story, Within
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,18 @@ def answers(outcome: Outcome) -> dict[str, Expected]:
 
 
 def _same(key: str, expected: Expected, got: Expected) -> bool:
-    if key in EXPECTATIONS and EXPECTATIONS[key].several:
-        return set(expected) == set(got)
-    if key == TRIGGERS:
-        # An instant that the story leaves open may be any.
-        return len(expected) == len(got) and all(map(str.startswith, got, expected))
+    if isinstance(expected, Within) and isinstance(got, Within):
+        return expected.low <= got.low <= expected.high
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        if key == TRIGGERS:
+            # An instant that the story leaves open may be any.
+            return len(expected) == len(got) and all(map(str.startswith, got, expected))
+        if key in EXPECTATIONS and EXPECTATIONS[key].several:
+            return set(expected) == set(got)
     return expected == got
 
 
 def _in_words(value: Expected) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | Within):
+        return str(value)
     return ", ".join(value) or "nothing"
