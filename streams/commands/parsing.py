@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "rebuild": ("rebuild", "read the past again: under another policy, or without an import"),
+    "switch": ("switch", "put an edition in force on Kafka, or drop one"),
     "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
     "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),
     "sources": ("sources", "make keys for those who send events over HTTP, or list them"),
@@ -41,6 +42,7 @@ WITHOUT_DATA: Final = {
     "sources",
     "collect",
     "rebuild",
+    "switch",
     "deliver",
 }
 

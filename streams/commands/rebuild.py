@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--drop", type=int, metavar="N", help="delete what is kept of an edition, and nothing else")
     parser.add_argument("--data", type=Path, default=Path(DATA), metavar="DIR", help=f"data directory (default {DATA})")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="define the next edition of the Kafka topics of these settings"
+    )
     # What whoever builds says to the process that runs.
     parser.add_argument("--begin", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--switch", action="store_true", help=argparse.SUPPRESS)
@@ -53,6 +56,11 @@ def run(args: argparse.Namespace) -> int:
     if changes == (args.drop is not None) or args.begin or args.switch:
         terminal.note("relasi: say what is to change: --policy FILE, --forget ID or --layout; or --drop N alone")
         return WRONG
+    if args.settings is not None:
+        if args.drop is not None or args.keep:
+            terminal.note("relasi: on Kafka every edition is kept until `relasi switch --drop N`")
+            return WRONG
+        return explained(terminal, lambda: _define(args, terminal))
     if args.drop is not None:
         return explained(terminal, lambda: _drop(args.data, args.drop, terminal))
     return explained(
@@ -115,4 +123,29 @@ def _drop(data: Path, number: int, terminal: Terminal) -> int:
 
     drop(data, number)
     terminal.say(f"{data}: edition {number} is gone")
+    return 0
+
+
+def _define(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Define the next edition on Kafka; its workers build it."""
+    from streams.commands.held import WRONG, policy_from
+    from streams.kafka.editions import NoSuchEdition
+    from streams.kafka.switching import define_next
+    from streams.kafka.topics import BrokerUnreachable, TopicsDiffer
+    from streams.logs import configure
+    from streams.settings import SettingsError, load
+
+    configure("text")
+    try:
+        number = define_next(load(args.settings), policy_from(args.policy), args.forget).number
+    except SettingsError as error:
+        terminal.note(f"relasi: {error}")
+        return WRONG
+    except (NoSuchEdition, BrokerUnreachable, TopicsDiffer) as error:
+        terminal.note(f"relasi: {error}")
+        return 1
+    terminal.say(
+        f"edition {number} is defined: run `relasi worker --edition {number}` beside the workers that run, then "
+        f"`relasi switch {number}`. No file is taken until then"
+    )
     return 0

@@ -184,6 +184,8 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
+EDITIONS: Final = pa.schema([_required("number", _INTEGER), _required("left_out", _TEXTS)])
+
 IMPORTS: Final = pa.schema(
     [
         *_all(_TEXT, "id file sha256 mapping mapping_digest"),
@@ -195,6 +197,7 @@ IMPORTS: Final = pa.schema(
 )
 
 TABLES: Final = {
+    "editions_raw": EDITIONS,
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
     "rejects_raw": REJECTS,
