@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
-from processors.words import Int
+from processors.words import Int, byte_at
 from schemas.varint import read_long
 
 Bytes = npt.NDArray[np.uint8]
@@ -19,6 +19,7 @@ Hashes = npt.NDArray[np.uint64]
 ABSENT: Final = -1
 _SEED: Final = np.uint64(0)
 _MOST_DIGITS: Final = 18
+_TRUE: Final = np.frombuffer(b"true", np.uint8)
 
 
 @compiled_leaf
@@ -47,6 +48,33 @@ def find_text(buffer: Bytes, start: int, length: int, name: np.uint64) -> tuple[
             at = value + value_size
         count, at = _block(buffer, at, stop)
     return 0, ABSENT
+
+
+@compiled_leaf
+def is_true(buffer: Bytes, start: int, length: int, name: Bytes) -> bool:
+    """Whether the map at ``buffer[start:start + length]`` says "true" of a name; its bytes are compared, not hashed."""
+    stop = start + length
+    if length <= 1:
+        return False
+    count, at = _block(buffer, start, stop)
+    while count > 0:
+        for _ in range(count):
+            size, key = read_long(buffer, at, stop)
+            value_size, value = read_long(buffer, key + size, stop)
+            if size == len(name) and stands_at(buffer, key, name):
+                return value_size == len(_TRUE) and stands_at(buffer, value, _TRUE)
+            at = value + value_size
+        count, at = _block(buffer, at, stop)
+    return False
+
+
+@compiled_inline
+def stands_at(buffer: Bytes, at: Int, text: Bytes) -> bool:
+    """Whether the bytes of a text stand at a place of a buffer that has room for them."""
+    for i in range(len(text)):
+        if byte_at(buffer, at + i) != byte_at(text, i):
+            return False
+    return True
 
 
 @compiled_leaf

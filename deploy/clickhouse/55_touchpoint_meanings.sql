@@ -62,7 +62,8 @@ LEFT JOIN
     FROM meanings
     WHERE in_force
 ) AS meaning ON meaning.kind = touchpoint.kind
-COMMENT 'Every touchpoint with what it means by the policy in force, and its money in the currency of that policy';
+WHERE touchpoint.properties['bot'] != 'true'
+COMMENT 'Every touchpoint, those of robots aside, with what it means by the policy in force, and its money in the currency of that policy';
 
 CREATE OR REPLACE VIEW unmapped_kinds
 (

@@ -45,6 +45,7 @@ FROM
     SELECT customer_id, namespace, min((occurred_at, event_id, kind, coalesce(channel, ''), coalesce(campaign,
     ''))) AS touch
     FROM touchpoints
+    WHERE properties['bot'] != 'true'
     GROUP BY customer_id, namespace
 )
 COMMENT 'Where each customer came from: the first touchpoint';

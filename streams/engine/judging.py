@@ -23,10 +23,11 @@ from streams.engine.outcomes import (
     OUTCOME_JUDGEMENTS,
     OUTCOME_LATE,
     OUTCOME_LEFT_OUT,
+    OUTCOME_ROBOTS,
     OUTCOME_TRANSITIONS,
     OUTCOME_UNMAPPED,
 )
-from streams.engine.reading import contact_of, meaning_of
+from streams.engine.reading import contact_of, is_robot, meaning_of
 from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
@@ -93,6 +94,9 @@ def apply_touchpoint(
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:
         # Also where the row contains it already: what the window holds is a function of the log alone.
         remember(table.window, identity, offset)
+    if is_robot(buffer, slots):
+        counts[OUTCOME_ROBOTS] += 1
+        return OK
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
     slot = table.customers[number].place

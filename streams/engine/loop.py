@@ -49,7 +49,7 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
-from streams.engine.outcomes import OUTCOME_ACCEPTED, UNSUPPORTED_RECORD
+from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
 from streams.engine.translating import (
@@ -157,10 +157,10 @@ def _apply_value(
         return STATUS_POLICY_READ
     reason = UNSUPPORTED_RECORD
     if kind == TYPE_TOUCHPOINT:
-        accepted = cursor.counts[OUTCOME_ACCEPTED]
+        taken = cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS]
         time = cursor.at[AT_TIME]
         reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
-        if cursor.counts[OUTCOME_ACCEPTED] > accepted:
+        if cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken:
             _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
     if reason != OK:
         reject(cursor, offset, start, length, reason)

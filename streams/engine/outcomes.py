@@ -18,6 +18,7 @@ OUTCOME_POLICIES: Final = 8
 OUTCOME_TRANSITIONS: Final = 9
 OUTCOME_JUDGEMENTS: Final = 10
 OUTCOME_LEFT_OUT: Final = 11  # of an import that counts nothing in this edition
+OUTCOME_ROBOTS: Final = 12  # of a robot: it stays in the log and in `touchpoints`, and makes no profile
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -31,6 +32,7 @@ OUTCOMES: Final = (
     "transitions",
     "judgements",
     "left_out",
+    "robots",
 )
 
 # Reasons of rejects, beside those of the decoder.

@@ -34,7 +34,7 @@ from processors.row.layout import NONE
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from processors.row.terms import ASSUMED
 from schemas.decode import ABSENT
-from schemas.maps import any_category, find_text, is_among, read_decimal
+from schemas.maps import any_category, find_text, is_among, is_true, read_decimal
 from schemas.periods import end_of_period, read_instant
 from schemas.reasons import OK
 from schemas.touchpoint import (
@@ -73,6 +73,7 @@ REASON_NAME: Final = np.uint64(0xC47D645889AD4F43)
 CATEGORY_NAME: Final = np.uint64(0x2C8D79C0F68056A0)
 PERIOD_NAME: Final = np.uint64(0xD242EC5D1EFDF8DF)
 ENDS_AT_NAME: Final = np.uint64(0xE64497396B14B5B9)
+_ROBOT_NAME: Final = np.frombuffer(b"bot", np.uint8)
 
 Bytes = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.int64]
@@ -169,6 +170,14 @@ def _property(buffer: Bytes, slots: Slots, name: np.uint64) -> tuple[int, int]:
     if slots[PROPERTIES, 1] == ABSENT:
         return 0, -1
     return find_text(buffer, slots[PROPERTIES, 0], slots[PROPERTIES, 1], name)
+
+
+@compiled_inline
+def is_robot(buffer: Bytes, slots: Slots) -> bool:
+    """Whether ``properties.bot`` is "true": it was sent by a robot, as far as its sender or a collector could tell."""
+    if slots[PROPERTIES, 1] == ABSENT:
+        return False
+    return is_true(buffer, slots[PROPERTIES, 0], slots[PROPERTIES, 1], _ROBOT_NAME)
 
 
 @compiled_leaf

@@ -13,9 +13,10 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError, UnknownMemberIdError
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, UnknownMemberIdError
 
+from schemas.bodies import bodies_of
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.delivery.counting import DeliveryMetrics
@@ -24,8 +25,10 @@ from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outcome, Told
 from streams.delivery.telling import DeliveryMessages, rows_of
 from streams.kafka.editions import read_editions, settings_of
+from streams.kafka.producer import Producer
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import BrokerUnreachable, check, topics_of
+from streams.log.writer import NotWritten
 from streams.metrics import serve
 from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.errors import ReportsError
@@ -125,7 +128,7 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
 class History:
     """The topic of deliveries: what became of them, whoever had them."""
 
-    def __init__(self, settings: Settings, messages: DeliveryMessages, producer: Any, sink: Sink | None) -> None:
+    def __init__(self, settings: Settings, messages: DeliveryMessages, producer: Producer, sink: Sink | None) -> None:
         self._settings: Final = settings
         self._topic: Final = topics_of(settings).deliveries
         self._messages: Final = messages
@@ -163,11 +166,9 @@ class History:
         # First the reports: what the topic says counts as told to them too, whoever learns it from there.
         if self._sink is not None:
             await asyncio.to_thread(self._sink.insert, "deliveries_raw", rows_of(told, DELIVERIES))
-        sent = []
-        for each in told:
-            key, body = self._messages.message(each)
-            sent.append(await self._producer.send(self._topic, body, key, partition=number))
-        await asyncio.gather(*sent)
+        messages = [self._messages.message(each) for each in told]
+        keys, bodies = bodies_of([key for key, _ in messages]), bodies_of([body for _, body in messages])
+        await self._producer.send(self._topic, number, keys, bodies)
 
 
 async def _telling(deliverer: Deliverer, history: History, metrics: DeliveryMetrics, clock: Clock) -> None:
@@ -181,7 +182,7 @@ async def _telling(deliverer: Deliverer, history: History, metrics: DeliveryMetr
                 forgotten = clock.monotonic()
             backoff = Backoff(clock)
             await clock.sleep(_TELL_SECONDS)
-        except (KafkaError, ReportsError) as error:
+        except (NotWritten, ReportsError) as error:
             # Deliveries go on; what they came to waits in the outbox to be told.
             log.warning("outcomes can't be told now", why=str(error))
             await backoff.wait()
@@ -231,9 +232,7 @@ async def _run(
         metrics.counted(outcome)
 
     async with AsyncExitStack() as stack:
-        producer = AIOKafkaProducer(bootstrap_servers=settings.servers, acks="all", enable_idempotence=True)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        producer = await stack.enter_async_context(Producer(settings, group, clock))
         deliverer = Deliverer(
             settings.data / FOLDER, endpoints, registry, clock, counted=counted, unreadable=unreadable
         )

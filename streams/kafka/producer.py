@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
@@ -28,6 +28,8 @@ from streams.settings import Settings
 
 REQUEST_BYTES: Final = 800_000
 """Of a batch: under the largest message that a broker takes by default, with room for what frames each record."""
+_IDENTITIES: Final = 5
+"""That one batch is tried under, one after another."""
 _SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 3
 
@@ -82,7 +84,7 @@ class Producer:
         self._client = client
         self._clock = clock
         self._producer: AIOKafkaProducer | None = None
-        self._failed = False
+        self._failed: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._loop = OwnLoop(client)
@@ -128,14 +130,12 @@ class Producer:
         partition as out of order (measured). Whoever does not end with its first failed send needs a new identity.
         """
         async with self._renewing:
-            if self._failed:
+            if self._failed is not None and self._failed is self._producer:
                 old, self._producer = self._producer, await self._started()
-                self._failed = False
-                if old is not None:
-                    # What it has under way for other partitions it still brings to an end.
-                    ending = asyncio.create_task(old.stop())
-                    self._ending.add(ending)
-                    ending.add_done_callback(self._ending.discard)
+                # What it has under way for other partitions it still brings to an end.
+                ending = asyncio.create_task(old.stop())
+                self._ending.add(ending)
+                ending.add_done_callback(self._ending.discard)
         assert self._producer is not None
         return self._producer
 
@@ -161,14 +161,31 @@ class Producer:
             await self._sent(topic, self._batch(batch, topic, partition))
 
     async def _batch(self, batch: RawBatch, topic: str, partition: int) -> None:
-        producer = await self._usable()
-        await (await producer.send_batch(batch, topic, partition=partition))
+        """One batch, again under another identity where the broker refuses it as out of order: it has not taken it.
+
+        A broker that was wiped hands out producer ids from the beginning. One that somebody still writes under from
+        before is then given to two, and what the other has written makes the first batch of ours "out of order" (seen:
+        a tick of a worker that had not noticed yet). The client of Java takes a new epoch then (KIP-360); aiokafka
+        gives up.
+        """
+        for left in reversed(range(_IDENTITIES)):
+            producer = await self._usable()
+            try:
+                await (await producer.send_batch(batch, topic, partition=partition))
+            except OutOfOrderSequenceNumber:
+                self._failed = producer
+                if not left:
+                    raise
+            except KafkaError:
+                self._failed = producer
+                raise
+            else:
+                return
 
     async def _sent(self, topic: str, sending: Any) -> None:
         try:
             await sending
         except KafkaError as error:
-            self._failed = True
             failure = SendFailed(f"{topic}: a message could not be written to Kafka: {error!r}")
             failure.too_large = isinstance(error, MessageSizeTooLargeError)
             raise failure from error

@@ -70,7 +70,7 @@ def _rate(data: Path, rows: pa.Table) -> float:
         end = log.end_offset(TOUCHPOINTS_TOPIC, 0)
         while made.position(ENGINE, TOUCHPOINTS_TOPIC, 0) < end:
             time.sleep(_AGAIN_SECONDS)
-    return rows.num_rows / (time.perf_counter() - begin)
+    return int(rows.num_rows) / (time.perf_counter() - begin)
 
 
 def _live(seed: int) -> pa.Table:

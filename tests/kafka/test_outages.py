@@ -64,9 +64,14 @@ def test_clickhouse_that_is_gone_for_half_a_minute_holds_the_worker_and_not_its_
         made.must("produce", str(files[0]), "--as-arrived")
         made.settle()
         before, most = worker.resident_bytes(), 0
-        proxy.mode(LOSES_ANSWERS)
+        _, ends = made.positions()
         producing = threading.Thread(target=lambda: made.must("produce", str(files[1]), "--as-arrived"), daemon=True)
         producing.start()
+        # It asks ClickHouse for what is known before it sends anything.
+        for _ in until():
+            if sum(made.positions()[1].values()) > sum(ends.values()):
+                break
+        proxy.mode(LOSES_ANSWERS)
         for _ in until():
             if worker.counted("relasi_clickhouse_retries_total{"):
                 break

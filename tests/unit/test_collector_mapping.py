@@ -1,6 +1,7 @@
 """What an event of an SDK becomes: kinds, money, lines, ids, properties, links."""
 
 import json
+import tomllib
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,24 @@ import pytest
 from support.collecting import BROWSER, NOW, SERVER, one, place, refusal
 
 from streams.collector.sources import Source
-from streams.collector.vocabulary import kind_of_event
+from streams.collector.vocabulary import KIND_OF_TYPE, kind_of_event
+from streams.policies import PRESETS, preset
 
+# Source: Segment's specs "Ecommerce", "Email", "B2B SaaS", "Live Chat" and "Mobile"; what only attributes or counts
+# (Install Attributed, Deep Link Opened, video) aside.
+PUBLISHED = (
+    "Products Searched", "Product List Viewed", "Product List Filtered", "Promotion Viewed", "Promotion Clicked",
+    "Product Clicked", "Product Viewed", "Product Added", "Product Removed", "Cart Viewed", "Checkout Started",
+    "Checkout Step Viewed", "Checkout Step Completed", "Payment Info Entered", "Order Updated", "Order Completed",
+    "Order Refunded", "Order Cancelled", "Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed",
+    "Product Added to Wishlist", "Product Removed from Wishlist", "Wishlist Product Added to Cart", "Product Shared",
+    "Cart Shared", "Product Reviewed", "Email Bounced", "Email Delivered", "Email Link Clicked",
+    "Email Marked as Spam", "Email Opened", "Unsubscribed", "Account Created", "Account Deleted", "Signed Up",
+    "Signed In", "Signed Out", "Invite Sent", "Trial Started", "Trial Ended", "Live Chat Conversation Started",
+    "Live Chat Conversation Ended", "Live Chat Message Sent", "Live Chat Message Received", "Application Installed",
+    "Application Opened", "Application Backgrounded", "Application Updated", "Application Uninstalled",
+    "Application Crashed", "Push Notification Received", "Push Notification Tapped", "Push Notification Bounced",
+)  # fmt: skip
 EVENT = {"type": "track", "userId": "u1", "messageId": "m1", "event": "Order Completed"}
 
 
@@ -385,3 +402,10 @@ def test_what_is_nested_stays_json() -> None:
     for _ in range(10):
         value = [value]
     assert refusal(track({"deep": value})) == "nested_too_deeply"
+
+
+@pytest.mark.parametrize("preset_name", PRESETS)
+def test_each_preset_names_every_event_of_the_published_vocabularies(preset_name: str) -> None:
+    kinds = tomllib.loads(preset(preset_name).text)["kinds"]
+    assert [name for name in PUBLISHED if kind_of_event(name) not in kinds] == []
+    assert set(KIND_OF_TYPE.values()) <= set(kinds)

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from support.messages import REGISTRY, START, avro, plans
 from support.presets import policy_of
@@ -27,7 +28,7 @@ from schemas.decode import decode
 from schemas.reasons import OK
 from schemas.touchpoint import SLOTS
 from streams.engine.outcomes import IMPOSSIBLE_AMOUNT, UNKNOWN_CURRENCY
-from streams.engine.reading import CATEGORY_NAME, DISCOUNT_NAME, REASON_NAME, contact_of, meaning_of
+from streams.engine.reading import CATEGORY_NAME, DISCOUNT_NAME, REASON_NAME, contact_of, is_robot, meaning_of
 
 LARGEST: Final = 10**15
 
@@ -42,8 +43,8 @@ def policy(**lines: str) -> Policy:
     return read_policy(text)
 
 
-def read(kind: str, by: Policy | None = None, /, **fields: Any) -> tuple[int, Contact]:
-    """(reason, what the model is told) of a touchpoint as another implementation of Avro writes it."""
+def decoded(kind: str, /, **fields: Any) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """(body, slots) of a touchpoint as another implementation of Avro writes it."""
     told = {"event_id": "e-1", "customer_id": "ann", "occurred_at": START, "received_at": START, "kind": kind}
     body = avro("Touchpoint", {**told, "lines": [], "properties": {}, **fields})
     buffer = np.frombuffer(body, np.uint8)
@@ -51,6 +52,12 @@ def read(kind: str, by: Policy | None = None, /, **fields: Any) -> tuple[int, Co
     known = plans()
     place = int(np.searchsorted(known.ids, REGISTRY.id_of("Touchpoint")))
     assert decode(buffer, 0, len(body), known.ops, known.starts[place], slots) == OK
+    return buffer, slots
+
+
+def read(kind: str, by: Policy | None = None, /, **fields: Any) -> tuple[int, Contact]:
+    """(reason, what the model is told) of such a touchpoint."""
+    buffer, slots = decoded(kind, **fields)
     rules, words = (by or policy()).rules, (by or policy()).vocabulary
     meaning = meaning_of(buffer, slots, rules, words)
     assert meaning.reason == OK
@@ -221,3 +228,20 @@ def test_closing_a_tie_is_no_initiative() -> None:
 def test_a_kind_that_the_policy_does_not_name_says_that_it_is_unmapped() -> None:
     told = contact("never_named", amount_minor=500)
     assert (told.flags, told.weight, told.category, told.bond, told.trust) == (UNMAPPED, 0.0, 0, 0, -1)
+
+
+@pytest.mark.parametrize(
+    ("properties", "robot"),
+    [
+        ({}, False),
+        ({"bot": "true"}, True),
+        ({"bot": "false"}, False),
+        ({"bot": ""}, False),
+        ({"bot": "TRUE"}, False),
+        ({"bots": "true", "bo": "true", "tob": "true"}, False),
+        ({"a": "bot", "page": "true", "bot": "true", "z": "x" * 300}, True),
+        ({"a": "true", "bot": "truer"}, False),
+    ],
+)
+def test_a_robot_is_told_by_its_property(properties: dict[str, str], robot: bool) -> None:
+    assert is_robot(*decoded("page_viewed", properties=properties)) is robot
