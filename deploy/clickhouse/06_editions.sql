@@ -2,7 +2,8 @@
 CREATE TABLE IF NOT EXISTS editions_raw
 (
     number Int64 COMMENT 'Number of the edition',
-    left_out Array(String) COMMENT 'Ids of the imports that count nothing in it'
+    left_out Array(String) COMMENT 'Ids of the imports that count nothing in it',
+    known_at DateTime64(3, 'UTC') COMMENT 'When it was put in force, by the clock of whoever did'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY number

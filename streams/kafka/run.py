@@ -184,7 +184,7 @@ async def _prepare(
     if sink is not None and number == editions.in_force != FIRST.number:
         # On a server that is new nobody has said so yet.
         left_out = editions.of(number, 0).left_out
-        await reporting.ask(lambda _: sink.put_in_force(number, left_out))
+        await reporting.ask(lambda _: sink.put_in_force(number, left_out, clock.now_ms()))
     await reporting.begin(topic_id)
     return _Prepared(topic_id, number, editions)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from kafka.structs import TopicPartition
 
 from processors.policy.policy import Policy
+from streams.clock import now_ms
 from streams.engine.edition import FIRST
 from streams.kafka.editions import (
     Definition,
@@ -101,7 +102,7 @@ def switch(
     if settings.clickhouse:
         sink = ClickHouseSink(settings.clickhouse)
         try:
-            sink.put_in_force(number, definition.left_out)
+            sink.put_in_force(number, definition.left_out, now_ms())
         finally:
             sink.close()
     if number != editions.in_force:

@@ -197,18 +197,15 @@ class ClickHouseSink:
         finally:
             inside.close()
 
-    def put_in_force(self, number: int, left_out: Sequence[str]) -> None:
-        """Have the views show an edition, and the list of imports leave out those that it leaves out."""
-        self.insert_into_shown(EDITIONS_TABLE, edition_row(number, left_out))
+    def put_in_force(self, number: int, left_out: Sequence[str], now: int) -> None:
+        """Have the views show an edition from ``now`` (ms) on, and the list of imports leave out what it leaves out."""
         self.create()
-
-    def insert_into_shown(self, table: str, rows: pa.Table) -> None:
-        """Store rows of a table that all editions share."""
         base = _Connection(self._address, self._address.database)
         try:
-            self._insert(base, table, rows)
+            self._insert(base, EDITIONS_TABLE, edition_row(number, left_out, now))
         finally:
             base.close()
+        self.create()
 
     def drop_edition(self, number: int) -> None:
         """Delete the reports of an edition that is not in force; what all editions share stays."""

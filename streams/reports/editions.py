@@ -7,6 +7,7 @@ in which it is created, whatever database its own name is in.
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -74,6 +75,7 @@ def shown_from(statement: str, base: str) -> Shown | None:
     return Shown(text, common=False)
 
 
-def edition_row(number: int, left_out: Sequence[str]) -> pa.Table:
-    """An edition that is put in force, columns ``EDITIONS``."""
-    return pa.Table.from_pylist([{"number": number, "left_out": list(left_out)}], EDITIONS)
+def edition_row(number: int, left_out: Sequence[str], now: int) -> pa.Table:
+    """An edition that is put in force ``now`` (ms), columns ``EDITIONS``."""
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    return pa.Table.from_pylist([{"number": number, "left_out": list(left_out), "known_at": at}], EDITIONS)

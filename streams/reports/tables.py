@@ -184,7 +184,9 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
-EDITIONS: Final = pa.schema([_required("number", _INTEGER), _required("left_out", _TEXTS)])
+EDITIONS: Final = pa.schema(
+    [_required("number", _INTEGER), _required("left_out", _TEXTS), _required("known_at", INSTANT)]
+)
 
 IMPORTS: Final = pa.schema(
     [
