@@ -138,7 +138,7 @@ def afterwards(args: argparse.Namespace, terminal: Terminal, code: int) -> int:
 
 def check_import(session: "Session", import_id: str) -> None:
     """Raise NoSuchImport unless there is an import that can be taken back."""
-    from streams.embedded.building import next_edition
+    from streams.embedded.editions import next_edition
 
     next_edition(session.log, None, [import_id])
 

@@ -7,13 +7,18 @@ any later start finishes where a crash came between.
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streams.embedded.layout import ROWS_NAME
 from streams.embedded.lock import EditionUnderWay, check_not_building
 from streams.embedded.log import Log
 from streams.engine.edition import FIRST, Edition
+from streams.log.topics import TOUCHPOINTS_TOPIC
+
+if TYPE_CHECKING:
+    from processors.policy.policy import Policy
 
 NEXT: Final = "edition.next"
 """The folder in which an edition is built."""
@@ -21,6 +26,7 @@ _BUILT: Final = "built.json"
 _REPORTS: Final = "reports"
 _EDITIONS: Final = "editions"
 _SWITCHING: Final = "switching"
+_PARTITION: Final = 0
 _NOT, _REPLACING, _KEEPING = "0", "1", "2"
 _BESIDE: Final = ("-wal", "-shm")
 
@@ -45,6 +51,30 @@ def _edition(written: dict[str, Any]) -> Edition:
 def edition_in_force(log: Log) -> Edition:
     """Under which rules the log is read."""
     return editions(log)[-1]
+
+
+def known_imports(log: Log) -> set[str]:
+    """The ids of all imports that a log has touchpoints of."""
+    told = {str(row["id"][0].as_py()) for row in log.told()}
+    return told | {each.import_id for each in log.imports() if each.import_id}
+
+
+def next_edition(log: Log, policy: "Policy | None", left_out: Sequence[str]) -> Edition:
+    """What the next edition of a log would be. Raises NoSuchImport."""
+    known = known_imports(log)
+    before, end = edition_in_force(log), log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
+    for each in left_out:
+        if each in before.left_out:
+            raise NoSuchImport(f"{log.path}: the import {each} is left out already")
+        if each not in known:
+            raise NoSuchImport(f"{log.path}: there is no import {each}; `relasi imports` lists all")
+    return Edition(
+        before.number + 1,
+        before.policy if policy is None else policy.text,
+        before.since if policy is None else end,
+        (*before.left_out, *left_out),
+        end,
+    )
 
 
 def kept(directory: Path, number: int) -> Path:

@@ -1,7 +1,7 @@
 """A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,11 +12,12 @@ from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
 from streams.embedded.database import ENGINE
-from streams.embedded.editions import edition_in_force, finish_switch, put_in_force
+from streams.embedded.edition_files import build_edition
+from streams.embedded.editions import edition_in_force, finish_switch, next_edition, put_in_force
 from streams.embedded.failures import ForeignFile, StorageDamaged
 from streams.embedded.leftovers import SPOOLED as SPOOLED
 from streams.embedded.leftovers import clear
-from streams.embedded.lock import DirectoryLock
+from streams.embedded.lock import BuildLock, DirectoryLock, EditionUnderWay
 from streams.embedded.log import REFUSED, Log
 from streams.embedded.rebuilding import Progress as Progress
 from streams.embedded.rebuilding import opened_reports, outside_of_partitions, rebuild, reported
@@ -87,6 +88,8 @@ class Session:
             # Called between the steps of what takes long; raises what is to end it there.
             self.interrupt: Callable[[], None] = lambda: None
             self._establish(policy, progress)
+            if self.runner.partition.lacking:
+                self._read_again(command, progress)
             self._stack = stack.pop_all()
 
     def _restore(self, accept_rejects: bool, window: int) -> Partition:
@@ -139,6 +142,14 @@ class Session:
         told = self.rows.position(ENGINE, REFUSED, _PARTITION)
         outside_of_partitions(self.log, self.sink, runner.registry, edition.left_out, told)
         runner.settle()
+
+    def _read_again(self, command: str, progress: Progress) -> None:
+        """Rows of an earlier layout lack what only the past can give: make them anew, as the next edition."""
+        with suppress(EditionUnderWay), BuildLock(self.directory, command):
+            edition = next_edition(self.log, None, ())
+            self.sink.close()
+            build_edition(self.directory, self.log, self.runner.registry, edition, progress, self.runner.now)
+            self.go_on_with_edition(edition)
 
     def bring_up_to_date(self) -> None:
         """Have the reports say how things stand now."""

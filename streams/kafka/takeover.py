@@ -81,6 +81,13 @@ class Takeover:
             # Which identities it met before the window a checkpoint does not say, and below there all of them count.
             log.info("edition begun anew", partition=number, processed=partition.next_offset)
             partition = self._empty(number)
+        if partition.lacking:
+            log.warning(
+                "rows lack what only the past can give",
+                partition=number,
+                fields=partition.lacking,
+                remedy="relasi rebuild --layout, relasi worker --edition N, relasi switch N",
+            )
         partition.check_log(await self._ends.of(number))
         await self._check_head(partition)
         seconds = self._clock.monotonic() - begun

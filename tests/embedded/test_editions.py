@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.command import content, done, relasi, rows
 
-from streams.embedded.building import next_edition, rebuilt
-from streams.embedded.editions import NEXT, NoSuchImport, edition_in_force, editions, put_in_force
+from streams.embedded.building import rebuilt
+from streams.embedded.editions import NEXT, NoSuchImport, edition_in_force, editions, next_edition, put_in_force
 from streams.embedded.log import Log
 from streams.embedded.session import Session
 from streams.engine.edition import Edition

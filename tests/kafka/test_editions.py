@@ -9,7 +9,8 @@ from aiokafka import AIOKafkaProducer
 from support.kafka_workers import Install, Installation, Worker, embedded, same, tables_of
 from support.messages import START, touchpoint
 
-from streams.embedded.building import known_imports, rebuilt
+from streams.embedded.building import rebuilt
+from streams.embedded.editions import known_imports
 from streams.embedded.log import Log
 from streams.embedded.session import Session
 from streams.policies import preset
