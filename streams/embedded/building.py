@@ -6,18 +6,31 @@ has the engine of the reports open for one directory at a time.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
+from typing import Final
 
 from processors.policy.policy import Policy
 from streams.clock import now_ms
 from streams.embedded.belonging import refuse_lost
 from streams.embedded.client import NotAnswered, ask
 from streams.embedded.edition_files import build_edition
-from streams.embedded.editions import built_edition, next_edition, put_in_force
+from streams.embedded.editions import (
+    NotBuilt,
+    built_edition,
+    edition_in_force,
+    finish_switch,
+    next_edition,
+    put_in_force,
+)
 from streams.embedded.lock import BuildLock, DirectoryInUse, DirectoryLock
 from streams.embedded.log import Log
 from streams.embedded.rebuilding import Progress
 from streams.embedded.session import Session, registry_of
 from streams.engine.edition import Edition
+
+_AGAIN_SECONDS: Final = 0.2
+_TRIES: Final = 300
+"""A minute, for a command that has the directory for itself."""
 
 
 def rebuilt(
@@ -44,7 +57,7 @@ def rebuilt(
         with Log(directory) as log:
             edition = next_edition(log, policy, left_out)
             build_edition(directory, log, registry_of(log), edition, progress, now)
-        _hand_over(directory, command, keep, progress, now)
+        _hand_over(directory, command, edition, keep, progress, now)
     return edition
 
 
@@ -54,29 +67,59 @@ def _prepared(directory: Path, command: str, progress: Progress, now: Callable[[
     Whoever holds the directory has done so; what it is at by now is at an end when it answers, and it begins no import
     any more.
     """
-    try:
+
+    def here() -> None:
         with Session(directory, command, progress=progress, now=now):
             pass
-    except DirectoryInUse as error:
-        _asked(error, ["--begin"])
+
+    _here_or_there(here, ["--begin"])
 
 
-def _hand_over(directory: Path, command: str, keep: bool, progress: Progress, now: Callable[[], int]) -> None:
+def _hand_over(
+    directory: Path, command: str, edition: Edition, keep: bool, progress: Progress, now: Callable[[], int]
+) -> None:
     """Put in force what was built: by whoever holds the directory now, or here."""
-    try:
+
+    def here() -> None:
         with DirectoryLock(directory, command), Log(directory) as log:
-            put_in_force(directory, log, built_edition(directory), keep=keep)
-    except DirectoryInUse as error:
-        _asked(error, ["--switch", *(["--keep"] if keep else [])])
-    else:
+            # Who was asked before may have ended on the way.
+            if edition_in_force(log).number < edition.number:
+                put_in_force(directory, log, built_edition(directory), keep=keep)
+            else:
+                finish_switch(directory, log)
         with Session(directory, command, progress=progress, now=now):
             pass
 
+    _here_or_there(here, ["--switch", *(["--keep"] if keep else [])])
 
-def _asked(held: DirectoryInUse, words: list[str]) -> None:
-    """Have the process that holds the directory do its part of a rebuild. Raises NotAnswered where it does not."""
+
+def _here_or_there(here: Callable[[], None], words: list[str]) -> None:
+    """Do it here, or have the process that holds the directory do it; whoever holds it and answers nobody is awaited.
+
+    Raises DirectoryInUse where that takes too long, and NotBuilt where it was refused.
+    """
+    for tries in range(_TRIES):
+        try:
+            here()
+        except DirectoryInUse as held:
+            if tries == _TRIES - 1:
+                raise
+            if _done_there(held, words):
+                return
+            Event().wait(_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _done_there(held: DirectoryInUse, words: list[str]) -> bool:
+    """Whether the process that holds the directory has done its part; False: it answers nobody, or not any more."""
     if held.holder is None or held.holder.socket is None:
-        raise held
+        return False
     said = bytearray()
-    if ask(held.holder.socket, ["rebuild", *words], Path.cwd(), said.extend, said.extend):
-        raise NotAnswered(said.decode(errors="replace").strip().removeprefix("relasi: "))
+    try:
+        code = ask(held.holder.socket, ["rebuild", *words], Path.cwd(), said.extend, said.extend)
+    except NotAnswered:
+        return False
+    if code:
+        raise NotBuilt(said.decode(errors="replace").strip().removeprefix("relasi: "))
+    return True

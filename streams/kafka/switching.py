@@ -24,7 +24,7 @@ from streams.kafka.topics import admin_of, apply, check, topics_of
 from streams.reports.clickhouse import ClickHouseSink
 from streams.settings import Settings
 
-WAIT_SECONDS: Final = 60.0
+_WAIT_SECONDS: Final = 60.0
 _AGAIN_SECONDS: Final = 0.5
 _LEFT_OUT: Final = "SELECT id FROM imports"
 
@@ -86,18 +86,21 @@ def switch(
     settings: Settings,
     number: int,
     progress: Callable[[str, int, int], None] = lambda *_: None,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float | None = None,
 ) -> Definition:
     """Put an edition in force once its workers have processed what the log holds now.
 
-    First the views show it, then workers that are told no number run under it; a crash in between is mended by doing it
-    again. Raises NoSuchEdition and NotCaughtUp.
+    ``wait_seconds``: for so long it may come no further. First the views show it, then workers that are told no number
+    run under it; a crash in between is mended by doing it again. Raises NoSuchEdition and NotCaughtUp.
     """
     editions = read_editions(settings)
     definition = editions.definition(number)
     if definition is None or number < editions.in_force:
         raise NoSuchEdition(f"edition {number} is not one that follows edition {editions.in_force}, which is in force")
     _, ends = _bounds(settings, topics_of(settings).touchpoints)
+    if wait_seconds is None:
+        # Where only ticks come, so long is waited for a commit.
+        wait_seconds = _WAIT_SECONDS + settings.idle_seconds
     _await(settings, number, ends, progress, wait_seconds)
     if settings.clickhouse:
         sink = ClickHouseSink(settings.clickhouse)

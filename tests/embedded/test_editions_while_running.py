@@ -17,7 +17,7 @@ from support.running import running, socket_of, stop, until
 from streams.embedded.building import rebuilt
 from streams.embedded.client import ask
 from streams.embedded.editions import NEXT, edition_in_force
-from streams.embedded.lock import BuildLock, EditionUnderWay
+from streams.embedded.lock import BuildLock, DirectoryLock, EditionUnderWay
 from streams.embedded.log import Log
 from streams.policies import preset
 
@@ -203,6 +203,16 @@ def test_whoever_ran_is_gone_or_new_when_the_edition_is_built(data: Path) -> Non
 
         rebuilt(data, "test", left_out=[first], progress=kill)
     assert (in_force(data), spent(data)) == (2, {"bob": 4000})
+    # A command that answers nobody has the directory when it is built: it is waited for.
+    held: list[DirectoryLock] = []
+
+    def hold(*_: Any) -> None:
+        if not held:
+            held.append(DirectoryLock(data, "relasi advance"))
+            threading.Timer(0.5, held[0].release).start()
+
+    rebuilt(data, "test", progress=hold)
+    assert (in_force(data), spent(data)) == (3, {"bob": 4000})
     with running(data, *NO_TICKS) as process:
         again: list[Process] = []
 
@@ -218,4 +228,4 @@ def test_whoever_ran_is_gone_or_new_when_the_edition_is_built(data: Path) -> Non
         assert spent(data) == {}
         again[0].send_signal(signal.SIGTERM)
         assert finish(again[0]).code == 0
-    assert (in_force(data), spent(data)) == (3, {})
+    assert (in_force(data), spent(data)) == (4, {})
