@@ -54,7 +54,7 @@ class Field(NamedTuple):
 FIELDS: Final = (
     Field("event_id", FieldType.TEXT, required=True, story="event_id"),
     Field("customer_id", FieldType.TEXT, story="customer"),
-    Field("anonymous_id", FieldType.TEXT),
+    Field("anonymous_id", FieldType.TEXT, story="anonymous"),
     Field("occurred_at", FieldType.INSTANT, required=True, story="at"),
     Field("received_at", FieldType.INSTANT, required=True),
     Field("kind", FieldType.KIND, required=True, story="kind"),

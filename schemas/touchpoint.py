@@ -34,6 +34,8 @@ POLICY_HASH: Final = 1
 LINK_FROM: Final = 0
 LINK_INTO: Final = 1
 LINK_AT: Final = 2
+LINK_FROM_ANONYMOUS: Final = 3
+LINK_TRUSTED: Final = 4
 
 MERGE_ID: Final = 0
 MERGE_FROM: Final = 1
@@ -43,7 +45,13 @@ MERGE_ROW: Final = 4
 
 TICK_SLOTS: Final[dict[str, int]] = {"at": TICK_AT}
 POLICY_SLOTS: Final[dict[str, int]] = {"text": POLICY_TEXT, "hash": POLICY_HASH}
-LINK_SLOTS: Final[dict[str, int]] = {"from": LINK_FROM, "into": LINK_INTO, "at": LINK_AT}
+LINK_SLOTS: Final[dict[str, int]] = {
+    "from": LINK_FROM,
+    "into": LINK_INTO,
+    "at": LINK_AT,
+    "from_anonymous": LINK_FROM_ANONYMOUS,
+    "trusted": LINK_TRUSTED,
+}
 MERGE_SLOTS: Final[dict[str, int]] = {
     "id": MERGE_ID,
     "from": MERGE_FROM,

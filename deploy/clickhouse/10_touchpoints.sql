@@ -76,7 +76,7 @@ COMMENT 'Customers and the logs whose rows of them no longer count, because a la
 CREATE OR REPLACE VIEW touchpoints
 (
     event_id String COMMENT 'Identity of the event at its source',
-    customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other',
+    customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other; see identities',
     namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     anonymous_id Nullable(String) COMMENT 'Device or visitor whose customer was not known, if any',
     occurred_at DateTime64(3, 'UTC') COMMENT 'When it happened',
@@ -97,12 +97,21 @@ CREATE OR REPLACE VIEW touchpoints
     import_id Nullable(String) COMMENT 'Import that brought it, if one did',
     event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
-SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SQL SECURITY DEFINER AS WITH
+    (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several,
+    lead.until > 0 AND told.log_offset < lead.until AS moved
 SELECT
-    event_id, customer AS customer_id, namespace, anonymous_id, occurred_at, received_at, kind, channel, amount_minor,
-    currency,
-    cost_minor, margin_minor, campaign, order_id, lines, agent_id, satisfaction, properties, import_id,
-    leftPad(lower(hex(xxHash64(event_id))), 16, '0') AS event_hash
-FROM touchpoints_raw FINAL
-WHERE NOT several OR (customer, namespace, log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    told.event_id AS event_id, if(moved, lead.goes_on, told.customer) AS customer_id,
+    if(moved, lead.goes_on_namespace, toString(told.namespace)) AS namespace, told.anonymous_id AS anonymous_id,
+    told.occurred_at AS occurred_at, told.received_at AS received_at, told.kind AS kind, told.channel AS channel,
+    told.amount_minor AS amount_minor, told.currency AS currency, told.cost_minor AS cost_minor,
+    told.margin_minor AS margin_minor, told.campaign AS campaign, told.order_id AS order_id, told.lines AS lines,
+    told.agent_id AS agent_id, told.satisfaction AS satisfaction, told.properties AS properties,
+    told.import_id AS import_id, leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
+FROM touchpoints_raw AS told FINAL
+LEFT JOIN forwarded AS lead
+    ON lead.customer_id = told.customer AND lead.namespace = toString(told.namespace) AND lead.epoch = told.log_epoch
+WHERE
+    NOT several
+    OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'The raw history: every accepted touchpoint, as it came';

@@ -75,6 +75,9 @@ SELECT
     facts.policy_hash AS policy_hash, facts.`partition` AS `partition`, facts.`offset` AS `offset`
 FROM transitions_raw AS facts FINAL
 -- Without FINAL: a correction that is still there twice names the same facts twice, and argMax does not mind.
+LEFT JOIN forwarded AS lead
+    ON lead.customer_id = facts.customer_id AND lead.namespace = toString(facts.namespace)
+    AND lead.epoch = facts.epoch
 LEFT JOIN
 (
     SELECT arrayJoin(supersedes) AS superseded, epoch, argMax(id, (known_at, `offset`)) AS superseded_by
@@ -82,7 +85,11 @@ LEFT JOIN
     WHERE notEmpty(supersedes)
     GROUP BY superseded, epoch
 ) AS corrections ON corrections.superseded = facts.id AND corrections.epoch = facts.epoch
+-- Of who became one with another customer, the other's facts tell.
 WHERE
-    NOT several
-    OR (facts.customer_id, facts.namespace, facts.epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    facts.`offset` >= lead.until
+    AND (
+        NOT several
+        OR (facts.customer_id, facts.namespace, facts.epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    )
 COMMENT 'Every change of stage that was published, also those that others supersede';

@@ -264,5 +264,12 @@ SELECT
     next_step, need, segment, risk_band,
     as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
-WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+LEFT JOIN
+(
+    SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
+) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch
+-- Of who became one with another customer, the other's rows tell.
+WHERE
+    `offset` >= led_until
+    AND (NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded))
 COMMENT 'Each customer as last published, with every judgement';

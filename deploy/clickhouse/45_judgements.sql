@@ -50,5 +50,12 @@ SELECT
     id, customer_id, namespace, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
     evidence_value, policy_hash, `partition`, `offset`
 FROM judgements_raw FINAL
-WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+LEFT JOIN
+(
+    SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
+) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch
+-- Of who became one with another customer, the other's rows tell.
+WHERE
+    `offset` >= led_until
+    AND (NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded))
 COMMENT 'Every change of a judgement that was published, with its evidence';

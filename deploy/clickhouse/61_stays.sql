@@ -24,7 +24,13 @@ SQL SECURITY DEFINER AS WITH
             leadInFrame(to_stage, 1, '') OVER following AS went_to,
             leadInFrame(toNullable(at), 1, NULL) OVER following AS until
         FROM transitions_raw FINAL
-        WHERE id NOT IN (SELECT arrayJoin(supersedes) FROM transitions_raw WHERE notEmpty(supersedes))
+        LEFT JOIN
+        (
+            SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
+        ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch
+        WHERE
+            `offset` >= led_until
+            AND id NOT IN (SELECT arrayJoin(supersedes) FROM transitions_raw WHERE notEmpty(supersedes))
         WINDOW following AS
         (
             PARTITION BY customer_id, namespace ORDER BY at, known_at, `offset`, episode, id

@@ -47,7 +47,7 @@ from processors.row.terms import bound_from
 
 
 @compiled_leaf
-def _keep_unmoved(before: Any, ids: Any, instants: Any, out: Out) -> None:
+def keep_unmoved(before: Any, ids: Any, instants: Any, out: Out) -> None:
     """What the touchpoint did not move stays as published: another policy may have been in force then."""
     for k in range(4):
         if out.path[k] == before[k]:
@@ -62,7 +62,7 @@ def _keep_unmoved(before: Any, ids: Any, instants: Any, out: Out) -> None:
 
 
 @compiled_leaf
-def _withdraw(ids: Any, instants: Any, out: Out) -> int:
+def withdraw(ids: Any, instants: Any, out: Out) -> int:
     """Take back what is published and not on the path; returns what was published, one bit for each stage."""
     published = 0
     for k in range(4):
@@ -76,7 +76,7 @@ def _withdraw(ids: Any, instants: Any, out: Out) -> int:
 
 
 @compiled_leaf
-def _amend(
+def amend(
     row: Row, rules: Rules, out: Out, cause: Cause, ids: Any, instants: Any, published: int, episode: int
 ) -> None:
     """Publish each step of the path that was not published, or with another instant or predecessor.
@@ -102,14 +102,14 @@ def _amend(
 def _revise_current(row: Row, rules: Rules, out: Out, cause: Cause, now: int, earlier_exit: int) -> None:
     """``earlier_exit``: one that ends the episode, and that the profile may have lost to a later one; else NEVER."""
     current_path(row, rules, min(ends_at(row, rules), earlier_exit), now, out.path)
-    _keep_unmoved(out.path_before, row.entered_id, row.entered_at, out)
-    published = _withdraw(row.entered_id, row.entered_at, out)
-    _amend(row, rules, out, cause, row.entered_id, row.entered_at, published, row.episode)
+    keep_unmoved(out.path_before, row.entered_id, row.entered_at, out)
+    published = withdraw(row.entered_id, row.entered_at, out)
+    amend(row, rules, out, cause, row.entered_id, row.entered_at, published, row.episode)
     row.stage = last_entered(out.path)
 
 
 @compiled_leaf
-def _unite(row: Row, out: Out) -> None:
+def unite_episodes(row: Row, out: Out) -> None:
     """Make the current episode and the one before it one; its end and what came after are to be superseded."""
     supersede(out, row.before_entered_id[3])
     for k in range(4):
@@ -129,12 +129,12 @@ def _unite(row: Row, out: Out) -> None:
 @compiled_leaf
 def _fold_episode(row: Row, rules: Rules, out: Out, cause: Cause, now: int) -> None:
     """The end of the episode before never was: what came after belongs to it."""
-    _unite(row, out)
+    unite_episodes(row, out)
     out.previous_before[3] = NONE
     current_path(row, rules, ends_at(row, rules), now, out.path)
-    _keep_unmoved(out.previous_before, row.entered_id, row.entered_at, out)
-    published = _withdraw(row.entered_id, row.entered_at, out)
-    _amend(row, rules, out, cause, row.entered_id, row.entered_at, published, row.episode)
+    keep_unmoved(out.previous_before, row.entered_id, row.entered_at, out)
+    published = withdraw(row.entered_id, row.entered_at, out)
+    amend(row, rules, out, cause, row.entered_id, row.entered_at, published, row.episode)
     row.stage = last_entered(out.path)
 
 
@@ -171,9 +171,9 @@ def _begin_earlier(row: Row, at: int, flags: int) -> None:
 @compiled_leaf
 def _revise_previous(row: Row, rules: Rules, out: Out, cause: Cause, end: int) -> None:
     previous_path(row, rules, end, out.path)
-    _keep_unmoved(out.previous_before, row.before_entered_id, row.before_entered_at, out)
-    published = _withdraw(row.before_entered_id, row.before_entered_at, out)
-    _amend(row, rules, out, cause, row.before_entered_id, row.before_entered_at, published, row.episode - 1)
+    keep_unmoved(out.previous_before, row.before_entered_id, row.before_entered_at, out)
+    published = withdraw(row.before_entered_id, row.before_entered_at, out)
+    amend(row, rules, out, cause, row.before_entered_id, row.before_entered_at, published, row.episode - 1)
 
 
 @compiled_leaf

@@ -22,7 +22,7 @@ CAUSE_MERGE: Final = 3
 CAUSE_POLICY: Final = 4
 CAUSES: Final = ("touchpoint", "silence", "late", "merge", "policy")
 
-SUPERSEDED: Final = 6  # a fact names at most the five of two episodes, and one
+SUPERSEDED: Final = 8  # a fact names at most all of two episodes
 FACT: Final = np.dtype(
     [
         ("row", "i8"),
@@ -65,15 +65,17 @@ JUDGED: Final = np.dtype(
     ],
     align=True,
 )
-FACTS_PER_EVENT: Final = 16  # more than one touchpoint or timer can ever cause
+FACTS_PER_EVENT: Final = 32  # more than one touchpoint that links two ids, or a timer, can ever cause
 # While nothing happens every judgement moves one way, by a few steps at most; then a touchpoint may move all of them.
-JUDGED_PER_EVENT: Final = 160
+JUDGED_PER_EVENT: Final = 320
 
 OUT_COUNT: Final = 0  # slots of Out.counts: facts so far, written or not
 OUT_WRITTEN: Final = 1
 OUT_PENDING: Final = 2
 OUT_JUDGED_COUNT: Final = 3
 OUT_JUDGED_WRITTEN: Final = 4
+OUT_EPISODES: Final = 5  # from here on: scratch of merging, see processors.lifecycle.episodes
+OUT_CELLS: Final = OUT_EPISODES + 72
 
 
 class Out(NamedTuple):
@@ -81,7 +83,7 @@ class Out(NamedTuple):
 
     facts: Any  # recarray of FACT
     judged: Any  # recarray of JUDGED; may be empty likewise
-    counts: npt.NDArray[np.int64]  # shape (5,)
+    counts: npt.NDArray[np.int64]  # shape (OUT_CELLS,)
     pending: npt.NDArray[np.uint64]  # shape (SUPERSEDED,): ids that the next fact supersedes
     path: npt.NDArray[np.int64]  # shape (4,): the path as the profile tells it
     path_before: npt.NDArray[np.int64]  # shape (4,): … before a late touchpoint was absorbed
@@ -107,7 +109,7 @@ def new_out(capacity: int) -> Out:
     return Out(
         np.zeros(capacity, FACT).view(np.recarray),
         np.zeros(judged, JUDGED).view(np.recarray),
-        np.zeros(5, np.int64),
+        np.zeros(OUT_CELLS, np.int64),
         np.zeros(SUPERSEDED, np.uint64),
         np.zeros(4, np.int64),
         np.zeros(4, np.int64),

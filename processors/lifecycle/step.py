@@ -207,6 +207,21 @@ def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time:
 
 
 @compiled_leaf
+def settle(row: Row, rules: Rules, out: Out, why: Cause, now: int) -> None:
+    """After the path of a row was corrected as a whole: what follows from it, and the timers due by ``now``."""
+    _set_due(row, rules)
+    row.risk_at = risk_crossing(row, rules)
+    row.revalue = 1
+    at = max(int(row.judged_at), int(row.reviewed_at))
+    risk = risk_band(row, rules, at)
+    if risk != row.judged[RISK]:
+        publish(row, rules, out, why, RISK, risk, at)
+    _publish_end(row, rules, out, why, int(row.judged_at))
+    row.review_at = next_day(at)
+    pass_time(row, rules, out, why, now)
+
+
+@compiled_leaf
 def rejudge(row: Row, rules: Rules, out: Out, cause: Cause, time: int) -> None:
     """Judge a row by a new policy at partition time ``time``: what differs became true with the policy."""
     if row.touchpoints == 0:

@@ -112,6 +112,7 @@ def _rules(document: dict[str, Any], digest: str) -> Rules:
             **_dissolution(document),
             **_let_go(document),
             **_affection(document),
+            **_identity(document),
             "unmapped": UNMAPPED | refused,
             "hash": np.uint64(int(digest[:16], 16)),
         }
@@ -234,6 +235,14 @@ def _affection(document: dict[str, Any]) -> dict[str, Any]:
     return {
         **{field: float(setting(document, *key)) for field, key in keys.items()},
         "enduring_months": setting(document, "involvement", "enduring_months"),
+    }
+
+
+def _identity(document: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "known_to_known": int(setting(document, "identity", "known_to_known") == "allow"),
+        "shared_to_nobody": int(setting(document, "identity", "shared") == "none"),
+        "most_identities": setting(document, "identity", "most"),
     }
 
 

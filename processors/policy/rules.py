@@ -182,6 +182,10 @@ RULES: Final = np.dtype(
         ("prior_days", "f8"),
         ("service_minor", "f8"),  # a year
         ("referrals", "f8"),  # a year
+        # Identity.
+        ("known_to_known", "i8"),  # 1: an alias may make two known customers one
+        ("shared_to_nobody", "i8"),  # 1: what several people claim is nobody's from the second claim on
+        ("most_identities", "i8"),  # of one customer
     ]
 )
 Rules = Any  # a record of RULES: np.record in Python, a Numba record when compiled

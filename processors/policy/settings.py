@@ -110,6 +110,9 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     ("commitment", "on_record_hours"): (number(0, 8766, closed="low"), 24),
     ("commitment", "contribution_scale"): (number(0, 1e6), 2.0),
     ("commitment", "investment_scale"): (number(0, 1e6), 2.0),
+    ("identity", "known_to_known"): (choice("allow", "refuse"), "allow"),
+    ("identity", "shared"): (choice("first", "none"), "first"),
+    ("identity", "most"): (count(1, 1_000_000), 1000),
     ("estimated", "purchases"): (TEXT, ""),
     ("estimated", "spend"): (TEXT, ""),
     # Of texts of version 2 alone.

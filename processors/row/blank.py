@@ -10,6 +10,7 @@ from processors.row.layout import (
     ENROLMENTS,
     FACTORS,
     JUDGEMENT_ROOM,
+    LINKED,
     NEVER,
     NONE,
     ORDERS,
@@ -199,3 +200,8 @@ def clear_memory(row: Row) -> None:
     row.valued_at = NONE
     row.clv_minor = 0.0
     row.last_judgement_id = 0
+    for i in range(LINKED):
+        row.linked[i] = 0
+    row.linked_next = 0
+    row.identities = 0
+    row.is_shared = 0

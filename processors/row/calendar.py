@@ -122,6 +122,16 @@ def count_days(row: Any) -> int:
 
 
 @compiled_leaf
+def count_days_until(row: Any, day: int) -> int:
+    """The same up to a day numbered as ``day_of`` does; those that left the window are older."""
+    count = row.days_before
+    for i in range(DAY_WORDS):
+        mask = days_since(0, day, row.days_top - i)
+        count += int(population(np.uint64(row.purchase_days[(row.days_top - i) % DAY_WORDS]) & mask))
+    return int(count)
+
+
+@compiled_leaf
 def count_weeks(row: Any, first_day: int, last_day: int) -> int:
     """Distinct ISO weeks (UTC) with a purchase on a day in ``first_day..last_day``, within the window."""
     count = 0

@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,200 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,248 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -29,6 +29,7 @@ SUMS: Final = 32  # see processors.row.sums
 FACTORS: Final = 7  # of trust
 TERMS: Final = 4  # openings and renewals of what binds for a time
 JUDGEMENT_ROOM: Final = 24  # see processors.judgements.catalogue
+LINKED: Final = 4  # ids that were looked at last as another one of the customer
 
 PROFILE_FIELDS: Final = [
     ("first_at", "i8"),  # of all touchpoints; NEVER before the first
@@ -160,11 +161,18 @@ PUBLISHED_FIELDS: Final = [
     ("clv_minor", "f8"),  # customer lifetime value at valued_at
     ("last_judgement_id", "u8"),  # ids of judgements form a chain of their own
 ]
+# Which other ids the customer has; follows arrival, too.
+LINK_FIELDS: Final = [
+    ("linked", "u8", (LINKED,)),  # salted XXH64 of the ids that came with the customer's lately; 0: free
+    ("linked_next", "i4"),  # where among them the next one goes
+    ("identities", "i4"),  # ids that became forwarding addresses to this one, theirs included
+    ("is_shared", "i4"),  # 1: several people use it, so it belongs to none of them
+]
 IDENTITY_FIELDS: Final = [
     ("hash", "u8"),  # XXH64 of the customer id, salted by its namespace
     ("entry_at", "i8"),  # the key under which the due index holds this row; NEVER: not in it
 ]
 # What every touchpoint reads comes first, the sets of the profile last: a row is asked for from its beginning.
-ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + PROFILE_FIELDS, align=True)
+ROW: Final = np.dtype(IDENTITY_FIELDS + DELIVERY_FIELDS + PUBLISHED_FIELDS + LINK_FIELDS + PROFILE_FIELDS, align=True)
 
 Row = Any  # a record of ROW: np.record in Python, a Numba record when compiled

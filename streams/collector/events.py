@@ -53,11 +53,17 @@ class Arrival(NamedTuple):
 
 
 class Link(NamedTuple):
-    """Two ids of one customer, ``at`` in ms."""
+    """Two ids of one customer, ``at`` in ms.
+
+    ``from_anonymous``: whether the id of before is a visitor's; None: nobody said. ``trusted``: whether the source may
+    make two known customers one.
+    """
 
     from_id: str
     into: str
     at: int
+    from_anonymous: bool | None = None
+    trusted: bool = True
 
 
 class Ignored(NamedTuple):
@@ -141,7 +147,9 @@ def _alias(event: dict[str, Any], arrival: Arrival, at: int) -> Read:
             "alias_not_allowed",
             "with a browser's key an alias links the visitor's own anonymousId; send others with a server's key",
         )
-    return Link(previous, into, at)
+    # Whoever names a visitor by previousId need not say so.
+    from_anonymous = True if previous == anonymous else None
+    return Link(previous, into, at, from_anonymous, arrival.source.trusted)
 
 
 def _touchpoint(

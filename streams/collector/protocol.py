@@ -158,6 +158,7 @@ def messages_of(taken: Taken, registry: Registry) -> tuple[Bodies | None, Bodies
             parts.append(touchpoint_messages(rows, registry))
             done = before
         if link is not None:
-            body = message(registry, "Link", {"from": link.from_id, "into": link.into, "at": link.at})
+            told = {"from_anonymous": link.from_anonymous, "trusted": link.trusted}
+            body = message(registry, "Link", {"from": link.from_id, "into": link.into, "at": link.at, **told})
             parts.append((bodies_of([link.into.encode()]), bodies_of([body])))
     return joined(parts) if parts else (None, bodies_of([]))

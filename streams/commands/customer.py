@@ -33,11 +33,12 @@ def run(args: argparse.Namespace, session: "Look | Session", terminal: Terminal)
     for namespace, unwanted in ((NAMESPACE_KNOWN, args.anonymous), (NAMESPACE_ANONYMOUS, args.known)):
         number = row_number(partition.table, args.id, namespace)
         if number >= 0 and not unwanted:
-            numbers.setdefault(number, namespace)
+            # Whoever became one with another customer is shown as that one.
+            numbers.setdefault(partition.holder_of(number), namespace)
     if len(numbers) > 1:
         terminal.note(f"relasi: {args.id!r} is a known customer and an anonymous one; say --known or --anonymous")
         return 2
-    found = document(partition, session.sink, args.id, next(iter(numbers.values()))) if numbers else None
+    found = document(partition, session.sink, next(iter(numbers))) if numbers else None
     if found is None:
         terminal.note(f"relasi: no customer {args.id!r} in {session.directory}")
         return 1

@@ -69,12 +69,11 @@ def row_number(table: Table, customer: str, namespace: int) -> int:
     return int(find(table, name, 0, len(name), key, namespace))
 
 
-def document(partition: Partition, sink: Sink, customer: str, namespace: int) -> Document | None:
-    """Everything of the customer with this id; None where there is none. The sink must be up to date."""
-    number = row_number(partition.table, customer, namespace)
-    if number < 0:
-        return None
+def document(partition: Partition, sink: Sink, number: int) -> Document | None:
+    """Everything of the customer with this number; None where nothing is known of it. The sink must be up to date."""
     row, rules = partition.rows(np.array([number]))[0], partition.policy.rules
+    if row.touchpoints == 0:
+        return None
     table = profiles_table(partition, np.array([number]), at=partition.time)
     at = int(table.column("as_of").cast(pa.int64())[0].as_py())
     (profile,) = objects(table)
@@ -84,7 +83,7 @@ def document(partition: Partition, sink: Sink, customer: str, namespace: int) ->
     end_at = table.column("end_at").cast(pa.int64())[0].as_py()
     touchpoints = _touchpoints(sink, profile, asked, questions, end_at)
     return {
-        "customer_id": customer,
+        "customer_id": profile["customer_id"],
         "namespace": profile["namespace"],
         "as_of": profile["as_of"],
         "currency": profile["currency"],

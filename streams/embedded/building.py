@@ -40,10 +40,13 @@ def rebuilt(
     policy: Policy | None = None,
     left_out: Sequence[str] = (),
     keep: bool = False,
+    unlinked: Sequence[str] = (),
     progress: Progress = lambda *_: None,
     now: Callable[[], int] = now_ms,
 ) -> Edition:
     """Build the next edition and put it in force: under another policy from the start, or without some imports.
+
+    Or without links of some pairs of ids: ``unlinked``, see ``streams.engine.edition.pair``.
 
     What earlier editions changed stays so. A process that runs goes on meanwhile, and takes the edition when it is
     built; what the log gets until then is in it. A crash at any step leaves the one before in force, or this one.
@@ -55,7 +58,7 @@ def rebuilt(
     with BuildLock(directory, command):
         _prepared(directory, command, progress, now)
         with Log(directory) as log:
-            edition = next_edition(log, policy, left_out)
+            edition = next_edition(log, policy, left_out, unlinked)
             build_edition(directory, log, registry_of(log), edition, progress, now)
         _hand_over(directory, command, edition, keep, progress, now)
     return edition

@@ -45,7 +45,12 @@ def editions(log: Log) -> list[Edition]:
 
 
 def _edition(written: dict[str, Any]) -> Edition:
-    return Edition(**{**written, "left_out": tuple(written["left_out"])})
+    return Edition(**{name: _told(value) for name, value in written.items()})
+
+
+def _told(value: Any) -> Any:
+    """JSON has lists for tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def edition_in_force(log: Log) -> Edition:
@@ -59,7 +64,7 @@ def known_imports(log: Log) -> set[str]:
     return told | {each.import_id for each in log.imports() if each.import_id}
 
 
-def next_edition(log: Log, policy: "Policy | None", left_out: Sequence[str]) -> Edition:
+def next_edition(log: Log, policy: "Policy | None", left_out: Sequence[str], unlinked: Sequence[str] = ()) -> Edition:
     """What the next edition of a log would be. Raises NoSuchImport."""
     known = known_imports(log)
     before, end = edition_in_force(log), log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
@@ -74,6 +79,7 @@ def next_edition(log: Log, policy: "Policy | None", left_out: Sequence[str]) -> 
         before.since if policy is None else end,
         (*before.left_out, *left_out),
         end,
+        tuple(dict.fromkeys((*before.unlinked, *unlinked))),
     )
 
 

@@ -71,17 +71,24 @@ class Look:
         """They are."""
 
     def partition_with(self, customer: str) -> "Partition":
-        """A partition that has the rows by an id, and nobody else's."""
+        """A partition that has the rows by an id, and of those that it leads to, and nobody else's."""
         # What answers from the reports alone needs no engine.
         from processors.row.namespaces import NAMESPACES
-        from streams.engine.checkpoint import stored_in_columns
+        from streams.engine.checkpoint import led_to, stored_in_columns
         from streams.engine.partition import Partition
         from streams.policies import preset
 
         name = customer.encode("utf-8", "surrogateescape")
         keys = [bytes([space]) + name for space in range(len(NAMESPACES))]
+        records: dict[bytes, bytes] = {}
+        while keys:
+            found = dict(self._rows.checkpoint_of(_PARTITION, keys))
+            records |= found
+            # Behind a forwarding address is the row that it leads to.
+            led = [led_to(key, value) for key, value in found.items()]
+            keys = [key for key in led if key is not None and key not in records]
         partition = Partition(_PARTITION, preset(), [], window=0)
-        partition.restore(stored_in_columns(self._rows.checkpoint_of(_PARTITION, keys)))
+        partition.restore(stored_in_columns(records.items()))
         return partition
 
     def close(self) -> None:

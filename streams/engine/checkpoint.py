@@ -18,6 +18,7 @@ import numpy.typing as npt
 from processors.hashing import xxh64
 from schemas.bodies import Bodies, bodies_of, one_after_another
 from streams.engine.described import Layout, read_layout
+from streams.engine.packing import FORWARD_LAYOUT, HEAD_BYTES
 
 CHECKPOINT_LAYOUT: Final = 7  # before 5 there were chunks of rows: streams.engine.former
 
@@ -181,6 +182,13 @@ class Checkpoint:
             at, to = key_end, end
         yield self.header
         yield from (record for record in self.records if record[1] is None)
+
+
+def led_to(key: bytes, value: bytes) -> bytes | None:
+    """The key of the row that a stored forwarding address leads to; None of everything else."""
+    if key[0] >= _OTHERS or len(value) <= HEAD_BYTES + 2 or value[7] != FORWARD_LAYOUT:
+        return None
+    return value[HEAD_BYTES : HEAD_BYTES + 1] + value[HEAD_BYTES + 2 :]
 
 
 Stored = tuple[Bodies, Bodies]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from processors.compiled import compiled_leaf
 from schemas.touchpoint import SLOTS
 from streams.engine.ahead import VIEW_CELLS
+from streams.engine.links import LINK
 from streams.engine.outcomes import OUTCOME_REJECTED
 from streams.engine.translating import ANEW_CELLS
 from streams.log.batches import SPAN_COUNT, SPAN_START, SPAN_STOP, Fetch
@@ -47,7 +48,8 @@ AT_LENGTH: Final = 9
 AT_OFFSET: Final = 10  # of the record that the loop stands at
 AT_EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
 AT_END: Final = 12  # of the fetch: the offset after its last record
-AT_CELLS: Final = 13
+AT_LINKS: Final = 13  # links of which it is listed what became of them
+AT_CELLS: Final = 14
 
 POISON_RUN: Final = 10_000
 MOST_REJECTS: Final = 50_000
@@ -80,6 +82,7 @@ class Cursor(NamedTuple):
     slots: npt.NDArray[np.int64]  # shape (SLOTS, 2): scratch of the decoder
     ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
     anew: npt.NDArray[np.int64]  # shape (n, ANEW_CELLS): touchpoints that were written anew
+    links: Any  # recarray of LINK; may be empty, then nothing is listed
 
 
 @compiled_leaf
@@ -127,4 +130,5 @@ def new_cursor(
         slots=np.zeros((SLOTS, 2), np.int64),
         ahead=np.zeros(VIEW_CELLS, np.int64),
         anew=np.zeros((0, ANEW_CELLS), np.int64),
+        links=np.empty(records if collect else 0, LINK).view(np.recarray),
     )

@@ -14,11 +14,13 @@ from streams.engine.packing import PACKED_BYTES
 from streams.engine.rows import (
     LEAST_HOT,
     LONGEST_ID,
+    MOST_NEW,
     USED_ARENA,
     USED_CHANGED,
     USED_HEAP,
     USED_HOT,
     USED_IDS,
+    USED_LINKING,
     USED_MOST_HOT,
     USED_ROWS,
     USED_TOUCHED,
@@ -52,9 +54,15 @@ def reserve(table: Table, customers: int) -> Table:
     """The same table with room for so many customers; only an empty one is made anew."""
     if int(table.used[USED_ROWS]) > 0 or customers <= len(table.customers):
         return table
-    return new_table(
-        customers + 1, (customers + 1) * 24 + LONGEST_ID, int(table.used[USED_MOST_HOT]), table.window, table.past
+    made = new_table(
+        customers + MOST_NEW,
+        (customers + 1) * 24 + MOST_NEW * LONGEST_ID,
+        int(table.used[USED_MOST_HOT]),
+        table.window,
+        table.past,
     )
+    made.used[USED_LINKING] = table.used[USED_LINKING]
+    return made
 
 
 def _larger(array: Any, used: int, capacity: int) -> Any:
@@ -118,11 +126,11 @@ def grow(table: Table) -> Table:
     """The same table with more room wherever ``has_room`` finds too little."""
     used = table.used
     rows, ids, heap, hot = (int(used[i]) for i in (USED_ROWS, USED_IDS, USED_HEAP, USED_HOT))
-    if rows >= len(table.customers):
+    if rows + MOST_NEW > len(table.customers):
         table = _stepwise(table, _with_customers, rows, len(table.customers))
     if hot + LEAST_HOT > len(table.rows) and len(table.rows) < int(used[USED_MOST_HOT]):
         table = _stepwise(table, _with_hot_rows, hot, len(table.rows))
-    if ids + LONGEST_ID > len(table.ids):
+    if ids + MOST_NEW * LONGEST_ID > len(table.ids):
         table = table._replace(ids=_larger(table.ids, ids, len(table.ids) * 2))
     if rows * 10 >= len(table.slots) * 7:
         slots = room(len(table.slots) * 2, np.uint64)

@@ -29,6 +29,7 @@ from streams.engine.rows import (
     USED_TOUCHED,
     Table,
     append,
+    is_forward,
     key_of,
     list_touched,
     schedule,
@@ -94,6 +95,29 @@ def put_away(table: Table, slot: Int) -> None:
 
 
 @compiled_leaf
+def vacate(table: Table, slot: Int) -> None:
+    """Let go of a hot row; nobody's number has it any more. The last of the hot rows moves into its place."""
+    _unlink(table, slot)
+    last = table.used[USED_HOT] - 1
+    table.used[USED_HOT] = last
+    if slot == last:
+        return
+    for k in range(ROW_WORDS):
+        table.words[slot, k] = table.words[last, k]
+    holder, newer, older = table.hot[last].holder, table.hot[last].newer, table.hot[last].older
+    table.hot[slot].holder, table.hot[slot].newer, table.hot[slot].older = holder, newer, older
+    table.customers[holder].place = slot
+    if newer >= 0:
+        table.hot[newer].older = slot
+    else:
+        table.used[USED_NEWEST] = slot
+    if older >= 0:
+        table.hot[older].newer = slot
+    else:
+        table.used[USED_OLDEST] = slot
+
+
+@compiled_leaf
 def _free_slot(table: Table) -> int:
     hot = table.used[USED_HOT]
     if hot < min(len(table.rows), table.used[USED_MOST_HOT]):
@@ -149,6 +173,13 @@ def touch(table: Table, slot: Int) -> None:
 def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, namespace: Int) -> int:
     """Number a customer whose id is not in the table, with an empty hot row; there must be room."""
     number = append(table, buffer, start, length, key, namespace)
+    begin(table, number, key)
+    return number
+
+
+@compiled_leaf
+def begin(table: Table, number: Int, key: np.uint64) -> None:
+    """Give what has a number and stands nowhere an empty hot row."""
     slot = _free_slot(table)
     # By words: what stands between the fields would else be written with them.
     for k in range(ROW_WORDS):
@@ -157,7 +188,6 @@ def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, name
     table.customers[number].place = slot
     table.hot[slot].holder = number
     _make_newest(table, slot)
-    return number
 
 
 @compiled_inline
@@ -204,11 +234,18 @@ def reschedule(table: Table) -> None:
 
 @compiled_leaf
 def read_rows(table: Table, numbers: Any, out: Any, words: Any) -> None:
-    """Full copies of the rows of customers; ``words``: the memory of ``out`` (recarray of ROW). Nothing becomes hot."""
+    """Full copies of the rows of customers; ``words``: the memory of ``out`` (recarray of ROW). Nothing becomes hot.
+
+    A forwarding address has an empty one.
+    """
     for i in range(len(numbers)):
         number = numbers[i]
         place = table.customers[number].place
-        if place >= 0:
+        if is_forward(table, number):
+            for k in range(words.shape[1]):
+                words[i, k] = EMPTY[k]
+            out[i].hash = key_of(table, number)
+        elif place >= 0:
             for k in range(words.shape[1]):
                 words[i, k] = table.words[place, k]
         else:

@@ -15,6 +15,7 @@ from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
 from streams.engine.edition import is_known, is_left_out, met_before
+from streams.engine.forwarding import root
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -28,7 +29,7 @@ from streams.engine.outcomes import (
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reading import contact_of, is_robot, meaning_of
-from streams.engine.rows import Table, find, list_touched, note_change, note_news, schedule
+from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
@@ -85,6 +86,8 @@ def apply_touchpoint(
     ask_for_identity(table.window, identity)
     number = find(table, buffer, meaning.start, meaning.length, key, space)
     if number >= 0:
+        if is_forward(table, number):
+            number = root(table, number, offset)
         # Before the window is asked, whose line is on its way meanwhile.
         warm(table, number)
     seen = look_up(table.window, identity, offset)

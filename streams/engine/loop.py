@@ -11,7 +11,7 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
 from schemas.decode import decode
-from schemas.known import TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
+from schemas.known import TYPE_LINK, TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
 from schemas.plans import Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA, UNREADABLE_SCHEMA
 from schemas.touchpoint import POLICY_TEXT
@@ -49,6 +49,8 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
+from streams.engine.linking import apply_link, names_two
+from streams.engine.links import BY_ALIAS, BY_TOUCHPOINT
 from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import Table, has_room
@@ -155,13 +157,17 @@ def _apply_value(
     if kind == TYPE_POLICY:
         cursor.at[AT_START], cursor.at[AT_LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
         return STATUS_POLICY_READ
-    reason = UNSUPPORTED_RECORD
+    reason, links = UNSUPPORTED_RECORD, False
     if kind == TYPE_TOUCHPOINT:
-        taken = cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS]
+        robots = cursor.counts[OUTCOME_ROBOTS]
+        taken = cursor.counts[OUTCOME_ACCEPTED] + robots
         time = cursor.at[AT_TIME]
         reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
         if cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken:
             _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
+            links = names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots)
+    if links or kind == TYPE_LINK:
+        reason = apply_link(buffer, table, rules, out, cursor, offset, BY_TOUCHPOINT if links else BY_ALIAS)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:

@@ -27,13 +27,13 @@ from streams.engine.described import Layout, our_layout
 from streams.engine.former import Chunk, FormerHeader, complete_headers, decode_chunk, is_former, lacking, migrated
 from streams.engine.former_rings import Rings
 from streams.engine.growth import grow, reserve
-from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, HEAD_BYTES, words_of
+from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, FORWARD_LAYOUT, HEAD_BYTES, words_of
 from streams.engine.results import ForeignLog
 from streams.engine.rows import USED_CHANGED, USED_ROWS, Table
 from streams.engine.window import TOLD_LIMIT, TOLD_STORED, TOLD_TOTAL
 from streams.engine.window_records import SEGMENT_KEY, BadSegment
 
-_LAYOUTS: Final = 256
+_LAYOUTS: Final = FORWARD_LAYOUT
 _SLACK: Final = np.zeros(8, np.uint8)  # bytes behind packed rows, which are read by words
 
 
@@ -78,7 +78,7 @@ class Memory:
         if len(numbers) and self._layout < 0:
             self._layout = max(self._layouts, default=-1) + 1
             if self._layout >= _LAYOUTS:
-                raise UnreadableCheckpoint(f"partition {self._partition}: its rows were laid out in 256 ways")
+                raise UnreadableCheckpoint(f"partition {self._partition}: its rows were laid out in 255 ways")
             records.append(layout_record(self._layout, our_layout()))
         text, digest = standing.policy
         if digest != self._policy_hash:
@@ -241,7 +241,7 @@ class Memory:
                 continue
             chosen = np.flatnonzero(layouts == number)
             some = _chosen(keys, chosen), _chosen(values, chosen)
-            if number == self._layout:
+            if number in (self._layout, FORWARD_LAYOUT):
                 table = self._lay_down(table, *some, number)
             elif number in self._layouts:
                 table = self._lay_down(table, some[0], self._packed_anew(*some, self._layouts[number]), 0)

@@ -19,6 +19,9 @@ OUTCOME_TRANSITIONS: Final = 9
 OUTCOME_JUDGEMENTS: Final = 10
 OUTCOME_LEFT_OUT: Final = 11  # of an import that counts nothing in this edition
 OUTCOME_ROBOTS: Final = 12  # of a robot: it stays in the log and in `touchpoints`, and makes no profile
+OUTCOME_MERGED: Final = 13  # ids that became forwarding addresses
+OUTCOME_LINK_REFUSED: Final = 14  # two ids that may not be one customer
+OUTCOME_LINK_IGNORED: Final = 15  # explicit links that say what is known, or nothing
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -33,6 +36,9 @@ OUTCOMES: Final = (
     "judgements",
     "left_out",
     "robots",
+    "merged",
+    "link_refused",
+    "link_ignored",
 )
 
 # Reasons of rejects, beside those of the decoder.

@@ -35,6 +35,9 @@ HEAD_BYTES: Final = 16
 FLAG_DUE: Final = 1
 FLAG_TOUCHED: Final = 2  # of a checkpoint's: the row stands in the list of those to review
 FLAG_UNREPORTED: Final = 4  # of a checkpoint's: its profile is still to be written to the reports
+FLAG_FORWARD: Final = 8  # no row, but a forwarding address: see streams.engine.forwarding
+FORWARD_LAYOUT: Final = 255
+"""What a forwarding address has in place of the number of a layout: it has none."""
 
 _LAYOUT: Final = our_layout()
 EMPTY: Final = _LAYOUT.empty

@@ -16,6 +16,7 @@ from streams.engine import cursor as cursors
 from streams.engine import loop
 from streams.engine.checkpoint import Checkpoint, Stored, UnreadableCheckpoint
 from streams.engine.edition import FIRST, Edition, past_of
+from streams.engine.forwarding import root
 from streams.engine.growth import copied, grow, memory_bytes
 from streams.engine.hot import read_rows
 from streams.engine.memory import Memory, Standing
@@ -24,7 +25,10 @@ from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
 from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
 from streams.engine.rows import (
+    IS_FORWARD,
     USED_CHANGED,
+    USED_FORWARDS,
+    USED_LINKING,
     USED_ROWS,
     USED_UNREPORTED,
     Table,
@@ -89,7 +93,7 @@ class Partition:
     which log it is, by the order in which logs were made; a checkpoint of this log knows better.
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
     identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
-    ``edition``: under which rules the log is read.
+    ``edition``: under which rules the log is read. ``links``: whether ids are linked; where not, a link is a reject.
     """
 
     def __init__(
@@ -107,10 +111,12 @@ class Partition:
         log: str = "",
         epoch: int = 0,
         edition: Edition = FIRST,
+        links: bool = True,
     ) -> None:
         self.number = number
         self.policy = policy
         self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window), past=past_of(edition))
+        self.table.used[USED_LINKING] = int(links)
         self._edition = edition
         self._said_at = -1
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
@@ -145,8 +151,23 @@ class Partition:
 
     @property
     def customers(self) -> int:
-        """How many there are."""
+        """How many there are: all that have a number but forwarding addresses."""
+        return self.numbered - int(self.table.used[USED_FORWARDS])
+
+    @property
+    def numbered(self) -> int:
+        """How many ids have a number, those of forwarding addresses included; numbers count from 0."""
         return int(self.table.used[USED_ROWS])
+
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The numbers of all customers."""
+        flags = np.asarray(self.table.customers)["id"][: self.numbered] & IS_FORWARD
+        found: npt.NDArray[np.int64] = np.flatnonzero(flags == 0)
+        return found
+
+    def holder_of(self, number: int) -> int:
+        """The number of the customer that a number stands for; its own where it is no forwarding address."""
+        return root(self.table, number, self._next)
 
     def apply(self, fetch: Fetch) -> Applied | Refused:
         """Process a fetch: what is new of it.
@@ -187,6 +208,7 @@ class Partition:
             judged=_in_one(facts.judged, JUDGED),
             taken=cursor.taken[: cursor.at[cursors.AT_TAKEN]],
             rejects=np.asarray(cursor.rejects)[: cursor.at[cursors.AT_REJECTS]],
+            links=np.asarray(cursor.links)[: cursor.at[cursors.AT_LINKS]],
             policy=policy,
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
@@ -273,12 +295,12 @@ class Partition:
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
         customer, judged = 0, np.array([0, self.rows_at_once])
-        while customer < self.customers:
+        while customer < self.numbered:
             customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
             self._drain(facts)
             self.table = grow(self.table)
             enough = facts.nbytes >= self.fact_bytes or judged[0] >= self.rows_at_once
-            if enough and customer < self.customers:
+            if enough and customer < self.numbered:
                 self._halved = True
                 return
         self.counts[OUTCOME_POLICIES] += 1
@@ -344,9 +366,14 @@ class Partition:
 
         That is remembered with the rows: what was taken and not stored before a crash is taken again.
         """
-        numbers = np.empty(min(most, self.unreported), np.int64)
-        take_news(self.table, numbers)
-        return numbers
+        while self.unreported > 0:
+            numbers = np.empty(min(most, self.unreported), np.int64)
+            take_news(self.table, numbers)
+            flags = np.asarray(self.table.customers)["id"][numbers] & IS_FORWARD
+            found: npt.NDArray[np.int64] = numbers[flags == 0]
+            if found.size:
+                return found
+        return np.empty(0, np.int64)
 
     def give_back(self, numbers: npt.NDArray[np.int64]) -> None:
         """The profiles of these customers were taken, but did not reach the reports."""

@@ -37,6 +37,7 @@ from streams.engine.rows import (
     USED_TOUCHED,
     Table,
     has_room,
+    is_forward,
     note_change,
     note_news,
     schedule,
@@ -84,6 +85,9 @@ def _let_day_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: 
             ask_for_review(table, table.touched[used[USED_LOOKED] + AHEAD_NEAR])
         number = table.touched[used[USED_LOOKED]]
         used[USED_LOOKED] += 1
+        if is_forward(table, number):
+            table.customers[number].id &= ~IS_TOUCHED
+            continue
         slot = warm(table, number)
         row = table.rows[slot]
         if row.offset >= offset or until < row.review_at <= soon:
@@ -149,7 +153,7 @@ def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: i
     for number in range(first, table.used[USED_ROWS]):
         if facts_full(out) or not has_room(table):
             return int(number)
-        if offset_of(table, number) >= offset:
+        if is_forward(table, number) or offset_of(table, number) >= offset:
             continue
         if judged[0] >= judged[1]:
             return int(number)

@@ -17,11 +17,14 @@ from processors.row.namespaces import salt_of
 from processors.words import Int, copy_bytes, half_word_at, put_word
 from streams.engine.arena import claim, release
 from streams.engine.described import Words
+from streams.engine.forwarding import LEADS_TO
 from streams.engine.hot import OUR_LAYOUT, place_in_arena, reschedule
 from streams.engine.packing import (
     FLAG_DUE,
+    FLAG_FORWARD,
     FLAG_TOUCHED,
     FLAG_UNREPORTED,
+    FORWARD_LAYOUT,
     HEAD_BYTES,
     PACKED_BYTES,
     ROW_WORDS,
@@ -34,10 +37,12 @@ from streams.engine.packing import (
 )
 from streams.engine.rows import (
     IS_CHANGED,
+    IS_FORWARD,
     IS_TOUCHED,
     IS_UNREPORTED,
     LONGEST_ID,
     USED_CHANGED,
+    USED_FORWARDS,
     USED_ROWS,
     USED_UNREPORTED,
     Table,
@@ -46,6 +51,7 @@ from streams.engine.rows import (
     has_room,
     id_length,
     id_start,
+    is_forward,
     key_of,
     namespace_of,
     note_change,
@@ -106,18 +112,19 @@ def write_rows(
             keys[at + 1 + k] = table.ids[start + k]
         key_ends[i + 1] = at + 1 + size
         place = table.customers[number].place
+        flags = table.customers[number].id
         if place >= 0:
             length = np.int64(pack_row(table.words[place], values, to, layout))
         else:
             lies = place_in_arena(table, number)
             length = np.int64(length_at(table.arena, lies))
             copy_bytes(table.arena, lies, length, values, to)
-            values[to + 7] = np.uint8(layout)
-        flags = table.customers[number].id
-        if flags & IS_TOUCHED:
-            values[to + 6] |= np.uint8(FLAG_TOUCHED)
-        if flags & IS_UNREPORTED:
-            values[to + 6] |= np.uint8(FLAG_UNREPORTED)
+            values[to + 7] = np.uint8(FORWARD_LAYOUT if flags & IS_FORWARD else layout)
+        if flags & IS_FORWARD == 0:
+            if flags & IS_TOUCHED:
+                values[to + 6] |= np.uint8(FLAG_TOUCHED)
+            if flags & IS_UNREPORTED:
+                values[to + 6] |= np.uint8(FLAG_UNREPORTED)
         put_word(values, to, _checksum(values, to + 4, to + length, key_of(table, number)), 4)
         ends[i + 1] = to + length
 
@@ -156,7 +163,10 @@ def note_news_of(table: Table, numbers: npt.NDArray[np.int64]) -> None:
 
 @compiled_leaf
 def take_news(table: Table, out: npt.NDArray[np.int64]) -> None:
-    """The customers who have waited longest for their profiles to be taken, as many as ``out`` holds."""
+    """Those who have waited longest for their profiles to be taken, as many as ``out`` holds.
+
+    Who became a forwarding address meanwhile is among them.
+    """
     count = len(out)
     for i in range(count):
         number = np.int64(table.unreported[i])
@@ -184,9 +194,13 @@ def _lay_down(table: Table, number: Int, values: Bytes, at: Int, length: Int) ->
     copy_bytes(values, at, length, table.arena, place)
     flags = np.int64(values[at + 6])
     put_word(table.arena, place, np.int64(number), 4)
+    table.customers[number].place = -1 - (place >> 3)
+    if flags & FLAG_FORWARD:
+        table.customers[number].id |= IS_FORWARD
+        table.used[USED_FORWARDS] += 1
+        return
     table.arena[place + 6] = np.uint8(flags & FLAG_DUE)
     table.arena[place + 7] = np.uint8(OUR_LAYOUT)
-    table.customers[number].place = -1 - (place >> 3)
     # Lists and the due index are made of this afterwards, in one go.
     if flags & FLAG_TOUCHED:
         table.customers[number].id |= IS_TOUCHED
@@ -201,8 +215,20 @@ def _replaced(table: Table, number: Int, values: Bytes, at: Int) -> bool:
     if before < 0 or offset_at(table.arena, before) > offset_at(values, at):
         return False
     release(table, before)
-    table.customers[number].id &= ~(IS_TOUCHED | IS_UNREPORTED)
+    if is_forward(table, number):
+        table.used[USED_FORWARDS] -= 1
+    table.customers[number].id &= ~(IS_TOUCHED | IS_UNREPORTED | IS_FORWARD)
     return True
+
+
+@compiled_leaf
+def _is_sound(values: Bytes, at: Int, length: Int) -> bool:
+    """Whether what stands at a place is a row in our layout, or a forwarding address."""
+    if values[at + 7] != FORWARD_LAYOUT:
+        return is_sound(values, at, length, ROW_WORDS)
+    size = length - LEADS_TO
+    named = size > 0 and size <= LONGEST_ID and values[at + HEAD_BYTES] < FIRST_NO_NAMESPACE
+    return bool(named and values[at + 6] == FLAG_FORWARD and length_at(values, at) == length)
 
 
 @compiled_leaf
@@ -239,7 +265,7 @@ def take_in(
             return int(i), IS_DAMAGED
         if values[at + 7] != layout:
             return int(i), OTHER_LAYOUT
-        if not is_sound(values, at, length, ROW_WORDS):
+        if not _is_sound(values, at, length):
             return int(i), IS_DAMAGED
         found[0] = max(found[0], np.int64(offset_at(values, at)))
         space = np.int64(keys[key_at])

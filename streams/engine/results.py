@@ -45,6 +45,7 @@ class Applied:
     judged: Any  # array of JUDGED
     taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS), see ``cursor``
     rejects: Any  # array of REJECT
+    links: Any  # array of LINK
     policy: Policy  # in force where the fetch began
     policies: list[PolicyChange]
     counts: dict[str, int]

@@ -2,8 +2,8 @@
 
 A customer has a number for as long as the tenure lasts. Where the row stands changes: hot in ``rows``, or packed in
 ``arena``. The index holds one word a slot: the upper half of the id's hash, and the customer's number plus one; 0 is
-free. Ids are compared in full on look-up: a collision of hashes must never merge two people. What is not a customer but
-has an id, such as a forwarding address, can be an entry of the arena with a flag of its own.
+free. Ids are compared in full on look-up: a collision of hashes must never merge two people. What is not a
+customer but has an id, a forwarding address, is an entry of the arena with a flag of its own.
 """
 
 from typing import Any, Final, NamedTuple
@@ -25,6 +25,8 @@ from streams.engine.window import Window, has_place, new_window
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4
 """Rows that one record may need at once, and one to go."""
+MOST_NEW: Final = 3
+"""Ids that one record may bring."""
 
 USED_ROWS: Final = 0  # slots of Table.used: customers
 USED_IDS: Final = 1
@@ -40,7 +42,9 @@ USED_NEWEST: Final = 10  # the hot row that was touched last; -1: none
 USED_OLDEST: Final = 11  # the one that has not been touched for longest
 USED_ARENA: Final = 12  # bytes
 USED_FREED: Final = 13  # of these: what was packed and is no more
-USED_CELLS: Final = 14
+USED_FORWARDS: Final = 14  # of those that have a number: forwarding addresses, which are no customers
+USED_LINKING: Final = 15  # 1: ids are linked here
+USED_CELLS: Final = 16
 
 CUSTOMER: Final = np.dtype(
     [
@@ -60,6 +64,7 @@ HOT: Final = np.dtype(
 IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
+IS_FORWARD: Final = 8  # no customer any more: a forwarding address
 FREE_CLASSES: Final = PACKED_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
@@ -143,7 +148,7 @@ def crowded(table: Table) -> bool:
     The second long before the first: customers have room for many more, and entries that were written stay in memory.
     """
     heap = table.used[USED_HEAP]
-    return bool(heap >= len(table.heap_at) or heap >= 4 * table.used[USED_ROWS] + 1024)
+    return bool(heap + MOST_NEW > len(table.heap_at) or heap >= 4 * table.used[USED_ROWS] + 1024)
 
 
 @compiled_leaf
@@ -154,12 +159,12 @@ def worn(table: Table) -> bool:
 
 @compiled_leaf
 def has_room(table: Table) -> bool:
-    """Whether one more customer with an id of any length, one more identity, and what one record changes, fit."""
+    """Whether the ids that one record may bring, one more identity of an event, and what it changes, fit."""
     used = table.used
     return bool(
-        used[USED_ROWS] < len(table.customers)
+        used[USED_ROWS] + MOST_NEW <= len(table.customers)
         and used[USED_ROWS] * 10 < len(table.slots) * 7
-        and used[USED_IDS] + LONGEST_ID <= len(table.ids)
+        and used[USED_IDS] + MOST_NEW * LONGEST_ID <= len(table.ids)
         and (used[USED_HOT] + LEAST_HOT <= len(table.rows) or len(table.rows) >= used[USED_MOST_HOT])
         and used[USED_ARENA] + LEAST_HOT * PACKED_BYTES <= len(table.arena)
         and not crowded(table)
@@ -167,6 +172,12 @@ def has_room(table: Table) -> bool:
         and has_place(table.window)
         and has_place(table.past.seen)
     )
+
+
+@compiled_inline
+def is_forward(table: Table, number: Int) -> bool:
+    """Whether what has this number is a forwarding address, and no customer."""
+    return bool(table.customers[number].id & IS_FORWARD != 0)
 
 
 @compiled_inline

@@ -114,6 +114,8 @@ class Takeover:
             hot_rows=self._settings.hot_rows,
             window=self._settings.window,
             edition=self._edition_of(number),
+            # Two ids may belong to two partitions.
+            links=False,
         )
 
     async def _check_head(self, partition: Partition) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from streams.outputs.identities import IDENTITIES
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.output import Output
 from streams.outputs.policies import POLICIES
@@ -12,5 +13,14 @@ from streams.outputs.transitions import TRANSITIONS
 from streams.outputs.triggers import TRIGGERS
 
 # In the order in which they are stored and said: what somebody waits for before what is only looked up.
-OUTPUTS: Final[tuple[Output, ...]] = (TOUCHPOINTS, POLICIES, TRANSITIONS, JUDGEMENTS, REJECTS, PROFILES, TRIGGERS)
+OUTPUTS: Final[tuple[Output, ...]] = (
+    TOUCHPOINTS,
+    POLICIES,
+    IDENTITIES,
+    TRANSITIONS,
+    JUDGEMENTS,
+    REJECTS,
+    PROFILES,
+    TRIGGERS,
+)
 SPOKEN: Final = tuple(output for output in OUTPUTS if output.topic is not None)

@@ -12,23 +12,16 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from streams.reports.tables import EDITIONS
+from streams.reports.tables import EDITIONS, TABLES
 
 TABLE: Final = "editions_raw"
 FIRST_EDITION: Final = 1
 IN_FORCE: Final = f"SELECT max(number) FROM {TABLE}"
 """The edition that the views show; 0: the first."""
-OF_AN_EDITION: Final = (
-    "touchpoints_raw",
-    "transitions_raw",
-    "judgements_raw",
-    "profiles_raw",
-    "policies_raw",
-    "meanings_raw",
-)
-"""Tables that only the workers of an edition fill."""
-
 # What no partition sees is of no edition: files and requests that were refused, imports, deliveries.
+_OF_ALL: Final = frozenset({TABLE, "rejects_raw", "logs_raw", "deliveries_raw", "imports_raw"})
+OF_AN_EDITION: Final = ("touchpoints_raw", *sorted(TABLES.keys() - _OF_ALL))
+"""Tables that only the workers of an edition fill."""
 _COMMON: Final = frozenset({"imports", "deliveries"})
 _VIEW: Final = re.compile(r"CREATE OR REPLACE VIEW (\w+)")
 _REJECTS: Final = "FROM rejects_raw FINAL"

@@ -169,6 +169,14 @@ MEANINGS: Final = pa.schema(
     ]
 )
 
+IDENTITIES: Final = pa.schema(
+    [
+        *_all(_TEXT, "id fact customer_id namespace into_id into_namespace holder_id holder_namespace why made_by"),
+        *_all(INSTANT, "at known_at"),
+        *_POSITION,
+    ]
+)
+
 LOGS: Final = pa.schema([_required("id", _TEXT), _required("epoch", _INTEGER), _required("known_at", INSTANT)])
 
 DELIVERIES: Final = pa.schema(
@@ -206,6 +214,7 @@ TABLES: Final = {
     "policies_raw": POLICIES,
     "judgements_raw": JUDGEMENTS,
     "meanings_raw": MEANINGS,
+    "identities_raw": IDENTITIES,
     "logs_raw": LOGS,
     "deliveries_raw": DELIVERIES,
     "imports_raw": IMPORTS,

@@ -23,7 +23,10 @@ CUSTOMER: Final = "customer"
 
 _KEYS: Final = ("name", "policy", "why", "touchpoints", "expect")
 _TOLD: Final = {field.story: field for field in FIELDS if field.story is not None}
-TOUCHPOINT_KEYS: Final = tuple(_TOLD)
+ALIAS: Final = "alias"
+"""The key of what is no touchpoint, but an explicit link: the known id that the customer had before."""
+_OF_AN_ALIAS: Final = ("at", "customer", ALIAS)
+TOUCHPOINT_KEYS: Final = (*_TOLD, ALIAS)
 _NEEDED: Final[dict[str, Told]] = {"at": 0, "kind": ""}
 """Keys that every touchpoint must have, and what stands for them while problems are gathered."""
 _TABLES: Final = tables()
@@ -116,6 +119,8 @@ def _touchpoints(check: _Check, document: Table, own: str) -> list[Touchpoint]:
 
 def _touchpoint(check: _Check, table: Table, number: int, own: str, named: set[str]) -> Touchpoint:
     where = f"touchpoints[{number}]."
+    if ALIAS in table:
+        return _alias(check, table, where)
     check.keys(table, TOUCHPOINT_KEYS, where, "a touchpoint")
     currency = check.read(table, "currency", where, values.currency) or own
     told: dict[str, Told] = {
@@ -132,7 +137,23 @@ def _touchpoint(check: _Check, table: Table, number: int, own: str, named: set[s
             told[field.name] = check.need(table, key, where, reader, _NEEDED[key])
         elif (value := check.read(table, key, where, reader)) is not None:
             told[field.name] = value
+    if "anonymous_id" in told and "customer" not in table:
+        del told["customer_id"]
     return Touchpoint(told)
+
+
+def _alias(check: _Check, table: Table, where: str) -> Touchpoint:
+    check.keys(table, _OF_AN_ALIAS, where, "an alias")
+    return Touchpoint(
+        {
+            "event_id": "",
+            "customer_id": check.read(table, "customer", where, values.identifier) or CUSTOMER,
+            "occurred_at": check.need(table, "at", where, values.instant, 0),
+            "kind": ALIAS,
+            "properties": {},
+        },
+        check.need(table, ALIAS, where, values.identifier, ""),
+    )
 
 
 def _reader(kind: FieldType, currency: str) -> Callable[[Any], Told]:
@@ -167,7 +188,8 @@ def _properties(check: _Check, table: Table, where: str) -> dict[str, str]:
 
 def _judgement(check: _Check, expect: Table, touchpoints: list[Touchpoint]) -> tuple[int, str]:
     """(instant of judgement, whose relationship is judged)."""
-    first = touchpoints[0].customer if touchpoints else CUSTOMER
+    named = [touchpoint for touchpoint in touchpoints if touchpoint.is_known] or touchpoints
+    first = named[0].customer if named else CUSTOMER
     customer = check.read(expect, "customer", "expect.", values.identifier) or first
     known = list(dict.fromkeys(touchpoint.customer for touchpoint in touchpoints))
     if touchpoints and customer not in known:

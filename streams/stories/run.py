@@ -8,10 +8,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from processors.policy.policy import hash_of
 from processors.policy.rules import find_kind
 from processors.row.layout import NONE
+from schemas.bodies import Bodies, bodies_of
 from schemas.fields import FIELDS
 from schemas.known import Known, look_up_all
 from schemas.registry import FileRegistry, Registry
@@ -21,7 +23,7 @@ from streams.engine.results import Applied, Refused
 from streams.imports.canonical import arrow_field
 from streams.imports.nested import map_bytes
 from streams.log.batches import Fetch, read_batches
-from streams.log.messages import encoded, text_bodies
+from streams.log.messages import encoded, message, text_bodies
 from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
 from streams.log.writing import record_batches
 from streams.outputs.profiles import profiles_table
@@ -74,11 +76,30 @@ def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
     columns = _batch(story.touchpoints)
     ticks, before = _ticks(columns.column("occurred_at").to_numpy(), story.at)
     registry = _schemas()[0]
-    named = text_bodies(columns.column("customer_id"))
-    keys, bodies = with_ticks(named, encoded(registry, "Touchpoint", columns), ticks, before, registry)
+    named = text_bodies(pc.coalesce(columns.column("customer_id"), columns.column("anonymous_id")))
+    keys, bodies = with_ticks(named, _bodies(story, columns, registry), ticks, before, registry)
     data = b"".join(batch for batch, _, _ in record_batches(keys, bodies, 0, story.at))
     numbers = np.arange(len(story.touchpoints))
     return read_batches(data, 0), numbers + np.searchsorted(before, numbers, "right")
+
+
+def _bodies(story: Story, columns: pa.RecordBatch, registry: Registry) -> Bodies:
+    """Touchpoints as messages, and the explicit links among them."""
+    bodies = encoded(registry, "Touchpoint", columns)
+    if not any(touchpoint.alias for touchpoint in story.touchpoints):
+        return bodies
+    return bodies_of(
+        [
+            message(
+                registry,
+                "Link",
+                {"from": each.alias, "into": each.customer, "at": each.at, "from_anonymous": False},
+            )
+            if each.alias
+            else bodies.message(i)
+            for i, each in enumerate(story.touchpoints)
+        ]
+    )
 
 
 def _ticks(occurred_at: npt.NDArray[np.int64], until: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -104,7 +125,7 @@ def _encoded_properties(told: Mapping[str, Told]) -> dict[str, bytes]:
 
 
 def _profile(partition: Partition, story: Story) -> Mapping[str, Any] | None:
-    profiles = profiles_table(partition, np.arange(partition.customers), story.at)
+    profiles = profiles_table(partition, partition.numbers(), story.at)
     # What is due may lie beyond the year 9999, where Python has no instants.
     plain = [field.name for field in profiles.schema if not pa.types.is_timestamp(field.type)]
     rows = profiles.select(plain).to_pylist()
@@ -119,5 +140,5 @@ def _rejected(applied: Applied, places: npt.NDArray[np.int64]) -> list[tuple[int
 
 
 def _unmapped(story: Story) -> list[str]:
-    kinds = dict.fromkeys(touchpoint.kind for touchpoint in story.touchpoints)
+    kinds = dict.fromkeys(touchpoint.kind for touchpoint in story.touchpoints if not touchpoint.alias)
     return [kind for kind in kinds if find_kind(story.policy.vocabulary, hash_of(kind)) < 0]

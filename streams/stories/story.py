@@ -33,15 +33,22 @@ class Touchpoint:
     """A touchpoint of a story: what it tells, by the names of ``schemas.fields.FIELDS``.
 
     Instants in ms since 1970 (UTC), money in minor units of ``currency``, properties as a mapping of texts. What the
-    story leaves out and has no default is missing.
+    story leaves out and has no default is missing. ``alias``: not empty where it is none, but an explicit link of that
+    known id with the customer's.
     """
 
     told: Mapping[str, Told]
+    alias: str = ""
 
     @property
     def customer(self) -> str:
         """Whose it is."""
-        return str(self.told["customer_id"])
+        return str(self.told["customer_id" if self.is_known else "anonymous_id"])
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it names a known customer."""
+        return "customer_id" in self.told
 
     @property
     def at(self) -> int:

@@ -62,7 +62,11 @@ REFUSED: Final[list[tuple[str, bytes | None]]] = [
     ("unreadable_schema", framed("Transition", {**dict.fromkeys(
         ("id", "customer_id", "from_stage", "to_stage", "cause", "evidence_event_id", "policy_hash"), ""),
         "at": 0, "known_at": 0, "episode": 1, "win_back": False, "evidence_purchases": 0, "evidence_weeks": 0})),
-    ("unsupported_record", framed("Link", {"from": "a", "into": "b", "at": 0})),
+    ("no_customer", framed("Link", {"from": "", "into": "b", "at": 0})),
+    ("no_customer", framed("Link", {"from": "a", "into": "", "at": 0})),
+    ("long_customer_id", framed("Link", {"from": "a" * 256, "into": "b", "at": 0})),
+    ("long_customer_id", framed("Link", {"from": "a", "into": "b" * 256, "at": 0})),
+    ("impossible_time", framed("Link", {"from": "a", "into": "b", "at": -1})),
     ("unsupported_record", framed("Merge", {"id": "1", "from": "a", "into": "b", "at": 0, "row": b""})),
     ("truncated", GOOD[:-1]),
     ("truncated", frame(1, b"")),

@@ -11,7 +11,7 @@ from support.histories import jsonl_file
 from support.people import LEE, NOW, day, iso
 
 from processors.row.namespaces import NAMESPACE_KNOWN
-from streams.commands.customer_document import document
+from streams.commands.customer_document import document, row_number
 from streams.commands.customer_text import as_text
 from streams.embedded.session import Session
 
@@ -194,6 +194,8 @@ def test_what_could_move_the_cursor_is_escaped(data: Path) -> None:
 def test_whatever_happened_fits(imported: Directory) -> None:
     with Session(imported.path, "test") as session:
         for profile in imported.content["profiles"]:
-            told = document(session.runner.partition, session.sink, profile["customer_id"], NAMESPACE_KNOWN)
+            partition = session.runner.partition
+            number = row_number(partition.table, profile["customer_id"], NAMESPACE_KNOWN)
+            told = document(partition, session.sink, number)
             assert told is not None
             assert [each for each in as_text(told).splitlines() if len(each) > 100] == []

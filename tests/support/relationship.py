@@ -18,6 +18,7 @@ from processors.lifecycle.facts import (
     Out,
     new_out,
 )
+from processors.lifecycle.merging import unite
 from processors.lifecycle.step import meet, pass_time, rejudge
 from processors.policy.policy import Policy, read_policy
 from processors.policy.rules import (
@@ -192,6 +193,12 @@ class Relationship:
         self.offset += 1
         self.rules = rules
         rejudge(self.row, rules, self._out, self._cause(self.time), self.time)
+        self._drain()
+
+    def unite(self, other: "Relationship") -> None:
+        """Take in another one's row, as the engine does when both turn out to be one customer."""
+        self.offset += 1
+        unite(self.row, other.row, self.rules, self._out, self._cause(self.time), self.time)
         self._drain()
 
     def _cause(self, known_at: int) -> Cause:

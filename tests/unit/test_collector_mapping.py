@@ -288,6 +288,7 @@ def test_an_alias_is_a_link() -> None:
     assert [name for name, _ in here.memory.records] == ["Touchpoint", "Link", "Touchpoint"]
     link = here.memory.records[1][1]
     assert (link["from"], link["into"]) == ("a1", "u1")
+    assert (link["from_anonymous"], link["trusted"]) == (None, True)
     assert here.memory.messages[1][0] == b"u1", "its key is the id that goes on"
 
 
@@ -306,6 +307,7 @@ def test_a_browsers_key_links_its_own_visitor_only() -> None:
     here = place(BROWSER)
     assert here.ask("/v1/alias", own, key=BROWSER.key)[0] == 200
     assert [name for name, _ in here.memory.records] == ["Link"]
+    assert (here.memory.records[0][1]["from_anonymous"], here.memory.records[0][1]["trusted"]) == (True, False)
     assert refusal({"type": "alias", "previousId": "u0", "userId": "u1", "anonymousId": "a1"}, BROWSER) == (
         "alias_not_allowed"
     )

@@ -1,0 +1,33 @@
+"""Messages of people with several ids, in a short form: ``u:1`` is known, ``a:A`` anonymous, ``u:1+a:A`` both."""
+
+from typing import Any
+
+from support.messages import DAY, START, framed, touchpoint
+
+Ids = tuple[str | None, str | None]
+
+
+def day(number: float) -> int:
+    return START + round(number * DAY)
+
+
+def who(text: str) -> Ids:
+    """``u:1``, ``a:A``, or ``u:1+a:A``."""
+    parts = dict(part.split(":", 1) for part in text.split("+"))
+    return parts.get("u"), parts.get("a")
+
+
+def ev(event: str, ids: str, kind: str, at: float, **fields: Any) -> bytes:
+    known, anonymous = who(ids)
+    kinds = {"buy": "order_completed", "view": "product_viewed", "passes": "page_viewed", "leaves": "account_deleted"}
+    money = {"amount_minor": 1000, "currency": "USD"} if kind == "buy" else {}
+    told = {"anonymous_id": anonymous, **money, **fields}
+    return touchpoint(event, known, day(at), kinds.get(kind, kind), **told)
+
+
+def identify(user: str, device: str, at: float) -> bytes:
+    return ev(f"identify {user} {device} {at}", f"u:{user}+a:{device}", "page_viewed", at)
+
+
+def alias(before: str, user: str, at: float, **told: Any) -> bytes:
+    return framed("Link", {"from": before, "into": user, "at": day(at), **told})
