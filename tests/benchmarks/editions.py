@@ -84,40 +84,46 @@ def _peak(process: "subprocess.Popen[str]") -> float:
     return int(found[1]) * 1024 / 1e9
 
 
-def rebuilding() -> list[Figure]:
-    """``relasi rebuild`` beside ``relasi import`` of the same, and a process that runs with and without one."""
+@contextmanager
+def _imported(rows: int) -> Iterator[tuple[Path, float]]:
+    """A data directory with so many touchpoints, and at how many a second they came in."""
     with tempfile.TemporaryDirectory() as folder:
         path, data = Path(folder) / "touchpoints.parquet", Path(folder) / "data"
-        pq.write_table(table(ROWS, CUSTOMERS, 1), path)
-        _timed("warm")
-        imported = ROWS / _timed("import", str(path), "--data", str(data))
+        pq.write_table(table(rows, CUSTOMERS, 1), path)
+        yield data, rows / _timed("import", str(path), "--data", str(data))
+
+
+def rebuilding() -> Iterator[Figure]:
+    """``relasi rebuild`` beside ``relasi import`` of the same."""
+    _timed("warm")
+    with _imported(ROWS) as (data, imported):
+        yield Figure(f"import of {ROWS:,} touchpoints", imported, "events/s")
         rebuilt = ROWS / _timed("rebuild", "--layout", "--data", str(data))
-        building = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
-        with _running(data) as process:
-            alone = _rate(data, _live(2))
-            rows = _live(3)
-            beside = subprocess.Popen(
-                [*_PROGRAM, "rebuild", "--layout", "--data", str(data)], stdout=subprocess.DEVNULL
-            )
-            while not (data / "edition.next").exists():
-                time.sleep(_AGAIN_SECONDS)
-            meanwhile = _rate(data, rows)
-            under_way = beside.poll() is None
-            assert beside.wait() == 0
-            running = _peak(process)
-    assert under_way, "the rebuild was over before what it is measured beside"
-    return [
-        Figure(f"import of {ROWS:,} touchpoints", imported, "events/s"),
-        Figure("relasi rebuild of the same", rebuilt, "events/s"),
-        Figure("  of the import's speed", rebuilt / imported, "x", at_least=0.7),
-        Figure("relasi run, alone", alone, "events/s"),
-        Figure("  while an edition is built", meanwhile, "events/s"),
-        Figure("  of its speed alone", meanwhile / alone, "x", at_least=0.7),
-        Figure("memory of the process that runs, peak", running, "GB"),
-        Figure("memory of the one that builds or imports, peak", building, "GB"),
-    ]
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+        yield Figure("relasi rebuild of the same", rebuilt, "events/s")
+        yield Figure("  of the import's speed", rebuilt / imported, "x", at_least=0.7)
+        yield Figure("memory of either, peak", peak, "GB")
+
+
+def running() -> Iterator[Figure]:
+    """A process that runs, with and without a build beside it, from appends until what they say is lasting."""
+    with _imported(2 * LIVE) as (data, _), _running(data) as process:
+        alone = _rate(data, _live(2))
+        yield Figure("relasi run, alone", alone, "events/s")
+        rows = _live(3)
+        beside = subprocess.Popen([*_PROGRAM, "rebuild", "--layout", "--data", str(data)], stdout=subprocess.DEVNULL)
+        while not (data / "edition.next").exists():
+            time.sleep(_AGAIN_SECONDS)
+        meanwhile = _rate(data, rows)
+        under_way = beside.poll() is None
+        if beside.wait() != 0 or not under_way:
+            raise RuntimeError("the rebuild was over before what it is measured beside")
+        yield Figure("  while an edition is built", meanwhile, "events/s")
+        yield Figure("  of its speed alone", meanwhile / alone, "x", at_least=0.7)
+        yield Figure("memory of the process that runs, peak", _peak(process), "GB")
 
 
 if __name__ == "__main__":
-    for figure in rebuilding():
-        print(figure.line())
+    for part in (rebuilding, running):
+        for figure in part():
+            print(figure.line(), flush=True)
