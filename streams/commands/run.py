@@ -256,6 +256,8 @@ def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
     from streams.commands.held import policy_to_apply
 
     args = arguments(argv)
+    if args.command == "rebuild" and (args.begin or args.switch):
+        return int(module_of(args.command).answer(args, session))
     if args.command in WITHOUT_DATA | {"demo", "run"}:
         terminal.note(f"relasi: {args.command} is not for a running process")
         return 2

@@ -82,6 +82,13 @@ class Runner:
         self._unremembered = 0
         self._eventful = False
 
+    def go_on_with(self, rows: RowsFile, sink: Sink, partition: Partition) -> None:
+        """From here on drive another partition of the same log, with rows and reports of its own."""
+        self._rows, self.sink, self.partition = rows, sink, partition
+        self._outgoing = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC)
+        self._unemitted = self._unremembered = 0
+        self._unacknowledged = self._eventful = False
+
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
         append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())

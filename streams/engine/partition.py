@@ -399,6 +399,14 @@ class Partition:
         """In which namespaces the ids of customers are, see ``processors.row.namespaces``."""
         return namespaces_of(self.table, numbers)
 
+    @property
+    def lacking(self) -> list[str]:
+        """Fields that restored rows did not have, because they were laid out before these were there.
+
+        They stand as in an empty row. Only the log gives them, read again from its beginning as the next edition.
+        """
+        return sorted(self._memory.lacking)
+
     def check_log(self, end_offset: int) -> None:
         """Raise ForeignLog where the log's end lies below an offset that a row contains."""
         newest = max(self._memory.newest, self._next - 1)

@@ -207,6 +207,10 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
+EDITIONS: Final = pa.schema(
+    [_required("number", _INTEGER), _required("left_out", _TEXTS), _required("known_at", INSTANT)]
+)
+
 IMPORTS: Final = pa.schema(
     [
         *_all(_TEXT, "id file sha256 mapping mapping_digest"),
@@ -243,6 +247,7 @@ TRIGGERS: Final = pa.schema(
 )
 
 TABLES: Final = {
+    "editions_raw": EDITIONS,
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
     "rejects_raw": REJECTS,

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, many, outputs, reading, storage, triggers, value, window, writing
+from benchmarks import editions, engine, many, outputs, reading, storage, triggers, value, window, writing
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
         ("Files, one core", (reading.preparing,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
+        ("Editions", (editions.rebuilding, editions.running)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)
         print(title)
