@@ -283,7 +283,7 @@ SELECT
     next_step, need, segment, risk_band, has_left, longest_gap, recent_cost_minor, recent_referrals,
     as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
-LEFT JOIN
+LEFT ANY JOIN
 (
     SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
 ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch

@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.apart import stay_apart
+from processors.compiled import compiled_apart, compiled_leaf
 from processors.judgements.bonds import COMMUNAL, individualisation, two_way_often, two_way_rate
 from processors.judgements.catalogue import LET_GO, RELATIONSHIP, TIER
 from processors.judgements.categories import CATEGORY_COUNT, mix_of, recommended_category
@@ -171,18 +172,24 @@ def _fill_judgements(row: Row, rules: Rules, at: int, out: Any) -> None:
         out.end_at, out.end_evidence_at, out.end_event = end.at, end.evidence_at, end.evidence_event
 
 
+@compiled_apart
+def fill_one(row: Row, rules: Rules, at: int, figures: Any) -> None:
+    """How a row stands at ``at`` (ms), into a record of FIGURES."""
+    stay_apart()
+    told = standing(row, rules, at)
+    figures.p_alive, figures.churn_risk, figures.p_return = told[0], told[1], told[2]
+    figures.expected_purchases, figures.expected_value = told[3], told[4]
+    figures.days = count_days(row) if row.last_purchase_at != NONE else 0
+    figures.longest_gap = longest_silence(row, figures.days) if row.last_purchase_at != NONE else 0
+    figures.has_left = has_left(row)
+    figures.months = count_months(row)
+    figures.returned = returned_orders(row)
+    _fill_numbers(row, rules, at, figures)
+    _fill_judgements(row, rules, at, figures)
+
+
 @compiled_leaf
 def fill_figures(rows: Any, rules: Rules, at: npt.NDArray[np.int64], out: Any) -> None:
     """How each row stands at its instant, into ``out`` (recarray of FIGURES, zeroed)."""
     for i in range(len(rows)):
-        row, figures = rows[i], out[i]
-        told = standing(row, rules, at[i])
-        figures.p_alive, figures.churn_risk, figures.p_return = told[0], told[1], told[2]
-        figures.expected_purchases, figures.expected_value = told[3], told[4]
-        figures.days = count_days(row) if row.last_purchase_at != NONE else 0
-        figures.longest_gap = longest_silence(row, figures.days) if row.last_purchase_at != NONE else 0
-        figures.has_left = has_left(row)
-        figures.months = count_months(row)
-        figures.returned = returned_orders(row)
-        _fill_numbers(row, rules, at[i], figures)
-        _fill_judgements(row, rules, at[i], figures)
+        fill_one(rows[i], rules, at[i], out[i])

@@ -152,6 +152,7 @@ def _apply_value(
         reject(cursor, offset, start, length, reason, 1, detail)
         return STATUS_FINISHED
     kind = plans.types[index]
+    out.room.written_at = written_at
     if kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
     if kind == TYPE_POLICY:

@@ -129,4 +129,10 @@ class Outgoing:
 
 
 def _bytes(applied: Applied) -> int:
-    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes + applied.judged.nbytes)
+    return int(
+        applied.buffer.nbytes
+        + applied.taken.nbytes
+        + applied.facts.nbytes
+        + applied.judged.nbytes
+        + applied.fired.nbytes
+    )

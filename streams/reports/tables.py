@@ -207,6 +207,10 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
+EDITIONS: Final = pa.schema(
+    [_required("number", _INTEGER), _required("left_out", _TEXTS), _required("known_at", INSTANT)]
+)
+
 IMPORTS: Final = pa.schema(
     [
         *_all(_TEXT, "id file sha256 mapping mapping_digest"),
@@ -217,7 +221,33 @@ IMPORTS: Final = pa.schema(
     ]
 )
 
+TRIGGERS: Final = pa.schema(
+    [
+        *_all(_TEXT, "id namespace customer_id rule"),
+        _required("rule_version", _COUNT),
+        _required("channel", _TEXT),
+        _required("transactional", _TRUTH),
+        *_all(_TEXT, "outcome arm"),
+        *_all(INSTANT, "at known_at"),
+        pa.field("takes_back", _TEXT),
+        pa.field("valid_until", INSTANT),
+        *_all(_NUMBER, "window_days hold_out"),
+        _required("cause", _TEXT),
+        pa.field("transition_id", _TEXT),
+        *_all(_TEXT, "subject before after stage value_tier recommended_category next_step"),
+        pa.field("churn_risk", _NUMBER),
+        pa.field("expected_value_minor", _NUMBER),
+        pa.field("clv_minor", _NUMBER),
+        _required("spend_minor", _INTEGER),
+        _required("purchases", _COUNT),
+        pa.field("last_purchase_at", INSTANT),
+        *_all(_TEXT, "zone evidence_event_id policy_hash"),
+        *_POSITION,
+    ]
+)
+
 TABLES: Final = {
+    "editions_raw": EDITIONS,
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
     "rejects_raw": REJECTS,
@@ -228,6 +258,7 @@ TABLES: Final = {
     "logs_raw": LOGS,
     "deliveries_raw": DELIVERIES,
     "imports_raw": IMPORTS,
+    "triggers_raw": TRIGGERS,
 }
 
 _CLICKHOUSE: Final = {

@@ -49,6 +49,9 @@ _REASONS: Final = ("core_failure", "better_alternative", "life_stage", "neglect"
 
 PUBLISHED: Final = {"path": Published(_STAGES, "to_stage"), "causes": Published(CAUSES, "cause")}
 
+TRIGGERS: Final = "triggers"
+"""The key of ``expect`` that lists what rules of the policy did: tables of rule, outcome and, where it matters, at."""
+
 EXPECTATIONS: Final = {
     "stage": Expectation(_STAGES, "stage"),
     "dissolution.by": Expectation(("customer", "firm", "both", NONE), "ended_by"),

@@ -401,3 +401,19 @@ def test_the_ddl_is_numbered_and_can_be_run_again() -> None:
             line.startswith(("ALTER TABLE", "    ADD COLUMN IF NOT EXISTS", "    MODIFY ", "        "))
             for line in statement.splitlines()
         )
+
+
+BASE = ("touchpoints", "profiles", "transitions", "judgements")
+
+
+@pytest.mark.parametrize("left", BASE)
+def test_views_of_customers_can_be_joined_within_a_question(sink: Sink, left: str) -> None:
+    columns = (
+        "SELECT table FROM system.columns WHERE database = currentDatabase() AND name IN ('customer_id', 'namespace')"
+    )
+    having = f"{columns} AND NOT endsWith(table, '_raw') AND table != 'profiles_at' GROUP BY table HAVING count() = 2"
+    found = [row["table"] for row in sink.query(having).to_pylist()]
+    assert set(BASE) <= set(found)
+    for right in found:
+        joined = f"{left} AS a LEFT JOIN {right} AS b ON a.customer_id = b.customer_id AND a.namespace = b.namespace"
+        assert sink.query(f"SELECT * FROM (SELECT count() AS n FROM {joined})").to_pylist() == [{"n": 0}], right

@@ -199,6 +199,48 @@ def judgement(**changed: Any) -> dict[str, Any]:
     return example | changed
 
 
+def trigger(**changed: Any) -> dict[str, Any]:
+    example = {
+        "id": "0" * 32,
+        "namespace": "known",
+        "customer_id": "ann",
+        "rule": "welcome",
+        "rule_version": 1,
+        "channel": "email",
+        "transactional": False,
+        "outcome": "sent",
+        "arm": "treated",
+        "at": day(0),
+        "known_at": day(0),
+        "takes_back": None,
+        "valid_until": day(3),
+        "window_days": 14.0,
+        "hold_out": 0.1,
+        "cause": "touchpoint",
+        "transition_id": None,
+        "subject": "",
+        "before": "",
+        "after": "",
+        "stage": "exploration",
+        "value_tier": "low",
+        "recommended_category": "self_service",
+        "next_step": "remind",
+        "churn_risk": 0.5,
+        "expected_value_minor": 1000.0,
+        "clv_minor": 2000.0,
+        "spend_minor": 4990,
+        "purchases": 3,
+        "last_purchase_at": None,
+        "zone": "UTC",
+        "evidence_event_id": "e1",
+        "policy_hash": "p1",
+        "epoch": 0,
+        "partition": 0,
+        "offset": 7,
+    }
+    return example | changed
+
+
 def meaning(**changed: Any) -> dict[str, Any]:
     """What a kind of touchpoint means by a policy; nothing, where a test does not say otherwise."""
     example: dict[str, Any] = {

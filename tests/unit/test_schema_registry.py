@@ -19,7 +19,7 @@ from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, establ
 from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement"]
-NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13, "Trigger": 14}
+NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13, "Trigger": 14, "Link": 16}
 LATER: Final = {"Delivery": 15}
 
 

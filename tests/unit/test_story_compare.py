@@ -1,5 +1,6 @@
 """Every key of ``expect``: which column answers it, in which words, and what a difference says."""
 
+import datetime as dt
 from typing import Any, Final
 
 import pytest
@@ -8,7 +9,7 @@ from support.stories import story_of
 from processors.policy.rules import TRUST_FACTORS
 from streams.reports.tables import PROFILES, TRANSITIONS
 from streams.stories.compare import answers, differences
-from streams.stories.expectations import EXPECTATIONS, PUBLISHED
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS
 from streams.stories.run import Outcome
 from streams.stories.story import Within
 
@@ -134,7 +135,8 @@ def test_the_answers_are_in_the_words_that_a_story_may_use() -> None:
     got = answers(Outcome(PROFILE, ENDED, [], []))
     allowed = {key: each.allowed for key, each in EXPECTATIONS.items()}
     allowed |= {key: each.allowed for key, each in PUBLISHED.items()}
-    assert got.keys() == allowed.keys()
+    assert got.keys() == allowed.keys() | {TRIGGERS}
+    assert got.pop(TRIGGERS) == ()
     for key, answer in got.items():
         if isinstance(answer, Within):
             assert not allowed[key]
@@ -149,3 +151,19 @@ def test_a_sign_of_trust_for_each_factor() -> None:
 def test_the_columns_that_answer_are_columns_of_the_reports() -> None:
     assert {each.column for each in PUBLISHED.values()} <= set(TRANSITIONS.names)
     assert "stage" in PROFILES.names
+
+
+def test_triggers_are_compared_in_order_and_an_instant_may_be_left_open() -> None:
+    at = dt.datetime(2026, 1, 10, 11, 20, tzinfo=dt.UTC)
+    outcome = Outcome(PROFILE, ENDED, [], [], [{"rule": "cart_abandoned", "outcome": "sent", "at": at}])
+    assert answers(outcome)[TRIGGERS] == ("cart_abandoned sent 2026-01-10T11:20:00.000Z",)
+
+    def differing(told: str) -> list[str]:
+        story = story_of(expect=f"at = 2026-02-01\ntriggers = [{told}]")
+        return [each.key for each in differences(story, outcome)]
+
+    assert differing('{ rule = "cart_abandoned", outcome = "sent" }') == []
+    assert differing('{ rule = "cart_abandoned", outcome = "sent", at = 2026-01-10T11:20:00Z }') == []
+    assert differing('{ rule = "cart_abandoned", outcome = "sent", at = 2026-01-10T11:21:00Z }') == ["triggers"]
+    assert differing('{ rule = "cart_abandoned", outcome = "withdrawn" }') == ["triggers"]
+    assert differing("") == ["triggers"]
