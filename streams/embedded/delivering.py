@@ -19,7 +19,7 @@ from streams.delivery.outbox import Outbox, Told
 from streams.delivery.sender import HttpSender, Sender
 from streams.delivery.telling import rows_of
 from streams.embedded.readers import read_records
-from streams.embedded.rows_file import RowsFile
+from streams.embedded.rows_file import FILE_NAME, RowsFile
 from streams.outputs.triggers import TOPIC
 from streams.reports.sink import Sink
 from streams.reports.tables import DELIVERIES
@@ -57,6 +57,7 @@ class DeliveryThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._partition: Partition | None = None
+        self._file = 0  # the inode of the rows' file that was read last; 0: none was
         self._thread: Final = threading.Thread(target=self._run, name="delivery", daemon=True)
 
     def _run(self) -> None:
@@ -79,24 +80,19 @@ class DeliveryThread:
             unreadable=self._unreadable,
         )
         try:
-            # A connection belongs to its thread; it only reads, so it needs no turn.
-            with RowsFile(self._directory) as file:
-                partition = self._partition = deliverer.open(_PARTITION)
-                at = await partition.position(TOPIC.named())
-                # A file of the outbox that is ahead is of rows that were made anew, which say everything again.
-                at = at if at <= file.end_offset(TOPIC.named(), _PARTITION) else 0
-                at = await self._take_in(file, partition, at)
-                partition.begin()
-                self._started.set()
-                await self._go_on(file, deliverer, partition, at, clock)
+            partition = self._partition = deliverer.open(_PARTITION)
+            at = await self._take_in(partition, await partition.position(TOPIC.named()))
+            partition.begin()
+            self._started.set()
+            await self._go_on(deliverer, partition, at, clock)
         finally:
             await deliverer.close()
 
-    async def _go_on(self, file: RowsFile, deliverer: Deliverer, partition: Partition, at: int, clock: Clock) -> None:
+    async def _go_on(self, deliverer: Deliverer, partition: Partition, at: int, clock: Clock) -> None:
         assert self._stop is not None
         forgotten = clock.monotonic()
         while not self._stop.is_set():
-            at = await self._take_in(file, partition, at)
+            at = await self._take_in(partition, at)
             if deliverer.failed is not None:
                 raise deliverer.failed
             if clock.monotonic() - forgotten > _FORGET_SECONDS:
@@ -107,12 +103,25 @@ class DeliveryThread:
             except TimeoutError:
                 continue
 
-    async def _take_in(self, file: RowsFile, partition: Partition, at: int) -> int:
-        """Take in all that the topic holds from an offset on; returns the offset after it."""
-        while (batch := read_records(file, TOPIC.named(), _PARTITION, at, _MOST_BYTES)) is not None:
-            messages = [(record.offset, record.value) for record in batch.records]
-            await partition.take_in(messages, TOPIC.named(), batch.next_offset)
-            at = batch.next_offset
+    async def _take_in(self, partition: Partition, at: int) -> int:
+        """Take in all that the topic holds from an offset on; returns the offset after it.
+
+        The file is opened for the moment: another edition's may take its place at any time, and is said from its
+        beginning then. What is said again is known by its id.
+        """
+        path = self._directory / FILE_NAME
+        if not path.exists():
+            return at
+        found = path.stat().st_ino
+        at = at if self._file in (0, found) else 0
+        with RowsFile(self._directory) as file:
+            self._file = found
+            # An outbox that is ahead is of rows that were made anew while nobody ran.
+            at = at if at <= file.end_offset(TOPIC.named(), _PARTITION) else 0
+            while (batch := read_records(file, TOPIC.named(), _PARTITION, at, _MOST_BYTES)) is not None:
+                messages = [(record.offset, record.value) for record in batch.records]
+                await partition.take_in(messages, TOPIC.named(), batch.next_offset)
+                at = batch.next_offset
         return at
 
     def report(self, sink: Sink) -> None:
