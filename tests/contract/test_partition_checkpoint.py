@@ -201,7 +201,7 @@ def test_checkpoints_of_before_rows_had_keys_are_read_written_anew_and_deleted()
 def check_people(partition: Partition, told: dict[str, Any]) -> None:
     rows, people = everybody(partition), told["customers"]
     told_of = named if any(name.startswith("anonymous:") for name in people) else customer_of
-    names = [told_of(partition, number).decode() for number in range(partition.customers)]
+    names = [told_of(partition, number).decode() for number in partition.numbers().tolist()]
     assert set(names) == set(people)
     unreported = {told_of(partition, number).decode() for number in partition.copy().take_unreported(10**6)}
     assert unreported == {name for name, row in people.items() if row["unreported"]}

@@ -36,7 +36,7 @@ def anonymous(
 
 def counted(partition: Partition) -> dict[tuple[str, str], tuple[int, int]]:
     """(purchases, spend) by namespace and id, as the reports get them."""
-    table = profiles_table(partition, np.arange(partition.customers))
+    table = profiles_table(partition, partition.numbers())
     rows = table.select(["namespace", "customer_id", "purchases", "spend_minor"]).to_pylist()
     return {(row["namespace"], row["customer_id"]): (row["purchases"], row["spend_minor"]) for row in rows}
 

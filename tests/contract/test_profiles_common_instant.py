@@ -3,7 +3,6 @@
 from random import Random
 from typing import Any, Final
 
-import numpy as np
 import pytest
 from support.messages import DAY, START, Message, batch, schemas, touchpoint
 from support.presets import changed, policy_of
@@ -74,7 +73,7 @@ def close(told: Any, wanted: Any, relative: float, least: float) -> bool:
 @pytest.mark.parametrize("name", POLICIES)
 def test_sql_says_what_the_engine_says(sink: Sink, name: str) -> None:
     partition = lived(POLICIES[name])
-    everybody = np.arange(partition.customers)
+    everybody = partition.numbers()
     change = PolicyChange(0, START, POLICIES[name])
     sink.insert("policies_raw", policies_table([change], 0))
     sink.insert("profiles_raw", profiles_table(partition, everybody))
@@ -93,7 +92,7 @@ def test_sql_says_what_the_engine_says(sink: Sink, name: str) -> None:
 
 def test_profiles_are_as_of_the_last_instant_that_is_known_of_anybody(sink: Sink) -> None:
     partition = lived(POLICIES["commerce"])
-    everybody = np.arange(partition.customers)
+    everybody = partition.numbers()
     sink.insert("policies_raw", policies_table([PolicyChange(0, START, POLICIES["commerce"])], 0))
     sink.insert("profiles_raw", profiles_table(partition, everybody))
     ((at,),) = [row.values() for row in sink.query("SELECT at FROM known_until").to_pylist()]

@@ -58,7 +58,7 @@ def condition(random: Random, depth: int) -> str:
 
 def whom(partition: Partition) -> Any:
     """Numbers of those who are customers: an id that leads to another one is none."""
-    return np.flatnonzero(partition.rows(np.arange(partition.customers)).touchpoints > 0)
+    return np.flatnonzero(partition.rows(partition.numbers()).touchpoints > 0)
 
 
 def values_of(partition: Partition, as_of: list[int]) -> Any:

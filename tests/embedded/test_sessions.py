@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from support.command import Directory, content, done, relasi
 from support.histories import csv_file, history
 from support.messages import DAY, schemas, tick
@@ -90,7 +89,7 @@ def stored(data: Path) -> tuple[Partition, set[bytes]]:
 
 def people(partition: Partition) -> dict[tuple[str, str], dict[str, Any]]:
     """How each customer stands, by namespace and id; all but where that is."""
-    numbers = np.arange(partition.customers)
+    numbers = partition.numbers()
     starts, lengths = partition.ids(numbers)
     rows, spaces = partition.rows(numbers), partition.namespaces(numbers).tolist()
     ids = [bytes(partition.table.ids[at : at + size]).decode() for at, size in zip(starts, lengths, strict=True)]

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from aiokafka import AIOKafkaProducer
 from support.checkpoints_on_kafka import committed
 from support.kafka_broker import Broker
@@ -99,7 +98,7 @@ def whole(log: Records) -> Partition:
 
 def rows_of(partition: Partition) -> dict[int, dict[str, Any]]:
     """What is remembered of each customer, without what came of where its row lies."""
-    rows = partition.rows(np.arange(partition.customers))
+    rows = partition.rows(partition.numbers())
     names = [name for name in rows.dtype.names if name not in UNCOMPARED]
     return {int(row["hash"]): {name: row[name].tolist() for name in names} for row in rows}
 

@@ -30,7 +30,7 @@ def former_chunk(partition: Partition, event: str) -> tuple[bytes, bytes]:
 
     Those rows said where their ids begin, and of no namespace; and each remembered its own events, here the same one.
     """
-    _, lengths = partition.ids(np.arange(partition.customers))
+    _, lengths = partition.ids(partition.numbers())
     fields = [(name, ROW[name]) for name in ROW.names or ()]
     rows = np.zeros(
         partition.customers, np.dtype([*fields, ("id_start", "i8"), ("id_length", "i4"), *_RING], align=True)
@@ -42,7 +42,7 @@ def former_chunk(partition: Partition, event: str) -> tuple[bytes, bytes]:
     rows["ring_at"] = 1
     rows["id_length"] = lengths
     rows["id_start"] = np.cumsum(lengths) - lengths
-    ids = b"".join(customer_of(partition, number) for number in range(partition.customers))
+    ids = b"".join(customer_of(partition, number) for number in partition.numbers().tolist())
     told = {
         **vars(FormerHeader(partition.number, "0", 1, 0, 1, partition.next_offset, partition.time, "")),
         "policy": partition.policy.text,

@@ -56,8 +56,6 @@ class _Story:
         fields: dict[str, Any] = {"received_at": max(at, self.now)}
         if kind == "order_completed":
             fields |= {"amount_minor": random.randrange(5000), "currency": random.choice(["USD", "EUR", "usd"])}
-        if random.random() < 0.04:
-            fields["properties"] = {"page": "/", "bot": random.choice(["true", "true", "false", "maybe"])}
         known = random.random() < 0.9
         fields["anonymous_id"] = None if known else who
         message = touchpoint(f"e{self.events}", who if known else None, at, kind, **fields)

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from processors.policy.policy import Policy
@@ -38,7 +37,7 @@ def told_by(policy: Policy, data: bytes, at: int) -> dict[str, Any]:
     assert not isinstance(applied, Refused)
     moved = transitions_table([applied], partition)
     judged = judgements_table([applied], partition)
-    profiles = profiles_table(partition, np.arange(partition.customers), at).select(list(_NUMBERS))
+    profiles = profiles_table(partition, partition.numbers(), at).select(list(_NUMBERS))
     return {
         "transitions": _lines(moved.select(_OF_STAGES)),
         "judgements": _lines(judged.select(_OF_JUDGEMENTS)),

@@ -87,7 +87,7 @@ def row_of(partition: Partition, number: int) -> Any:
 
 def everybody(partition: Partition) -> Any:
     """A copy of all rows."""
-    return partition.rows(np.arange(partition.customers))
+    return partition.rows(partition.numbers())
 
 
 def records_of(checkpoint: Checkpoint) -> list[tuple[bytes, bytes]]:
@@ -144,7 +144,7 @@ def rows_of(partition: Partition, only: Sequence[str] = (), numbers: Sequence[in
 
     By the customer's id, with ``anonymous:`` before one that is.
     """
-    numbers = range(partition.customers) if numbers is None else numbers
+    numbers = partition.numbers().tolist() if numbers is None else numbers
     rows = np.asarray(partition.rows(np.array(numbers)))
     names = [named(partition, number) for number in numbers]
     assert len(set(names)) == len(names)

@@ -198,7 +198,7 @@ def test_without_collecting_the_same_is_counted_and_remembered() -> None:
     assert results[0].counts == results[1].counts
     assert results[0].counts["judgements"] == len(results[0].judged) > 50
     assert len(results[1].judged) == 0
-    rows = [partition.rows(np.arange(partition.customers)) for partition in (listing, counting)]
+    rows = [partition.rows(partition.numbers()) for partition in (listing, counting)]
     for name in ROW.names or ():
         assert np.array_equal(rows[0][name], rows[1][name]), name
 

@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pytest
 from support.kafka_worker import WorkerShell
 from support.messages import START, Message, touchpoint
@@ -88,5 +87,5 @@ def test_a_build_that_was_cut_off_begins_anew_and_meets_nothing_twice(tmp_path: 
     found, wanted = (shell.tenures[0].partition for shell in (third, whole))
     assert found.next_offset == wanted.next_offset == BUILT_UNTIL + 2
     # Three before that offset, and none of their repetitions; behind it the window has forgotten e0, and then e1.
-    rows = [each.rows(np.arange(each.customers)) for each in (found, wanted)]
+    rows = [each.rows(each.numbers()) for each in (found, wanted)]
     assert [int(each.touchpoints[0]) for each in rows] == [5, 5]

@@ -339,7 +339,7 @@ def test_the_same_log_gives_the_same_triggers_in_any_cutting(seed: int) -> None:
 
 
 def _told(partition: Partition) -> Any:
-    rows = partition.rows(np.arange(partition.customers))
+    rows = partition.rows(partition.numbers())
     names = ("fired", "fired_rule", "handled", "sent", "timer_at", "armed_at", "cleared_at", "given_at", "taken_at")
     return np.concatenate([np.asarray(rows[name]).reshape(len(rows), -1).astype(np.int64) for name in names], axis=1)
 
