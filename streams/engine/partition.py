@@ -372,7 +372,7 @@ class Partition:
 
         That is remembered with the rows: what was taken and not stored before a crash is taken again.
         """
-        while self.unreported > 0:
+        while most > 0 and self.unreported > 0:
             numbers = np.empty(min(most, self.unreported), np.int64)
             take_news(self.table, numbers)
             flags = np.asarray(self.table.customers)["id"][numbers] & IS_FORWARD

@@ -142,6 +142,7 @@ def test_what_was_reported_is_reported_once_and_is_written_to_the_next_checkpoin
     partition = crowded(9)
     changelog: Changelog = {}
     store(changelog, partition.checkpoint())
+    assert partition.take_unreported(0).tolist() == []
     assert partition.take_unreported(4).tolist() == [0, 1, 2, 3]
     store(changelog, checkpoint := partition.checkpoint())
     assert checkpoint.rows == 4
