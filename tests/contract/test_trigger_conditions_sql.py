@@ -1,4 +1,4 @@
-"""A condition means the same to the engine, which fires at it, and in SQL, which counts whom it fits now."""
+"""A condition means the same to the engine, which fires at it, and in SQL, here of the instant that rows are of."""
 
 from random import Random
 from typing import Any, Final
@@ -58,7 +58,8 @@ def condition(random: Random, depth: int) -> str:
 
 def whom(partition: Partition) -> Any:
     """Numbers of those who are customers: an id that leads to another one is none."""
-    return np.flatnonzero(partition.rows(partition.numbers()).touchpoints > 0)
+    numbers = partition.numbers()
+    return numbers[partition.rows(numbers).touchpoints > 0]
 
 
 def values_of(partition: Partition, as_of: list[int]) -> Any:
@@ -102,7 +103,7 @@ def test_engine_and_sql_agree_on_whom_a_condition_fits(sink: Sink) -> None:
     for first in range(0, len(texts), 40):
         some = texts[first : first + 40]
         columns = ", ".join(f"toUInt8({parse(text).sql}) AS c{i}" for i, text in enumerate(some))
-        rows = sink.query(f"SELECT customer_id, namespace, {columns} FROM profiles", {}).to_pylist()
+        rows = sink.query(f"SELECT customer_id, namespace, {columns} FROM profiles_published", {}).to_pylist()
         found = {(row["namespace"], row["customer_id"]): row for row in rows}
         whose = list(zip(table.column("namespace").to_pylist(), order, strict=True))
         for i, text in enumerate(some):
@@ -118,7 +119,7 @@ def test_every_number_of_the_engine_is_the_column_of_the_reports(sink: Sink) -> 
     sink.insert("profiles_raw", table)
     values = values_of(partition, table.column("as_of").cast("int64").to_pylist())
     columns = ", ".join(f"{field.sql} AS {field.name}_" for field in NUMBERS)
-    rows = sink.query(f"SELECT customer_id, namespace, {columns} FROM profiles", {}).to_pylist()
+    rows = sink.query(f"SELECT customer_id, namespace, {columns} FROM profiles_published", {}).to_pylist()
     found = {(row["namespace"], row["customer_id"]): row for row in rows}
     whose = zip(table.column("namespace").to_pylist(), table.column("customer_id").to_pylist(), strict=True)
     for who, line in zip(whose, values, strict=True):
