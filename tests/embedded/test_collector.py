@@ -66,7 +66,7 @@ def test_what_is_refused_comes_into_the_rejects(here: Listening) -> None:
 
 def test_an_alias_makes_two_ids_one_customer(here: Listening) -> None:
     assert here.post("/v1/alias", {"previousId": "a9", "userId": "u9"})[0] == 200
-    query = "SELECT fact, customer_id, namespace, into_id FROM links"
+    query = "SELECT fact, customer_id, namespace, into_id FROM links WHERE into_id = 'a9'"
     until(lambda: len(rows(here.data, query)) == 1)
     (row,) = rows(here.data, query)
     assert row == {"fact": "merged", "customer_id": "u9", "namespace": "known", "into_id": "a9"}
