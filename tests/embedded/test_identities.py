@@ -99,7 +99,7 @@ def test_chains_refusals_and_what_was_ignored(tmp_path: Path) -> None:
         links = asked(session, "SELECT fact, customer_id, into_id, holder_id, why FROM links ORDER BY `offset`")
         assert [tuple(each.values()) for each in links][2:] == [
             ("merged", "9", "1", "1", ""),
-            ("link_ignored", "9", "9", "9", "one_already"),
+            ("link_ignored", "9", "9", "1", "one_already"),
             ("link_refused", "A", "2", "1", "shared_device"),
         ]
         assert session.runner.partition.customers == 2
