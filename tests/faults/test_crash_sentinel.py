@@ -56,6 +56,9 @@ def truth(seed: int, messages: int, batches: int, customers: int = 12) -> Truth:
     assert {fact.cause for fact in facts} >= {0, 1, 2}
     assert len(refusals) > 3
     assert len({fact.id for fact in facts}) == len(facts)
+    # Whom only a link has named has a row, and nothing to report.
+    numbers = partition.numbers()
+    heard_of = numbers[partition.rows(numbers).touchpoints > 0].tolist()
     return Truth(
         log,
         {fact.id: fact for fact in facts},
@@ -63,7 +66,7 @@ def truth(seed: int, messages: int, batches: int, customers: int = 12) -> Truth:
         {change.offset: (change.known_at, change.policy.hash) for change in outcome.policies},
         set(accepted_of(outcome)),
         rows_of(partition, CONTENT),
-        rows_of(partition, PROFILE),
+        rows_of(partition, PROFILE, heard_of),
     )
 
 
