@@ -49,7 +49,7 @@ _SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
 
 
 def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None = None) -> pa.Table:
-    """Profiles of the customers with these numbers; columns ``reports.tables.PROFILES``.
+    """Profiles of the customers with these numbers who have a touchpoint; columns ``reports.tables.PROFILES``.
 
     As of ``at`` (ms), else as of the instant of each one's last record or judgement.
     """
@@ -60,6 +60,10 @@ def profiles_table(partition: Partition, numbers: npt.NDArray[np.int64], at: int
 
 def _profiles(partition: Partition, numbers: npt.NDArray[np.int64], at: int | None) -> pa.Table:
     rows = partition.rows(numbers)
+    heard_of = rows.touchpoints > 0
+    if not heard_of.all():
+        # Whom only a link has named.
+        rows, numbers = rows[heard_of], numbers[heard_of]
     known = np.maximum(np.maximum(rows.last_at, rows.judged_at), rows.reviewed_at)
     as_of = known if at is None else np.maximum(known, at)
     figures = np.zeros(len(rows), FIGURES).view(np.recarray)

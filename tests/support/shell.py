@@ -145,7 +145,7 @@ def rows_of(partition: Partition, only: Sequence[str] = (), numbers: Sequence[in
     By the customer's id, with ``anonymous:`` before one that is.
     """
     numbers = partition.numbers().tolist() if numbers is None else numbers
-    rows = np.asarray(partition.rows(np.array(numbers)))
+    rows = np.asarray(partition.rows(np.array(numbers, np.int64)))
     names = [named(partition, number) for number in numbers]
     assert len(set(names)) == len(names)
     fields = only or [name for name in ROW.names or () if name not in POSITIONS]
@@ -206,7 +206,8 @@ class Shell:
         return random.choice([list(self.changelog.items()), self.history])
 
     def report(self, partition: Partition, numbers: Sequence[int]) -> None:
-        """Profiles reach the reports, which keep the newest by offset."""
+        """Profiles of those who have touchpoints reach the reports, which keep the newest by offset."""
+        numbers = [number for number in numbers if row_of(partition, number)["touchpoints"] > 0]
         rows = rows_of(partition, PROFILE, numbers)
         for number, (name, row) in zip(numbers, rows.items(), strict=True):
             offset = int(row_of(partition, number)["offset"])
