@@ -18,6 +18,7 @@ from processors.triggers.room import FIRED
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.engine.hot import add
+from streams.engine.links import LINK
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PolicyChange
@@ -107,6 +108,7 @@ def applied(partition: Partition, changes: list[int], **facts: Any) -> Applied:
             "buffer": BUFFER,
             "taken": np.zeros((0, 4), np.int64),
             "rejects": np.zeros(0),
+            "links": np.zeros(0, LINK),
             "policy": preset(),
             "policies": [PolicyChange(offset, 0, preset("b2b")) for offset in sorted(changes)],
             "counts": dict.fromkeys(OUTCOMES, 0),
