@@ -29,8 +29,8 @@ def epoch_of(sink: Sink, log: str, now: int) -> int:
     """The epoch of a log that names itself but doesn't say when it was made; a new one is written.
 
     It is greater than that of every log that is known already. Rows from before there were epochs are those of the
-    first log that is asked for. Two processes may ask for the same new log at once and be told different ones: both
-    are greater than those of the logs before it, and a partition keeps the one with which it began. Raises
+    first log that is asked for. Two processes may ask for the same new log at once and, rarely, be told different ones:
+    both are greater than those of the logs before it, and a partition keeps the one with which it began. Raises
     ReportsError.
     """
     known = known_epochs(sink)
@@ -41,4 +41,5 @@ def epoch_of(sink: Sink, log: str, now: int) -> int:
     else:
         epoch = 0 if int(sink.query(_ROWS).column("n")[0].as_py()) else now
     write_epoch(sink, log, epoch, now)
-    return epoch
+    # Whoever else asked for it meanwhile has most likely written it by now: both keep the lesser one.
+    return known_epochs(sink)[log]
