@@ -42,4 +42,4 @@ def epoch_of(sink: Sink, log: str, now: int) -> int:
         epoch = 0 if int(sink.query(_ROWS).column("n")[0].as_py()) else now
     write_epoch(sink, log, epoch, now)
     # Whoever else asked for it meanwhile has most likely written it by now: both keep the lesser one.
-    return known_epochs(sink)[log]
+    return min(epoch, known_epochs(sink).get(log, epoch))
