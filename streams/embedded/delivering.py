@@ -5,11 +5,9 @@ its own. So a kill at any moment loses nothing, and ids stay what they are.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from schemas.registry import Registry
 from streams.clock import Clock
@@ -18,6 +16,7 @@ from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outbox, Told
 from streams.delivery.sender import HttpSender, Sender
 from streams.delivery.telling import rows_of
+from streams.embedded.loop_thread import LoopThread
 from streams.embedded.readers import read_records
 from streams.embedded.rows_file import FILE_NAME, RowsFile
 from streams.outputs.triggers import TOPIC
@@ -31,11 +30,11 @@ _FORGET_SECONDS: Final = 3600.0
 _MOST_BYTES: Final = 1 << 20
 
 
-class DeliveryThread:
+class DeliveryThread(LoopThread):
     """Delivers the triggers that the embedded shell says in ``directory``; a context manager.
 
-    ``check`` raises what has ended it before its time. ``unreadable`` (partition, offset, why) is told of messages that
-    are no triggers. ``sender``: how an endpoint is reached.
+    ``unreadable`` (partition, offset, why) is told of messages that are no triggers. ``sender``: how an endpoint is
+    reached.
     """
 
     def __init__(
@@ -47,30 +46,18 @@ class DeliveryThread:
         sender: Callable[[Endpoint], Sender] = HttpSender,
         unreadable: Callable[[int, int, str], None] = lambda _partition, _offset, _why: None,
     ) -> None:
+        super().__init__("delivery")
         self._directory: Final = directory
         self._endpoints: Final = endpoints
         self._registry: Final = registry
         self._sender: Final = sender
         self._unreadable: Final = unreadable
-        self._failure: BaseException | None = None
-        self._started: Final = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
         self._partition: Partition | None = None
         self._file = 0  # the inode of the rows' file that was read last; 0: none was
-        self._thread: Final = threading.Thread(target=self._run, name="delivery", daemon=True)
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._deliver())
-        except BaseException as error:
-            self._failure = error
-        finally:
-            self._started.set()
-
-    async def _deliver(self) -> None:
+    async def work(self, stop: asyncio.Event) -> None:
+        """Take in and deliver."""
         clock = Clock()
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         deliverer = Deliverer(
             self._directory / FOLDER,
             self._endpoints,
@@ -83,15 +70,16 @@ class DeliveryThread:
             partition = self._partition = deliverer.open(_PARTITION)
             at = await self._take_in(partition, await partition.position(TOPIC.named()))
             partition.begin()
-            self._started.set()
-            await self._go_on(deliverer, partition, at, clock)
+            self.started.set()
+            await self._go_on(deliverer, partition, at, clock, stop)
         finally:
             await deliverer.close()
 
-    async def _go_on(self, deliverer: Deliverer, partition: Partition, at: int, clock: Clock) -> None:
-        assert self._stop is not None
+    async def _go_on(
+        self, deliverer: Deliverer, partition: Partition, at: int, clock: Clock, stop: asyncio.Event
+    ) -> None:
         forgotten = clock.monotonic()
-        while not self._stop.is_set():
+        while not stop.is_set():
             at = await self._take_in(partition, at)
             if deliverer.failed is not None:
                 raise deliverer.failed
@@ -99,7 +87,7 @@ class DeliveryThread:
                 await deliverer.forget()
                 forgotten = clock.monotonic()
             try:
-                await asyncio.wait_for(self._stop.wait(), _POLL_SECONDS)
+                await asyncio.wait_for(stop.wait(), _POLL_SECONDS)
             except TimeoutError:
                 continue
 
@@ -129,7 +117,7 @@ class DeliveryThread:
         partition, loop = self._partition, self._loop
         if partition is None or loop is None:
             return
-        if not self._thread.is_alive():
+        if not self.is_alive:
             # It has ended and let go of its file; what it did last is still to be told.
             with Outbox(self._directory / FOLDER / f"deliveries-{_PARTITION}.sqlite") as box:
                 _tell(sink, box.untold, box.tell)
@@ -143,22 +131,6 @@ class DeliveryThread:
             lambda: ask(partition.store.ask(lambda box: box.untold())),
             lambda told: ask(partition.store.ask(lambda box: box.tell(told))),
         )
-
-    def check(self) -> None:
-        """Raises what has ended it."""
-        if self._failure is not None:
-            raise self._failure
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        self._started.wait()
-        self.check()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._loop is not None and self._stop is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
 
 
 def _tell(sink: Sink, untold: Callable[[], list[Told]], tell: Callable[[list[Told]], None]) -> None:
