@@ -195,6 +195,12 @@ RULES: Final = np.dtype(
         # Rules of [triggers], and how much of them a customer can take.
         ("trigger_count", "i8"),
         ("trigger_subjects", "i8"),  # bits of what rules fire at the changes of: the stage, and each judgement
+        # How soon after what changes with every touchpoint a timer of theirs is due at the earliest, ms, and flags of
+        # those that can move any other timer: see processors.triggers.settled.
+        ("timer_touch_ms", "i8"),
+        ("timer_initiative_ms", "i8"),
+        ("timer_due_ms", "i8"),
+        ("timer_flags", "i8"),
         ("fresh_ms", "i8"),
         ("pressure_most", "i8"),
         ("pressure_minutes", "i8"),

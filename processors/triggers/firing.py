@@ -71,6 +71,7 @@ from processors.triggers.room import (
     WITHDRAWN,
     Room,
 )
+from processors.triggers.settled import is_settled
 from processors.triggers.timers import next_of
 
 _ELIGIBLE: Final = -1
@@ -383,5 +384,6 @@ def pass_time_with_rules(row: Row, rules: Rules, out: Out, cause: Cause, until: 
         if soonest > until:
             return passed
         pass_time(row, rules, out, silence, soonest)
-        look(row, rules, out, silence, soonest, 0, 0)
+        if out.room.happenings > 0 or not is_settled(row, rules, soonest):
+            look(row, rules, out, silence, soonest, 0, 0)
         passed = True

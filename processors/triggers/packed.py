@@ -11,6 +11,7 @@ from processors.triggers import programs
 from processors.triggers.definitions import CODE_ROOM, MOST_RULES, Rule
 from processors.triggers.fields import CHANNELS
 from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT
+from processors.triggers.settled import least_distances
 from processors.triggers.zones import hashes as known_zones
 
 # Cells of a rule.
@@ -74,6 +75,7 @@ def packed_triggers(rules: Sequence[Rule]) -> dict[str, Any]:
         "triggers": lines,
         "trigger_code": code,
         "trigger_numbers": numbers,
+        **least_distances(rules),
         "zone_hashes": hashes,
         "zone_numbers": zones,
     }

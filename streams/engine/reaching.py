@@ -15,6 +15,7 @@ from processors.row.contact import Contact
 from processors.row.layout import NEVER, Row
 from processors.row.outreach import note_consent, note_zone
 from processors.triggers.firing import heed, look
+from processors.triggers.settled import is_settled_by
 from processors.triggers.zones import zone_number
 from schemas.decode import ABSENT
 from schemas.maps import find_text, find_texts
@@ -122,6 +123,7 @@ def follow_rules(
     stay_apart()
     at = contact.at
     now = max(time, int(row.judged_at), at)
+    birthday = row.birthday
     if slots[PROPERTIES, 1] != ABSENT:
         _hear_traits(buffer, slots, row, rules, at)
     fires, arms, ends = 0, 0, 0
@@ -134,4 +136,11 @@ def follow_rules(
     left = leaves and exit_at(row, row.episode_at) != NEVER
     if arms != 0 or ends != 0 or refused >= 0 or left:
         heed(row, rules, out, cause, at, now, arms, ends, refused, left)
+    elif (
+        fires == 0
+        and out.room.happenings == 0
+        and row.birthday == birthday
+        and is_settled_by(row, rules, at, contact.flags, now)
+    ):
+        return
     look(row, rules, out, cause, now, fires, at)

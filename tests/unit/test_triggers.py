@@ -1,14 +1,17 @@
 """Rules fire: at changes, touchpoints and timers; what holds them back; what takes them back; replays."""
 
 import json
+from dataclasses import replace
+from operator import itemgetter
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
 from support.rules import DAY, HOUR, START, Fired, Life, crashed_and_restored, fired, lived, policy_with, text_with
 
 from processors.policy.policy import Policy
+from processors.triggers.settled import AT_ONCE
 from streams.engine.partition import Partition
 
 OPEN = "hold_out = 0.0\n"
@@ -336,6 +339,32 @@ def test_the_same_log_gives_the_same_triggers_in_any_cutting(seed: int) -> None:
         partition, rows = lived(log.log, of, batches, hot_rows=hot)
         assert rows == whole[1]
         assert np.array_equal(_told(partition), _told(whole[0]))
+
+
+OFTEN: Final = (
+    rule("silent", "20 days after last_initiative", channel="internal")
+    + rule("unseen", "9 days after last_touchpoint", channel="internal")
+    + rule("soon", "14 days before due", channel="internal")
+    + rule("written", "1 interval after last_contact", channel="internal")
+    + rule("renewed", "30 days before renewal", channel="internal")
+    + rule("open", "2 days after complaint_open", channel="internal")
+    + rule("solved", "3 days after complaint_resolved", channel="internal")
+    + rule("began", "yearly on first_touchpoint", channel="internal")
+)
+"""Timers from everything that touchpoints move."""
+
+
+@pytest.mark.parametrize("more", ["", rule("staying", "5 days after stage", channel="internal")], ids=["", "stage"])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_settled_without_a_look_is_what_a_look_finds(seed: int, more: str) -> None:
+    log, _ = busy_log(20 + seed)
+    of = policy_with(OFTEN + CART + more)
+    attentive = of.rules.copy()
+    attentive.timer_touch_ms, attentive.timer_flags = AT_ONCE, -1
+    found, wanted = lived(log.log, of)[1], lived(log.log, replace(of, rules=attentive))[1]
+    # Whose turn it is within a tick may differ; each customer's own are the same in the same order.
+    assert sorted(found, key=itemgetter("customer_id")) == sorted(wanted, key=itemgetter("customer_id"))
+    assert len({row["rule"] for row in found}) >= 6
 
 
 def _told(partition: Partition) -> Any:
