@@ -48,6 +48,7 @@ from processors.triggers.packed import (
     RULE_HOLD,
     RULE_KEY,
     RULE_LENGTH,
+    RULE_OFFSET,
     RULE_PRIORITY,
     RULE_SEED,
     RULE_START,
@@ -352,23 +353,27 @@ def look(row: Row, rules: Rules, out: Out, cause: Cause, now: int, fires: int, f
 @compiled_apart
 def heed(
     row: Row, rules: Rules, out: Out, cause: Cause, at: int, now: int, arms: int, ends: int, refused: int, left: bool
-) -> None:
+) -> int:
     """What a touchpoint at ``at`` (ms) sets going and takes back: clocks, and triggers that are on their way.
 
-    ``arms`` and ``ends``: bits of rules. ``refused``: the channel that the customer said no to, 0: all; -1: none.
+    Returns when the first of the silences that begin is over, ms; NEVER: none begins. ``arms`` and ``ends``: bits of
+    rules. ``refused``: the channel that the customer said no to, 0: all; -1: none.
     """
     stay_apart()
+    quiet = NEVER
     for number in range(rules.trigger_count):
         rule = rules.triggers[number]
         arming, ending = (arms >> number) & 1 != 0, (ends >> number) & 1 != 0
         if arming:
             note_clock(row, int(rule[RULE_KEY]), at, NONE)
+            quiet = min(quiet, at + int(rule[RULE_OFFSET]))
         if ending:
             if rule[RULE_TYPE] == ON_QUIET:
                 note_clock(row, int(rule[RULE_KEY]), NONE, at)
             _withdraw(row, rules, out, cause, number, now)
         elif _presses(rule) and (left or refused == 0 or refused == rule[RULE_CHANNEL]):
             _withdraw(row, rules, out, cause, number, now)
+    return quiet
 
 
 @compiled_apart

@@ -72,12 +72,15 @@ def _after(instant: int, distance: int) -> int:
 
 
 @compiled_leaf
-def is_settled_by(row: Row, rules: Rules, at: int, flags: int, now: int) -> bool:
-    """Whether a touchpoint at ``at`` (ms) that was just met leaves nothing due by ``now``; the row notes it."""
+def is_settled_by(row: Row, rules: Rules, at: int, flags: int, quiet: int, now: int) -> bool:
+    """Whether a touchpoint at ``at`` (ms) that was just met leaves nothing due by ``now``; the row notes it.
+
+    ``quiet``: when the first silence after it that a rule waits for is over, ms. What ends one makes nothing due.
+    """
     if flags & rules.timer_flags != 0 or row.touchpoints <= 1 or at <= row.first_at:
         return False
     soonest = min(int(row.timer_at), _after(int(row.due_at), int(rules.timer_due_ms)))
-    soonest = min(soonest, _after(at, int(rules.timer_touch_ms)))
+    soonest = min(soonest, quiet, _after(at, int(rules.timer_touch_ms)))
     if flags & CUSTOMER:
         soonest = min(soonest, _after(at, int(rules.timer_initiative_ms)))
     if soonest <= now:

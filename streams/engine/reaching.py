@@ -134,13 +134,10 @@ def follow_rules(
     refused = _channel_of(buffer, slots) if contact.flags & REFUSAL else -1
     leaves = contact.flags & (CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0
     left = leaves and exit_at(row, row.episode_at) != NEVER
+    quiet = NEVER
     if arms != 0 or ends != 0 or refused >= 0 or left:
-        heed(row, rules, out, cause, at, now, arms, ends, refused, left)
-    elif (
-        fires == 0
-        and out.room.happenings == 0
-        and row.birthday == birthday
-        and is_settled_by(row, rules, at, contact.flags, now)
-    ):
+        quiet = heed(row, rules, out, cause, at, now, arms, ends, refused, left)
+    as_before = fires == 0 and refused < 0 and not left and out.room.happenings == 0 and row.birthday == birthday
+    if as_before and is_settled_by(row, rules, at, contact.flags, quiet, now):
         return
     look(row, rules, out, cause, now, fires, at)
