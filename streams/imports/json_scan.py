@@ -133,7 +133,7 @@ def _is_word(data: Bytes, at: Int, stop: Int, word: Bytes) -> bool:
 
 @compiled_leaf
 def _value_at(data: Bytes, at: Int, stop: Int) -> tuple[int, Int, Int, Int]:
-    """(kind, where the text of the value begins and ends, where the value itself ends); VALUE_ABSENT: it is not flat."""
+    """(kind, where its text begins and ends, where the value itself ends); VALUE_ABSENT: it is none that is flat."""
     sign = byte_at(data, at) if at < stop else np.int64(0)
     if sign == _QUOTE:
         end, escaped = _text_end(data, at + 1, stop)
