@@ -17,6 +17,7 @@ from processors.triggers.firing import pass_time_with_rules
 from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
+from streams.engine.completed import is_told_again
 from streams.engine.edition import is_known, is_left_out, met_before
 from streams.engine.forwarding import root
 from streams.engine.hot import add, touch, warm
@@ -34,7 +35,7 @@ from streams.engine.outcomes import (
 from streams.engine.reaching import follow_rules, hear_consent
 from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
 from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
-from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
+from streams.engine.window import MET, NEW, Window, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
 
@@ -56,6 +57,26 @@ def _refused(
         return reason
     counts[OUTCOME_DUPLICATE] += 1
     return OK
+
+
+@compiled_inline
+def _is_passed_over(
+    buffer: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.int64],
+    key: np.uint64,
+    order: np.uint64,
+    window: Window,
+    offset: int,
+    counts: Any,
+) -> bool:
+    """Whether a robot sent it, or it tells of an order that is known."""
+    if is_robot(buffer, slots):
+        counts[OUTCOME_ROBOTS] += 1
+        return True
+    if is_told_again(buffer, slots, key, order, window, offset):
+        counts[OUTCOME_DUPLICATE] += 1
+        return True
+    return False
 
 
 @compiled_inline
@@ -136,8 +157,7 @@ def apply_touchpoint(
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:
         # Also where the row contains it already: what the window holds is a function of the log alone.
         remember(table.window, identity, offset)
-    if is_robot(buffer, slots):
-        counts[OUTCOME_ROBOTS] += 1
+    if _is_passed_over(buffer, slots, key, contact.order, table.window, offset, counts):
         return OK
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)

@@ -37,6 +37,7 @@ _OFFSET_BITS: Final = 48
 _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 _PASSED: Final = 1 << 4  # the word that counts: those that are in the bucket below this, above it those that passed
 _AHEAD: Final = 8
+_MOST_ENTERED: Final = 3  # by one record: its event, its order, and that at its instant
 
 # What a look-up finds.
 NEW: Final = 0
@@ -109,9 +110,9 @@ def ask_for_identity(window: Window, identity: np.uint64) -> None:
 
 @compiled_inline
 def has_place(window: Window) -> bool:
-    """Whether one more entry fits."""
+    """Whether all that one record enters fits; a window that has grown to its bound gives up its oldest."""
     told = window.told
-    return bool(told[TOLD_COUNT] < told[TOLD_ROOM] or told[TOLD_COUNT] == told[TOLD_LIMIT])
+    return bool(told[TOLD_COUNT] + _MOST_ENTERED <= told[TOLD_ROOM] or told[TOLD_ROOM] >= told[TOLD_LIMIT])
 
 
 @compiled_inline

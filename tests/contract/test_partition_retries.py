@@ -249,3 +249,99 @@ def test_a_stream_that_is_doubled_and_shuffled_gives_the_profiles_of_the_plain_o
     for name, row in ours.items():
         assert_same(row, theirs[name])
     assert np.array_equal(doubled.counts[[0]], plain.counts[[0]])
+
+
+def ordered(event: int, at: int = START, order: str = "O1", **fields: Any) -> bytes:
+    return bought(event, at, order_id=order, **fields)
+
+
+def told_of(*messages: bytes) -> tuple[int, int]:
+    """(purchases, spend) of the one customer of some messages; what the reports get is what the profile counted."""
+    partition = new_partition()
+    outcome = apply_all(partition, *messages)
+    (row,) = everybody(partition)
+    assert len(outcome.taken) == row.touchpoints == outcome.counts["accepted"]
+    return int(row.purchases), int(row.spend_minor)
+
+
+MINUTE: Final = 60_000
+ONE_LINE: Final = [{"sku": "a", "category": None, "quantity": 1, "amount_minor": 1000}]
+OTHER_LINE: Final = [{"sku": "b", "category": None, "quantity": 1, "amount_minor": 1000}]
+
+
+def test_a_confirmation_page_that_fires_again_is_the_same_order() -> None:
+    assert told_of(ordered(1), ordered(2, START + MINUTE), ordered(3, START + YEAR)) == (1, 1000)
+    # Also where the later one comes first, and with lines.
+    assert told_of(ordered(2, START + MINUTE), ordered(1)) == (1, 1000)
+    assert told_of(ordered(1, lines=ONE_LINE), ordered(2, START + MINUTE, lines=ONE_LINE)) == (1, 1000)
+    gifts = [touchpoint(f"g{n}", "ann", START + n, "gift_ordered", order_id="G") for n in range(3)]
+    assert apply_all(new_partition(), *gifts).counts["duplicate"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "spend"),
+    [
+        (ordered(1), ordered(2, START + MINUTE, order="O2"), 2000),
+        (ordered(1), ordered(2, START + MINUTE, amount_minor=1500), 2500),
+        (ordered(1), ordered(2, START + MINUTE, currency="EUR"), 2500),
+        (ordered(1), ordered(2, START), 2000),  # lines of one order, of one instant
+        (ordered(1, lines=ONE_LINE), ordered(2, START + MINUTE, lines=OTHER_LINE), 2000),
+        (ordered(1), bought(2, START + MINUTE), 2000),  # no order id
+        (ordered(1), touchpoint("e2", "ann", START + MINUTE, "order_refunded", order_id="O1"), 1000),
+    ],
+)
+def test_other_orders_lines_and_amounts_are_no_repetition(first: bytes, other: bytes, spend: int) -> None:
+    assert apply_all(new_partition(), first, other).counts["accepted"] == 2
+    assert told_of(first, other)[1] == spend
+
+
+def test_orders_are_those_of_the_customer_who_is_named() -> None:
+    partition = new_partition()
+    outcome = apply_all(partition, ordered(1), bought(2, START + MINUTE, "bob", order_id="O1"))
+    assert outcome.counts["accepted"] == 2
+
+
+def test_what_an_import_brings_is_compared_and_not_remembered() -> None:
+    live = apply_all(new_partition(), ordered(1), ordered(2, START + MINUTE, import_id="i"))
+    assert (live.counts["accepted"], live.counts["duplicate"]) == (1, 1)
+    rows = apply_all(new_partition(), ordered(1, import_id="i"), ordered(2, START + MINUTE, import_id="i"))
+    assert rows.counts["accepted"] == 2
+
+
+def orders(random: Random, many: int) -> tuple[list[bytes], dict[bytes, int]]:
+    """Orders of two customers, told up to three times at instants of their own, and events told again; purchases."""
+    told: list[bytes] = []
+    for number in range(many):
+        at, who, order = START + number * MINUTE, "ab"[number // 3 % 2], number // 3
+        told.append(bought(number, at, who, order_id=f"O{order}", amount_minor=1000 + order))
+        if random.random() < 0.3:
+            told.append(random.choice(told))
+    return told, {b"a": many // 6, b"b": many // 6}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_orders_are_told_apart_alike_wherever_a_log_is_cut_and_after_a_restore(seed: int) -> None:
+    random = Random(seed)
+    messages, expected = orders(random, 60 if PLAIN else 600)
+    whole = new_partition()
+    apply_all(whole, *messages)
+    assert {named(whole, i): int(row.purchases) for i, row in enumerate(everybody(whole))} == expected
+    cuts = random_cuts(random, len(messages), 12)
+    shell = Shell(Log(cut([Message(value) for value in messages], sorted(cuts))))
+    for stop in (7, 19, None):
+        worker = Worker(shell, random)
+        list(islice(worker.steps(), stop))
+    assert rows_of(worker.partition) == rows_of(whole)
+    assert remembered(worker.partition) == remembered(whole)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_delivery_changes_no_number_and_no_money(seed: int) -> None:
+    random = Random(seed)
+    messages, expected = orders(random, 60)
+    random.shuffle(messages)
+    partition = new_partition()
+    apply_all(partition, *messages)
+    assert {named(partition, i): int(row.purchases) for i, row in enumerate(everybody(partition))} == expected
+    spent = {b"a": sum(1000 + n for n in range(0, 20, 2)), b"b": sum(1000 + n for n in range(1, 20, 2))}
+    assert {named(partition, i): int(row.spend_minor) for i, row in enumerate(everybody(partition))} == spent

@@ -98,3 +98,21 @@ def test_what_is_shuffled_repeated_and_moved_gives_the_profiles_of_the_plain(see
                 session.runner.append(bodies_of([key.encode() for key in keys]), bodies_of(values))
         session.runner.settle()
         same_profiles(session.sink)
+
+
+def test_an_order_whose_confirmation_page_fires_again_counts_once_in_both(tmp_path: Path) -> None:
+    told = [
+        touchpoint(
+            f"e{n}", "ann", START + n * 60_000, "order_completed", amount_minor=100, currency="USD", order_id=order
+        )
+        for n, order in enumerate(["O1", "O1", "O2", "O1", "O2"])
+    ]
+    for again in (False, True):
+        with Session(tmp_path, "test") as session:
+            if not again:
+                with session.log.transaction():
+                    session.runner.append(bodies_of([b"ann"] * len(told)), bodies_of(told))
+            session.runner.settle()
+            assert counted(session.sink) == {ANN: (2, 200)}
+        # Rows made anew from the log say the same.
+        (tmp_path / "rows.sqlite").unlink()
