@@ -175,6 +175,7 @@ def test_an_endless_body_ends_at_the_limit() -> None:
             writer.write(piece)
         found = await answer(reader)
         assert (found.status, found.headers["connection"]) == (413, "close")
+        writer.close()
 
     served(work, body_seconds=30)
 
