@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from processors.words import Int
 from schemas.bodies import Bodies
 from streams.log.arranging import only
 
@@ -22,7 +23,7 @@ _POSITIVE: Final = 0x7FFFFFFF
 
 
 @compiled_leaf
-def _murmur2(buffer: npt.NDArray[np.uint8], start: int, stop: int) -> int:
+def _murmur2(buffer: npt.NDArray[np.uint8], start: Int, stop: Int) -> int:
     # Products of two 32-bit words don't fit into a signed 64-bit one, but their low halves survive the overflow.
     h = _SEED ^ (stop - start)
     at = start
@@ -37,7 +38,13 @@ def _murmur2(buffer: npt.NDArray[np.uint8], start: int, stop: int) -> int:
             h ^= int(buffer[at + i]) << (8 * i)
         h = (h * _FACTOR) & _LOW
     h = ((h ^ (h >> 13)) * _FACTOR) & _LOW
-    return h ^ (h >> 15)
+    return int(h ^ (h >> 15))
+
+
+@compiled_leaf
+def partition_of(buffer: npt.NDArray[np.uint8], start: Int, stop: Int, count: Int) -> int:
+    """The partition of the key ``buffer[start:stop]`` among ``count``."""
+    return int((_murmur2(buffer, start, stop) & _POSITIVE) % count)
 
 
 @compiled_leaf
@@ -45,7 +52,7 @@ def _fill(
     buffer: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], count: int, out: npt.NDArray[np.int32]
 ) -> None:
     for i in range(len(out)):
-        out[i] = (_murmur2(buffer, offsets[i], offsets[i + 1]) & _POSITIVE) % count
+        out[i] = partition_of(buffer, offsets[i], offsets[i + 1], count)
 
 
 def partitions_of(keys: Bodies, count: int) -> npt.NDArray[np.int32]:
