@@ -80,8 +80,7 @@ class Takeover:
             epoch=self._reporting.epoch,
             hot_rows=self._settings.hot_rows,
             window=self._settings.window,
-            # Two ids may belong to two partitions.
-            links=False,
+            partitions=self._settings.partitions,
         )
         await self._threads.aside(partition.restore, stored)
         partition.check_log(await self._ends.of(number))

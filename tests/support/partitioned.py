@@ -7,23 +7,18 @@ from typing import Any
 from processors.policy.policy import read_policy
 from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from schemas.bodies import bodies_of
-from schemas.wire import frame
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused, Sent
 from streams.log.batches import read_batches
 from streams.log.partitioning import partitions_of
-from support.messages import REGISTRY, Message, batch, framed, policy_text, schemas
+from streams.outputs.outgoing import forward_message
+from support.messages import REGISTRY, Message, batch, policy_text, schemas
 from support.shell import customer_of, records_of
 
 
 def home(key: str, partitions: int) -> int:
     return int(partitions_of(bodies_of([key.encode()]), partitions)[0])
-
-
-def message_of(sent: Sent) -> bytes:
-    body = sent.record["body"] if sent.framed else frame(REGISTRY.id_of("Touchpoint"), sent.record["body"])
-    return framed("Forward", {**sent.record, "body": body})
 
 
 class Owner:
@@ -75,7 +70,7 @@ class Cluster:
     def send(self, owner: Owner) -> None:
         if owner.waiting:
             sent = owner.waiting.pop(0)
-            self.logs[sent.partition].append(message_of(sent))
+            self.logs[sent.partition].append(forward_message(sent, REGISTRY))
 
     def remember(self, owner: Owner) -> None:
         """A checkpoint: only by who is not fenced, and after all that it sent was acknowledged."""
