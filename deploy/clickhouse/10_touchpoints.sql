@@ -99,7 +99,8 @@ CREATE OR REPLACE VIEW touchpoints
 )
 SQL SECURITY DEFINER AS WITH
     (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several,
-    lead.until > 0 AND told.log_offset < lead.until AS moved
+    -- What stands in another partition than the id's was forwarded there while it was the customer's.
+    lead.until > 0 AND (told.log_offset < lead.until OR told.log_partition != lead.home) AS moved
 SELECT
     told.event_id AS event_id, if(moved, lead.goes_on, told.customer) AS customer_id,
     if(moved, lead.goes_on_namespace, toString(told.namespace)) AS namespace, told.anonymous_id AS anonymous_id,
