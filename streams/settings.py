@@ -76,6 +76,12 @@ class Settings:
     registry: str = _option("", "URL of a schema registry; empty: the schemas that come with Relasi")
     tick_seconds: float = _option(1.0, "between two ticks of a partition", _positive, "more than 0")
     checkpoint_seconds: float = _option(2.0, "between two checkpoints of a partition", _positive, "more than 0")
+    idle_seconds: float = _option(
+        60.0,
+        "between two checkpoints of a partition in which only time passes: so old may its committed offset be",
+        lambda value: value >= 0,
+        "0 or more",
+    )
     profile_seconds: float = _option(
         30.0, "between two reports of a customer's profile", lambda value: value >= 0, "0 or more"
     )

@@ -45,6 +45,8 @@ _FOREIGN: Final = {
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
+STANDARD_INPUT: Final = "standard input"
+"""As messages call what has no name."""
 EXPECTED: Final = (
     "expected CSV, JSON lines, Parquet or an Avro container, gzipped or not, or a workbook, with at least one row"
 )
@@ -118,7 +120,7 @@ def receive(source: Path | str | BinaryIO, workdir: Path, mapping: Mapping, prog
     if isinstance(source, Path):
         path, name = source, str(source)
     else:
-        path, name = workdir / "received", "standard input"
+        path, name = workdir / "received", STANDARD_INPUT
         _copy(sys.stdin.buffer if isinstance(source, str) else source, path, progress)
     try:
         head = _head(path)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -20,23 +20,25 @@ from streams.imports.nearest import nearest_kinds
 from streams.imports.reading import opened
 
 _NAMES: Final = {
-    "event_id": "event_id message_id messageid transaction_id trans_id uuid event_uuid insert_id",
-    "customer_id": "customer_id customerid customer client_id client user_id userid user member_id "
+    "event_id": "event_id message_id trans_id uuid event_uuid insert_id transaction_id review_id",
+    "customer_id": "customer_id customer client_id client user_id user member_id household_key household_id "
         "account_id account_no account contact_id requester_id email e_mail email_address "
         "mail kunde kundennummer kunden_nr cliente buyer buyer_email guest guest_name name "
-        "customer_email msisdn phone subscriber_id cust_id id",
-    "anonymous_id": "anonymous_id anonymousid visitor_id visitor device_id cookie_id user_pseudo_id "
+        "customer_email msisdn phone subscriber_id cust_id customer_no customer_number guest_id "
+        "patient_id reviewer reviewer_id author id",
+    "anonymous_id": "anonymous_id visitor_id visitor device_id cookie_id user_pseudo_id "
         "session_id distinct_id",
-    "occurred_at": "occurred_at timestamp event_timestamp event_time time datetime date_time created_at "
-        "created date order_date orderdate invoice_date invoicedate purchase_date paid_at "
-        "datum fecha booking_date buchungstag transaction_date trans_date day when start_date",
+    "occurred_at": "occurred_at timestamp event_timestamp event_time datetime date_time created_at "
+        "created date order_date invoice_date purchase_date paid_at "
+        "datum fecha booking_date buchungstag transaction_date transaction_dt trans_date review_date "
+        "purchased_at ordered_at time day when start_date",
     "kind": "kind event event_name eventname event_type type action activity status stage",
     "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
-        "summe umsatz importe total_price totalprice value paid payment net_amount "
-        "gross_amount subtotal price",
+        "summe umsatz importe total_price value paid payment net_amount "
+        "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales subtotal price",
     "currency": "currency currency_code ccy waehrung wahrung moneda",
-    "order_id": "order_id orderid order order_no order_number invoice invoice_no invoiceno invoice_id "
-        "bestellnummer name",
+    "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
+        "receipt_id receipt_no receipt transaction_id bestellnummer name",
     "channel": "channel source medium utm_source store shop kanal",
     "campaign": "campaign utm_campaign campaign_name",
     "satisfaction": "satisfaction satisfaction_score csat rating score stars nps",
@@ -48,6 +50,14 @@ _NAMES: Final = {
     "properties.discount": "discount discount_amount rabatt",
     "properties.reason": "reason refund_reason return_reason",
 }  # fmt: skip
+_LIKE: Final = {
+    "customer_id": r"(customer|client|user|member|household|guest|buyer|kunden?|subscriber)(id|key|no|nr|number|code)$",
+    "anonymous_id": r"(visitor|device|cookie|session)(id|key)$",
+    "occurred_at": r"(date|time|dt|at|datum)$",
+    "amount": r"(amount|total|revenue|umsatz|betrag|spend|paid)$",
+    "order_id": r"(order|invoice|basket|receipt|booking|transaction)(id|key|no|nr|number|code)$",
+}
+"""Patterns of names, bare, where no name of the table above is there."""
 _SAMPLE: Final = 2_000
 _KINDS: Final = 20
 _UNCLEAR: Final = 0.5
@@ -112,7 +122,10 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known:
         yield ""
         yield "[constants]"
         if "kind" not in fields:
-            yield 'kind = "order_completed"   # no column tells what happened: is every row an order?'
+            kind, what = ("order_completed", "an order")
+            if "satisfaction" in fields and not money:
+                kind, what = ("product_reviewed", "a review")
+            yield f'kind = "{kind}"   # no column tells what happened: is every row {what}?'
         if money and "currency" not in fields:
             yield '# currency = "EUR"   # no column tells the currency of the amounts: say it'
     for one in found:
@@ -123,26 +136,41 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known:
 
 
 def _fields(columns: dict[str, Any]) -> Iterator[_Found]:
-    plain = {
-        name: re.sub(r"[^a-z0-9]+", "_", name.lower().replace("ä", "ae").replace("ü", "ue")).strip("_")
-        for name in columns
-    }
+    bare = {name: _bare(name) for name in columns}
     taken: set[str] = set()
-    has_sku = any(bare in _NAMES["sku"].split() for bare in plain.values())
-    for field, names in _NAMES.items():
+    has_sku = any(_bare(name) in bare.values() for name in _NAMES["sku"].split())
+    for field in _NAMES:
         if field in LINE and not has_sku:
             continue
-        for name in names.split():
-            column = next((c for c, bare in plain.items() if bare == name and c not in taken), None)
-            if column is not None and _may_be(field, columns[column]):
-                taken.add(column)
-                yield _Found(field, column, _doubt(field, name, columns[column]))
-                break
+        free = {name: text for name, text in bare.items() if name not in taken and _may_be(field, columns[name])}
+        found = _named(field, free) or _like(field, free, columns)
+        if found is not None:
+            taken.add(found.column)
+            yield replace(found, doubt=found.doubt or _doubt(field, found.column, columns[found.column]))
+
+
+def _named(field: str, free: dict[str, str]) -> _Found | None:
+    """The column that has one of the field's names, the first of them that there is."""
+    for name in _NAMES[field].split():
+        for column, text in free.items():
+            if text == _bare(name):
+                return _Found(field, column)
+    return None
+
+
+def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> _Found | None:
+    """The first column whose name looks like one of the field's."""
+    pattern = _LIKE.get(field, "$.")
+    for column, text in free.items():
+        some = columns[column].drop_null()
+        if re.search(pattern, text) and (field != "occurred_at" or _share_of_times(some) > 0):
+            return _Found(field, column, f"by its name and such as {some[0].as_py()!r}: is it?")
+    return None
 
 
 def _bare(name: str) -> str:
-    """A column's name as it may stand in the table above."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower().replace("ä", "ae").replace("ü", "ue")).strip("_")
+    """A column's name without what people write it with: ``Customer ID`` and ``customer_id`` are ``customerid``."""
+    return re.sub(r"[^a-z0-9]+", "", name.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue"))
 
 
 def _may_be(field: str, values: Any) -> bool:
@@ -153,18 +181,18 @@ def _may_be(field: str, values: Any) -> bool:
         return _share_of_times(some) > 0 or bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py())
     if field in ("amount", "price", "quantity", "satisfaction"):
         return bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py()) or field == "satisfaction"
+    if field == "event_id":
+        return len(some.unique()) == len(values)
     if field == "kind":
         return len(some.unique()) <= _KINDS
     return True
 
 
-def _doubt(field: str, name: str, values: Any) -> str:
-    some = values.drop_null()
+def _doubt(field: str, column: str, values: Any) -> str:
+    some, name = values.drop_null(), _bare(column)
     example = some[0].as_py()
     if field == "customer_id" and name in ("id", "name", "account"):
         return f"such as {example!r}: is this the customer?"
-    if field == "event_id" and len(some.unique()) < len(some):
-        return "values come more than once: an event id must not"
     if field == "amount" and name in ("price", "value", "subtotal"):
         return f"such as {example!r}: is this the amount of the whole row?"
     if len(some) < len(values) * _UNCLEAR:
@@ -186,7 +214,7 @@ def _time(values: Any) -> Iterator[str]:
         yield f'# time_format = "%Y-%m-%d"   # {example!r} may mean several things: say how it is written'
     elif EITHER in ways and not ways & {FIRST, SECOND}:
         yield f'# time_format = "%d/%m/%Y"   # {example!r} may begin with the day or with the month'
-    if not pc.any(pc.match_substring_regex(some, r"(Z|[+-]\d\d:?\d\d)$")).as_py():
+    if not pc.any(pc.match_substring_regex(some, r"(Z|UTC|[+-]\d\d:?\d\d|^\d{9,}(\.0+)?)$")).as_py():
         yield '# timezone = "Europe/Berlin"   # times name no zone: without this they are UTC'
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 _MEANT: Final = {
     "order_completed": "purchase purchased sale sold bought buy order ordered order_placed placed_order order_created "
-    "order_paid paid_order checkout checkout_completed transaction payment payment_succeeded charge invoice_paid won",
+    "order_paid paid_order checkout checkout_completed transaction payment payment_succeeded charge invoice_paid won "
+    "paid completed complete fulfilled",
     "order_refunded": "refund refunded charge_refunded chargeback credit_note credit money_back",
     "order_cancelled": "cancel cancelled canceled void voided order_canceled",
     "return_requested": "return returned",
@@ -15,7 +16,11 @@ _MEANT: Final = {
     "account_deleted": "delete_account closed churned left",
     "page_viewed": "pageview page_view page view visit visited session session_start screen screen_view",
     "product_viewed": "view_item product_view viewed_product",
-    "product_added": "add_to_cart added_to_cart cart",
+    "product_added": "add_to_cart added_to_cart addtocart cart",
+    "product_removed": "remove_from_cart removed_from_cart removefromcart",
+    "wishlist_product_added": "add_to_wishlist wishlist favorite favourite fav",
+    "products_searched": "search searched view_search_results",
+    "payment_info_entered": "add_payment_info",
     "checkout_started": "begin_checkout checkout_begun",
     "subscription_started": "subscribe subscribed contract contract_signed",
     "subscription_cancelled": "unsubscribe_plan subscription_canceled contract_ended cancellation",

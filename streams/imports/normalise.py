@@ -35,7 +35,8 @@ _AMOUNTS: Final = tuple(MONEY.values())
 _LARGEST_COUNT: Final = 2**31 - 1
 _NO_TIME: Final = "is no time that is understood; say how it is written with --time-format"
 _UNCLEAR: Final = (
-    "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, seconds, milliseconds or excel"
+    "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
+    "or excel"
 )
 _LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 

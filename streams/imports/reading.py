@@ -18,6 +18,7 @@ from streams.imports.plan import check_columns, plan_of, wanted_columns
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
 from streams.imports.shape import Shaper, is_shaped
+from streams.imports.suggesting import hints
 from streams.imports.workbooks import SheetSource
 
 _ASK_CURRENCY: Final = (
@@ -109,8 +110,11 @@ class Reading:
         """Raise ``InputProblem`` where these columns make no touchpoints."""
         if self._shaper is not None:
             self._shaper.check(self._given.name, columns)
-        else:
+            return
+        try:
             check_columns(self._given.name, columns, self._mapping)
+        except InputProblem as problem:
+            raise InputProblem("\n".join([str(problem), *hints(self._given.name, columns)])) from None
 
     def _needed(self) -> list[str] | None:
         if self._shaper is not None:

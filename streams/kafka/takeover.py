@@ -111,4 +111,5 @@ class Takeover:
             fence,
             reports=self._reporting.wanted,
             fetch_bytes=self._settings.fetch_bytes,
+            idle_seconds=self._settings.idle_seconds,
         )

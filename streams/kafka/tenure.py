@@ -19,8 +19,6 @@ from streams.outputs.outgoing import Outgoing
 from streams.outputs.output import Batch, Rows
 
 _TICKS = ("ticks", "ticks_ignored")
-_BARE_SECONDS = 60.0
-"""Between two headers without rows: so that offsets are committed while only ticks come."""
 _REST = 4
 """While it catches up, a partition rests from checkpoints for so many times as long as the last one took."""
 
@@ -59,7 +57,8 @@ class Tenure:
     own, because transitions wait neither for a checkpoint nor for the judgements of a whole day.
     ``forwarding``: held while what is for other partitions goes out, so that each gets it in order.
     ``outgoing``: what came of the partition and has not gone out. ``reports``: whether rows of reports are wanted.
-    ``fetch_bytes``: of fetches that may wait.
+    ``fetch_bytes``: of fetches that may wait. ``idle_seconds``: between two headers without rows, which are written so
+    that offsets are committed while only ticks come.
     ``log_start``: where a log begins whose head is gone, for a partition that has read nothing of it yet.
     ``held_offset``: the offset in the changelog up to which the rows contain what it holds. ``fence``: the only one
     who may write there.
@@ -81,6 +80,7 @@ class Tenure:
         *,
         reports: bool,
         fetch_bytes: int = 4 << 20,
+        idle_seconds: float = 60.0,
     ) -> None:
         self.partition = partition
         self.inbox = Inbox(fetch_bytes)
@@ -104,6 +104,7 @@ class Tenure:
         self.reports = reports
         self._changed = False
         self._moved = False
+        self._idle_seconds = idle_seconds
         self._bare_at = float("-inf")
 
     @contextmanager
@@ -163,10 +164,10 @@ class Tenure:
 
         Only while holding ``rows``, all the time: rows and facts must be of the same moment. Messages of that moment
         stay to be taken. ``copied`` and ``standing`` were taken for it. Where only time has passed a header is all that
-        it writes, and that once a minute, or where it is ``final``.
+        it writes, and that every ``idle_seconds``, or where it is ``final``.
         """
         bare = not self._changed and not standing and not copied
-        if bare and not (self._moved and (final or now - self._bare_at >= _BARE_SECONDS)):
+        if bare and not (self._moved and (final or now - self._bare_at >= self._idle_seconds)):
             return None
         # The first one behind a change comes at once, so that all of it is committed.
         self._bare_at = now if bare else float("-inf")

@@ -188,6 +188,7 @@ class Installation:
             "ticks": "log",
             "session_seconds": 6,
             "checkpoint_seconds": 0.5,
+            "idle_seconds": 1,
             "profile_seconds": 2,
             **settings,
         }

@@ -159,7 +159,7 @@ def test_every_bad_row_is_a_reject_and_nothing_else_is(tmp_path: Path) -> None:
             "bad_time", "occurred_at 'soon' is no time that is understood; say how it is written with --time-format"),
         b"c,,202401,,k,,,,,,": (
             "bad_time", "occurred_at '202401' may mean several things; say which with --time-format, such as %y%m%d, "
-            "%d/%m/%y, seconds, milliseconds or excel"),
+            "%d/%m/%y, %d.%m.%y, seconds, milliseconds or excel"),
         b"c,,1969-12-31,,k,,,,,,": ("impossible_time", "occurred_at is before 1970"),
         b"c,,9999-12-31,,k,,,,,,": ("impossible_time", "occurred_at is in the future"),
         b"c,,2024-01-03,2024-01-01,k,,,,,,": (
@@ -276,7 +276,7 @@ def test_everything_that_is_missing_is_said_at_once(tmp_path: Path) -> None:
             io.BytesIO(b"a,b\n1,2\n"), Mapping(columns={"amount": "sum"}), as_arrived=False, workdir=tmp_path, now=NOW
         )
     lines = str(caught.value).splitlines()
-    wanted = ("from a column 'sum'", "no customer", "no time", "no kind", "its columns are: a, b")
+    wanted = ("from a column 'sum'", "no customer", "no time", "no kind", "its columns are: a, b", "--guess FILE")
     assert len(lines) == len(wanted)
     assert all(want in line for want, line in zip(wanted, lines, strict=True))
 

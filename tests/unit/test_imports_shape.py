@@ -21,6 +21,7 @@ from streams.imports.prepare import prepare
 from streams.imports.problems import ImportReject, InputProblem, MappingProblem, NothingUsable
 from streams.imports.reached import Reached
 from streams.imports.samples import lines_of
+from streams.policies import preset
 
 NOW = 1_800_000_000_000
 Row = dict[str, Any]
@@ -268,3 +269,47 @@ def test_a_guess_is_a_mapping_that_can_be_tried(tmp_path: Path) -> None:
     rows, rejects = read(file.read_text(), tmp_path, text)
     assert rejects == []
     assert [(row["kind"], row["amount_minor"]) for row in rows] == [("order_completed", 1050), ("order_refunded", None)]
+
+
+GUESSED = {
+    "event_time,event_type,product_id,price,user_id\n2019-10-01 00:00:00 UTC,view,1,2.50,7\n"
+    "2019-10-01 00:00:20 UTC,purchase,1,2.50,7\n2019-10-01 00:01:20 UTC,remove_from_cart,1,2.50,7\n": [
+        'customer_id = "user_id"', 'occurred_at = "event_time"', 'kind = "event_type"', 'amount = "price"',
+        '"view" = "page_viewed"', '"purchase" = "order_completed"', '"remove_from_cart" = "product_removed"',
+    ],
+    "timestamp,visitorid,event,itemid,transactionid\n"
+    "1433221332117,25,addtocart,35,\n1433222276276,5,transaction,3,4\n": [
+        'anonymous_id = "visitorid"', 'occurred_at = "timestamp"', 'order_id = "transactionid"', 'sku = "itemid"',
+        '"addtocart" = "product_added"',
+    ],
+    "household_key,BASKET_ID,TRANSACTION_DT,SALES_VALUE\n2375,26,11/13/2000,1.39\n2375,26,11/13/2000,0.82\n": [
+        'customer_id = "household_key"', 'order_id = "BASKET_ID"', 'occurred_at = "TRANSACTION_DT"',
+        'amount = "SALES_VALUE"', 'kind = "order_completed"',
+    ],
+    "review_id,user,rating,review_date\nr1,ann,5,\"March 3, 2023\"\nr2,bob,2,12 April 2023\n": [
+        'event_id = "review_id"', 'customer_id = "user"', 'satisfaction = "rating"', 'occurred_at = "review_date"',
+        'kind = "product_reviewed"',
+    ],
+    "Card Member No,Posting Date,Net Amount\n7,2024-05-06,12.00\n": [
+        'customer_id = "Card Member No"', 'occurred_at = "Posting Date"', 'amount = "Net Amount"',
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GUESSED, ids=[text.partition("\n")[0] for text in GUESSED])
+def test_columns_are_known_by_many_names(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text(text)
+    found = guessed(file, Mapping(), tmp_path, frozenset(preset().kinds))
+    assert [line for line in GUESSED[text] if line not in found] == []
+    rows, rejects = read(text, tmp_path, found)
+    assert (len(rows) > 0, rejects) == (True, [])
+
+
+def test_a_file_that_says_too_little_is_told_what_can_be_done(tmp_path: Path) -> None:
+    columns = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    with pytest.raises(InputProblem, match="it has columns of the format retail: relasi import --as retail"):
+        read(columns + "489434,85048,BALL,12,12/1/2009 7:45,6.95,13085.0,United Kingdom\n", tmp_path, Mapping())
+    with pytest.raises(InputProblem, match="--guess") as caught:
+        read("a,b,c,d\n1,2,3,4\n", tmp_path, Mapping())
+    assert "of the format" not in str(caught.value)
