@@ -32,14 +32,14 @@ BOUND_AT: Final = 5
 SHARED: Final = 6  # the week in which it opened already held a purchase of the one before
 WHOSE: Final = 7  # which published episodes of the row it holds
 OTHERS: Final = 8  # 1: of the other row
-CELLS: Final = 9
-MOST: Final = 4
-ROOM: Final = 2 * MOST * CELLS  # those of both rows, and behind them what they are together
+EPISODE_CELLS: Final = 9
+EPISODES: Final = 4
+EPISODES_ROOM: Final = 2 * EPISODES * EPISODE_CELLS  # those of both rows, and behind them what they are together
 
 CURRENT: Final = 1  # bits of WHOSE
 BEFORE: Final = 2
 
-Told = npt.NDArray[Any]  # shape (ROOM,), int64
+Told = npt.NDArray[Any]  # shape (EPISODES_ROOM,), int64
 
 
 @compiled_leaf
@@ -79,7 +79,7 @@ def _put(
     whose: int,
     others: int,
 ) -> None:
-    at = i * CELLS
+    at = i * EPISODE_CELLS
     told[at + START] = start
     told[at + PURCHASE_AT] = purchase_at
     told[at + INITIATIVE_AT] = initiative_at
@@ -147,10 +147,10 @@ def _order(told: Told, count: int) -> None:
     """By when they began."""
     for i in range(1, count):
         for k in range(i, 0, -1):
-            here, there = k * CELLS, (k - 1) * CELLS
+            here, there = k * EPISODE_CELLS, (k - 1) * EPISODE_CELLS
             if told[here + START] >= told[there + START]:
                 break
-            for cell in range(CELLS):
+            for cell in range(EPISODE_CELLS):
                 told[here + cell], told[there + cell] = told[there + cell], told[here + cell]
 
 
@@ -172,14 +172,14 @@ def _take_in(told: Told, into: int, other: int) -> None:
 
 @compiled_leaf
 def unite_told(told: Told, count: int, row: Row, other: Row) -> int:
-    """What the ``count`` episodes of two rows are together, from place MOST on; returns how many.
+    """What the ``count`` episodes of two rows are together, from place EPISODES on; returns how many.
 
     ``row``: whose episodes have OTHERS 0.
     """
     _order(told, count)
     found = 0
     for i in range(count):
-        at, last = i * CELLS, (MOST + found - 1) * CELLS
+        at, last = i * EPISODE_CELLS, (EPISODES + found - 1) * EPISODE_CELLS
         start = told[at + START]
         if found > 0 and start <= told[last + END_AT]:
             end = told[last + END_AT]
@@ -188,8 +188,8 @@ def unite_told(told: Told, count: int, row: Row, other: Row) -> int:
                 continue
             # Between two of its initiatives the other row left: what came after it began anew.
             start = first_initiative_after(other if told[at + OTHERS] != 0 else row, end)
-        for cell in range(CELLS):
-            told[last + CELLS + cell] = told[at + cell]
-        told[last + CELLS + START] = start
+        for cell in range(EPISODE_CELLS):
+            told[last + EPISODE_CELLS + cell] = told[at + cell]
+        told[last + EPISODE_CELLS + START] = start
         found += 1
     return found

@@ -14,13 +14,13 @@ from processors.lifecycle.corrections import amend, keep_unmoved, note_paths, un
 from processors.lifecycle.episodes import (
     BEFORE,
     BOUND_AT,
-    CELLS,
     CURRENT,
+    EPISODE_CELLS,
+    EPISODES,
+    EPISODES_ROOM,
     EXIT_AT,
     INITIATIVE_AT,
-    MOST,
     PURCHASE_AT,
-    ROOM,
     SHARED,
     START,
     WHOSE,
@@ -116,7 +116,7 @@ def _bound_episodes(row: Row, other: Row, out: Out, last: int, before: int, epis
 
     ``last`` and ``before``: where in the scratch they stand; ``before`` is below zero where there is one alone.
     """
-    told = out.counts[OUT_EPISODES : OUT_EPISODES + ROOM]
+    told = out.counts[OUT_EPISODES : OUT_EPISODES + EPISODES_ROOM]
     start = int(told[last + START]) if episode > 1 else NONE
     invested = _first_from(row, other, start, NEVER - 1, False)
     recorded = _first_from(row, other, start, NEVER - 1, True)
@@ -176,14 +176,14 @@ def unite(row: Row, other: Row, rules: Rules, out: Out, cause: Cause, time: int)
         return
     now = max(time, int(row.judged_at), int(other.judged_at))
     why = Cause(cause.row, cause.offset, cause.known_at, CAUSE_MERGE, np.uint64(0), -1, -1)
-    told = out.counts[OUT_EPISODES : OUT_EPISODES + ROOM]
+    told = out.counts[OUT_EPISODES : OUT_EPISODES + EPISODES_ROOM]
     own = tell(row, rules, told, 0, 0)
     count = tell(other, rules, told, own, 1)
     found = unite_told(told, count, row, other)
     # Episodes that are known by their number alone.
     older = max(int(row.episode) - max(own, 1), int(other.episode) - max(count - own, 1), 0)
-    last = (MOST + found - 1) * CELLS
-    before = last - CELLS if found > 1 else -1
+    last = (EPISODES + found - 1) * EPISODE_CELLS
+    before = last - EPISODE_CELLS if found > 1 else -1
     if row.touchpoints > 0:
         note_paths(row, rules, out, now)
     merge(row, other, rules)

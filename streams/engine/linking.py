@@ -105,10 +105,10 @@ from streams.engine.sending import (
 )
 from streams.engine.translating import FRAMING
 
-NAMED: Final = 0  # how: by a touchpoint that names two ids
-EXPLICIT: Final = 1
-SENT: Final = 2  # by another partition
-ROW: Final = 3  # a merge that another partition sent
+AS_NAMED: Final = 0  # how: by a touchpoint that names two ids
+AS_EXPLICIT: Final = 1
+AS_SENT: Final = 2  # by another partition
+AS_ROW: Final = 3  # a merge that another partition sent
 _SEED: Final = np.uint64(0)
 
 Bytes = npt.NDArray[np.uint8]
@@ -303,11 +303,11 @@ def target_of(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64]) -> int:
 def _asked(buffer: Bytes, table: Table, cursor: Cursor, offset: int, how: int) -> tuple[int, int, int, int, bool, int]:
     """(left, into, instant, by, whether trusted, reason): which two ids are to be one, by their numbers."""
     slots = cursor.slots
-    if how == NAMED:
+    if how == AS_NAMED:
         at = int(slots[OCCURRED_AT, 0])
         left, into = _named(buffer, table, slots, offset)
         return left, into, at, BY_TOUCHPOINT, True, OK
-    if how == SENT:
+    if how == AS_SENT:
         at, by, trusted = int(slots[FORWARD_AT, 0]), int(slots[FORWARD_BY, 0]), bool(slots[FORWARD_TRUSTED, 0] != 0)
         left, into = _sent(buffer, table, slots)
         return left, into, at, by, trusted, OK
@@ -380,16 +380,16 @@ def _received(buffer: Bytes, table: Table, cursor: Cursor, offset: int, into: in
 
 @compiled_leaf
 def apply_link(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, how: int) -> int:
-    """Apply the link that was decoded into the cursor's slots; ``how`` says what it is: NAMED, EXPLICIT, SENT or ROW.
+    """Apply the link that was decoded into the cursor's slots.
 
-    Returns OK, or the reason why it is rejected. One function, since all that unites rows comes along wherever it is
-    called, and is compiled each time.
+    ``how``: AS_NAMED, AS_EXPLICIT, AS_SENT or AS_ROW. Returns OK, or the reason why it is rejected. One function, since
+    all that unites rows comes along wherever it is called, and is compiled each time.
     """
     slot, one, other = -1, -1, -1
-    left, into, at, by, trusted, reason = _asked(buffer, table, cursor, offset, SENT if how == ROW else how)
+    left, into, at, by, trusted, reason = _asked(buffer, table, cursor, offset, AS_SENT if how == AS_ROW else how)
     if reason != OK:
         return reason
-    if how == ROW:
+    if how == AS_ROW:
         slot, other = _received(buffer, table, cursor, offset, into)
     else:
         one, other = _settled(table, rules, cursor, offset, left, into, at, by, trusted)
@@ -451,8 +451,10 @@ def sound(slots: npt.NDArray[np.int64], what: int) -> bool:
     if what < MISPLACED or what > MERGE:
         return False
     into, left, body = slots[FORWARD_INTO, 1], slots[FORWARD_FROM, 1], slots[FORWARD_BODY, 1]
-    spaces = slots[FORWARD_FROM_SPACE, 0], slots[FORWARD_INTO_SPACE, 0]
-    if min(spaces) < 0 or max(spaces) >= NAMESPACE_UNSTATED or into > LONGEST_ID or (what != MISPLACED and into <= 0):
+    space, other = slots[FORWARD_FROM_SPACE, 0], slots[FORWARD_INTO_SPACE, 0]
+    if min(space, other) < 0 or max(space, other) >= NAMESPACE_UNSTATED or into > LONGEST_ID:
+        return False
+    if what != MISPLACED and into <= 0:
         return False
     if what == LINK:
         return bool(0 < left <= LONGEST_ID)

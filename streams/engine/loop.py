@@ -62,7 +62,17 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
-from streams.engine.linking import EXPLICIT, NAMED, ROW, SENT, apply_link, names_two, pass_on, sound, target_of
+from streams.engine.linking import (
+    AS_EXPLICIT,
+    AS_NAMED,
+    AS_ROW,
+    AS_SENT,
+    apply_link,
+    names_two,
+    pass_on,
+    sound,
+    target_of,
+)
 from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_REPEATED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import USED_EDITION, USED_LINKING, Table, has_room
@@ -180,7 +190,7 @@ def _read(buffer: npt.NDArray[np.uint8], start: int, length: int, offset: int, p
     if reason != OK:
         reject(cursor, offset, start, length, reason, 1, detail)
         return _done(STATUS_FINISHED)
-    return Opened(-1, int(plans.types[index]), index, start, length, body, size, -1, EXPLICIT)
+    return Opened(-1, int(plans.types[index]), index, start, length, body, size, -1, AS_EXPLICIT)
 
 
 @compiled_leaf
@@ -199,25 +209,17 @@ def _open_sent(
         return _done(STATUS_FINISHED)
     if what == MERGE and not of_our_layout(buffer, start, length):
         return _done(STATUS_OTHER_LAYOUT)
-    opened = read._replace(how=ROW if what == MERGE else SENT)
+    target, how, opened = -1, AS_ROW if what == MERGE else AS_SENT, read
     if what in (MISPLACED, TOUCHPOINT):
+        how = AS_EXPLICIT
         target = -1 if what == MISPLACED else target_of(buffer, table, slots)
         opened = _read(buffer, start, length, offset, plans, cursor)
-        opened = Opened(
-            opened.status,
-            opened.kind,
-            opened.schema,
-            opened.start,
-            opened.length,
-            opened.body,
-            opened.size,
-            target,
-            opened.how,
-        )
         if opened.status >= 0 and opened.status != STATUS_FINISHED:
             return opened
     note_taken(table, source, place, ordinal)
-    return opened
+    return Opened(
+        opened.status, opened.kind, opened.schema, opened.start, opened.length, opened.body, opened.size, target, how
+    )
 
 
 @compiled_inline
@@ -265,7 +267,7 @@ def _apply_value(
             listed = pass_on(table, cursor, offset, reason, read.start, read.length, read.body, read.size)
             reason = OK
         if listed and read.target < 0 and names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots):
-            how = NAMED
+            how = AS_NAMED
     if how >= 0:
         reason = apply_link(buffer, table, rules, out, cursor, offset, how)
     if reason != OK:

@@ -21,7 +21,7 @@ from streams.engine.due import push
 from streams.engine.edition import FIRST, Past, past_of
 from streams.engine.packing import PACKED_BYTES, ROW_WORDS
 from streams.engine.window import Window, has_place, new_window
-from streams.log.partitioning import partition_of
+from streams.log.murmur import partition_of
 
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4

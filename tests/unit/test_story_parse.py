@@ -245,7 +245,7 @@ mood = "good"
     }
     assert found["expect.stage"] == ('= "loyal" is not known; allowed: awareness, exploration, commitment, dissolution')
     assert found["expect.dissolution.when"] == "is not a key of expect.dissolution; allowed: by, reason"
-    assert "allowed: event_id, customer, at, kind, channel, amount" in found["touchpoints[1].amout"]
+    assert "allowed: event_id, customer, anonymous, at, kind, channel, amount" in found["touchpoints[1].amout"]
     assert "customer_exit" not in found["expect.path"]
     assert "without quotes" in found["touchpoints[1].at"]
 
