@@ -300,8 +300,13 @@ def target_of(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64]) -> int:
 
 
 @compiled_leaf
-def _asked(buffer: Bytes, table: Table, cursor: Cursor, offset: int, how: int) -> tuple[int, int, int, int, bool, int]:
-    """(left, into, instant, by, whether trusted, reason): which two ids are to be one, by their numbers."""
+def _asked(
+    buffer: Bytes, table: Table, cursor: Cursor, offset: int, how: int, start: int, length: int
+) -> tuple[int, int, int, int, bool, int]:
+    """(left, into, instant, by, whether trusted, reason): which two ids are to be one, by their numbers.
+
+    An instant below zero: another partition was asked.
+    """
     slots = cursor.slots
     if how == AS_NAMED:
         at = int(slots[OCCURRED_AT, 0])
@@ -315,6 +320,8 @@ def _asked(buffer: Bytes, table: Table, cursor: Cursor, offset: int, how: int) -
     if reason != OK:
         return -1, -1, 0, BY_ALIAS, False, reason
     trusted = bool(slots[LINK_TRUSTED, 1] == ABSENT or slots[LINK_TRUSTED, 0] != 0)
+    if _is_passed_on(buffer, table, cursor, offset, start, length):
+        return -1, -1, -1, BY_ALIAS, trusted, OK
     left, into = _told(buffer, table, slots)
     return left, into, int(slots[LINK_AT, 0]), BY_ALIAS, trusted, OK
 
@@ -379,15 +386,42 @@ def _received(buffer: Bytes, table: Table, cursor: Cursor, offset: int, into: in
 
 
 @compiled_leaf
-def apply_link(buffer: Bytes, table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, how: int) -> int:
+def _is_passed_on(buffer: Bytes, table: Table, cursor: Cursor, offset: int, start: int, length: int) -> bool:
+    """Whether an explicit link goes to the partition of the id that it comes from: only there it is known whose it is.
+
+    ``start``, ``length``: of its message.
+    """
+    slots = cursor.slots
+    at, size = slots[LINK_FROM, 0], slots[LINK_FROM, 1]
+    if slots[LINK_FROM_ANONYMOUS, 1] != ABSENT or home_of(table, buffer, at, size) == table.used[USED_NUMBER]:
+        return False
+    towards = _number_of(table, buffer, at, size, NAMESPACE_KNOWN)
+    send(table, cursor, offset, MISPLACED, 0, -1, towards, towards, BY_ALIAS, True, start, length, True)
+    return True
+
+
+@compiled_leaf
+def apply_link(
+    buffer: Bytes,
+    table: Table,
+    rules: Rules,
+    out: Out,
+    cursor: Cursor,
+    offset: int,
+    how: int,
+    start: int,
+    length: int,
+) -> int:
     """Apply the link that was decoded into the cursor's slots.
 
-    ``how``: AS_NAMED, AS_EXPLICIT, AS_SENT or AS_ROW. Returns OK, or the reason why it is rejected. One function, since
-    all that unites rows comes along wherever it is called, and is compiled each time.
+    ``how``: AS_NAMED, AS_EXPLICIT, AS_SENT or AS_ROW. ``start``, ``length``: of its message. Returns OK, or the reason
+    why it is rejected. One function, since all that unites rows comes along wherever it is called, and is compiled each
+    time.
     """
     slot, one, other = -1, -1, -1
-    left, into, at, by, trusted, reason = _asked(buffer, table, cursor, offset, AS_SENT if how == AS_ROW else how)
-    if reason != OK:
+    asked = AS_SENT if how == AS_ROW else how
+    left, into, at, by, trusted, reason = _asked(buffer, table, cursor, offset, asked, start, length)
+    if reason != OK or at < 0:
         return reason
     if how == AS_ROW:
         slot, other = _received(buffer, table, cursor, offset, into)

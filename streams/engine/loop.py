@@ -269,7 +269,7 @@ def _apply_value(
         if listed and read.target < 0 and names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots):
             how = AS_NAMED
     if how >= 0:
-        reason = apply_link(buffer, table, rules, out, cursor, offset, how)
+        reason = apply_link(buffer, table, rules, out, cursor, offset, how, read.start, read.length)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:

@@ -5,13 +5,13 @@ caused it and an ordinal, and the receiver takes what is greater than the greate
 partition.
 """
 
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
-from processors.hashing import xxh64
 from processors.words import Int, copy_bytes, put_word, word_at
 from streams.engine.cursor import AT_ORDINAL, AT_PACKED, AT_SENDS, Cursor
 from streams.engine.described import our_layout
@@ -24,8 +24,7 @@ TOUCHPOINT: Final = 1
 LINK: Final = 2
 MERGE: Final = 3
 
-_TEXT: Final = np.frombuffer(our_layout().text(), np.uint8)
-LAYOUT_HASH: Final = np.int64(np.uint64(xxh64(_TEXT, 0, len(_TEXT), np.uint64(0))).astype(np.int64))
+LAYOUT_HASH: Final = np.int64(int.from_bytes(sha256(our_layout().text()).digest()[:8], "little", signed=True))
 """By which a row that is sent tells how it is laid out."""
 LAYOUT_BYTES: Final = 8
 _PER_RECORD: Final = 4

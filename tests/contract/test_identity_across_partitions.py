@@ -88,3 +88,15 @@ def test_a_shared_device_is_refused_where_the_device_lives() -> None:
     got = cluster.customers()
     assert got.keys() == {"u:1", "u:2", "u:3"}
     assert [got[f"u:{user}"].purchases for user in "123"] == [1, 0, 0]
+
+
+def test_an_alias_that_does_not_say_whether_it_is_of_a_visitor_is_told_by_the_owner_of_that_id() -> None:
+    for device in (f"device{n}" for n in range(8)):
+        cluster = Cluster(PARTITIONS, Random(1))
+        cluster.append(device, ev("e1", f"a:{device}", "buy", 1))
+        cluster.finish()
+        cluster.append("ann", alias(device, "ann", 2))
+        cluster.append("ann", ev("e2", "u:ann", "buy", 3))
+        cluster.finish()
+        got = cluster.customers()
+        assert {name: row.purchases for name, row in got.items()} == {"u:ann": 2}
