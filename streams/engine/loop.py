@@ -12,6 +12,7 @@ import numpy.typing as npt
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
+from processors.words import Int
 from schemas.decode import decode
 from schemas.known import TYPE_FORWARD, TYPE_LINK, TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
 from schemas.plans import Plans
@@ -156,7 +157,7 @@ class Opened(NamedTuple):
     """
 
     status: int
-    kind: int
+    kind: Int
     schema: int
     start: int
     length: int
@@ -190,7 +191,7 @@ def _read(buffer: npt.NDArray[np.uint8], start: int, length: int, offset: int, p
     if reason != OK:
         reject(cursor, offset, start, length, reason, 1, detail)
         return _done(STATUS_FINISHED)
-    return Opened(-1, int(plans.types[index]), index, start, length, body, size, -1, AS_EXPLICIT)
+    return Opened(-1, np.int64(plans.types[index]), index, start, length, body, size, -1, AS_EXPLICIT)
 
 
 @compiled_leaf
