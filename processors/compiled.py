@@ -153,6 +153,7 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "nogil
 _njit = _options(**_OPTIONS)
 _leaf = _options(**_OPTIONS, _nrt=False)
 _inline = _options(**_OPTIONS, _nrt=False, forceinline=True)
+_apart = _options(**_OPTIONS, _nrt=False, forceinline=False)
 
 
 def _kept(dispatcher: Any) -> Any:
@@ -182,3 +183,11 @@ def compiled_leaf(function: F) -> F:
 def compiled_inline(function: F) -> F:
     """A leaf whose code is laid into every caller: for what is short, or called in one or two places."""
     return cast(F, _kept(_inline(function)))
+
+
+def compiled_apart(function: F) -> F:
+    """A leaf that calls ``processors.apart.stay_apart``: what runs seldom, and is long.
+
+    What a function is compiled within passes its options on to it (Numba), so that it is no inline one is said.
+    """
+    return cast(F, _kept(_apart(function)))

@@ -51,6 +51,28 @@ def find_text(buffer: Bytes, start: int, length: int, name: np.uint64) -> tuple[
 
 
 @compiled_leaf
+def find_texts(buffer: Bytes, start: int, length: int, one: np.uint64, other: np.uint64) -> tuple[int, int, int, int]:
+    """The same for two names, in one walk: start and length of the one, start and length of the other."""
+    stop = start + length
+    first, first_size, second, second_size = 0, ABSENT, 0, ABSENT
+    if length <= 1:
+        return first, first_size, second, second_size
+    count, at = _block(buffer, start, stop)
+    while count > 0:
+        for _ in range(count):
+            size, key = read_long(buffer, at, stop)
+            value_size, value = read_long(buffer, key + size, stop)
+            named = xxh64(buffer, int(key), int(key + size), _SEED)
+            if named == one:
+                first, first_size = int(value), int(value_size)
+            elif named == other:
+                second, second_size = int(value), int(value_size)
+            at = value + value_size
+        count, at = _block(buffer, at, stop)
+    return first, first_size, second, second_size
+
+
+@compiled_leaf
 def is_true(buffer: Bytes, start: int, length: int, name: Bytes) -> bool:
     """Whether the map at ``buffer[start:start + length]`` says "true" of a name; its bytes are compared, not hashed."""
     stop = start + length

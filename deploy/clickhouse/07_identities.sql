@@ -46,6 +46,9 @@ SQL SECURITY DEFINER AS SELECT
 FROM identities_raw FINAL
 COMMENT 'What became of every link of two ids: merged, refused or ignored';
 
+-- Views join it with ANY: it has one row for an id, and what is joined in any other way ClickHouse 26.7 takes apart to
+-- join it in another order, across views, where columns of two of them have one name ("Block structure mismatch").
+--
 -- Where each forwarding address leads in the end, by log. An anonymous id that several people claimed may have been set
 -- free again: from that offset of its partition on it is its own, as it is where nothing leads away from it.
 CREATE OR REPLACE VIEW forwarded

@@ -97,22 +97,55 @@ CREATE OR REPLACE VIEW touchpoints
     import_id Nullable(String) COMMENT 'Import that brought it, if one did',
     event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
-SQL SECURITY DEFINER AS WITH
-    (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several,
-    -- What stands in another partition than the id's was forwarded there while it was the customer's.
-    lead.until > 0 AND (told.log_offset < lead.until OR told.log_partition != lead.home) AS moved
+-- In two parts, so that one customer's rows are found by the primary key: who is asked for is a column of the first, and
+-- the second reads only what forwarding addresses have.
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
 SELECT
-    told.event_id AS event_id, if(moved, lead.goes_on, told.customer) AS customer_id,
-    if(moved, lead.goes_on_namespace, toString(told.namespace)) AS namespace, told.anonymous_id AS anonymous_id,
-    told.occurred_at AS occurred_at, told.received_at AS received_at, told.kind AS kind, told.channel AS channel,
-    told.amount_minor AS amount_minor, told.currency AS currency, told.cost_minor AS cost_minor,
-    told.margin_minor AS margin_minor, told.campaign AS campaign, told.order_id AS order_id, told.lines AS lines,
-    told.agent_id AS agent_id, told.satisfaction AS satisfaction, told.properties AS properties,
-    told.import_id AS import_id, leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
+    told.event_id AS event_id, told.customer AS customer_id, toString(told.namespace) AS namespace,
+    told.anonymous_id AS anonymous_id, told.occurred_at AS occurred_at, told.received_at AS received_at,
+    told.kind AS kind, told.channel AS channel, told.amount_minor AS amount_minor, told.currency AS currency,
+    told.cost_minor AS cost_minor, told.margin_minor AS margin_minor, told.campaign AS campaign,
+    told.order_id AS order_id, told.lines AS lines, told.agent_id AS agent_id, told.satisfaction AS satisfaction,
+    told.properties AS properties, told.import_id AS import_id,
+    leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw AS told FINAL
-LEFT JOIN forwarded AS lead
-    ON lead.customer_id = told.customer AND lead.namespace = toString(told.namespace) AND lead.epoch = told.log_epoch
+LEFT ANY JOIN
+(
+    SELECT
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, home, goes_on, goes_on_namespace
+    FROM forwarded
+) AS lead ON led_id = told.customer AND led_namespace = toString(told.namespace) AND led_epoch = told.log_epoch
+-- What stands in another partition than the id's was forwarded there while it was the customer's.
 WHERE
-    NOT several
-    OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    told.log_offset >= lead.until
+    AND (lead.until = 0 OR told.log_partition = lead.home)
+    AND (
+        NOT several
+        OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    )
+UNION ALL
+WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
+    told.event_id AS event_id, lead.goes_on AS customer_id, lead.goes_on_namespace AS namespace,
+    told.anonymous_id AS anonymous_id, told.occurred_at AS occurred_at, told.received_at AS received_at,
+    told.kind AS kind, told.channel AS channel, told.amount_minor AS amount_minor, told.currency AS currency,
+    told.cost_minor AS cost_minor, told.margin_minor AS margin_minor, told.campaign AS campaign,
+    told.order_id AS order_id, told.lines AS lines, told.agent_id AS agent_id, told.satisfaction AS satisfaction,
+    told.properties AS properties, told.import_id AS import_id,
+    leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
+FROM touchpoints_raw AS told FINAL
+LEFT ANY JOIN
+(
+    SELECT
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, home, goes_on, goes_on_namespace
+    FROM forwarded
+) AS lead ON led_id = told.customer AND led_namespace = toString(told.namespace) AND led_epoch = told.log_epoch
+WHERE
+    told.customer IN (SELECT customer_id FROM forwarded)
+    AND lead.until > 0
+    AND (told.log_offset < lead.until OR told.log_partition != lead.home)
+    AND (
+        NOT several
+        OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    )
 COMMENT 'The raw history: every accepted touchpoint, as it came';

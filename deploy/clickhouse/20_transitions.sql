@@ -75,10 +75,10 @@ SELECT
     facts.policy_hash AS policy_hash, facts.`partition` AS `partition`, facts.`offset` AS `offset`
 FROM transitions_raw AS facts FINAL
 -- Without FINAL: a correction that is still there twice names the same facts twice, and argMax does not mind.
-LEFT JOIN forwarded AS lead
+LEFT ANY JOIN forwarded AS lead
     ON lead.customer_id = facts.customer_id AND lead.namespace = toString(facts.namespace)
     AND lead.epoch = facts.epoch
-LEFT JOIN
+LEFT ANY JOIN
 (
     SELECT arrayJoin(supersedes) AS superseded, epoch, argMax(id, (known_at, `offset`)) AS superseded_by
     FROM transitions_raw

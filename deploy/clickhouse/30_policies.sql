@@ -28,6 +28,27 @@ ALTER TABLE policies_raw
     ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
     MODIFY ORDER BY (hash, epoch);
 
+-- What chances and values are computed from, see forecast_terms; 0 and empty in rows from before.
+ALTER TABLE policies_raw
+    ADD COLUMN IF NOT EXISTS version UInt8 COMMENT 'What the text can say',
+    ADD COLUMN IF NOT EXISTS return_horizon_ms Int64 COMMENT 'Horizon of silence, milliseconds',
+    ADD COLUMN IF NOT EXISTS return_below Float64 COMMENT 'Chance of return below which silence ends a relationship',
+    ADD COLUMN IF NOT EXISTS calibration Array(Float64) COMMENT 'Calibration of the chance of return: once, new, known',
+    ADD COLUMN IF NOT EXISTS spend_p Float64 COMMENT 'Gamma-Gamma model of spend: shape of the purchases of a customer',
+    ADD COLUMN IF NOT EXISTS spend_q Float64 COMMENT 'The same: shape of the means of customers',
+    ADD COLUMN IF NOT EXISTS spend_gamma_minor Float64 COMMENT 'The same: scale of the means, minor units',
+    ADD COLUMN IF NOT EXISTS value_horizon_ms Int64 COMMENT 'Horizon of value, milliseconds',
+    ADD COLUMN IF NOT EXISTS annual_rate Float64 COMMENT 'At which later money is discounted',
+    ADD COLUMN IF NOT EXISTS margin_share Float64 COMMENT 'Margin as a share of the amount where none is known',
+    ADD COLUMN IF NOT EXISTS referral_minor Int64 COMMENT 'What one referral brings, minor units',
+    ADD COLUMN IF NOT EXISTS referrals Float64 COMMENT 'Referrals a year of a customer of whom nothing is known',
+    ADD COLUMN IF NOT EXISTS service_minor Float64 COMMENT 'Cost to serve a year of such a customer, minor units',
+    ADD COLUMN IF NOT EXISTS prior_days Float64 COMMENT 'Days of history that these weigh as much as',
+    ADD COLUMN IF NOT EXISTS memory_half_life Float64 COMMENT 'Half-life of what is remembered for long, days',
+    ADD COLUMN IF NOT EXISTS ahead_made Array(Float64) COMMENT 'Coefficients of expected purchases, by age, then purchases',
+    ADD COLUMN IF NOT EXISTS ahead_worth Array(Float64) COMMENT 'Coefficients of their present value',
+    ADD COLUMN IF NOT EXISTS ahead_reach Array(Float64) COMMENT 'Greatest logarithms of age and purchases';
+
 CREATE OR REPLACE VIEW policies
 (
     hash String COMMENT 'Hash of the text',

@@ -141,7 +141,18 @@ ALTER TABLE profiles_raw
     ADD COLUMN IF NOT EXISTS risk_band String
         COMMENT 'Whether the churn risk is above the limit of the policy: low or high';
 
-CREATE OR REPLACE VIEW profiles
+-- What the chances and values of another instant are computed from, see profiles_at.
+ALTER TABLE profiles_raw
+    ADD COLUMN IF NOT EXISTS p_return Nullable(Float64)
+        COMMENT 'P(a purchase within the horizon of silence) at as_of; null before a first purchase',
+    ADD COLUMN IF NOT EXISTS expected_purchases Nullable(Float64)
+        COMMENT 'Purchases expected within the horizon at as_of; null before a first purchase',
+    ADD COLUMN IF NOT EXISTS has_left Bool COMMENT 'An explicit exit stands',
+    ADD COLUMN IF NOT EXISTS longest_gap Int32 COMMENT 'Longest time between two purchase days, days; 0 with fewer',
+    ADD COLUMN IF NOT EXISTS recent_cost_minor Float64 COMMENT 'Decayed cost to serve at as_of, minor units',
+    ADD COLUMN IF NOT EXISTS recent_referrals Float64 COMMENT 'Decayed count of referrals at as_of';
+
+CREATE OR REPLACE VIEW profiles_published
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
     namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
@@ -149,9 +160,12 @@ CREATE OR REPLACE VIEW profiles
     stage_since Nullable(DateTime64(3, 'UTC')) COMMENT 'When that stage began',
     episode Int32 COMMENT 'How many times the relationship has begun',
     win_back Bool COMMENT 'The episode was opened by a return from dissolution',
-    p_alive Nullable(Float64) COMMENT 'Chance that the customer will ever buy again, at as_of; null before a first purchase',
+    p_alive Nullable(Float64) COMMENT 'Chance that the customer has not left for good, at as_of; null before a first purchase',
     churn_risk Nullable(Float64) COMMENT 'Chance of no purchase within the horizon of the policy, at as_of',
-    expected_value_minor Nullable(Float64) COMMENT 'Expected value within the horizon, minor units of currency',
+    p_return Nullable(Float64) COMMENT 'Chance of a purchase within the horizon of silence of the policy, at as_of',
+    expected_purchases Nullable(Float64) COMMENT 'Purchases expected within the horizon of the policy, at as_of',
+    expected_value_minor Nullable(Float64)
+        COMMENT 'What they are expected to bring, net of what goes back, minor units of currency',
     touchpoints Int64 COMMENT 'Touchpoints counted',
     purchases Int64 COMMENT 'Purchases counted',
     purchase_days Int32 COMMENT 'Distinct days with a purchase',
@@ -240,14 +254,19 @@ CREATE OR REPLACE VIEW profiles
     need String COMMENT 'What the customer needs most: price, advice, belonging or convenience',
     segment String COMMENT 'Segment: value tier and need, as <tier>/<need>',
     risk_band String COMMENT 'Whether the churn risk is above the limit of the policy: low or high',
-    as_of DateTime64(3, 'UTC') COMMENT 'Instant that the row describes',
+    has_left Bool COMMENT 'An explicit exit stands',
+    longest_gap Int32 COMMENT 'Longest time between two purchase days, days; 0 with fewer',
+    recent_cost_minor Float64 COMMENT 'Decayed cost to serve at as_of, minor units of currency',
+    recent_referrals Float64 COMMENT 'Decayed count of referrals at as_of',
+    as_of DateTime64(3, 'UTC') COMMENT 'Instant of the last record or judgement: all but the chances and values is as of then',
     policy_hash String COMMENT 'Policy that judged it, see the view policies',
     `partition` Int32 COMMENT 'Partition of the log',
     `offset` Int64 COMMENT 'Last offset that the row contains'
 )
 SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
 SELECT
-    customer_id, namespace, stage, stage_since, episode, win_back, p_alive, churn_risk, expected_value_minor,
+    customer_id, namespace, stage, stage_since, episode, win_back, p_alive, churn_risk,
+    p_return, expected_purchases, expected_value_minor,
     touchpoints,
     purchases, purchase_days, spend_minor, currency, first_at, last_at, first_purchase_at, last_purchase_at,
     next_due_at, interaction, engagement,
@@ -261,10 +280,10 @@ SELECT
     trust_support_and_service, trust_knowledge, trust_signs, trust_evidence_events, trust_evidence_at, clv_minor,
     value_tier, mix_personal_assistance, mix_dedicated_personal_assistance, mix_self_service, mix_automated_service,
     mix_community, mix_co_creation, observed_category, recommended_category, recommendation_reason, motivation,
-    next_step, need, segment, risk_band,
+    next_step, need, segment, risk_band, has_left, longest_gap, recent_cost_minor, recent_referrals,
     as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
-LEFT JOIN
+LEFT ANY JOIN
 (
     SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
 ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch
@@ -272,4 +291,4 @@ LEFT JOIN
 WHERE
     `offset` >= led_until
     AND (NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded))
-COMMENT 'Each customer as last published, with every judgement';
+COMMENT 'Each customer as last published, each as of an instant of its own';

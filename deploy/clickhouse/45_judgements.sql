@@ -50,7 +50,7 @@ SELECT
     id, customer_id, namespace, judgement, before, after, at, known_at, evidence_event, evidence_at, evidence_count,
     evidence_value, policy_hash, `partition`, `offset`
 FROM judgements_raw FINAL
-LEFT JOIN
+LEFT ANY JOIN
 (
     SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
 ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch

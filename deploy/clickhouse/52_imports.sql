@@ -45,4 +45,5 @@ SQL SECURITY DEFINER AS SELECT
     id, file, mapping, rows, known, rejects, customers, purchases, currencies, money_in_minor, money_back_minor,
     first_at, last_at, at, sha256
 FROM imports_raw FINAL
+WHERE id NOT IN (SELECT arrayJoin(left_out) FROM editions_raw)
 COMMENT 'What was imported, how it was read, and what came of it';

@@ -19,7 +19,7 @@ SQL SECURITY DEFINER AS WITH
         SELECT customer_id, namespace, toDate(at) AS day, argMax(to_stage, (at, known_at, `offset`, episode,
         id)) AS stage
         FROM transitions_raw
-        LEFT JOIN
+        LEFT ANY JOIN
         (
             SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
         ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch

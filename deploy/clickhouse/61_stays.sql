@@ -24,7 +24,7 @@ SQL SECURITY DEFINER AS WITH
             leadInFrame(to_stage, 1, '') OVER following AS went_to,
             leadInFrame(toNullable(at), 1, NULL) OVER following AS until
         FROM transitions_raw FINAL
-        LEFT JOIN
+        LEFT ANY JOIN
         (
             SELECT customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until AS led_until FROM forwarded
         ) AS lead ON led_id = customer_id AND led_namespace = toString(namespace) AND led_epoch = epoch

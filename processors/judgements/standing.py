@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.apart import stay_apart
+from processors.compiled import compiled_apart, compiled_leaf
 from processors.judgements.bonds import COMMUNAL, individualisation, two_way_often, two_way_rate
 from processors.judgements.catalogue import LET_GO, RELATIONSHIP, TIER
 from processors.judgements.categories import CATEGORY_COUNT, mix_of, recommended_category
@@ -16,20 +17,33 @@ from processors.judgements.risk import risk_at
 from processors.judgements.trust import trust_evidence, trust_index, unanswered
 from processors.judgements.value import TIER_HIGH, clv, expected_value, has_left
 from processors.lifecycle.dissolution import end_of
+from processors.lifecycle.silence import return_at
 from processors.lifecycle.stages import DISSOLUTION
-from processors.models.churn import bg_p_alive, bg_p_no_purchase, mbg_p_alive, mbg_p_no_purchase
+from processors.models.churn import bg_p_alive, mbg_p_alive
 from processors.models.purchasing import bg_expected_conditional_alive, mbg_expected_conditional_alive
+from processors.models.returning import p_return
 from processors.policy.rules import BG, Rules
-from processors.row.calendar import count_days
+from processors.row.calendar import count_days, day_of, longest_gap
 from processors.row.layout import FACTORS, JUDGEMENT_ROOM, NONE, Row
-from processors.row.sums import SUM_EMOTIONAL, SUM_EXCHANGES, SUM_GIVING, SUM_INTELLECTUAL, SUM_INTEREST, factor
+from processors.row.sums import (
+    SUM_COST,
+    SUM_EMOTIONAL,
+    SUM_EXCHANGES,
+    SUM_GIVING,
+    SUM_INTELLECTUAL,
+    SUM_INTEREST,
+    SUM_REFERRALS,
+    factor,
+)
 from processors.row.windows import count_months
 
 FIGURES: Final = np.dtype(
     [
-        ("p_alive", "f8"),  # nan before a first purchase, as the next two
+        ("p_alive", "f8"),  # nan before a first purchase, as the next four
         ("churn_risk", "f8"),
-        ("expected_value", "f8"),  # minor units within the policy's horizon, of who is alive
+        ("p_return", "f8"),
+        ("expected_purchases", "f8"),  # within the policy's horizon
+        ("expected_value", "f8"),  # minor units within the policy's horizon; of version 1 of who is alive
         ("contribution", "f8"),
         ("investment", "f8"),
         ("consistency", "f8"),
@@ -44,6 +58,8 @@ FIGURES: Final = np.dtype(
         ("interaction", "f8"),
         ("engagement", "f8"),
         ("clv", "f8"),
+        ("recent_cost", "f8"),  # faded sums that the value goes by
+        ("recent_referrals", "f8"),
         ("trust", "f8", (FACTORS,)),
         ("trust_event", "u8", (FACTORS,)),  # the newest that bears on the factor
         ("trust_at", "i8", (FACTORS,)),
@@ -55,6 +71,8 @@ FIGURES: Final = np.dtype(
         ("days", "i4"),  # distinct purchase days
         ("months", "i4"),
         ("returned", "i4"),
+        ("longest_gap", "i4"),  # days
+        ("has_left", "u1"),
         ("why", "i1"),  # index of categories.RECOMMENDATIONS
         ("judged", "u1", (JUDGEMENT_ROOM,)),
     ],
@@ -63,17 +81,36 @@ FIGURES: Final = np.dtype(
 
 
 @compiled_leaf
-def standing(row: Row, rules: Rules, at: int) -> tuple[float, float, float]:
-    """(P(alive), P(no purchase within the policy's horizon), expected spend in minor units) at ``at`` (ms).
+def return_chance(row: Row, rules: Rules, days: int, at: int) -> float:
+    """P(a purchase within the horizon of silence) at ``at`` (ms), recalibrated; of version 1 in that of the risk."""
+    first_at, last_at = int(row.first_purchase_at), int(row.last_purchase_at)
+    if rules.version > 1:
+        return return_at(rules, first_at, last_at, days, longest_silence(row, days), at, rules.return_horizon_ms)
+    unit = rules.unit_ms
+    age = max(at - first_at, last_at - first_at) / unit
+    x, t_x, horizon = float(days - 1), (last_at - first_at) / unit, rules.horizon_ms / unit
+    return p_return(rules.model == BG, rules.r, rules.alpha, rules.a, rules.b, x, t_x, age, horizon)
 
-    Of version 2 the expected spend is unconditional, shrunk and net of what goes back, and after an exit there is none.
-    Of version 1 it is what a customer who is still alive buys within the horizon, at the customer's mean spend per
-    purchase day: risk × it is what is at stake. All are nan before a first purchase.
+
+@compiled_leaf
+def longest_silence(row: Row, days: int) -> int:
+    """The longest gap between ``days`` purchase days, in days; 0 where there are fewer than two."""
+    return longest_gap(row, day_of(row.last_purchase_at)) if days > 1 else 0
+
+
+@compiled_leaf
+def standing(row: Row, rules: Rules, at: int) -> tuple[float, float, float, float, float]:
+    """(P(alive), P(no purchase within the horizon), P(return), expected purchases, expected spend) at ``at`` (ms).
+
+    Purchases and spend (minor units) are within the policy's horizon. Of version 2 the expected spend is unconditional,
+    shrunk and net of what goes back, and after an exit there is none. Of version 1 it is what a customer who is still
+    alive buys, at the customer's mean spend per purchase day: risk × it is what is at stake. All are nan before a first
+    purchase.
     """
     if rules.version > 1 and has_left(row):
-        return 0.0, 1.0, 0.0
+        return 0.0, 1.0, 0.0, 0.0, 0.0
     if row.last_purchase_at == NONE:
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan, np.nan, np.nan, np.nan
     days = count_days(row)
     x = float(days - 1)
     t_x = (row.last_purchase_at - row.first_purchase_at) / rules.unit_ms
@@ -82,15 +119,15 @@ def standing(row: Row, rules: Rules, at: int) -> tuple[float, float, float]:
     r, alpha, a, b = rules.r, rules.alpha, rules.a, rules.b
     if rules.model == BG:
         alive = bg_p_alive(r, alpha, a, b, x, t_x, age)
-        risk = bg_p_no_purchase(r, alpha, a, b, x, t_x, age, horizon)
         purchases = bg_expected_conditional_alive(r, alpha, a, b, x, age, horizon)
     else:
         alive = mbg_p_alive(r, alpha, a, b, x, t_x, age)
-        risk = mbg_p_no_purchase(r, alpha, a, b, x, t_x, age, horizon)
         purchases = mbg_expected_conditional_alive(r, alpha, a, b, x, age, horizon)
+    risk, returning = risk_at(row, rules, days, at), return_chance(row, rules, days, at)
+    expected = alive * purchases
     if rules.version > 1:
-        return alive, risk_at(row, rules, days, at), expected_value(row, rules, alive * purchases)
-    return alive, risk, purchases * row.spend_minor / days
+        return alive, risk, returning, expected, expected_value(row, rules, expected)
+    return alive, risk, returning, expected, purchases * row.spend_minor / days
 
 
 @compiled_leaf
@@ -107,6 +144,8 @@ def _fill_numbers(row: Row, rules: Rules, at: int, out: Any) -> None:
     out.engagement = row.engagement * factor(row.last_at, at, rules.engagement_half_life)
     out.interaction = row.interaction * factor(row.last_at, at, rules.interaction_half_life)
     out.interest_short = out.engagement
+    out.recent_cost = row.sums[SUM_COST] * left
+    out.recent_referrals = row.sums[SUM_REFERRALS] * left
     out.two_way_rate = two_way_rate(row, rules, left, at)
     out.individualisation = individualisation(row)
     late = unanswered(row, rules, at)
@@ -133,14 +172,24 @@ def _fill_judgements(row: Row, rules: Rules, at: int, out: Any) -> None:
         out.end_at, out.end_evidence_at, out.end_event = end.at, end.evidence_at, end.evidence_event
 
 
+@compiled_apart
+def fill_one(row: Row, rules: Rules, at: int, figures: Any) -> None:
+    """How a row stands at ``at`` (ms), into a record of FIGURES."""
+    stay_apart()
+    told = standing(row, rules, at)
+    figures.p_alive, figures.churn_risk, figures.p_return = told[0], told[1], told[2]
+    figures.expected_purchases, figures.expected_value = told[3], told[4]
+    figures.days = count_days(row) if row.last_purchase_at != NONE else 0
+    figures.longest_gap = longest_silence(row, figures.days) if row.last_purchase_at != NONE else 0
+    figures.has_left = has_left(row)
+    figures.months = count_months(row)
+    figures.returned = returned_orders(row)
+    _fill_numbers(row, rules, at, figures)
+    _fill_judgements(row, rules, at, figures)
+
+
 @compiled_leaf
 def fill_figures(rows: Any, rules: Rules, at: npt.NDArray[np.int64], out: Any) -> None:
     """How each row stands at its instant, into ``out`` (recarray of FIGURES, zeroed)."""
     for i in range(len(rows)):
-        row, figures = rows[i], out[i]
-        figures.p_alive, figures.churn_risk, figures.expected_value = standing(row, rules, at[i])
-        figures.days = count_days(row) if row.last_purchase_at != NONE else 0
-        figures.months = count_months(row)
-        figures.returned = returned_orders(row)
-        _fill_numbers(row, rules, at[i], figures)
-        _fill_judgements(row, rules, at[i], figures)
+        fill_one(rows[i], rules, at[i], out[i])

@@ -14,6 +14,7 @@ from processors.lifecycle.stages import LAST_DAY, basis_of, first_counted_day, l
 from processors.policy.rules import Rules
 from processors.row.calendar import count_weeks, day_of
 from processors.row.layout import JUDGEMENT_ROOM, Row
+from processors.triggers.room import Room, new_room, note_happening
 
 CAUSE_TOUCHPOINT: Final = 0
 CAUSE_SILENCE: Final = 1
@@ -89,6 +90,7 @@ class Out(NamedTuple):
     path_before: npt.NDArray[np.int64]  # shape (4,): … before a late touchpoint was absorbed
     previous_before: npt.NDArray[np.int64]  # shape (4,): the same of the episode before
     values: npt.NDArray[np.uint8]  # shape (JUDGEMENTS,): scratch of the judgements
+    room: Room  # where rules of the policy work
 
 
 class Cause(NamedTuple):
@@ -115,6 +117,7 @@ def new_out(capacity: int) -> Out:
         np.zeros(4, np.int64),
         np.zeros(4, np.int64),
         np.zeros(JUDGEMENT_ROOM, np.uint8),
+        new_room(capacity > 0),
     )
 
 
@@ -189,6 +192,8 @@ def emit(
     fact_id = _id_of(row, rules, out, cause, from_stage, to_stage)
     if len(out.facts) > 0:
         _write(row, out, cause, fact_id, from_stage, to_stage, episode, at)
+    if rules.trigger_subjects & 1:
+        note_happening(out.room, 0, int(from_stage), int(to_stage), at, cause.kind, fact_id)
     out.counts[OUT_COUNT] += 1
     out.counts[OUT_PENDING] = 0
     row.last_id = fact_id

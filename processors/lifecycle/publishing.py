@@ -35,6 +35,7 @@ from processors.row.calendar import count_days
 from processors.row.layout import FACTORS, NONE, Row
 from processors.row.sums import SUM_EMOTIONAL, SUM_INTELLECTUAL, factor
 from processors.row.windows import count_months
+from processors.triggers.room import note_happening
 
 _NO_EVENT = np.uint64(0)
 
@@ -134,6 +135,8 @@ def publish(row: Row, rules: Rules, out: Out, cause: Cause, which: int, after: i
         fact.before = row.judged[which]
         fact.after = after
         out.counts[OUT_JUDGED_WRITTEN] += 1
+    if (rules.trigger_subjects >> (1 + which)) & 1:
+        note_happening(out.room, 1 + which, int(row.judged[which]), after, at, cause.kind, fact_id)
     out.counts[OUT_JUDGED_COUNT] += 1
     row.last_judgement_id = fact_id
     row.judged[which] = after

@@ -15,11 +15,22 @@ _LARGEST: Final = 1e300
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: ``line`` counts from 1, ``key`` is dotted."""
+    """One thing that is wrong: ``line`` and ``column`` count from 1, ``key`` is dotted; column 0: the whole line."""
 
     line: int
     key: str
     message: str
+    column: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words."""
+        return f"line {self.line}" + (f", column {self.column}" if self.column else "")
+
+    @property
+    def at(self) -> str:
+        """The same as programmers' tools write it behind the name of a file."""
+        return f"{self.line}:{self.column}" if self.column else f"{self.line}"
 
 
 @dataclass(frozen=True)

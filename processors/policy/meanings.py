@@ -138,8 +138,13 @@ def complete(meaning: Mapping[str, Any]) -> dict[str, Any]:
     return {key: meaning.get(key, default) for key, (_, default) in MEANINGS.items()}
 
 
-def packed(meaning: Mapping[str, Any], decimals: int, version: int) -> tuple[int | float, ...]:
-    """A record of MEANING; ``decimals`` are those of the policy's currency, ``version`` is the policy's."""
+def packed(
+    meaning: Mapping[str, Any], decimals: int, version: int, rules_of_it: tuple[int, int, int] = (0, 0, 0)
+) -> tuple[int | float, ...]:
+    """A record of MEANING; ``decimals`` are those of the policy's currency, ``version`` is the policy's.
+
+    ``rules_of_it``: bits of the rules that it makes fire, arms, and ends.
+    """
     full = complete(meaning)
     trust = full["trust"]
     return (
@@ -152,6 +157,7 @@ def packed(meaning: Mapping[str, Any], decimals: int, version: int) -> tuple[int
         rules.TRUST_FACTORS.index(trust) if trust else -1,
         _SIGNS[full["trust_sign"]] if trust else 0,
         round((full["term_days"] or 0) * _DAY_MS),
+        *rules_of_it,
     )
 
 

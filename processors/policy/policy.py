@@ -4,7 +4,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
@@ -17,7 +17,9 @@ from processors.policy.contradictions import check_contradictions
 from processors.policy.keys import Problem
 from processors.policy.meanings import check_kind, minor, packed
 from processors.policy.rules import BG, MBG, MEANING, REFUSED, UNMAPPED, Rules, Vocabulary, currency_code, rules_of
-from processors.policy.settings import check_settings, setting, version_of
+from processors.policy.settings import OPTIONAL, check_settings, setting, version_of
+from processors.triggers.definitions import Rule, check_triggers, rules_in
+from processors.triggers.packed import SHARES, masks_of, packed_triggers
 
 MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
 MODELS = {"mbgnbd": MBG, "bgnbd": BG}
@@ -36,7 +38,7 @@ class PolicyError(ValueError):
     """A policy that can't be used; ``problems`` lists everything that is wrong with it, in the order of its lines."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(f"line {p.line}: {p.message}" for p in problems))
+        super().__init__("\n".join(f"{p.place}: {p.message}" for p in problems))
         self.problems = problems
 
 
@@ -52,6 +54,10 @@ class Policy:
     vocabulary: Vocabulary
     kinds: Mapping[str, Mapping[str, Any]]
     """The document's table of kinds, as it is written; ``policy_meanings.complete`` adds the defaults."""
+    triggers: tuple[Rule, ...] = ()
+    """What fires, in the order of the text."""
+    pressure: Mapping[str, Any] = field(default_factory=dict)
+    """How much of it a customer can take, and when: the table of this name with its defaults."""
 
     @property
     def model(self) -> str:
@@ -80,9 +86,10 @@ def find_problems(text: str) -> list[Problem]:
     except tomllib.TOMLDecodeError as error:
         return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
     problems = check_settings(text, document) + check_contradictions(text, document)
+    problems += check_triggers(text, document, version_of(document))
     for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
         problems += check_kind(text, kind, meaning, version_of(document))
-    return sorted(problems, key=lambda problem: problem.line)
+    return sorted(problems, key=lambda problem: (problem.line, problem.column))
 
 
 def _toml_line(text: str, message: str) -> int:
@@ -97,11 +104,17 @@ def read_policy(text: str) -> Policy:
         raise PolicyError(problems)
     document = toml.loads(text)
     digest = text_hash(text)
-    rules, words = _rules(document, digest), _vocabulary(document)
-    return Policy(document["name"], text, digest, document["currency"], rules, words, document["kinds"])
+    triggers = rules_in(document)
+    rules, words = _rules(document, digest, triggers), _vocabulary(document, triggers)
+    name, currency, kinds = document["name"], document["currency"], document["kinds"]
+    return Policy(name, text, digest, currency, rules, words, kinds, triggers, _pressure(document))
 
 
-def _rules(document: dict[str, Any], digest: str) -> Rules:
+def _pressure(document: dict[str, Any]) -> dict[str, Any]:
+    return {key[1]: setting(document, *key) for key in OPTIONAL if key[0] == "pressure"}
+
+
+def _rules(document: dict[str, Any], digest: str, triggers: tuple[Rule, ...]) -> Rules:
     refused = REFUSED if document["unmapped"]["action"] == "reject" else 0
     return rules_of(
         {
@@ -112,6 +125,8 @@ def _rules(document: dict[str, Any], digest: str) -> Rules:
             **_dissolution(document),
             **_let_go(document),
             **_affection(document),
+            **_reach(document),
+            **packed_triggers(triggers),
             **_identity(document),
             "unmapped": UNMAPPED | refused,
             "hash": np.uint64(int(digest[:16], 16)),
@@ -119,8 +134,9 @@ def _rules(document: dict[str, Any], digest: str) -> Rules:
     )
 
 
-def _vocabulary(document: dict[str, Any]) -> Vocabulary:
-    hashes, meanings = _kinds(document["kinds"], exponent(document["currency"]), version_of(document))
+def _vocabulary(document: dict[str, Any], triggers: tuple[Rule, ...]) -> Vocabulary:
+    decimals, version = exponent(document["currency"]), version_of(document)
+    hashes, meanings = _kinds(document["kinds"], decimals, version, triggers)
     codes, rates, scales = _currencies(document["currency"], document.get("rates", {}))
     given = document.get("let_go", {})
     target = given.get("in_target") or given.get("out_of_target")
@@ -238,6 +254,20 @@ def _affection(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _reach(document: dict[str, Any]) -> dict[str, Any]:
+    def value(name: str) -> Any:
+        return setting(document, "pressure", name)
+
+    return {
+        "fresh_ms": round(value("fresh_hours") * _DAY / 24),
+        "pressure_most": value("most"),
+        "pressure_minutes": round(value("days") * _DAY / 60_000),
+        "hold_out": round(value("hold_out") * SHARES),
+        "zone_name": hash_of(value("zone_property")),
+        "birthday_name": hash_of(value("birthday_property")),
+    }
+
+
 def _identity(document: dict[str, Any]) -> dict[str, Any]:
     return {
         "known_to_known": int(setting(document, "identity", "known_to_known") == "allow"),
@@ -262,7 +292,10 @@ def _hashes(texts: list[str]) -> npt.NDArray[np.uint64]:
     return np.sort(np.array([hash_of(text) for text in set(texts)], np.uint64))
 
 
-def _kinds(kinds: dict[str, dict[str, Any]], decimals: int, version: int) -> tuple[npt.NDArray[np.uint64], Any]:
+def _kinds(
+    kinds: dict[str, dict[str, Any]], decimals: int, version: int, triggers: tuple[Rule, ...]
+) -> tuple[npt.NDArray[np.uint64], Any]:
+    masks = masks_of(triggers)
     capacity = 16
     while capacity < 2 * len(kinds):
         capacity *= 2
@@ -272,7 +305,7 @@ def _kinds(kinds: dict[str, dict[str, Any]], decimals: int, version: int) -> tup
         slot = int(key) % capacity
         while hashes[slot] != 0:
             slot = (slot + 1) % capacity
-        hashes[slot], meanings[slot] = key, packed(meaning, decimals, version)
+        hashes[slot], meanings[slot] = key, packed(meaning, decimals, version, masks.get(kind, (0, 0, 0)))
     return hashes, meanings
 
 

@@ -87,6 +87,13 @@ BY_SATISFACTION: Final = 2  # as the customer states: high is positive, low is n
 
 CALIBRATIONS: Final = 12  # four numbers of each of three bands
 
+# Room for the rules of [triggers], see processors.triggers.packed.
+TRIGGER_RULES: Final = 24
+RULE_CELLS: Final = 20
+TRIGGER_CODE: Final = 4096
+TRIGGER_NUMBERS: Final = 4096
+ZONE_ROOM: Final = 1024
+
 MEANING: Final = np.dtype(
     [
         ("flags", "i8"),  # read it as record["flags"]: outside compiled code .flags is NumPy's own attribute
@@ -98,6 +105,9 @@ MEANING: Final = np.dtype(
         ("trust", "i1"),  # index in TRUST_FACTORS; -1: none
         ("trust_sign", "i1"),
         ("term_ms", "i8"),  # binds for so long, where the touchpoint says nothing else; 0: doesn't
+        ("fires", "i4"),  # bits of the rules of [triggers] that it makes fire,
+        ("arms", "i4"),  # after which they wait for silence,
+        ("ends", "i4"),  # and which it ends
     ],
     align=True,
 )
@@ -182,6 +192,20 @@ RULES: Final = np.dtype(
         ("prior_days", "f8"),
         ("service_minor", "f8"),  # a year
         ("referrals", "f8"),  # a year
+        # Rules of [triggers], and how much of them a customer can take.
+        ("trigger_count", "i8"),
+        ("trigger_subjects", "i8"),  # bits of what rules fire at the changes of: the stage, and each judgement
+        ("fresh_ms", "i8"),
+        ("pressure_most", "i8"),
+        ("pressure_minutes", "i8"),
+        ("hold_out", "i8"),  # of customers from everything, ten thousandths
+        ("zone_name", "u8"),  # XXH64 of the properties that tell the time zone …
+        ("birthday_name", "u8"),  # … and the birthday
+        ("triggers", "i8", (TRIGGER_RULES, RULE_CELLS)),
+        ("trigger_code", "i4", (TRIGGER_CODE,)),
+        ("trigger_numbers", "f8", (TRIGGER_NUMBERS,)),
+        ("zone_hashes", "u8", (ZONE_ROOM,)),  # see processors.triggers.zones; zeros where there are no rules
+        ("zone_numbers", "i8", (ZONE_ROOM,)),
         # Identity.
         ("known_to_known", "i8"),  # 1: an alias may make two known customers one
         ("shared_to_nobody", "i8"),  # 1: what several people claim is nobody's from the second claim on

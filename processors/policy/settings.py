@@ -1,5 +1,6 @@
 """The keys of a policy outside its table of kinds: what each may hold, and what holds where it is left out."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from processors.policy.keys import (
     number,
     problem,
 )
+from processors.row.layout import TRIGGERS_SENT
+from processors.triggers.zones import ZONES
 
 REQUIRED: Final[dict[Path, Key]] = {
     ("name",): Key("a name", TEXT.accepts),
@@ -48,6 +51,7 @@ REQUIRED_BY_VERSION: Final[dict[int, dict[Path, Key]]] = {
     },
 }
 NEWEST_VERSION: Final = max(REQUIRED_BY_VERSION)
+_HOUR: Final = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _MONEY: Final = number(0, 1e12)
 _ANY: Final = number(-1e6, 1e6)
 _LEVEL: Final = number(1, 5, closed="both")
@@ -63,6 +67,11 @@ _NUMBERS: Final = Key(
         and min(value[1:3]) >= 0 >= value[3]
     ),
 )
+QUIET: Final = Key(
+    'local hours such as "21:00-08:00", or an empty text',
+    lambda value: isinstance(value, str) and re.fullmatch(rf"({_HOUR}-{_HOUR})?", value) is not None,
+)
+ZONE: Final = Key('a time zone such as "Europe/Berlin"', lambda value: isinstance(value, str) and value in ZONES[1:])
 _AS_MODELLED: Final = [0.0, 1.0, 1.0, 0.0]
 # Policies that were written before a key existed stand in logs for good, so later keys have defaults.
 OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
@@ -116,6 +125,14 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     ("estimated", "purchases"): (TEXT, ""),
     ("estimated", "spend"): (TEXT, ""),
     # Of texts of version 2 alone.
+    ("pressure", "most"): (count(1, TRIGGERS_SENT), 2),
+    ("pressure", "days"): (DAYS, 7),
+    ("pressure", "quiet_hours"): (QUIET, "21:00-08:00"),
+    ("pressure", "zone"): (ZONE, "UTC"),
+    ("pressure", "zone_property"): (TEXT, "timezone"),
+    ("pressure", "birthday_property"): (TEXT, "birthday"),
+    ("pressure", "fresh_hours"): (number(0, 8766), 24),
+    ("pressure", "hold_out"): (SHARE, 0.02),
     ("silence", "grace_days"): (number(0, 36_525, closed="low"), 14),
     ("silence", "rhythm"): (number(0, 100, closed="low"), 0.0),
     ("silence", "intervals"): (number(0, 1000, closed="low"), 0.0),
@@ -128,6 +145,7 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
 }
 OF_VERSION_2: Final = frozenset(REQUIRED_BY_VERSION[2]) | {
     *(("silence", name) for name in ("grace_days", "rhythm", "intervals", "once", "new", "known")),
+    *(key for key in OPTIONAL if key[0] == "pressure"),
     *(("value", name) for name in ("prior_days", "service_per_year", "referrals_per_year")),
 }
 _TARGET: Final = Key(
@@ -185,6 +203,8 @@ def check_settings(text: str, document: dict[str, Any]) -> list[Problem]:
         elif path in KEYS:
             if not KEYS[path].accepts(value):
                 problems.append(problem(text, path, f"= {value!r}: expected {KEYS[path].expected}"))
+        elif path == ("triggers",):
+            continue
         elif path[0] in {"kinds", "rates"} | TABLES and len(path) == 1:
             if not isinstance(value, dict):
                 problems.append(problem(text, path, "must be a table"))

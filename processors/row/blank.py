@@ -5,6 +5,7 @@ from processors.judgements.catalogue import NEUTRAL
 from processors.row.calendar import DAY_WORDS
 from processors.row.layout import (
     ANSWERS,
+    CONSENTS,
     CONTACT_WORDS,
     ENDINGS,
     ENROLMENTS,
@@ -16,10 +17,13 @@ from processors.row.layout import (
     ORDERS,
     PURCHASES,
     QUESTIONS,
+    QUIET_CLOCKS,
+    REMEMBERED,
     RESOLUTIONS,
     SIGNALS,
     SUMS,
     TERMS,
+    TRIGGERS_SENT,
     Row,
 )
 
@@ -148,6 +152,20 @@ def _clear_signals(row: Row) -> None:
 
 
 @compiled_leaf
+def _clear_outreach(row: Row) -> None:
+    for i in range(CONSENTS):
+        row.given_at[i] = NONE
+        row.taken_at[i] = NONE
+    for i in range(QUIET_CLOCKS):
+        row.armed_at[i] = NONE
+        row.cleared_at[i] = NONE
+        row.clock_rule[i] = 0
+    row.zoned_at = NONE
+    row.zone = 0
+    row.birthday = 0
+
+
+@compiled_leaf
 def clear_profile(row: Row) -> None:
     """Make the profile that of a customer of whom nothing is known: the identity of ``merge``."""
     _clear_instants(row)
@@ -155,6 +173,7 @@ def clear_profile(row: Row) -> None:
     _clear_bitmaps(row)
     _clear_orders_and_questions(row)
     _clear_signals(row)
+    _clear_outreach(row)
 
 
 @compiled_leaf
@@ -200,6 +219,13 @@ def clear_memory(row: Row) -> None:
     row.valued_at = NONE
     row.clv_minor = 0.0
     row.last_judgement_id = 0
+    row.timer_at = NEVER
+    for i in range(REMEMBERED):
+        row.fired_rule[i] = 0
+        row.fired[i] = 0
+        row.handled[i] = 0
+    for i in range(TRIGGERS_SENT):
+        row.sent[i] = 0
     for i in range(LINKED):
         row.linked[i] = 0
     row.linked_next = 0

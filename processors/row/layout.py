@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,248 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,696 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -29,6 +29,10 @@ SUMS: Final = 32  # see processors.row.sums
 FACTORS: Final = 7  # of trust
 TERMS: Final = 4  # openings and renewals of what binds for a time
 JUDGEMENT_ROOM: Final = 24  # see processors.judgements.catalogue
+CONSENTS: Final = 4  # to everything, and by channel: email, sms, push
+QUIET_CLOCKS: Final = 3  # rules of the policy that wait for silence after some kinds of touchpoints
+REMEMBERED: Final = 24  # rules of the policy of which is remembered when they fired
+TRIGGERS_SENT: Final = 4  # newest triggers, to count against the cap
 LINKED: Final = 4  # ids that were looked at last as another one of the customer
 
 PROFILE_FIELDS: Final = [
@@ -123,6 +127,15 @@ PROFILE_FIELDS: Final = [
     ("term_until", "u8", (TERMS,)),  # … and bind until then, ms; odd: the policy's term, for want of a stated one
     ("order_bought_at", "i8", (ORDERS,)),  # first purchase of the order; NEVER: none is known
     ("order_purchases", "i4", (ORDERS,)),  # that tell of it
+    # What rules of the policy ask: see processors.row.outreach.
+    ("given_at", "i8", (CONSENTS,)),  # newest consent to be written to …
+    ("taken_at", "i8", (CONSENTS,)),  # … and newest withdrawal
+    ("armed_at", "i8", (QUIET_CLOCKS,)),  # newest touchpoint after which a rule waits for silence …
+    ("cleared_at", "i8", (QUIET_CLOCKS,)),  # … and newest after which it waits no more
+    ("zoned_at", "i8"),  # the newest touchpoint that told the time zone
+    ("clock_rule", "u4", (QUIET_CLOCKS,)),  # key of the rule; 0: free
+    ("zone", "u2"),  # index in processors.triggers.zones; 0: not known
+    ("birthday", "u2"),  # 32 × month + day; 0: not known
 ]
 DELIVERY_FIELDS: Final = [
     ("offset", "i8"),  # the last log offset that this row contains
@@ -160,6 +173,12 @@ PUBLISHED_FIELDS: Final = [
     ("valued_at", "i8"),
     ("clv_minor", "f8"),  # customer lifetime value at valued_at
     ("last_judgement_id", "u8"),  # ids of judgements form a chain of their own
+    # Of rules: instants in minutes since 1970, see processors.triggers.memory.
+    ("timer_at", "i8"),  # when the next timer of a rule is due; NEVER: none is
+    ("fired_rule", "u4", (REMEMBERED,)),  # key of the rule; 0: free
+    ("fired", "u4", (REMEMBERED,)),  # when it last fired, times four; 1: was held, 2: was withdrawn
+    ("handled", "u4", (REMEMBERED,)),  # up to when its timers were looked at
+    ("sent", "u4", (TRIGGERS_SENT,)),
 ]
 # Which other ids the customer has; follows arrival, too.
 LINK_FIELDS: Final = [

@@ -14,6 +14,7 @@ from processors.row.decay import faded
 from processors.row.layout import FACTORS, Row
 from processors.row.newest import unite
 from processors.row.orders import merge_orders
+from processors.row.outreach import merge_outreach
 from processors.row.questions import merge_questions
 from processors.row.sums import fade_sums, merge_sums
 from processors.row.terms import merge_terms
@@ -133,3 +134,4 @@ def merge(into: Row, other: Row, rules: Rules) -> None:
     unite(into, into.failure_at, into.failure_event, other.failure_at, other.failure_event)
     unite(into, into.rival_at, into.rival_event, other.rival_at, other.rival_event)
     unite(into, into.outgrown_at, into.outgrown_event, other.outgrown_at, other.outgrown_event)
+    merge_outreach(into, other)

@@ -30,15 +30,26 @@ def merge_terms(into: Row, other: Row) -> None:
 
 @compiled_leaf
 def _rhythm(row: Row) -> int:
-    """The time between the two newest openings or renewals (ms); 0: fewer than two are known."""
-    newest, second = NONE, NONE
+    """The time between renewals (ms), as far as the newest openings and renewals show one; 0: they don't.
+
+    Between the two newest where one of those known is a renewal. Openings alone may be of different things: three of
+    them show a rhythm, the longer of the two times between them.
+    """
+    newest, second, third, known = NONE, NONE, NONE, 0
     for i in range(TERMS):
         at = int(row.term_started_at[i])
+        known += int(at != NONE)
         if at > newest:
-            newest, second = at, newest
+            newest, second, third = at, newest, second
         elif second < at < newest:
-            second = at
-    return newest - second if second != NONE else 0
+            second, third = at, second
+        elif third < at < second:
+            third = at
+    if second == NONE:
+        return 0
+    if known > row.terms_opened:
+        return newest - second
+    return max(newest - second, second - third) if third != NONE else 0
 
 
 @compiled_leaf

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, metavar="DIR", help="status, replay: of this data directory, where relasi run delivers"
     )
     parser.add_argument("--endpoint", metavar="NAME", help="replay: only what was for this endpoint")
-    parser.add_argument("--id", metavar="ID", help="replay: only this trigger")
+    parser.add_argument("--id", type=str.strip, metavar="ID", help="replay: only this trigger")
 
 
 def run(args: argparse.Namespace) -> int:

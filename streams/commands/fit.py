@@ -172,4 +172,4 @@ def _store(args: argparse.Namespace, fitted: "Estimate", end: int, silence: "Sil
             write_table(path, "silence", settings_of(silence[0]))
     # New parameters can turn a threshold that was fine into one that fires at once.
     for problem in find_problems(read_text(path)):
-        _say(f"{path}, line {problem.line}: {problem.message}")
+        _say(f"{path}, {problem.place}: {problem.message}")

@@ -16,7 +16,7 @@ from streams.commands.progress import Report, progress
 from streams.commands.terminal import Terminal
 from streams.embedded.belonging import refuse_lost
 from streams.embedded.client import ask
-from streams.embedded.lock import DirectoryInUse
+from streams.embedded.lock import DirectoryInUse, EditionUnderWay
 from streams.embedded.log import FILE_NAME
 from streams.embedded.looking import Look, opened_to_ask
 
@@ -51,7 +51,7 @@ def policy_from(path: Path | None) -> "Policy | None":
     except UnicodeDecodeError as error:
         raise SettingsProblem(f"{path}: the policy isn't UTF-8 text ({error})") from error
     except PolicyError as error:
-        raise SettingsProblem("\n".join(f"{path}:{p.line}: {p.message}" for p in error.problems)) from error
+        raise SettingsProblem("\n".join(f"{path}:{p.at}: {p.message}" for p in error.problems)) from error
 
 
 def policy_to_apply(args: argparse.Namespace) -> "Policy | None":
@@ -74,8 +74,17 @@ def _policy_of_format(args: argparse.Namespace) -> "Policy | None":
 
 
 def run_with_data(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
-    """Run a command on its data directory. Problems become messages and exit codes."""
-    return explained(terminal, lambda: _run(module, args, words, terminal))
+    """Run a command on its data directory. Problems become messages and exit codes.
+
+    Where a module has something to do ``afterwards``, once nobody does anything for it in the directory, it is told how
+    the command ended.
+    """
+
+    def whole() -> int:
+        code = _run(module, args, words, terminal)
+        return int(getattr(module, "afterwards", lambda *_: code)(args, terminal, code))
+
+    return explained(terminal, whole)
 
 
 def _run(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:
@@ -182,6 +191,7 @@ def _code_of(error: Exception) -> int | None:
     # What can go wrong is imported when it has: a question to the reports needs none of it.
     from schemas.registry import RegistryError
     from streams.embedded.client import NotAnswered
+    from streams.embedded.editions import NoSuchImport, NotBuilt
     from streams.embedded.failures import StorageError
     from streams.engine.checkpoint import UnreadableCheckpoint
     from streams.engine.results import ForeignLog, PoisonedLog
@@ -193,9 +203,12 @@ def _code_of(error: Exception) -> int | None:
         NOTHING_USABLE: (NothingUsable,),
         FAILED: (
             DirectoryInUse,
+            EditionUnderWay,
             ForeignLog,
             InputProblem,
+            NoSuchImport,
             NotAnswered,
+            NotBuilt,
             PoisonedLog,
             RegistryError,
             ReportsError,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from streams.commands.progress import Report, progress
+from streams.commands.rebuild import an_id, build
 from streams.commands.telling import (
     tell_currency,
     tell_first,
@@ -15,6 +16,7 @@ from streams.commands.telling import (
     tell_unusable,
 )
 from streams.commands.terminal import Terminal
+from streams.embedded.lock import check_not_building
 from streams.imports.mapping import Mapping, add_mapping_arguments, mapping_from
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="say what would come in, with the first ten touchpoints; write nothing"
     )
     parser.add_argument("--again", action="store_true", help="also what was imported before under another mapping")
-    parser.add_argument("--forget", metavar="ID", help="take an import back, as if it had never come")
-    parser.add_argument("--replace", metavar="ID", help="import the file in the place of this import")
+    parser.add_argument("--forget", type=an_id, metavar="ID", help="take an import back, as if it had never come")
+    parser.add_argument("--replace", type=an_id, metavar="ID", help="import the file in the place of this import")
     parser.add_argument("--guess", action="store_true", help="write a first mapping for the file, with its doubts")
     parser.add_argument(
         "--schema-registry", metavar="URL", help="take schema ids from there; only for a new data directory"
@@ -74,14 +76,17 @@ def needs_session(args: argparse.Namespace) -> bool:
     """A dry run, a guess and a list make no data directory."""
     from streams.embedded.log import FILE_NAME
 
-    if not args.files or args.forget or args.replace:
+    if not args.files or args.forget:
         return False
     return not (args.dry_run or args.guess) or (args.data / FILE_NAME).exists()
 
 
 def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
-    """A mapping that can't be used is told before anything is opened. Raises MappingProblem."""
+    """What can't be used is told before anything is opened. Raises MappingProblem and EditionUnderWay."""
     mapping_from(args)
+    _check_taking_back(args)
+    if not args.dry_run:
+        check_not_building(args.data)
     return True
 
 
@@ -89,14 +94,18 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
     """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
     from streams.commands.held import NOTHING_USABLE
 
-    if args.forget or args.replace:
-        return _take_back(args, terminal)
+    _check_taking_back(args)
+    if args.forget:
+        return build(args.data, terminal, left_out=[args.forget])
     if lists_formats(args, terminal):
         return 0
     mapping = mapping_from(args)
     if args.guess:
         return _guess(args, session, mapping, terminal)
     if session is not None and not args.dry_run:
+        check_not_building(session.directory)
+        if args.replace is not None:
+            check_import(session, args.replace)
         _count_without_amount(session, mapping)
     usable = True
     for name in args.files:
@@ -106,37 +115,32 @@ def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal)
             if args.dry_run:
                 usable &= _try_file(args, session, source, mapping, terminal)
             elif session is not None:
-                outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived, again=args.again)
+                again = args.again or args.replace is not None
+                outcome = import_file(session, source, mapping, terminal, as_arrived=args.as_arrived, again=again)
                 usable &= outcome.rows > outcome.refused
     return 0 if usable else NOTHING_USABLE
 
 
-def _take_back(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Have an import never have come, once what takes its place is in the log; raises what a ``Session`` raises."""
-    from streams.commands.held import NOTHING_USABLE, session_of
-    from streams.commands.rebuild import build
-    from streams.imports.problems import MappingProblem
-
+def _check_taking_back(args: argparse.Namespace) -> None:
+    """Raise MappingProblem where it is not said as it should be which import is taken back."""
+    if args.forget is None and args.replace is None:
+        return
     if bool(args.files) != bool(args.replace) or (args.forget and args.replace) or args.dry_run or args.guess:
+        from streams.imports.problems import MappingProblem
+
         raise MappingProblem(["write --forget ID alone, or --replace ID and the file that takes its place"])
-    if args.replace:
-        mapping = mapping_from(args)
-        with progress(terminal, str(args.data)) as report, session_of(args, "relasi import", report) as session:
-            check_import(session, args.replace)
-            outcomes = [
-                import_file(session, name, mapping, terminal, as_arrived=args.as_arrived, again=True)
-                for name in args.files
-            ]
-        if any(each.rows <= each.refused for each in outcomes):
-            return NOTHING_USABLE
-    return build(args.data, terminal, left_out=[args.forget or args.replace])
+
+
+def afterwards(args: argparse.Namespace, terminal: Terminal, code: int) -> int:
+    """Have an import never have come, now that what takes its place is in the log."""
+    return build(args.data, terminal, left_out=[args.replace]) if code == 0 and args.replace else code
 
 
 def check_import(session: "Session", import_id: str) -> None:
     """Raise NoSuchImport unless there is an import that can be taken back."""
-    from streams.embedded.building import imports_of, next_edition
+    from streams.embedded.editions import next_edition
 
-    next_edition(session.log, None, [import_id], imports_of(session))
+    next_edition(session.log, None, [import_id])
 
 
 def _guess(args: argparse.Namespace, session: "Session | None", mapping: Mapping, terminal: Terminal) -> int:

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "topics": ("topics", "create the topics in Kafka as declared, or check them"),
     "produce": ("produce", "send files to Kafka"),
     "rebuild": ("rebuild", "read the past again: under another policy, or without an import"),
+    "triggers": ("triggers", "list, explain or test the rules of a policy"),
+    "switch": ("switch", "put an edition in force on Kafka, or drop one"),
     "unlink": ("unlink", "take back that two ids are one customer"),
     "deliver": ("deliver", "send triggers to webhooks, and dead letters again"),
     "reports": ("reports", "create the tables on a ClickHouse server, or make a data directory's reports anew"),
@@ -42,6 +44,7 @@ WITHOUT_DATA: Final = {
     "sources",
     "collect",
     "rebuild",
+    "switch",
     "unlink",
     "deliver",
 }

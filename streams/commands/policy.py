@@ -90,7 +90,7 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     if policy is not None:
         terminal.say(f"{args.file}: policy {policy.name!r} can be used ({policy.hash[:12]})")
         for doubt in doubtful(policy.text, toml.loads(policy.text)):
-            terminal.note(f"{args.file}:{doubt.line}: {doubt.message}")
+            terminal.note(f"{args.file}:{doubt.at}: {doubt.message}")
     return 0
 
 

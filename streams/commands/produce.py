@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from streams.commands.held import NOTHING_USABLE, SettingsProblem, policy_from
     from streams.commands.import_files import lists_formats
     from streams.imports.problems import InputProblem, NothingUsable
+    from streams.kafka.editions import EditionIsBuilt
     from streams.kafka.producer import SendFailed
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, check
     from streams.logs import configure
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     except (SettingsError, SettingsProblem, InputProblem, ReportsError, OSError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
-    except (TopicsDiffer, BrokerUnreachable, SendFailed) as error:
+    except (EditionIsBuilt, TopicsDiffer, BrokerUnreachable, SendFailed) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 1
 
@@ -71,6 +72,7 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from streams.clock import Clock
     from streams.commands.held import NOTHING_USABLE
     from streams.commands.import_files import counting
+    from streams.kafka.editions import check_no_edition_is_built
     from streams.kafka.producer import Producer
     from streams.kafka.producing import Producing
     from streams.kafka.reporting import Reporting
@@ -80,13 +82,18 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
     from streams.reports.clickhouse import ClickHouseSink
 
     clock = Clock()
-    reporting = Reporting(ClickHouseSink(settings.clickhouse), Metrics(), clock) if settings.clickhouse else None
+    reporting = stored = None
+    in_force_now = (await asyncio.to_thread(check_no_edition_is_built, settings)).in_force
+    if settings.clickhouse:
+        reporting = stored = Reporting(ClickHouseSink(settings.clickhouse), Metrics(), clock)
+        if in_force_now != 1:
+            stored = Reporting(ClickHouseSink(settings.clickhouse, in_force_now), Metrics(), clock)
     topics = topics_of(settings)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
     if isinstance(registry, SchemaRegistry):
         establish(registry)
     async with Producer(settings, "relasi-produce", clock) as producer:
-        producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id)
+        producing = Producing(producer, topics, registry, settings.partitions, reporting, topic_id, stored)
         given = policy if isinstance(policy, Policy) else None
         told = given or await producing.policy_in_force()
         in_force = told or preset(mapping.policy or "commerce")
@@ -105,8 +112,11 @@ async def _send(args: argparse.Namespace, settings: Settings, mapping: Mapping, 
             usable &= await _file(
                 producing, name, mapping, settings, judging, as_arrived=args.as_arrived, again=args.again
             )
-    if reporting is not None:
-        reporting.close()
+    for each in (reporting, stored):
+        if each is not None:
+            each.close()
+    # One that was begun meanwhile takes for known what is stored under the one before.
+    await asyncio.to_thread(check_no_edition_is_built, settings)
     return 0 if usable else NOTHING_USABLE
 
 

@@ -13,6 +13,10 @@ from streams.commands.parsing import WITHOUT_DATA, arguments, module_of
 from streams.commands.terminal import Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from streams.delivery.endpoints import Endpoint
+    from streams.embedded.delivering import DeliveryThread
     from streams.embedded.http import HttpThread
     from streams.embedded.refusals import Refusals
     from streams.embedded.runner import Runner
@@ -62,14 +66,19 @@ def run(args: argparse.Namespace, session: "Session", terminal: Terminal) -> int
     with ExitStack() as stack:
         server = stack.enter_context(CommandServer(session.directory, lambda *request: answer(session, *request)))
         http = _http(args, session, server.address, stack)
+        delivery = _delivery(args, session, stack, terminal)
         session.lock.announce(server.address)
         terminal.note(f"relasi: running on {session.directory} (pid {os.getpid()}); stop with Ctrl-C")
         if http is not None:
             terminal.note(f"relasi: taking events at {http.url}{'/demo' if args.demo else ''}")
-        loop = Loop(runner, round(args.tick_seconds * 1000), stop, None if http is None else _refusals(session))
+        if delivery is not None:
+            terminal.note(f"relasi: delivering triggers to {', '.join(sorted(args.endpoints))}")
+        refusals = None if http is None else _refusals(session)
+        loop = Loop(runner, round(args.tick_seconds * 1000), stop, refusals, delivery)
         while not stop():
-            if http is not None:
-                http.check()
+            for thread in (http, delivery):
+                if thread is not None:
+                    thread.check()
             server.serve_once(loop.turn())
         session.lock.announce(None)
     loop.finish()
@@ -84,6 +93,7 @@ def _end_if(stop: Callable[[], bool]) -> None:
 
 def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
     """Find what is wrong with the collector's settings before anything is opened. Raises SettingsProblem."""
+    args.endpoints = _endpoints(args.settings)
     args.sources = args.listener = None
     if args.http is not None:
         from streams.commands.collecting import listener_at, sources_from
@@ -103,6 +113,33 @@ def _http(args: argparse.Namespace, session: "Session", address: str, stack: Exi
     customer = teller(address) if args.demo else None
     log, registry = session.log, session.runner.registry
     return stack.enter_context(HttpThread(session.directory, log.turn, registry, args.sources, args.listener, customer))
+
+
+def _endpoints(settings: Path | None) -> "Mapping[str, Endpoint]":
+    """Where triggers go. Raises SettingsProblem."""
+    from streams.commands.held import SettingsProblem
+    from streams.delivery.endpoints import BadEndpoint, endpoints_of
+    from streams.settings import FILE, SettingsError, document
+
+    try:
+        return endpoints_of(document(settings), str(settings or FILE))
+    except (BadEndpoint, SettingsError) as error:
+        raise SettingsProblem(f"relasi: {error}") from error
+
+
+def _delivery(
+    args: argparse.Namespace, session: "Session", stack: ExitStack, terminal: Terminal
+) -> "DeliveryThread | None":
+    """Delivery of triggers, where the settings have endpoints."""
+    if not args.endpoints:
+        return None
+    from streams.embedded.delivering import DeliveryThread
+
+    def unreadable(_partition: int, offset: int, why: str) -> None:
+        terminal.note(f"relasi: trigger {offset} can't be read, and is not delivered: {why}")
+
+    registry = session.runner.registry
+    return stack.enter_context(DeliveryThread(session.directory, args.endpoints, registry, unreadable=unreadable))
 
 
 def _refusals(session: "Session") -> "Refusals":
@@ -131,10 +168,12 @@ class Loop:
         tick_ms: int,
         stop: Callable[[], bool] = lambda: False,
         refusals: "Refusals | None" = None,
+        delivery: "DeliveryThread | None" = None,
     ) -> None:
         self._runner = runner
         self._stop = stop
         self._refusals = refusals
+        self._delivery = delivery
         self._tick_ms = tick_ms
         self._next_tick = self._next_profiles = self._next_checkpoint = self._runner.now()
         self._next_idle_checkpoint = self._next_checkpoint + IDLE_CHECKPOINT_INTERVAL_MS
@@ -154,14 +193,21 @@ class Loop:
         if self._stop():
             return 0.0
         self._report_refusals()
-        if now >= (self._next_checkpoint if runner.eventful else self._next_idle_checkpoint):
+        due = self._next_checkpoint if runner.eventful else self._next_idle_checkpoint
+        # A trigger is waited for: it is said at once, and so with the checkpoint that it goes with.
+        if now >= due or (self._delivery is not None and runner.says_triggers):
             runner.checkpoint(profiles=False)
             self._next_checkpoint = now + CHECKPOINT_INTERVAL_MS
             self._next_idle_checkpoint = now + IDLE_CHECKPOINT_INTERVAL_MS
         if now >= self._next_profiles:
             runner.report()
+            self._report_deliveries()
             self._next_profiles = now + PROFILE_INTERVAL_MS
         return min(1.0, max(0.0, (self._next_tick - runner.now()) / 1000))
+
+    def _report_deliveries(self) -> None:
+        if self._delivery is not None:
+            self._delivery.report(self._runner.sink)
 
     def _goes_on(self) -> bool:
         return not self._stop()
@@ -172,6 +218,7 @@ class Loop:
         until = partition.next_offset + RUN_EMIT_RECORDS
         self._runner.catch_up(go_on=lambda: partition.next_offset < until)
         self._report_refusals()
+        self._report_deliveries()
         self._runner.checkpoint(profiles=partition.unreported <= LAST_PROFILES)
 
 
@@ -209,6 +256,8 @@ def _answer(session: "Session", argv: list[str], terminal: Terminal) -> int:
     from streams.commands.held import policy_to_apply
 
     args = arguments(argv)
+    if args.command == "rebuild" and (args.begin or args.switch):
+        return int(module_of(args.command).answer(args, session))
     if args.command in WITHOUT_DATA | {"demo", "run"}:
         terminal.note(f"relasi: {args.command} is not for a running process")
         return 2

@@ -15,11 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply, or check: 0 as declared, 1 different or not to be reached, 2 a setting is wrong."""
+    from streams.kafka.editions import read_editions, settings_of
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer, apply, differences
 
     try:
         settings = load(args.settings)
-        lines = apply(settings) if args.action == "apply" else differences(settings)
+        look = apply if args.action == "apply" else differences
+        lines = look(settings)
+        for number in read_editions(settings).at_work:
+            lines += look(settings_of(settings, number))
     except SettingsError as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2

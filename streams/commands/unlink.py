@@ -8,7 +8,7 @@ from streams.commands.parsing import DATA
 from streams.commands.progress import progress
 from streams.commands.terminal import Terminal
 
-_REFUSED = "SELECT count() AS n FROM links WHERE why = 'unlinked' AND customer_id IN {ids:Array(String)}"
+_REFUSED = "SELECT count() AS n FROM links WHERE why = 'unlinked' AND customer_id IN ({}, {})"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _unlink(args: argparse.Namespace, terminal: Terminal) -> int:
     from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+    from streams.commands.asking import Reports
     from streams.embedded.belonging import refuse_lost
     from streams.embedded.building import rebuilt
     from streams.embedded.log import FILE_NAME
-    from streams.embedded.looking import opened_to_ask
     from streams.engine.edition import pair
 
     if not (args.data / FILE_NAME).exists():
@@ -45,12 +45,19 @@ def _unlink(args: argparse.Namespace, terminal: Terminal) -> int:
     apart = pair((space, args.id), (NAMESPACE_KNOWN, args.customer))
     with progress(terminal, str(args.data)) as report:
         edition = rebuilt(args.data, "relasi unlink", unlinked=[apart], progress=report)
-    with opened_to_ask(args.data, "relasi unlink") as session:
-        answer = session.sink.query(_REFUSED, {"ids": [args.id, args.customer]})
+    # Of the process that took the edition, where one holds the directory.
+    with Reports(args.data, "relasi unlink") as reports:
+        answer = reports.ask(_REFUSED.format(_literal(args.id), _literal(args.customer)))
     terminal.say(f"{args.data}: edition {edition.number} is in force: nothing links {args.id!r} with {args.customer!r}")
-    if answer.column("n")[0].as_py() == 0:
+    if int(answer.column("n")[0].as_py()) == 0:
         terminal.note(
             "relasi: nothing in the log had linked these two; name the ids that the touchpoints or the alias named"
         )
         return 1
     return 0
+
+
+def _literal(text: str) -> str:
+    """A text in SQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

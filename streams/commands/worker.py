@@ -13,6 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-rejects", action="store_true", help="go on even where 10,000 consecutive records are rejected"
     )
+    parser.add_argument(
+        "--edition",
+        type=int,
+        metavar="N",
+        help="run under this edition, beside the workers of others; by default under the one in force when it starts",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,15 +35,16 @@ def run(args: argparse.Namespace) -> int:
     except WrongVersion as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 1
+    from streams.kafka.editions import NoSuchEdition
     from streams.kafka.run import run_worker
     from streams.kafka.topics import TopicsDiffer
     from streams.reports.errors import ReportsError
 
     try:
-        return run_worker(settings, accept_rejects=args.accept_rejects)
+        return run_worker(settings, accept_rejects=args.accept_rejects, edition=args.edition)
     except SettingsError as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
-    except (TopicsDiffer, ReportsError) as error:
+    except (NoSuchEdition, TopicsDiffer, ReportsError) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 1

@@ -1,39 +1,36 @@
-"""The next edition of a data directory, built from the log's beginning beside the one in force."""
+"""The next edition of a data directory, built from the log's beginning beside the one in force.
+
+It is built in the process that was asked for it, and so on another core than that of a process that runs; one process
+has the engine of the reports open for one directory at a time.
+"""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Final
 
-import pyarrow as pa
-
 from processors.policy.policy import Policy
-from schemas.registry import Registry
 from streams.clock import now_ms
-from streams.embedded.belonging import REPORTS, Identity, claim_rows
-from streams.embedded.editions import NEXT, edition_in_force, put_in_force
-from streams.embedded.failures import StorageError
+from streams.embedded.belonging import refuse_lost
+from streams.embedded.client import NotAnswered, ask
+from streams.embedded.edition_files import build_edition
+from streams.embedded.editions import (
+    NotBuilt,
+    built_edition,
+    edition_in_force,
+    finish_switch,
+    next_edition,
+    put_in_force,
+)
+from streams.embedded.lock import BuildLock, DirectoryInUse, DirectoryLock
 from streams.embedded.log import Log
-from streams.embedded.made_from import MadeFrom, write_made_from
-from streams.embedded.rebuilding import Progress, outside_of_partitions, reported
-from streams.embedded.remembering import window_of
-from streams.embedded.rows_file import RowsFile
-from streams.embedded.runner import Runner
-from streams.embedded.session import Session
+from streams.embedded.rebuilding import Progress
+from streams.embedded.session import Session, registry_of
 from streams.engine.edition import Edition
-from streams.engine.partition import Partition
-from streams.imports.recorded import TABLE as IMPORTS_TABLE
-from streams.log.messages import TOUCHPOINTS_TOPIC
-from streams.policies import preset
-from streams.reports.chdb import ChdbSink
-from streams.reports.logs import write_epoch
-from streams.reports.tables import IMPORTS
 
-_PARTITION: Final = 0
-
-
-class NoSuchImport(StorageError):
-    """An import that is to be left out, and never was or is left out already."""
+_AGAIN_SECONDS: Final = 0.2
+_TRIES: Final = 300
+"""A minute, for a command that has the directory for itself."""
 
 
 def rebuilt(
@@ -42,6 +39,7 @@ def rebuilt(
     *,
     policy: Policy | None = None,
     left_out: Sequence[str] = (),
+    keep: bool = False,
     unlinked: Sequence[str] = (),
     progress: Progress = lambda *_: None,
     now: Callable[[], int] = now_ms,
@@ -50,95 +48,81 @@ def rebuilt(
 
     Or without links of some pairs of ids: ``unlinked``, see ``streams.engine.edition.pair``.
 
-    What earlier editions changed stays so. What the log gets meanwhile is in it. A crash at any step leaves the one
-    before in force, or this one. Raises NoSuchImport, and what opening a ``Session`` raises.
+    What earlier editions changed stays so. A process that runs goes on meanwhile, and takes the edition when it is
+    built; what the log gets until then is in it. A crash at any step leaves the one before in force, or this one.
+    ``keep``: what was in force stays beside it, to be asked. Raises NoSuchImport, EditionUnderWay, and what opening a
+    ``Session`` raises.
     """
-    # Opened once as always: what a crash left is applied, and what can't be read is refused before anything is built.
-    with Session(directory, command, progress=progress, now=now) as session:
-        log, registry = session.log, session.runner.registry
-        imports = imports_of(session)
-        edition = next_edition(log, policy, left_out, imports, unlinked)
-        # One process has the engine of the reports open for one directory at a time.
-        session.runner.checkpoint()
-        session.sink.close()
-        _build(session.directory, log, session.identity, registry, edition, progress, now)
-        put_in_force_after(session, edition, left_out)
+    directory = directory.absolute()
+    refuse_lost(directory)
+    with BuildLock(directory, command):
+        _prepared(directory, command, progress, now)
+        with Log(directory) as log:
+            edition = next_edition(log, policy, left_out, unlinked)
+            build_edition(directory, log, registry_of(log), edition, progress, now)
+        _hand_over(directory, command, edition, keep, progress, now)
     return edition
 
 
-def put_in_force_after(session: Session, edition: Edition, left_out: Sequence[str]) -> None:
-    """Close what the session has of the edition before, and have the new one take its place."""
-    session.rows.close()
-    session.finished = True
-    with session.log.transaction():
-        # Their content may be imported again.
-        for import_id in left_out:
-            session.log.forget_import(import_id)
-    put_in_force(session.directory, session.log, edition)
+def _prepared(directory: Path, command: str, progress: Progress, now: Callable[[], int]) -> None:
+    """Have what a crash left applied, and what can't be read refused, before anything is built.
+
+    Whoever holds the directory has done so; what it is at by now is at an end when it answers, and it begins no import
+    any more.
+    """
+
+    def here() -> None:
+        with Session(directory, command, progress=progress, now=now):
+            pass
+
+    _here_or_there(here, ["--begin"])
 
 
-def imports_of(session: Session) -> pa.Table:
-    """The imports that the reports tell of, columns ``IMPORTS``."""
-    columns = ", ".join(f"`{name}`" for name in IMPORTS.names)
-    return session.sink.query(f"SELECT {columns} FROM {IMPORTS_TABLE} FINAL").cast(IMPORTS)
-
-
-def next_edition(
-    log: Log, policy: Policy | None, left_out: Sequence[str], imports: pa.Table, unlinked: Sequence[str] = ()
-) -> Edition:
-    """What the next edition of a log would be. Raises NoSuchImport."""
-    known = set(imports.column("id").to_pylist())
-    before, end = edition_in_force(log), log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
-    for each in left_out:
-        if each in before.left_out:
-            raise NoSuchImport(f"{log.path}: the import {each} is left out already")
-        if each not in known:
-            raise NoSuchImport(f"{log.path}: there is no import {each}; `relasi imports` lists all")
-    return Edition(
-        before.number + 1,
-        before.policy if policy is None else policy.text,
-        before.since if policy is None else end,
-        (*before.left_out, *left_out),
-        end,
-        tuple(dict.fromkeys((*before.unlinked, *unlinked))),
-    )
-
-
-def _build(
-    directory: Path,
-    log: Log,
-    identity: Identity,
-    registry: Registry,
-    edition: Edition,
-    progress: Progress,
-    now: Callable[[], int],
+def _hand_over(
+    directory: Path, command: str, edition: Edition, keep: bool, progress: Progress, now: Callable[[], int]
 ) -> None:
-    folder = directory / NEXT
-    reports = folder / REPORTS
-    reports.mkdir(parents=True)
-    write_made_from(reports, MadeFrom(identity.log, 0))
-    with ExitStack() as stack:
-        rows = stack.enter_context(RowsFile(folder))
-        claim_rows(rows, identity)
-        sink = ChdbSink(reports)
-        stack.callback(sink.close)
-        sink.create()
-        write_epoch(sink, identity.log, identity.epoch, now())
-        partition = Partition(
-            _PARTITION,
-            preset(),
-            [],
-            asks=True,
-            # What stands in the log was accepted once, however many rejects stand in a row.
-            accept_rejects=True,
-            window=window_of(log),
-            log=identity.log,
-            epoch=identity.epoch,
-            edition=edition,
-        )
-        runner = Runner(log, rows, sink, partition, registry, now, lambda offset: reported(reports, identity, offset))
-        end = log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
-        runner.catch_up(lambda: progress("building the next edition", partition.next_offset, end))
-        runner.settle()
-        outside_of_partitions(log, sink, registry, edition.left_out)
-        runner.checkpoint()
+    """Put in force what was built: by whoever holds the directory now, or here."""
+
+    def here() -> None:
+        with DirectoryLock(directory, command), Log(directory) as log:
+            # Who was asked before may have ended on the way.
+            if edition_in_force(log).number < edition.number:
+                put_in_force(directory, log, built_edition(directory), keep=keep)
+            else:
+                finish_switch(directory, log)
+        with Session(directory, command, progress=progress, now=now):
+            pass
+
+    _here_or_there(here, ["--switch", *(["--keep"] if keep else [])])
+
+
+def _here_or_there(here: Callable[[], None], words: list[str]) -> None:
+    """Do it here, or have the process that holds the directory do it; whoever holds it and answers nobody is awaited.
+
+    Raises DirectoryInUse where that takes too long, and NotBuilt where it was refused.
+    """
+    for tries in range(_TRIES):
+        try:
+            here()
+        except DirectoryInUse as held:
+            if tries == _TRIES - 1:
+                raise
+            if _done_there(held, words):
+                return
+            Event().wait(_AGAIN_SECONDS)
+        else:
+            return
+
+
+def _done_there(held: DirectoryInUse, words: list[str]) -> bool:
+    """Whether the process that holds the directory has done its part; False: it answers nobody, or not any more."""
+    if held.holder is None or held.holder.socket is None:
+        return False
+    said = bytearray()
+    try:
+        code = ask(held.holder.socket, ["rebuild", *words], Path.cwd(), said.extend, said.extend)
+    except NotAnswered:
+        return False
+    if code:
+        raise NotBuilt(said.decode(errors="replace").strip().removeprefix("relasi: "))
+    return True

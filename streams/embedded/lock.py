@@ -11,6 +11,7 @@ from typing import Final, Self
 from streams.embedded.failures import StorageError
 
 FILE_NAME: Final = "relasi.lock"
+BUILD_NAME: Final = "edition.lock"
 _LONGEST_NOTE: Final = 8192
 
 
@@ -30,6 +31,18 @@ class DirectoryInUse(Exception):
         who = f"process {holder.pid} ({holder.command})" if holder else "another process"
         super().__init__(
             f"{directory} is used by {who}. Wait until it ends or stop it, or choose another directory with --data."
+        )
+        self.holder: Final = holder
+
+
+class EditionUnderWay(Exception):
+    """The next edition of the directory is being built. ``holder``: by whom, as far as that was written yet."""
+
+    def __init__(self, directory: Path, holder: Holder | None) -> None:
+        who = f"process {holder.pid} ({holder.command})" if holder else "another process"
+        super().__init__(
+            f"{directory}: {who} builds its next edition. What of a file is known already would depend on when that "
+            "is in force: wait until it is, and ask again. Events over HTTP are taken meanwhile."
         )
         self.holder: Final = holder
 
@@ -74,6 +87,46 @@ class DirectoryLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.release()
+
+
+class BuildLock:
+    """The sole right to build the next edition of a directory, which others may use meanwhile; a context manager.
+
+    Raises ``EditionUnderWay`` where another process builds one.
+    """
+
+    def __init__(self, directory: Path, command: str) -> None:
+        self._file: Final = os.open(directory / BUILD_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(self._file)
+            os.close(self._file)
+            raise EditionUnderWay(directory, holder) from None
+        note = json.dumps(asdict(Holder(os.getpid(), command[: _LONGEST_NOTE // 8]))).encode() + b"\n"
+        os.pwrite(self._file, note, 0)
+        os.ftruncate(self._file, len(note))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def check_not_building(directory: Path) -> None:
+    """Raise EditionUnderWay where another process builds the next edition of a directory, or this one does."""
+    try:
+        file = os.open(directory / BUILD_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise EditionUnderWay(directory, _holder(file)) from None
+    finally:
+        os.close(file)
 
 
 class SharedLock:

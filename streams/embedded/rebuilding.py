@@ -132,9 +132,13 @@ def reported(reports: Path, identity: Identity, offset: int) -> None:
         ) from error
 
 
-def outside_of_partitions(log: Log, sink: ChdbSink, registry: Registry, left_out: Container[str]) -> None:
-    """Report what no partition sees: rows of files and requests that became rejects, and imports that count."""
-    done = 0
+def outside_of_partitions(
+    log: Log, sink: ChdbSink, registry: Registry, left_out: Container[str], done: int = 0
+) -> None:
+    """Report what no partition sees: rows of files and requests that became rejects, and imports that count.
+
+    ``done``: up to which offset of the rejects the reports hold them.
+    """
     while (batch := read_records(log, REFUSED, 0, done)) is not None:
         rows = reject_rows([record.value or b"" for record in batch.records], registry)
         sink.insert(REJECTS_TABLE, pa.Table.from_pylist(rows, REJECTS))

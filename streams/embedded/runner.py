@@ -34,6 +34,7 @@ from streams.outputs.output import Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.outputs.rejects import TOPIC as REJECTS_TOPIC
 from streams.outputs.storing import store
+from streams.outputs.triggers import TRIGGERS
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
@@ -81,6 +82,13 @@ class Runner:
         self._unremembered = 0
         self._eventful = False
 
+    def go_on_with(self, rows: RowsFile, sink: Sink, partition: Partition) -> None:
+        """From here on drive another partition of the same log, with rows and reports of its own."""
+        self._rows, self.sink, self.partition = rows, sink, partition
+        self._outgoing = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC)
+        self._unemitted = self._unremembered = 0
+        self._unacknowledged = self._eventful = False
+
     def append(self, keys: Bodies | None, bodies: Bodies) -> None:
         """Append messages to the log of touchpoints, within a transaction that the caller has opened."""
         append_messages(self.log, TOUCHPOINTS_TOPIC, self.partition.number, keys, bodies, self.now())
@@ -89,6 +97,12 @@ class Runner:
         """Append one message, such as a Tick or a Policy, in a transaction of its own."""
         with self.log.transaction():
             self.append(None, bodies_of([message(self.registry, name, value)]))
+
+    @property
+    def says_triggers(self) -> bool:
+        """Whether triggers wait for the next checkpoint to be said."""
+        self._outgoing.digest()
+        return self._outgoing.speaks(TRIGGERS)
 
     def tick(self, at: int) -> None:
         """Let the partition's time pass to ``at`` (ms)."""

@@ -1,7 +1,7 @@
 """A data directory, opened: lock, log, rows, reports, and the partition as its checkpoint left it."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -11,22 +11,26 @@ from schemas.registry import FileRegistry, Registry, RegistryError, SchemaRegist
 from streams.clock import now_ms
 from streams.embedded.belonging import REPORTS as REPORTS
 from streams.embedded.belonging import Identity, OtherLog, check_rows, claim_rows, identity_of, refuse_lost, remove_rows
-from streams.embedded.editions import edition_in_force, finish_switch
+from streams.embedded.database import ENGINE
+from streams.embedded.edition_files import build_edition
+from streams.embedded.editions import edition_in_force, finish_switch, next_edition, put_in_force
 from streams.embedded.failures import ForeignFile, StorageDamaged
 from streams.embedded.leftovers import SPOOLED as SPOOLED
 from streams.embedded.leftovers import clear
-from streams.embedded.lock import DirectoryLock
-from streams.embedded.log import Log
+from streams.embedded.lock import BuildLock, DirectoryLock, EditionUnderWay
+from streams.embedded.log import REFUSED, Log
 from streams.embedded.rebuilding import Progress as Progress
-from streams.embedded.rebuilding import opened_reports, rebuild, reported
+from streams.embedded.rebuilding import opened_reports, outside_of_partitions, rebuild, reported
 from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.checkpoint import UnreadableCheckpoint, stored_in_columns
+from streams.engine.edition import Edition
 from streams.engine.partition import Partition
 from streams.engine.window import WINDOW
 from streams.log.messages import TOUCHPOINTS_TOPIC
 from streams.policies import preset as preset
+from streams.reports.chdb import ChdbSink
 
 _PARTITION: Final = 0
 _REGISTRY: Final = "schema_registry"
@@ -56,16 +60,18 @@ class Session:
     ) -> None:
         # Commands of other processes are answered in the working directories of those.
         self.directory = directory = directory.absolute()
+        self._accept_rejects = accept_rejects
         with ExitStack() as stack:
             self.lock = stack.enter_context(DirectoryLock(directory, command))
             clear(directory)
             refuse_lost(directory)
             self.log = stack.enter_context(Log(directory))
             finish_switch(directory, self.log)
-            self.rows = stack.enter_context(RowsFile(directory))
+            self.rows = RowsFile(directory)
+            stack.callback(lambda: self.rows.close())
             self.identity = identity_of(self.log, now())
             check_rows(self.log, self.rows, self.identity)
-            registry = _registry(self.log, registry_url)
+            registry = registry_of(self.log, registry_url)
             partition = self._restore(accept_rejects, window)
             self.sink = opened_reports(
                 directory,
@@ -74,7 +80,7 @@ class Session:
                 self.identity,
                 lambda: rebuild(directory, self.log, self.identity, registry, now, progress),
             )
-            stack.callback(self.sink.close)
+            stack.callback(lambda: self.sink.close())
             claim_rows(self.rows, self.identity)
             self.runner = Runner(self.log, self.rows, self.sink, partition, registry, now, self._reported)
             self.finished = False
@@ -82,6 +88,8 @@ class Session:
             # Called between the steps of what takes long; raises what is to end it there.
             self.interrupt: Callable[[], None] = lambda: None
             self._establish(policy, progress)
+            if self.runner.partition.lacking:
+                self._read_again(command, progress)
             self._stack = stack.pop_all()
 
     def _restore(self, accept_rejects: bool, window: int) -> Partition:
@@ -115,6 +123,34 @@ class Session:
             runner.change_policy(policy)
         runner.settle()
 
+    def go_on_with_edition(self, edition: Edition, *, keep: bool = False) -> None:
+        """Have the edition that was built beside this one take its place, and go on with it. Raises NotBuilt.
+
+        Whoever appends goes on meanwhile. What fails in between ends the process; the next start finishes it.
+        """
+        runner = self.runner
+        if keep:
+            runner.checkpoint()
+        self.sink.close()
+        self.rows.close()
+        put_in_force(self.directory, self.log, edition, keep=keep)
+        self.rows = RowsFile(self.directory)
+        partition = self._restore(self._accept_rejects, WINDOW)
+        self.sink = ChdbSink(self.directory / REPORTS)
+        runner.go_on_with(self.rows, self.sink, partition)
+        # What became known meanwhile that no partition sees.
+        told = self.rows.position(ENGINE, REFUSED, _PARTITION)
+        outside_of_partitions(self.log, self.sink, runner.registry, edition.left_out, told)
+        runner.settle()
+
+    def _read_again(self, command: str, progress: Progress) -> None:
+        """Rows of an earlier layout lack what only the past can give: make them anew, as the next edition."""
+        with suppress(EditionUnderWay), BuildLock(self.directory, command):
+            edition = next_edition(self.log, None, ())
+            self.sink.close()
+            build_edition(self.directory, self.log, self.runner.registry, edition, progress, self.runner.now)
+            self.go_on_with_edition(edition)
+
     def bring_up_to_date(self) -> None:
         """Have the reports say how things stand now."""
         self.runner.report()
@@ -137,7 +173,7 @@ class Session:
         self.close()
 
 
-def _registry(log: Log, url: str | None) -> Registry:
+def registry_of(log: Log, url: str | None = None) -> Registry:
     """Where the ids in this log come from: told when the log is new, and kept. Another registry means others by them.
 
     Raises RegistryError where another one is told later.
@@ -172,7 +208,7 @@ def remade(directory: Path, command: str, progress: Progress, now: Callable[[], 
             identity = identity_of(log, now())
             if not _rows_belong(directory, log, identity):
                 remove_rows(directory)
-            rebuild(directory, log, identity, _registry(log, None), now, progress)
+            rebuild(directory, log, identity, registry_of(log), now, progress)
             end = log.end_offset(TOUCHPOINTS_TOPIC, _PARTITION)
     with Session(directory, command, progress=progress, now=now, accept_rejects=True):
         return end

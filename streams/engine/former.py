@@ -24,6 +24,8 @@ from streams.engine.rows import LONGEST_ID
 FORMER_LAYOUT: Final = 4  # the last one; since 3 the header says of which log it is, since 4 rows have a namespace
 _PLAIN: Final = 1  # rows as they are in memory
 _SPAN: Final = 16
+# What ``migrated`` makes of other fields, and what is no part of what a customer's past comes to.
+_MADE: Final = frozenset({"review_at", "revalue", "offset", "entry_at", "hash"})
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,11 @@ def migrated(rows: Any) -> Any:
         found["review_at"] = np.where(found["touchpoints"] > 0, found["judged_at"] + 1, NEVER)
         found["revalue"] = 1
     return found
+
+
+def lacking(rows: Any) -> set[str]:
+    """The fields that rows of another layout don't have, and that are not made of those that they have."""
+    return set(ROW.names or ()) - set(rows.dtype.names or ()) - _MADE
 
 
 def complete_headers(headers: Iterable[FormerHeader]) -> list[FormerHeader]:

@@ -9,8 +9,11 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.lifecycle.facts import CAUSE_TOUCHPOINT, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.step import meet
-from processors.policy.rules import UNMAPPED, Rules, Vocabulary
+from processors.policy.rules import CONSENT, REFUSAL, UNMAPPED, Rules, Vocabulary
+from processors.row.contact import Contact
+from processors.row.layout import Row
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
+from processors.triggers.firing import pass_time_with_rules
 from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
@@ -28,7 +31,8 @@ from streams.engine.outcomes import (
     OUTCOME_TRANSITIONS,
     OUTCOME_UNMAPPED,
 )
-from streams.engine.reading import contact_of, is_robot, meaning_of
+from streams.engine.reaching import follow_rules, hear_consent
+from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
 from streams.engine.rows import (
     USED_NUMBER,
     Table,
@@ -100,6 +104,41 @@ def elsewhere(told: int) -> tuple[int, bool]:
 
 
 @compiled_inline
+def _before_meeting(
+    buffer: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.int64],
+    row: Row,
+    rules: Rules,
+    out: Out,
+    cause: Cause,
+    contact: Contact,
+) -> None:
+    """What is due by then, the timers of rules among it, and what the touchpoint says of consent."""
+    if rules.trigger_count > 0:
+        pass_time_with_rules(row, rules, out, cause, contact.at)
+    if contact.flags & (CONSENT | REFUSAL):
+        hear_consent(buffer, slots, row, contact.flags, contact.at)
+
+
+@compiled_inline
+def _after_meeting(
+    buffer: npt.NDArray[np.uint8],
+    slots: npt.NDArray[np.int64],
+    row: Row,
+    rules: Rules,
+    words: Vocabulary,
+    out: Out,
+    cause: Cause,
+    contact: Contact,
+    meaning: Meaning,
+    time: int,
+) -> None:
+    """What rules of the policy make of it."""
+    if rules.trigger_count > 0:
+        follow_rules(buffer, slots, row, rules, words, out, cause, contact, meaning.kind, meaning.flags, time)
+
+
+@compiled_inline
 def apply_touchpoint(
     buffer: npt.NDArray[np.uint8],
     slots: npt.NDArray[np.int64],
@@ -168,7 +207,9 @@ def apply_touchpoint(
     cause = Cause(
         number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
     )
+    _before_meeting(buffer, slots, row, rules, out, cause, contact)
     meet(row, rules, out, cause, contact, time)
+    _after_meeting(buffer, slots, row, rules, words, out, cause, contact, meaning, time)
     counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     list_touched(table, number)

@@ -20,8 +20,10 @@ from processors.hashing import avalanche, mix, xxh64
 from processors.lifecycle.facts import CAUSE_MERGE, OUT_COUNT, OUT_JUDGED_COUNT, Cause, Out
 from processors.lifecycle.merging import unite
 from processors.policy.rules import Rules
-from processors.row.layout import LINKED
+from processors.row.layout import LINKED, NEVER
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, NAMESPACE_UNSTATED, salt_of
+from processors.triggers.firing import look
+from processors.triggers.memory import merge_memory
 from processors.words import Int
 from schemas.decode import ABSENT
 from schemas.limits import FIRST_CODE
@@ -433,6 +435,10 @@ def apply_link(
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(other, offset, max(at, cursor.at[AT_TIME]), CAUSE_MERGE, np.uint64(0), -1, -1)
     unite(row, gone, rules, out, cause, cursor.at[AT_TIME])
+    merge_memory(row, gone)
+    row.timer_at = NEVER
+    if rules.trigger_count > 0:
+        look(row, rules, out, cause, max(cursor.at[AT_TIME], row.judged_at), 0, 0)
     cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     row.identities += gone.identities + 1

@@ -249,6 +249,7 @@ def _apply_value(
     if read.status >= 0:
         return read.status
     kind = read.kind
+    out.room.written_at = written_at
     if kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
     if kind == TYPE_POLICY:

@@ -24,7 +24,7 @@ from streams.engine.checkpoint import (
     unsealed,
 )
 from streams.engine.described import Layout, our_layout
-from streams.engine.former import Chunk, FormerHeader, complete_headers, decode_chunk, is_former, migrated
+from streams.engine.former import Chunk, FormerHeader, complete_headers, decode_chunk, is_former, lacking, migrated
 from streams.engine.former_rings import Rings
 from streams.engine.growth import grow, reserve
 from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, FORWARD_LAYOUT, HEAD_BYTES, words_of
@@ -67,6 +67,8 @@ class Memory:
         self._rings = Rings()
         self.newest = -1
         """The greatest offset that a restored row contains."""
+        self.lacking: set[str] = set()
+        """Fields that rows of former layouts did not have, and that only the past can give."""
 
     def checkpoint(self, table: Table, standing: Standing) -> Checkpoint:
         """The records of the next checkpoint; its rows count as written."""
@@ -289,6 +291,7 @@ class Memory:
         if bad >= 0:
             raise self._damaged(keys.message(bad))
         stored = words.view(layout.row).reshape(count)
+        self.lacking |= lacking(stored)
         if self._header is None or self._header.window is None:
             self._rings.add(stored, hashes, heads[:, 0], keys.buffer[keys.offsets[:-1]])
         rows = migrated(stored)
@@ -311,6 +314,7 @@ class Memory:
         flags = (chunk.touched * FLAG_TOUCHED | chunk.unreported * FLAG_UNREPORTED).astype(np.uint8)
         hashes = np.zeros(len(rows), np.uint64)
         restoring.hash_keys(keys.buffer, keys.offsets, hashes)
+        self.lacking |= lacking(chunk.stored)
         self._rings.add(chunk.stored, hashes, rows["offset"], chunk.namespaces)
         values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
         table = reserve(table, chunk.header.customers)

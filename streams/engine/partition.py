@@ -10,6 +10,7 @@ import numpy.typing as npt
 from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
+from processors.triggers.room import FIRED
 from schemas.bodies import Bodies
 from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
@@ -61,6 +62,7 @@ class Drained(NamedTuple):
 
     transitions: list[npt.NDArray[np.uint8]]  # bytes of FACT
     judged: list[npt.NDArray[np.uint8]]  # of JUDGED
+    fired: list[npt.NDArray[np.uint8]]  # of FIRED
 
     @property
     def nbytes(self) -> int:
@@ -202,7 +204,7 @@ class Partition:
         )
         sends: list[Sent] = []
         before = self.counts.copy()
-        facts = Drained([], [])
+        facts = Drained([], [], [])
         policies: list[PolicyChange] = []
         self._halved = False
         while (status := self._run(fetch, cursor)) not in self._ends:
@@ -228,6 +230,7 @@ class Partition:
             buffer=fetch.buffer,
             facts=_in_one(facts.transitions, FACT),
             judged=_in_one(facts.judged, JUDGED),
+            fired=_in_one(facts.fired, FIRED),
             taken=cursor.taken[: cursor.at[cursors.AT_TAKEN]],
             rejects=np.asarray(cursor.rejects)[: cursor.at[cursors.AT_REJECTS]],
             links=np.asarray(cursor.links)[: cursor.at[cursors.AT_LINKS]],
@@ -298,6 +301,9 @@ class Partition:
         if counts[OUT_JUDGED_WRITTEN] > 0:
             facts.judged.append(_copied(self._out.judged, counts[OUT_JUDGED_WRITTEN]))
             counts[OUT_JUDGED_WRITTEN] = 0
+        if self._out.room.written > 0:
+            facts.fired.append(_copied(self._out.room.fired, int(self._out.room.written)))
+            self._out.room.written = 0
 
     def _change_policy(
         self, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
@@ -420,6 +426,14 @@ class Partition:
     def namespaces(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """In which namespaces the ids of customers are, see ``processors.row.namespaces``."""
         return namespaces_of(self.table, numbers)
+
+    @property
+    def lacking(self) -> list[str]:
+        """Fields that restored rows did not have, because they were laid out before these were there.
+
+        They stand as in an empty row. Only the log gives them, read again from its beginning as the next edition.
+        """
+        return sorted(self._memory.lacking)
 
     def check_log(self, end_offset: int) -> None:
         """Raise ForeignLog where the log's end lies below an offset that a row contains."""

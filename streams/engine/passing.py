@@ -17,10 +17,12 @@ from processors.lifecycle.facts import (
     Out,
 )
 from processors.lifecycle.reviews import next_day
-from processors.lifecycle.step import pass_time, rejudge
+from processors.lifecycle.step import rejudge
 from processors.policy.rules import Rules
 from processors.row.calendar import day_of
 from processors.row.layout import NEVER, NONE
+from processors.triggers.firing import look, pass_time_with_rules
+from processors.triggers.room import is_crowded
 from schemas.touchpoint import TICK_AT
 from streams.engine.ahead import AHEAD_FAR, AHEAD_NEAR, AHEAD_SMALL, ask_for_place, ask_for_review
 from streams.engine.cursor import AT_TIME, NO_LIMIT, STATUS_FINISHED, STATUS_NEED_FACTS, STATUS_NEED_ROOM, Cursor
@@ -51,7 +53,7 @@ def facts_full(out: Out) -> bool:
     """Whether the facts of one more record might not fit."""
     if len(out.facts) == 0:
         return False
-    full = out.counts[OUT_WRITTEN] + FACTS_PER_EVENT > len(out.facts)
+    full = out.counts[OUT_WRITTEN] + FACTS_PER_EVENT > len(out.facts) or is_crowded(out.room)
     crowded = len(out.judged) > 0 and out.counts[OUT_JUDGED_WRITTEN] + JUDGED_PER_EVENT > len(out.judged)
     return bool(full or crowded)
 
@@ -62,7 +64,7 @@ def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, slot: int, o
     row, number = table.rows[slot], table.hot[slot].holder
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1)
-    if pass_time(row, rules, out, cause, until):
+    if pass_time_with_rules(row, rules, out, cause, until):
         row.offset = max(row.offset, offset)
         note_news(table, number)
         cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
@@ -163,6 +165,9 @@ def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: i
         before, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
         cause = Cause(number, offset, max(cursor.at[AT_TIME], row.judged_at), CAUSE_POLICY, np.uint64(0), -1, -1)
         rejudge(row, rules, out, cause, cursor.at[AT_TIME])
+        row.timer_at = NEVER
+        if rules.trigger_count > 0:
+            look(row, rules, out, cause, max(cursor.at[AT_TIME], row.judged_at), 0, 0)
         row.offset = offset
         note_news(table, number)
         cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - before

@@ -59,6 +59,7 @@ class Applied:
     buffer: npt.NDArray[np.uint8]
     facts: Any  # array of FACT
     judged: Any  # array of JUDGED
+    fired: Any  # array of FIRED
     taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS), see ``cursor``
     rejects: Any  # array of REJECT
     links: Any  # array of LINK

@@ -305,7 +305,8 @@ def schedule(table: Table, slot: Int) -> None:
     """
     row, number = table.rows[slot], table.hot[slot].holder
     touched = table.customers[number].id & IS_TOUCHED
-    wake = row.due_at if touched != 0 else min(row.due_at, row.review_at)
+    wake = min(row.due_at, row.timer_at)
+    wake = wake if touched != 0 else min(wake, row.review_at)
     if wake < row.entry_at:
         table.used[USED_HEAP] = push(table.heap_at, table.heap_row, table.used[USED_HEAP], wake, number)
         row.entry_at = wake

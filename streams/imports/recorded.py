@@ -17,7 +17,8 @@ TABLE: Final = "imports_raw"
 # An import of which nothing came in, whose times nobody understood, stands in nobody's way.
 _OTHER: Final = (
     "SELECT id, file, mapping, at FROM imports_raw FINAL WHERE sha256 = {sha256:String} "
-    "AND mapping_digest != {digest:String} AND customers > 0 ORDER BY at DESC LIMIT 1"
+    "AND mapping_digest != {digest:String} AND customers > 0 "
+    "AND id NOT IN (SELECT arrayJoin(left_out) FROM editions_raw) ORDER BY at DESC LIMIT 1"
 )
 
 

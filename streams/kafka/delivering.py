@@ -8,7 +8,7 @@ again, under the same ids.
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from streams.delivery.deliverer import FOLDER, Deliverer, PartitionLeft
 from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outcome, Told
 from streams.delivery.telling import DeliveryMessages, rows_of
+from streams.kafka.editions import read_editions, settings_of
 from streams.kafka.producer import Producer
 from streams.kafka.retry import Backoff
 from streams.kafka.topics import BrokerUnreachable, check, topics_of
@@ -44,17 +45,22 @@ log = structlog.get_logger()
 
 
 class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
-    """The consumer of triggers with a deliverer behind it."""
+    """The consumer of triggers with a deliverer behind it.
+
+    ``begins``: by partition, from where on the ``topic`` is to be delivered: what an edition says of the past, those
+    before it have said.
+    """
 
     def __init__(
         self,
-        settings: Settings,
         consumer: Any,
         deliverer: Deliverer,
         history: "History",
+        topic: str,
+        begins: Sequence[int],
     ) -> None:
-        topics = topics_of(settings)
-        self._topic: Final = topics.triggers
+        self._topic: Final = topic
+        self._begins: Final = dict(enumerate(begins))
         self._consumer: Final = consumer
         self._deliverer: Final = deliverer
         self._history: Final = history
@@ -78,7 +84,8 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
             partition = self._deliverer.open(tp.partition)
             at = await partition.position(self.source(tp.partition))
             # A file that is ahead is of a topic that is no more.
-            start = max(at, begins[tp]) if at <= ends[tp] else begins[tp]
+            first = max(begins[tp], self._begins.get(tp.partition, 0))
+            start = max(at, first) if at <= ends[tp] else first
             self._consumer.seek(tp, start)
             self._targets[tp.partition] = ends[tp]
             if start >= ends[tp]:
@@ -212,7 +219,9 @@ async def _run(
 ) -> None:
     await _wait_for_broker(settings, clock, why_not)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
-    topics, sink = topics_of(settings), ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
+    editions = await asyncio.to_thread(read_editions, settings)
+    topics = topics_of(settings_of(settings, editions.in_force))
+    sink = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     group = f"{settings.group}-deliver"
 
     def unreadable(partition: int, offset: int, why: str) -> None:
@@ -240,7 +249,7 @@ async def _run(
             isolation_level="read_committed",
             session_timeout_ms=round(settings.session_seconds * 1000),
         )
-        delivering = Delivering(settings, consumer, deliverer, history)
+        delivering = Delivering(consumer, deliverer, history, topics.triggers, editions.triggers)
         consumer.subscribe([topics.triggers], listener=delivering)
         await consumer.start()
         stack.push_async_callback(consumer.stop)

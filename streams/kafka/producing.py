@@ -44,7 +44,10 @@ class Produced:
 
 
 class Producing:
-    """Sends to the topics of one installation; ``topic_id``: of that of touchpoints."""
+    """Sends to the topics of one installation; ``topic_id``: of that of touchpoints.
+
+    ``stored``: the reports that hold what counts in the edition in force, where these are others than ``reporting``.
+    """
 
     def __init__(
         self,
@@ -54,7 +57,9 @@ class Producing:
         partitions: int,
         reporting: Reporting | None = None,
         topic_id: str = "",
+        stored: Reporting | None = None,
     ) -> None:
+        self._stored = stored or reporting
         self._writer = TopicWriter(producer, topics.touchpoints, partitions)
         self._producer = producer
         self._reporting = reporting
@@ -130,9 +135,9 @@ class Producing:
         known = KnownEvents()
         for batch in prepared.batches():
             known.expect(batch)
-        if self._reporting is not None:
-            await self._reporting.create()
-            await self._reporting.ask(lambda sink: known.load(sink, self._topic_id))
+        if self._stored is not None:
+            await self._stored.create()
+            await self._stored.ask(lambda sink: known.load(sink, self._topic_id))
         return known
 
     async def _rejects(self, prepared: Prepared) -> int:

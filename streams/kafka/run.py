@@ -9,14 +9,16 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 import structlog
 import uvloop
 
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
+from streams.engine.edition import FIRST
 from streams.kafka.app import consumer_of, new_app
+from streams.kafka.editions import Editions, read_editions, settings_of
 from streams.kafka.fences import Fences
 from streams.kafka.identity import Asking
 from streams.kafka.learning import Learning
@@ -32,7 +34,6 @@ from streams.kafka.worker import Worker
 from streams.logs import configure
 from streams.metrics import Metrics, serve
 from streams.reports.clickhouse import ClickHouseSink
-from streams.reports.sink import RemoteSink
 from streams.settings import CLOCK, Settings
 
 PUBLISH_SECONDS: Final = 0.025
@@ -45,6 +46,14 @@ END_WITHIN: Final = 9.5
 """From being told to stop, whatever hangs. A supervisor that allows ten seconds would kill it."""
 
 log = structlog.get_logger()
+
+
+class _Prepared(NamedTuple):
+    """The id of the topic of touchpoints, the edition, and how all of them are defined."""
+
+    topic_id: str
+    edition: int
+    editions: Editions
 
 
 def end_at_once(error: BaseException) -> NoReturn:
@@ -66,8 +75,11 @@ def _too_late() -> None:
     end(1)
 
 
-def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
-    """Run a worker until SIGTERM or SIGINT. Raises TopicsDiffer."""
+def run_worker(settings: Settings, *, accept_rejects: bool = False, edition: int | None = None) -> int:
+    """Run a worker of an edition, None: of that in force, until SIGTERM or SIGINT.
+
+    Raises TopicsDiffer and NoSuchEdition.
+    """
     configure(settings.log_format)
     warm()
     # A thread that wants Python's lock waits this long before it asks for it, and a touchpoint passes through a dozen
@@ -77,16 +89,16 @@ def run_worker(settings: Settings, *, accept_rejects: bool = False) -> int:
     gc.collect()
     gc.freeze()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_main(settings, accept_rejects))
+        return runner.run(_main(settings, accept_rejects, edition))
 
 
-async def _main(settings: Settings, accept_rejects: bool) -> int:
+async def _main(settings: Settings, accept_rejects: bool, edition: int | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     registry: Registry = SchemaRegistry(settings.registry) if settings.registry else FileRegistry()
-    sink: RemoteSink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
+    sink: ClickHouseSink | None = ClickHouseSink(settings.clickhouse) if settings.clickhouse else None
     metrics = Metrics()
     clock = Clock()
     reporting = Reporting(sink, metrics, clock)
@@ -95,10 +107,12 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
     site, port = await serve(settings.web_host, settings.web_port, metrics, ready.refresh, ready.not_ready)
     log.info("worker started", group=settings.group, web_port=port, ticks=settings.ticks)
     looking = asyncio.create_task(every(LOOK_SECONDS, reporting.look, stop.is_set, clock))
-    topic_id = await _unless(stop, _prepare(settings, reporting, learning, ready, clock))
-    if topic_id is None:
+    prepared = await _unless(stop, _prepare(settings, edition, sink, reporting, learning, ready, clock))
+    if prepared is None:
         # Threads may hang in what was prepared.
         end(0)
+    topic_id, number, editions = prepared
+    settings = settings_of(settings, number)
     client = f"relasi-worker-{os.getpid()}"
     async with Producer(settings, client, clock) as producer, Fences(settings, clock) as fences:
         worker = Worker(
@@ -115,6 +129,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
             topic_id=topic_id,
             ask_topic_id=Asking(settings, clock).ask,
             accept_rejects=accept_rejects,
+            edition_of=lambda partition: editions.of(number, partition),
         )
         ready.worker = worker
         await _work(worker, stop, lambda: ready.look_for_broker(producer), clock)
@@ -127,7 +142,7 @@ async def _main(settings: Settings, accept_rejects: bool) -> int:
         end(code)
 
 
-async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
+async def _unless(stop: asyncio.Event, work: Awaitable[_Prepared]) -> _Prepared | None:
     """What came of the work; None where the process was told to stop before."""
     task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -138,25 +153,51 @@ async def _unless(stop: asyncio.Event, work: Awaitable[str]) -> str | None:
     return None
 
 
-async def _prepare(settings: Settings, reporting: Reporting, learning: Learning, ready: Readiness, clock: Clock) -> str:
-    """Wait for the broker, the schema registry and ClickHouse; the id of the topic of touchpoints.
+async def _prepare(
+    settings: Settings,
+    edition: int | None,
+    sink: ClickHouseSink | None,
+    reporting: Reporting,
+    learning: Learning,
+    ready: Readiness,
+    clock: Clock,
+) -> _Prepared:
+    """Wait for the broker, the schema registry and ClickHouse.
 
-    Raises TopicsDiffer, and ReportsError for a URL with a mistake.
+    Raises TopicsDiffer, NoSuchEdition, and ReportsError for a URL with a mistake.
     """
     backoff = Backoff(clock)
     while True:
         try:
-            topic_id = await asyncio.to_thread(check, settings)
+            topic_id, number, editions = await asyncio.to_thread(_checked, settings, edition)
         except BrokerUnreachable as error:
             ready.broker_unreachable(str(error))
             await backoff.wait()
         else:
             break
     ready.broker_reachable()
+    log.info("edition", edition=number, in_force=editions.in_force)
+    if sink is not None:
+        sink.report_edition(number)
     await learning.establish()
     await reporting.create()
+    if sink is not None and number == editions.in_force != FIRST.number:
+        # On a server that is new nobody has said so yet.
+        left_out = editions.of(number, 0).left_out
+        await reporting.ask(lambda _: sink.put_in_force(number, left_out, clock.now_ms()))
     await reporting.begin(topic_id)
-    return topic_id
+    return _Prepared(topic_id, number, editions)
+
+
+def _checked(settings: Settings, edition: int | None) -> "_Prepared":
+    """Look whether the topics are as declared. Raises TopicsDiffer, NoSuchEdition, BrokerUnreachable."""
+    topic_id = check(settings)
+    editions = read_editions(settings)
+    number = editions.in_force if edition is None else edition
+    editions.definition(number)
+    if number != editions.in_force or number != FIRST.number:
+        check(settings_of(settings, number))
+    return _Prepared(topic_id, number, editions)
 
 
 async def _work(worker: Worker, stop: asyncio.Event, look: Callable[[], Awaitable[None]], clock: Clock) -> None:

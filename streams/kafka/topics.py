@@ -51,6 +51,8 @@ class Topics:
 
     prefix: str
     group: str
+    edition: int = 1
+    """Whose outputs are meant; those of the first have no number in their names."""
 
     @property
     def touchpoints(self) -> str:
@@ -77,9 +79,14 @@ class Topics:
         """What became of triggers: whoever takes a partition over learns it from there."""
         return f"{self.prefix}.deliveries.v1"
 
+    @property
+    def editions(self) -> str:
+        """How each edition is defined, and which is in force."""
+        return f"{self.prefix}.editions.v1"
+
     def of(self, topic: Topic) -> str:
         """The topic of an output."""
-        return topic.named(self.prefix)
+        return topic.named(self.prefix if self.edition == 1 else f"{self.prefix}.edition-{self.edition}")
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class Declared:
 
 def topics_of(settings: Settings) -> Topics:
     """The names under these settings."""
-    return Topics(settings.prefix, settings.group)
+    return Topics(settings.prefix, settings.group, getattr(settings, "edition", 1))
 
 
 def declared(settings: Settings) -> list[Declared]:
@@ -120,7 +127,8 @@ def declared(settings: Settings) -> list[Declared]:
     out = {topics.of(each.topic): {**kept, **limited} if each.topic.kept else passing for each in OUTPUTS if each.topic}
     newest = {**compacted, "cleanup.policy": "compact,delete", "retention.ms": _FORTNIGHT}
     configs = {topics.touchpoints: stamped, **out, topics.deliveries: newest, topics.changelog: compacted}
-    return [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
+    all_parts = [Declared(name, settings.partitions, settings.replication, config) for name, config in configs.items()]
+    return [*all_parts, Declared(topics.editions, 1, settings.replication, compacted)]
 
 
 def apply(settings: Settings) -> list[str]:
@@ -129,7 +137,7 @@ def apply(settings: Settings) -> list[str]:
     The partitions of a topic that exists are never changed: a customer's events would go to another partition than
     the customer's row.
     """
-    with _admin(settings) as admin:
+    with admin_of(settings) as admin:
         wanted = declared(settings)
         found = _found(admin, wanted)
         if fixed := [line for topic in wanted if topic.name in found for line in _unchangeable(topic, found)]:
@@ -162,7 +170,7 @@ def check(settings: Settings) -> str:
 
 
 def _compared(settings: Settings) -> tuple[list[str], dict[str, _Found]]:
-    with _admin(settings) as admin:
+    with admin_of(settings) as admin:
         wanted = declared(settings)
         found = _found(admin, wanted)
     lines = []
@@ -175,7 +183,8 @@ def _compared(settings: Settings) -> tuple[list[str], dict[str, _Found]]:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator[Any]:
+def admin_of(settings: Settings) -> Iterator[Any]:
+    """An administrator's connection. Raises BrokerUnreachable."""
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=settings.servers, client_id="relasi-topics", bootstrap_timeout_ms=_BOOTSTRAP_MS

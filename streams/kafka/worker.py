@@ -13,6 +13,7 @@ from faust.types import TP
 from schemas.bodies import bodies_of
 from schemas.registry import Registry
 from streams.clock import Clock
+from streams.engine.edition import FIRST
 from streams.kafka.app import add_agent, add_table, consumer_of
 from streams.kafka.ends import Ends
 from streams.kafka.fences import Fences
@@ -26,7 +27,7 @@ from streams.kafka.release import Release
 from streams.kafka.reporting import Reporting
 from streams.kafka.stalls import Stalls, StuckRecovery
 from streams.kafka.store import CheckpointStore
-from streams.kafka.takeover import Takeover
+from streams.kafka.takeover import EditionOf, Takeover
 from streams.kafka.tasks import Tasks
 from streams.kafka.tenure import Tenure
 from streams.kafka.threads import Threads
@@ -48,8 +49,8 @@ class StandsStill(Exception):
 class Worker:
     """Owns a share of the partitions. ``fail`` is called with what can't be survived, and doesn't come back.
 
-    ``topic_id``: of the topic of touchpoints when it began, ``ask_topic_id``: at any time. ``app``: a new one, made by
-    ``new_app``.
+    ``edition_of``: under which rules a partition is read. ``topic_id``: of the topic of touchpoints when it began,
+    ``ask_topic_id``: at any time. ``app``: a new one, made by ``new_app``.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Worker:
         topic_id: str,
         ask_topic_id: Ask,
         accept_rejects: bool = False,
+        edition_of: EditionOf = lambda _: FIRST,
     ) -> None:
         self.settings = settings
         self.topics = topics_of(settings)
@@ -99,6 +101,7 @@ class Worker:
             topic_id,
             clock,
             accept_rejects=accept_rejects,
+            edition_of=edition_of,
         )
         self._table = add_table(self.app, self.topics, fences, takeover.begin, fail)
         self._regaining = Regaining(self.app, settings, fences, clock)

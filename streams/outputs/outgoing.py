@@ -154,4 +154,10 @@ def forward_message(sent: Sent, registry: Registry) -> bytes:
 
 
 def _bytes(applied: Applied) -> int:
-    return int(applied.buffer.nbytes + applied.taken.nbytes + applied.facts.nbytes + applied.judged.nbytes)
+    return int(
+        applied.buffer.nbytes
+        + applied.taken.nbytes
+        + applied.facts.nbytes
+        + applied.judged.nbytes
+        + applied.fired.nbytes
+    )

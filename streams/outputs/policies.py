@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from processors.judgements.ahead import ahead_of
 from processors.policy.meanings import complete, minor
 from processors.policy.policy import Policy, exponent
+from processors.policy.rules import Rules
 from streams.engine.results import PolicyChange
 from streams.outputs.columns import instants
 from streams.outputs.output import Output, Results, Rows
@@ -32,12 +34,39 @@ def policies_table(changes: list[PolicyChange], epoch: int) -> pa.Table:
             "minimum_minor": [policy.rules.minimum_minor for policy in policies],
             "rate_currencies": [_codes(policy.vocabulary.currency_codes) for policy in policies],
             "rates": [policy.vocabulary.currency_rates.tolist() for policy in policies],
+            **_ahead([policy.rules for policy in policies]),
             "known_at": instants(np.maximum([change.known_at for change in changes], 0)),
             "epoch": pa.repeat(pa.scalar(epoch, pa.int64()), len(changes)),
             "offset": [change.offset for change in changes],
         },
         schema=COLUMNS,
     )
+
+
+# Columns that have the rules' own names, and those that say more.
+_PLAIN: Final = (
+    *("version", "return_horizon_ms", "return_below", "annual_rate", "margin_share", "referral_minor", "referrals"),
+    *("service_minor", "prior_days", "memory_half_life"),
+)
+_NAMED: Final = {
+    "spend_p": "gg_p",
+    "spend_q": "gg_q",
+    "spend_gamma_minor": "gg_gamma",
+    "value_horizon_ms": "clv_horizon_ms",
+}
+
+
+def _ahead(rules: list[Rules]) -> dict[str, list[Any]]:
+    """What chances and values at any instant are computed from."""
+    tables = [ahead_of(each) for each in rules]
+    return {
+        **{name: [each[name].item() for each in rules] for name in _PLAIN},
+        **{name: [each[of].item() for each in rules] for name, of in _NAMED.items()},
+        "calibration": [each["calibration"].tolist() for each in rules],
+        "ahead_made": [table.made.reshape(-1).tolist() for table in tables],
+        "ahead_worth": [table.worth.reshape(-1).tolist() for table in tables],
+        "ahead_reach": [list(table.reach) for table in tables],
+    }
 
 
 def _codes(codes: npt.NDArray[np.int64]) -> list[str]:

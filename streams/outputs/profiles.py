@@ -104,6 +104,8 @@ def _stage_and_risk(rows: Any, figures: Any) -> dict[str, Any]:
         "win_back": rows.episode > 1,
         "p_alive": _or_null(figures.p_alive),
         "churn_risk": _or_null(figures.churn_risk),
+        "p_return": _or_null(figures.p_return),
+        "expected_purchases": _or_null(figures.expected_purchases),
         "expected_value_minor": _or_null(figures.expected_value),
         "risk_band": _words(figures, RISK),
         "next_due_at": instants(rows.due_at),
@@ -184,6 +186,10 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
     segments = figures.judged[:, TIER].astype(np.int64) * len(NEEDS) + figures.judged[:, NEED]
     return {
         "clv_minor": figures.clv,
+        "has_left": figures.has_left.astype(np.bool_),
+        "longest_gap": figures.longest_gap,
+        "recent_cost_minor": figures.recent_cost,
+        "recent_referrals": figures.recent_referrals,
         "value_tier": _words(figures, TIER),
         **mix,
         "observed_category": _words(figures, OBSERVED),

@@ -5,7 +5,7 @@ import http.client
 import socket
 import threading
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +15,17 @@ from clickhouse_driver.errors import Error as DriverError
 
 from streams.reports.blocks import insert
 from streams.reports.ddl import split_statements, statements
+from streams.reports.editions import (
+    FIRST_EDITION,
+    IN_FORCE,
+    OF_AN_EDITION,
+    database_of,
+    edition_row,
+    quoted,
+    shown_from,
+    view_of,
+)
+from streams.reports.editions import TABLE as EDITIONS_TABLE
 from streams.reports.errors import ReportsError, first_line, refusal
 from streams.reports.parameters import values
 from streams.reports.sink import INSERT_SETTINGS, NAMES_OF_TOUCHPOINT, shaped
@@ -115,35 +126,112 @@ def _cut(connected: socket.socket | None) -> None:
 
 
 class ClickHouseSink:
-    """Tables in a database of a server. See ``sink.Sink``."""
+    """Tables in a database of a server. See ``sink.Sink``.
 
-    def __init__(self, url: str) -> None:
+    The first edition has the database of the address, and every later one a database of its own beside it. The views
+    of the former show the edition in force.
+    """
+
+    def __init__(self, url: str, edition: int = FIRST_EDITION) -> None:
         """Take the address of a server; nothing is sent yet. Raises ReportsError for a URL with a mistake."""
         self._address = Address.parse(url)
-        self._writer = _Connection(self._address, self._address.database)
-        self._reader = _Connection(self._address, self._address.database)
         self._http: set[http.client.HTTPConnection] = set()
+        self.report_edition(edition)
+
+    def report_edition(self, number: int) -> None:
+        """Read and write the tables of this edition from here on; nobody uses the sink now."""
+        self._database = database_of(self._address.database, number)
+        self._writer = _Connection(self._address, self._database)
+        self._reader = _Connection(self._address, self._database)
 
     def create(self) -> None:
-        """Create the database and the tables that are missing, and all views anew."""
-        outside = _Connection(self._address, "default")
-        name = self._address.database.replace("\\", "\\\\").replace("`", "\\`")
-        outside.run(f"CREATE DATABASE IF NOT EXISTS `{name}`")
-        outside.close()
+        """Create the databases and the tables that are missing, and all views anew."""
+        self._create_database(self._address.database)
+        base = _Connection(self._address, self._address.database)
+        try:
+            number = self._create_shown(base)
+            for database in {self._database, database_of(self._address.database, number)} - {self._address.database}:
+                self._create_of_edition(database)
+            if number != FIRST_EDITION:
+                self._show(base, number)
+        finally:
+            base.close()
+
+    def _create_shown(self, base: _Connection) -> int:
+        """The tables of the address's database; its views too, where they show the first edition. Which they show."""
+        views = []
         for statement in statements():
-            self._writer.run(statement)
+            if view_of(statement) is None:
+                base.run(statement)
+            else:
+                views.append(statement)
+        number = int(base.run(IN_FORCE)[0][0]) or FIRST_EDITION
+        for statement in views if number == FIRST_EDITION else ():
+            base.run(statement)
+        return number
+
+    def _create_database(self, name: str) -> None:
+        outside = _Connection(self._address, "default")
+        outside.run(f"CREATE DATABASE IF NOT EXISTS {quoted(name)}")
+        outside.close()
+
+    def _create_of_edition(self, database: str) -> None:
+        self._create_database(database)
+        inside = _Connection(self._address, database)
+        try:
+            for statement in statements():
+                inside.run(statement)
+            # So its rows have the epochs of the logs that those of the editions before have.
+            inside.run(f"INSERT INTO logs_raw SELECT * FROM {quoted(self._address.database)}.logs_raw")
+        finally:
+            inside.close()
+
+    def _show(self, base: _Connection, number: int) -> None:
+        """Have the views of the address's database show an edition."""
+        inside = _Connection(self._address, database_of(self._address.database, number))
+        try:
+            for statement in statements():
+                shown = shown_from(statement, self._address.database)
+                if shown is not None:
+                    (base if shown.common else inside).run(shown.text)
+        finally:
+            inside.close()
+
+    def put_in_force(self, number: int, left_out: Sequence[str], now: int) -> None:
+        """Have the views show an edition from ``now`` (ms) on, and the list of imports leave out what it leaves out."""
+        self.create()
+        base = _Connection(self._address, self._address.database)
+        try:
+            self._insert(base, EDITIONS_TABLE, edition_row(number, left_out, now))
+        finally:
+            base.close()
+        self.create()
+
+    def drop_edition(self, number: int) -> None:
+        """Delete the reports of an edition that is not in force; what all editions share stays."""
+        outside = _Connection(self._address, self._address.database)
+        try:
+            if number != FIRST_EDITION:
+                outside.run(f"DROP DATABASE IF EXISTS {quoted(database_of(self._address.database, number))} SYNC")
+            for table in OF_AN_EDITION if number == FIRST_EDITION else ():
+                outside.run(f"TRUNCATE TABLE IF EXISTS {table}")
+        finally:
+            outside.close()
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Store rows of a raw table, in columns."""
+        self._insert(self._writer, table, rows)
+
+    def _insert(self, connection: _Connection, table: str, rows: pa.Table) -> None:
         fitting = shaped(table, rows)
         names = ", ".join(f"`{name}`" for name in fitting.column_names)
-        self._writer.insert(f"INSERT INTO {table} ({names}) VALUES", fitting)
+        connection.insert(f"INSERT INTO {table} ({names}) VALUES", fitting)
 
     def insert_touchpoints(self, container: bytes) -> None:
         """Send an Avro object container over HTTP; the server decodes it."""
         sql = f"INSERT INTO touchpoints_raw ({NAMES_OF_TOUCHPOINT}) FORMAT Avro"
         query = urllib.parse.urlencode(
-            {"database": self._address.database, "query": sql, "wait_end_of_query": 1, **INSERT_SETTINGS}
+            {"database": self._database, "query": sql, "wait_end_of_query": 1, **INSERT_SETTINGS}
         )
         headers = {"X-ClickHouse-User": self._address.user, "X-ClickHouse-Key": self._address.password}
         where = f"ClickHouse at {self._address.host}:{self._address.http_port} (HTTP)"

@@ -61,6 +61,8 @@ PROFILES: Final = pa.schema(
         _required("win_back", pa.bool_()),
         pa.field("p_alive", pa.float64()),
         pa.field("churn_risk", pa.float64()),
+        pa.field("p_return", pa.float64()),
+        pa.field("expected_purchases", pa.float64()),
         pa.field("expected_value_minor", pa.float64()),
         _required("touchpoints", pa.int64()),
         _required("purchases", pa.int64()),
@@ -104,6 +106,9 @@ PROFILES: Final = pa.schema(
         *_all(_NUMBER, "mix_automated_service mix_community mix_co_creation"),
         *_all(_TEXT, "observed_category recommended_category recommendation_reason motivation next_step need"),
         *_all(_TEXT, "segment risk_band"),
+        _required("has_left", pa.bool_()),
+        _required("longest_gap", _COUNT),
+        *_all(_NUMBER, "recent_cost_minor recent_referrals"),
         _required("as_of", INSTANT),
         _required("policy_hash", pa.string()),
         *_POSITION,
@@ -138,6 +143,16 @@ POLICIES: Final = pa.schema(
         _required("minimum_minor", _INTEGER),
         _required("rate_currencies", _TEXTS),
         _required("rates", pa.list_(_NUMBER)),
+        _required("version", pa.uint8()),
+        _required("return_horizon_ms", _INTEGER),
+        _required("return_below", _NUMBER),
+        _required("calibration", pa.list_(_NUMBER)),
+        *_all(_NUMBER, "spend_p spend_q spend_gamma_minor"),
+        _required("value_horizon_ms", _INTEGER),
+        *_all(_NUMBER, "annual_rate margin_share"),
+        _required("referral_minor", _INTEGER),
+        *_all(_NUMBER, "referrals service_minor prior_days memory_half_life"),
+        *_all(pa.list_(_NUMBER), "ahead_made ahead_worth ahead_reach"),
         _required("known_at", INSTANT),
         _required("epoch", pa.int64()),
         _required("offset", pa.int64()),
@@ -192,6 +207,10 @@ DELIVERIES: Final = pa.schema(
     ]
 )
 
+EDITIONS: Final = pa.schema(
+    [_required("number", _INTEGER), _required("left_out", _TEXTS), _required("known_at", INSTANT)]
+)
+
 IMPORTS: Final = pa.schema(
     [
         *_all(_TEXT, "id file sha256 mapping mapping_digest"),
@@ -202,7 +221,33 @@ IMPORTS: Final = pa.schema(
     ]
 )
 
+TRIGGERS: Final = pa.schema(
+    [
+        *_all(_TEXT, "id namespace customer_id rule"),
+        _required("rule_version", _COUNT),
+        _required("channel", _TEXT),
+        _required("transactional", _TRUTH),
+        *_all(_TEXT, "outcome arm"),
+        *_all(INSTANT, "at known_at"),
+        pa.field("takes_back", _TEXT),
+        pa.field("valid_until", INSTANT),
+        *_all(_NUMBER, "window_days hold_out"),
+        _required("cause", _TEXT),
+        pa.field("transition_id", _TEXT),
+        *_all(_TEXT, "subject before after stage value_tier recommended_category next_step"),
+        pa.field("churn_risk", _NUMBER),
+        pa.field("expected_value_minor", _NUMBER),
+        pa.field("clv_minor", _NUMBER),
+        _required("spend_minor", _INTEGER),
+        _required("purchases", _COUNT),
+        pa.field("last_purchase_at", INSTANT),
+        *_all(_TEXT, "zone evidence_event_id policy_hash"),
+        *_POSITION,
+    ]
+)
+
 TABLES: Final = {
+    "editions_raw": EDITIONS,
     "transitions_raw": TRANSITIONS,
     "profiles_raw": PROFILES,
     "rejects_raw": REJECTS,
@@ -213,6 +258,7 @@ TABLES: Final = {
     "logs_raw": LOGS,
     "deliveries_raw": DELIVERIES,
     "imports_raw": IMPORTS,
+    "triggers_raw": TRIGGERS,
 }
 
 _CLICKHOUSE: Final = {

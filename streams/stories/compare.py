@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from streams.stories.expectations import EXPECTATIONS, PUBLISHED
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS
+from streams.stories.parse import told
 from streams.stories.run import Outcome
-from streams.stories.story import Expected, Story
+from streams.stories.story import Expected, Story, Within
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,25 @@ def answers(outcome: Outcome) -> dict[str, Expected]:
     lists: dict[str, Expected] = {
         key: tuple(fact[published.column] for fact in outcome.transitions) for key, published in PUBLISHED.items()
     }
+    lists[TRIGGERS] = tuple(
+        told(fact["rule"], fact["outcome"], round(fact["at"].timestamp() * 1000)) for fact in outcome.triggers
+    )
     return lists | {key: expectation.answer(outcome.profile) for key, expectation in EXPECTATIONS.items()}
 
 
 def _same(key: str, expected: Expected, got: Expected) -> bool:
-    if key in EXPECTATIONS and EXPECTATIONS[key].several:
-        return set(expected) == set(got)
+    if isinstance(expected, Within) and isinstance(got, Within):
+        return expected.low <= got.low <= expected.high
+    if isinstance(expected, tuple) and isinstance(got, tuple):
+        if key == TRIGGERS:
+            # An instant that the story leaves open may be any.
+            return len(expected) == len(got) and all(map(str.startswith, got, expected))
+        if key in EXPECTATIONS and EXPECTATIONS[key].several:
+            return set(expected) == set(got)
     return expected == got
 
 
 def _in_words(value: Expected) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | Within):
+        return str(value)
     return ", ".join(value) or "nothing"

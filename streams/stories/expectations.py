@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from processors.judgements.catalogue import NEEDS, RISKS, STEPS, TIERS
 from processors.lifecycle.facts import CAUSES
 from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
-from streams.stories.story import Expected
+from streams.stories.story import Expected, Within
 
 NONE: Final = "none"
 
@@ -16,7 +17,8 @@ NONE: Final = "none"
 class Expectation:
     """One key of ``expect``: the words that it allows, and the column of ``profiles`` that answers.
 
-    ``place``: which entry of a column that is a list. ``several``: the whole list is compared, as a set.
+    ``place``: which entry of a column that is a list. ``several``: the whole list is compared, as a set. One that
+    allows no words is a number.
     """
 
     allowed: tuple[str, ...]
@@ -27,6 +29,8 @@ class Expectation:
     def answer(self, profile: Mapping[str, Any]) -> Expected:
         """What the profile says, in the words of a story; an empty text is none."""
         value = profile[self.column]
+        if not self.allowed:
+            return Within(value, value)
         if self.several:
             return tuple(value)
         return str(value if self.place is None else value[self.place]) or NONE
@@ -45,6 +49,9 @@ _REASONS: Final = ("core_failure", "better_alternative", "life_stage", "neglect"
 
 PUBLISHED: Final = {"path": Published(_STAGES, "to_stage"), "causes": Published(CAUSES, "cause")}
 
+TRIGGERS: Final = "triggers"
+"""The key of ``expect`` that lists what rules of the policy did: tables of rule, outcome and, where it matters, at."""
+
 EXPECTATIONS: Final = {
     "stage": Expectation(_STAGES, "stage"),
     "dissolution.by": Expectation(("customer", "firm", "both", NONE), "ended_by"),
@@ -59,6 +66,11 @@ EXPECTATIONS: Final = {
     "category.observed": Expectation(CATEGORIES, "observed_category"),
     "category.recommended": Expectation((*CATEGORIES, "not_known"), "recommended_category"),
     "motivation": Expectation(("acquisition", "retention", "expansion"), "motivation"),
+    "next_step": Expectation(STEPS[1:], "next_step"),
+    "tier": Expectation((*TIERS[1:], NONE), "value_tier"),
+    "need": Expectation((*NEEDS[1:], NONE), "need"),
+    "risk": Expectation((*RISKS[1:], NONE), "risk_band"),
+    **{f"commitment.{by}": Expectation((), f"commitment_{by}") for by in ("contribution", "investment", "consistency")},
     **{
         f"trust.{factor}": Expectation(("positive", "negative", NONE), "trust_signs", place)
         for place, factor in enumerate(TRUST_FACTORS)

@@ -6,11 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import numpy as np
+
 from processors import toml
 from processors.policy.policy import Policy
+from processors.triggers.room import OUTCOMES
 from schemas.fields import FIELDS, FieldType
 from streams.stories import values
-from streams.stories.expectations import EXPECTATIONS, PUBLISHED, tables
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS, tables
 from streams.stories.policies import policy_named
 from streams.stories.story import Expected, Problem, Story, StoryError, Told, Touchpoint
 from streams.stories.values import Unfit
@@ -30,7 +33,7 @@ TOUCHPOINT_KEYS: Final = (*_TOLD, ALIAS)
 _NEEDED: Final[dict[str, Told]] = {"at": 0, "kind": ""}
 """Keys that every touchpoint must have, and what stands for them while problems are gathered."""
 _TABLES: Final = tables()
-_EXPECT: Final = ("at", "customer", *PUBLISHED, *dict.fromkeys(key.partition(".")[0] for key in EXPECTATIONS))
+_EXPECT: Final = ("at", "customer", *PUBLISHED, TRIGGERS, *dict.fromkeys(key.partition(".")[0] for key in EXPECTATIONS))
 
 
 class _Check:
@@ -77,7 +80,7 @@ def parse(text: str, folder: Path) -> Story:
     touchpoints = _touchpoints(check, document, own)
     expect = _table(check, document, "expect")
     at, customer = _judgement(check, expect, touchpoints)
-    expected = _expected(check, expect)
+    expected = _expected(check, expect) | _triggers(check, expect, policy)
     if check.problems or policy is None:
         raise StoryError(check.problems)
     return Story(name, why, policy, tuple(touchpoints), at, customer, expected)
@@ -217,10 +220,36 @@ def _expected(check: _Check, expect: Table) -> dict[str, Expected]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def _triggers(check: _Check, expect: Table, policy: Policy | None) -> dict[str, Expected]:
+    """What rules are expected to do, each as ``told`` writes it."""
+    if TRIGGERS not in expect:
+        return {}
+    given = expect[TRIGGERS]
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        check.add("expect.triggers", 'must be a list of tables, such as [{ rule = "welcome", outcome = "sent" }]')
+        return {}
+    rules = tuple(rule.name for rule in policy.triggers) if policy else ()
+    found = []
+    for number, each in enumerate(given, 1):
+        where = f"expect.triggers[{number}]."
+        check.keys(each, ("rule", "at", "outcome"), where, "an expected trigger")
+        rule = check.need(each, "rule", where, partial(values.word, allowed=rules), "")
+        outcome = check.need(each, "outcome", where, partial(values.word, allowed=OUTCOMES), "")
+        found.append(told(rule, outcome, check.read(each, "at", where, values.instant)))
+    return {TRIGGERS: tuple(found)}
+
+
+def told(rule: str, outcome: str, at: int | None) -> str:
+    """What a rule did as one text; without an instant (ms) it begins as that with one does."""
+    return f"{rule} {outcome}" + (f" {np.datetime64(at, 'ms')}Z" if at is not None else "")
+
+
 def _expectation(key: str, value: Any) -> Expected:
     if key in PUBLISHED:
         return _words(value, PUBLISHED[key].allowed)
     expectation = EXPECTATIONS[key]
+    if not expectation.allowed:
+        return values.within(value)
     return (_words if expectation.several else values.word)(value, expectation.allowed)
 
 

@@ -32,5 +32,5 @@ def policy_named(name: str, folder: Path) -> Policy:
     except UnicodeDecodeError as error:
         told = [f"can't be used: {path} isn't UTF-8 text ({error})"]
     except PolicyError as error:
-        told = [f"can't be used: {path}:{problem.line}: {problem.message}" for problem in error.problems]
+        told = [f"can't be used: {path}:{problem.at}: {problem.message}" for problem in error.problems]
     raise StoryError([Problem("policy", message) for message in told])

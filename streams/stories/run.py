@@ -22,12 +22,12 @@ from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.imports.canonical import arrow_field
 from streams.imports.nested import map_bytes
-from streams.log.batches import Fetch, read_batches
+from streams.log.batches import Fetch, read_batches, write_batch
 from streams.log.messages import encoded, message, text_bodies
 from streams.log.ticks import TICK_GRID_MS, grid_ticks, with_ticks
-from streams.log.writing import record_batches
 from streams.outputs.profiles import profiles_table
 from streams.outputs.transitions import transitions_table
+from streams.outputs.triggers import triggers_table
 from streams.stories.story import Story, Told, Touchpoint
 
 _COLUMNS: Final = pa.schema(
@@ -48,6 +48,8 @@ class Outcome:
     transitions: Sequence[Mapping[str, Any]]
     rejected: Sequence[tuple[int, str]]
     unmapped: Sequence[str]
+    triggers: Sequence[Mapping[str, Any]] = ()
+    """The customer's, in the order of publication. Who is held back for control is chance: here they count as sent."""
 
 
 @lru_cache(maxsize=1)
@@ -68,7 +70,17 @@ def run(story: Story) -> Outcome:
         transitions=[fact for fact in moved if fact["customer_id"] == story.customer],
         rejected=_rejected(applied, places),
         unmapped=_unmapped(story),
+        triggers=_triggers(applied, partition, story.customer),
     )
+
+
+def _triggers(applied: Applied, partition: Partition, customer: str) -> list[Mapping[str, Any]]:
+    fired = triggers_table([applied], partition).select(["customer_id", "rule", "at", "outcome"]).to_pylist()
+    return [
+        {**fact, "outcome": "sent" if fact["outcome"] == "held" else fact["outcome"]}
+        for fact in fired
+        if fact["customer_id"] == customer
+    ]
 
 
 def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
@@ -78,7 +90,10 @@ def fetch_of(story: Story) -> tuple[Fetch, npt.NDArray[np.int64]]:
     registry = _schemas()[0]
     named = text_bodies(pc.coalesce(columns.column("customer_id"), columns.column("anonymous_id")))
     keys, bodies = with_ticks(named, _bodies(story, columns, registry), ticks, before, registry)
-    data = b"".join(batch for batch, _, _ in record_batches(keys, bodies, 0, story.at))
+    # Each record was appended when it could have been: history that lives through a story is no import.
+    told_at = np.maximum.accumulate(columns.column("occurred_at").to_numpy())
+    appended = np.insert(told_at, before, ticks)
+    data = write_batch(keys, bodies, appended, 0, np.diff(keys.offsets) == 0)
     numbers = np.arange(len(story.touchpoints))
     return read_batches(data, 0), numbers + np.searchsorted(before, numbers, "right")
 

@@ -5,8 +5,21 @@ from dataclasses import dataclass
 
 from processors.policy.policy import Policy
 
-Expected = str | tuple[str, ...]
 Told = str | int | float | Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Within:
+    """A number from ``low`` to ``high``, both included; an answer is one whose ends are equal."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.4g}" if self.low == self.high else f"{self.low:.4g} to {self.high:.4g}"
+
+
+Expected = str | tuple[str, ...] | Within
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from typing import Any, Final
 from processors.policy.policy import exponent
 from streams.engine.reading import LATEST
 from streams.imports.kinds import kind_of
+from streams.stories.story import Within
 
 LONGEST_ID: Final = 255
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 10**15
+_HALF_A_HUNDREDTH: Final = 0.005
 _LARGEST_COUNT: Final = 2**31 - 1
 
 
@@ -127,3 +129,13 @@ def word(value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise Unfit(f"= {shown(value)} is not known; allowed: {', '.join(allowed)}")
     return value
+
+
+def within(value: Any) -> Within:
+    """A number, which an answer must be within half a hundredth of, or a list of the least and the greatest."""
+    if isinstance(value, list):
+        if len(value) != 2 or number(value[0]) > number(value[1]):
+            raise Unfit("must be a number, or a list of the least and the greatest, such as [0.2, 0.4]")
+        return Within(number(value[0]), number(value[1]))
+    found = number(value)
+    return Within(found - _HALF_A_HUNDREDTH, found + _HALF_A_HUNDREDTH)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import engine, many, outputs, reading, storage, value, visitors, window, writing
+from benchmarks import editions, engine, many, outputs, reading, storage, triggers, value, visitors, window, writing
 
 
 def main() -> int:
@@ -13,11 +13,13 @@ def main() -> int:
     for title, parts in (
         ("Engine, one core", (engine.throughput, engine.growth, many.few_active, visitors.cheap)),
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
+        ("Rules, one core", (triggers.with_and_without,)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
+        ("Editions", (editions.rebuilding, editions.running)),
     ):
         os.sched_setaffinity(0, {min(cores)} if "one core" in title else cores)
         print(title)

@@ -142,7 +142,7 @@ def test_a_directory_from_before_a_column_was_added_goes_on(tmp_path: Path) -> N
     sink = ChdbSink(tmp_path / "reports")
     sink.create()
     sink.insert("profiles_raw", table("profiles_raw", [profile(customer_id="bob")]))
-    old, new = sink.query("SELECT * FROM profiles ORDER BY customer_id").to_pylist()
+    old, new = sink.query("SELECT * FROM profiles_published ORDER BY customer_id").to_pylist()
     assert new == profile(customer_id="bob")
     assert (old["customer_id"], old["value_tier"], old["trust_signs"], old["end_at"]) == ("ann", "", [], None)
     sink.close()

@@ -85,7 +85,8 @@ def test_who_has_never_bought_has_no_chances_and_all_else_is_as_published(sink: 
     sink.insert("profiles_raw", table("profiles_raw", [unbought, unjudged]))
     answer = sink.query("SELECT * FROM profiles_at(at = '2026-06-01') ORDER BY customer_id").to_pylist()
     at = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-    assert answer == [row | {"p_alive": None, "churn_risk": None, "at": at} for row in (unbought, unjudged)]
+    unknown = {"p_alive": None, "churn_risk": None, "p_return": None, "expected_purchases": None, "at": at}
+    assert answer == [row | unknown for row in (unbought, unjudged)]
 
 
 @pytest.mark.parametrize(

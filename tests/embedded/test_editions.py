@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.command import content, done, relasi, rows
 
-from streams.embedded.building import NoSuchImport, imports_of, next_edition, rebuilt
-from streams.embedded.editions import NEXT, edition_in_force, editions, put_in_force
+from streams.embedded.building import rebuilt
+from streams.embedded.editions import NEXT, NoSuchImport, edition_in_force, editions, next_edition, put_in_force
 from streams.embedded.log import Log
 from streams.embedded.session import Session
 from streams.engine.edition import Edition
@@ -193,7 +193,7 @@ def test_two_in_a_row(data: Path, tmp_path: Path) -> None:
 
 def test_the_list_is_kept_by_the_log(data: Path) -> None:
     with Session(data, "test") as session, pytest.raises(NoSuchImport):
-        next_edition(session.log, None, ["x"], imports_of(session))
+        next_edition(session.log, None, ["x"])
     with Log(data) as log:
         put_in_force(data, log, Edition(2, "text", 5, ("a",), 9))
         assert edition_in_force(log) == Edition(2, "text", 5, ("a",), 9)

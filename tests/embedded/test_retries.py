@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from support.identities import counted
 from support.messages import START, touchpoint
+from support.repeated import plain_and_repeated, same_profiles
 
 from schemas.bodies import bodies_of
 from streams.embedded.session import Session
@@ -86,3 +87,14 @@ def test_beyond_the_window_a_retry_counts_in_both(tmp_path: Path) -> None:
         append(session, 20, 30)
         session.runner.settle()
         assert counted(session.sink) == {ANN: (70, 7_000)}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_shuffled_repeated_and_moved_gives_the_profiles_of_the_plain(seed: int, tmp_path: Path) -> None:
+    with Session(tmp_path, "test") as session:
+        for some in plain_and_repeated(seed):
+            with session.log.transaction():
+                keys, values = zip(*some, strict=True)
+                session.runner.append(bodies_of([key.encode() for key in keys]), bodies_of(values))
+        session.runner.settle()
+        same_profiles(session.sink)

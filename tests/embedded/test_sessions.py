@@ -13,8 +13,10 @@ from support.messages import DAY, schemas, tick
 from support.shell import apply_all
 
 from processors.row.namespaces import NAMESPACES
+from streams.embedded.editions import editions
 from streams.embedded.log import FILE_NAME, Log
 from streams.embedded.rows_file import RowsFile
+from streams.embedded.session import Session
 from streams.engine.checkpoint import HEADER_KEY, POLICY_KEY, stored_in_columns
 from streams.engine.former import is_former
 from streams.engine.partition import Partition
@@ -117,6 +119,10 @@ def test_a_directory_whose_checkpoints_were_chunks_is_gone_on_with(data: Path) -
     said = done("query", "SELECT DISTINCT namespace, customer_id FROM profiles_raw", "--format", "csv", "--data", data)
     assert sorted(said.replace('"', "").split()[1:]) == sorted(",".join(who) for who in everybody)
     after, keys = stored(data)
+    # What they lack only the past can give: they are of the next edition, by themselves, and once.
+    assert ("cancelled_minor" in before.lacking, after.lacking) == (True, [])
+    with Session(data, "test") as session:
+        assert [each.number for each in editions(session.log)] == [1, 2]
     assert not any(map(is_former, keys))
     assert len([key for key in keys if key[0] < len(NAMESPACES)]) == after.customers == len(everybody)
     assert {HEADER_KEY, POLICY_KEY} <= keys

@@ -8,8 +8,16 @@ from aiokafka import AIOKafkaProducer
 from support.identities import counted
 from support.kafka_workers import Install, Installation
 from support.messages import START, touchpoint
+from support.repeated import plain_and_repeated, same_profiles
 
 PEOPLE: Final = {"ann": 17, "bob": 100, "cem": 2_500}
+
+
+async def _send_repeated(made: Installation) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=made.broker.servers, linger_ms=20) as producer:
+        for some in plain_and_repeated(3):
+            sent = [await producer.send(f"{made.name}.touchpoints.v1", value, key.encode()) for key, value in some]
+            await asyncio.gather(*sent)
 
 
 async def _send(made: Installation, first: float, stop: float) -> None:
@@ -46,6 +54,8 @@ def test_a_batch_that_is_sent_twice_counts_once(install: Install) -> None:
     send(made, 0, 1)
     second.wait_ready()
     made.settle()
+    # So does what is shuffled, repeated up to 200 times and moved by up to a year.
+    asyncio.run(_send_repeated(made))
     # Two take partitions from the one.
     others = [made.start(), made.start()]
     for worker in others:
@@ -56,7 +66,9 @@ def test_a_batch_that_is_sent_twice_counts_once(install: Install) -> None:
     send(made, 0, 1)
     made.settle()
     assert [worker.stop() for worker in others] == [0, 0], [worker.text() for worker in others]
-    assert counted(made.sink) == once()
+    same_profiles(made.sink)
+    found = counted(made.sink, "customer_id IN ('ann', 'bob', 'cem')")
+    assert found == once()
 
 
 @pytest.mark.parametrize("window", [60])

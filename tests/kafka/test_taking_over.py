@@ -120,8 +120,12 @@ def test_a_changelog_of_chunks_is_migrated_when_it_is_first_taken_over(install: 
     made.must("produce", str(more), "--as-arrived")
     made.settle()
     assert worker.stop() == 0, worker.text()
-    # What the chunks held was not read again.
+    # What the chunks held was not read again, and what their rows lack is said with what to do about it.
     assert before == 0
+    said = worker.log.read_text()
+    assert "rows lack what only the past can give" in said
+    assert "cancelled_minor" in said
+    assert "relasi rebuild --layout" in said
     partition, keys = restored(made)
     assert not any(map(is_former, keys))
     # Every row is what it would be had there never been another layout.

@@ -9,11 +9,13 @@ from streams.reports.sink import Sink
 FIELDS: Final = ("event_id", "customer_id", "anonymous_id", "occurred_at", "kind", "amount", "currency")
 
 PROFILES: Final = (
-    "SELECT namespace, customer_id, touchpoints, purchases, spend_minor FROM profiles ORDER BY customer_id, namespace"
+    "SELECT namespace, customer_id, touchpoints, purchases, spend_minor FROM profiles WHERE {of} "
+    "ORDER BY customer_id, namespace"
 )
 TOUCHPOINTS: Final = (
     "SELECT namespace, customer_id, toInt64(count()) AS touchpoints, toInt64(count()) AS purchases, "
-    "sum(amount_minor) AS spend_minor FROM touchpoints GROUP BY namespace, customer_id ORDER BY customer_id, namespace"
+    "sum(amount_minor) AS spend_minor FROM touchpoints WHERE {of} GROUP BY namespace, customer_id "
+    "ORDER BY customer_id, namespace"
 )
 
 Counted = dict[tuple[str, str], tuple[int, int]]
@@ -32,9 +34,9 @@ def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     return path
 
 
-def counted(sink: Sink) -> Counted:
-    """(purchases, spend in minor units) of each (namespace, id), on which profile and view agree."""
-    profiles, touchpoints = (sink.query(sql).to_pylist() for sql in (PROFILES, TOUCHPOINTS))
+def counted(sink: Sink, of: str = "true") -> Counted:
+    """(purchases, spend in minor units) of each (namespace, id), on which profile and view agree; ``of``: in SQL."""
+    profiles, touchpoints = (sink.query(sql.format(of=of)).to_pylist() for sql in (PROFILES, TOUCHPOINTS))
     assert profiles == touchpoints
     assert all(row["touchpoints"] == row["purchases"] for row in profiles)
     return {(row["namespace"], row["customer_id"]): (row["purchases"], row["spend_minor"]) for row in profiles}

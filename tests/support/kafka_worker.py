@@ -11,6 +11,7 @@ from typing import Any, cast
 from faust.types import TP
 
 from schemas.registry import FileRegistry, Registry
+from streams.engine.edition import FIRST, Edition
 from streams.kafka.app import consumer_of
 from streams.kafka.fences import Fences
 from streams.kafka.fetch import Fetched, read
@@ -48,6 +49,7 @@ class WorkerShell:
         identity: str = "log-1",
         registry: Registry | None = None,
         accept_rejects: bool = False,
+        edition: Edition = FIRST,
         **settings: Any,
     ) -> None:
         self.settings = Settings(data=folder, **settings)
@@ -81,6 +83,7 @@ class WorkerShell:
             topic_id=identity,
             ask_topic_id=self._ask,
             accept_rejects=accept_rejects,
+            edition_of=lambda _: edition,
         )
         self.store = self.worker.store
         self.topics = self.worker.topics

@@ -174,7 +174,9 @@ class Installation:
 
     def __init__(self, broker: Broker, server: Server, name: str, folder: Path, **settings: object) -> None:
         self.broker = broker
+        self.server = server
         self.name = name
+        self.group = name
         self.folder = folder
         self.workers: list[Worker] = []
         self.program: Sequence[str] = PROGRAM
@@ -224,19 +226,29 @@ class Installation:
         self.workers.append(worker)
         return worker
 
-    def positions(self) -> tuple[dict[int, int], dict[int, int]]:
+    def with_group(self, group: str) -> "Installation":
+        """Another machine with nothing but the log: its group and its database are others."""
+        other = Installation(self.broker, self.server, self.name, self.folder)
+        other.group = group
+        other.sink = ClickHouseSink(self.server.url(group))
+        other.environment = self.environment | {"RELASI_GROUP": group, "RELASI_CLICKHOUSE": self.server.url(group)}
+        other.workers = self.workers
+        return other
+
+    def positions(self, edition: int = 1) -> tuple[dict[int, int], dict[int, int]]:
         """(committed offset, end offset) of each partition of the touchpoints."""
+        group = self.group if edition == 1 else f"{self.group}-edition-{edition}"
         topic = f"{self.name}.touchpoints.v1"
         admin = KafkaAdminClient(bootstrap_servers=[self.broker.servers])
         consumer = KafkaConsumer(bootstrap_servers=[self.broker.servers])
         try:
-            groups = admin.list_group_offsets({self.name: None})
+            groups = admin.list_group_offsets({group: None})
             numbers = consumer.partitions_for_topic(topic) or set()
             ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
         finally:
             admin.close()
             consumer.close()
-        committed = {tp.partition: int(at.offset) for tp, at in groups[self.name].items() if tp.topic == topic}
+        committed = {tp.partition: int(at.offset) for tp, at in groups[group].items() if tp.topic == topic}
         return committed, {tp.partition: int(end) for tp, end in ends.items()}
 
     def published(self, topic: Topic) -> Published:
@@ -257,6 +269,13 @@ class Installation:
         """Until everything is processed and committed."""
         for _ in until(seconds):
             committed, ends = self.positions()
+            if all(committed.get(number, 0) >= end for number, end in ends.items()):
+                return
+
+    def settle_edition(self, edition: int, seconds: float = PATIENCE) -> None:
+        """Until the workers of an edition have processed and committed everything."""
+        for _ in until(seconds):
+            committed, ends = self.positions(edition)
             if all(committed.get(number, 0) >= end for number, end in ends.items()):
                 return
 

@@ -54,6 +54,8 @@ def profile(**changed: Any) -> dict[str, Any]:
         "win_back": False,
         "p_alive": 0.75,
         "churn_risk": 0.5,
+        "p_return": 0.5,
+        "expected_purchases": 1.25,
         "expected_value_minor": 1234.5,
         "touchpoints": 4,
         "purchases": 3,
@@ -132,12 +134,25 @@ def profile(**changed: Any) -> dict[str, Any]:
         "need": "price",
         "segment": "middle/price",
         "risk_band": "low",
+        "has_left": False,
+        "longest_gap": 28,
+        "recent_cost_minor": 250.5,
+        "recent_referrals": 0.0,
         "as_of": day(31),
         "policy_hash": "p1",
         "partition": 0,
         "offset": 7,
     }
     return example | changed
+
+
+# A policy from before the numbers by which chances and values are computed for any instant.
+AHEAD: dict[str, Any] = {
+    **dict.fromkeys(("version", "return_horizon_ms", "value_horizon_ms", "referral_minor"), 0),
+    **dict.fromkeys(("return_below", "spend_p", "spend_q", "spend_gamma_minor", "annual_rate", "margin_share"), 0.0),
+    **dict.fromkeys(("referrals", "service_minor", "prior_days", "memory_half_life"), 0.0),
+    **{key: [] for key in ("calibration", "ahead_made", "ahead_worth", "ahead_reach")},
+}
 
 
 def policy(**changed: Any) -> dict[str, Any]:
@@ -156,6 +171,7 @@ def policy(**changed: Any) -> dict[str, Any]:
         "minimum_minor": 1,
         "rate_currencies": ["EUR", "USD", "JPY"],
         "rates": [1.0, 0.5, 0.625],
+        **AHEAD,
         "known_at": day(0),
         "offset": 0,
     }
@@ -177,6 +193,48 @@ def judgement(**changed: Any) -> dict[str, Any]:
         "evidence_count": 3,
         "evidence_value": 25_000.5,
         "policy_hash": "p1",
+        "partition": 0,
+        "offset": 7,
+    }
+    return example | changed
+
+
+def trigger(**changed: Any) -> dict[str, Any]:
+    example = {
+        "id": "0" * 32,
+        "namespace": "known",
+        "customer_id": "ann",
+        "rule": "welcome",
+        "rule_version": 1,
+        "channel": "email",
+        "transactional": False,
+        "outcome": "sent",
+        "arm": "treated",
+        "at": day(0),
+        "known_at": day(0),
+        "takes_back": None,
+        "valid_until": day(3),
+        "window_days": 14.0,
+        "hold_out": 0.1,
+        "cause": "touchpoint",
+        "transition_id": None,
+        "subject": "",
+        "before": "",
+        "after": "",
+        "stage": "exploration",
+        "value_tier": "low",
+        "recommended_category": "self_service",
+        "next_step": "remind",
+        "churn_risk": 0.5,
+        "expected_value_minor": 1000.0,
+        "clv_minor": 2000.0,
+        "spend_minor": 4990,
+        "purchases": 3,
+        "last_purchase_at": None,
+        "zone": "UTC",
+        "evidence_event_id": "e1",
+        "policy_hash": "p1",
+        "epoch": 0,
         "partition": 0,
         "offset": 7,
     }

@@ -14,6 +14,7 @@ from processors.lifecycle.facts import CAUSES, FACT, JUDGED, SUPERSEDED
 from processors.lifecycle.stages import STAGES
 from processors.row.layout import NEVER, NONE
 from processors.row.namespaces import NAMESPACES
+from processors.triggers.room import FIRED
 from schemas.encode import encode_bodies
 from schemas.registry import FileRegistry
 from streams.engine.hot import add
@@ -99,7 +100,7 @@ def array_of(kind: np.dtype[Any], given_facts: list[dict[str, Any]]) -> Any:
 
 def applied(partition: Partition, changes: list[int], **facts: Any) -> Applied:
     """A fetch of which these facts came, with changes of policy at these offsets."""
-    nothing = {"facts": np.zeros(0, FACT), "judged": np.zeros(0, JUDGED)}
+    nothing = {"facts": np.zeros(0, FACT), "judged": np.zeros(0, JUDGED), "fired": np.zeros(0, FIRED)}
     return Applied(
         **{
             "partition": partition.number,

@@ -49,14 +49,14 @@ def test_one_chat_in_a_life_is_not_a_rate() -> None:
 
 def test_after_an_exit_nothing_is_to_come_and_the_customer_is_left_in_peace() -> None:
     left = customer((0, "order_completed", 100.0), (7, "order_completed", 100.0), (8, "account_deleted")).until(10)
-    assert standing(left.row, left.rules, at_day(10)) == (0.0, 1.0, 0.0)
+    assert standing(left.row, left.rules, at_day(10)) == (0.0, 1.0, 0.0, 0.0, 0.0)
     assert value(left, 10) == 0.0
     assert (left.word("risk_band"), left.word("next_step")) == ("high", "let_rest")
 
 
 def test_who_comes_back_is_judged_anew() -> None:
     back = customer((0, "order_completed", 100.0), (8, "account_deleted"), (20, "order_completed", 100.0)).until(22)
-    alive, risk, _ = standing(back.row, back.rules, at_day(22))
+    alive, risk, *_ = standing(back.row, back.rules, at_day(22))
     assert alive > 0.5 > risk
     assert back.word("next_step") != "let_rest"
 
@@ -163,6 +163,17 @@ def test_renewals_extend_what_binds_and_an_assumed_term_follows_their_rhythm() -
         (0, "subscription_started", 12.0, {"until": 90.0}), (85, "subscription_renewed", 12.0, {"until": 450.0})
     )
     assert bound_until(stated.row) == at_day(450)
+
+
+def test_two_openings_are_no_rhythm_and_three_are() -> None:
+    two = customer((0, "subscription_started", 12.0), (31, "subscription_started", 12.0))
+    assert bound_until(two.row) == at_day(31) + 365 * DAY + 1, "of two things, each for a year"
+    three = customer(*((day, "subscription_started", 12.0) for day in (0, 31, 62)))
+    assert bound_until(three.row) == at_day(62) + 31 * DAY
+    one_closed = customer(
+        (0, "subscription_started", 12.0), (31, "subscription_started", 12.0), (90, "subscription_cancelled")
+    )
+    assert bound_until(one_closed.row) == at_day(31) + 365 * DAY + 1
 
 
 def test_after_an_exit_no_term_binds() -> None:

@@ -1,5 +1,6 @@
 """Every key of ``expect``: which column answers it, in which words, and what a difference says."""
 
+import datetime as dt
 from typing import Any, Final
 
 import pytest
@@ -8,8 +9,9 @@ from support.stories import story_of
 from processors.policy.rules import TRUST_FACTORS
 from streams.reports.tables import PROFILES, TRANSITIONS
 from streams.stories.compare import answers, differences
-from streams.stories.expectations import EXPECTATIONS, PUBLISHED
+from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS
 from streams.stories.run import Outcome
+from streams.stories.story import Within
 
 PROFILE: Final[dict[str, Any]] = {
     "stage": "dissolution",
@@ -23,6 +25,13 @@ PROFILE: Final[dict[str, Any]] = {
     "observed_category": "community",
     "recommended_category": "co_creation",
     "motivation": "retention",
+    "next_step": "remind",
+    "value_tier": "",
+    "need": "price",
+    "risk_band": "high",
+    "commitment_contribution": 0.0,
+    "commitment_investment": 0.2549,
+    "commitment_consistency": 1.0,
     "trust_signs": ["none", "positive", "negative", "none", "positive", "negative", "none"],
 }
 ENDED: Final = [
@@ -51,6 +60,13 @@ RIGHT: Final = {
     'category = { observed = "community" }': 'category = { observed = "co_creation" }',
     'category = { recommended = "co_creation" }': 'category = { recommended = "community" }',
     'motivation = "retention"': 'motivation = "expansion"',
+    'next_step = "remind"': 'next_step = "let_rest"',
+    'tier = "none"': 'tier = "low"',
+    'need = "price"': 'need = "none"',
+    'risk = "high"': 'risk = "low"',
+    "commitment = { contribution = 0 }": "commitment = { contribution = 1 }",
+    "commitment = { investment = 0.25 }": "commitment = { investment = 0.2 }",
+    "commitment = { consistency = [0.9, 1] }": "commitment = { consistency = [0.8, 0.9] }",
     'trust = { brand = "none" }': 'trust = { brand = "positive" }',
     'trust = { third_party_rating = "positive" }': 'trust = { third_party_rating = "none" }',
     'trust = { security_and_privacy = "negative" }': 'trust = { security_and_privacy = "positive" }',
@@ -83,6 +99,7 @@ def test_every_key_is_covered_here() -> None:
         ("causes = []", "causes: expected nothing, got touchpoint, silence"),
         ('dissolution = { by = "both" }', "dissolution.by: expected both, got customer"),
         ("let_go = []", "let_go: expected nothing, got norm_violator, deal_seeker"),
+        ("commitment = { investment = [0.3, 0.5] }", "commitment.investment: expected 0.3 to 0.5, got 0.2549"),
         ('trust = { fulfilment = "none" }', "trust.fulfilment: expected none, got positive"),
     ],
 )
@@ -118,8 +135,12 @@ def test_the_answers_are_in_the_words_that_a_story_may_use() -> None:
     got = answers(Outcome(PROFILE, ENDED, [], []))
     allowed = {key: each.allowed for key, each in EXPECTATIONS.items()}
     allowed |= {key: each.allowed for key, each in PUBLISHED.items()}
-    assert got.keys() == allowed.keys()
+    assert got.keys() == allowed.keys() | {TRIGGERS}
+    assert got.pop(TRIGGERS) == ()
     for key, answer in got.items():
+        if isinstance(answer, Within):
+            assert not allowed[key]
+            continue
         assert {answer} if isinstance(answer, str) else set(answer) <= set(allowed[key])
 
 
@@ -130,3 +151,19 @@ def test_a_sign_of_trust_for_each_factor() -> None:
 def test_the_columns_that_answer_are_columns_of_the_reports() -> None:
     assert {each.column for each in PUBLISHED.values()} <= set(TRANSITIONS.names)
     assert "stage" in PROFILES.names
+
+
+def test_triggers_are_compared_in_order_and_an_instant_may_be_left_open() -> None:
+    at = dt.datetime(2026, 1, 10, 11, 20, tzinfo=dt.UTC)
+    outcome = Outcome(PROFILE, ENDED, [], [], [{"rule": "cart_abandoned", "outcome": "sent", "at": at}])
+    assert answers(outcome)[TRIGGERS] == ("cart_abandoned sent 2026-01-10T11:20:00.000Z",)
+
+    def differing(told: str) -> list[str]:
+        story = story_of(expect=f"at = 2026-02-01\ntriggers = [{told}]")
+        return [each.key for each in differences(story, outcome)]
+
+    assert differing('{ rule = "cart_abandoned", outcome = "sent" }') == []
+    assert differing('{ rule = "cart_abandoned", outcome = "sent", at = 2026-01-10T11:20:00Z }') == []
+    assert differing('{ rule = "cart_abandoned", outcome = "sent", at = 2026-01-10T11:21:00Z }') == ["triggers"]
+    assert differing('{ rule = "cart_abandoned", outcome = "withdrawn" }') == ["triggers"]
+    assert differing("") == ["triggers"]

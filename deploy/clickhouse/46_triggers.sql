@@ -1,0 +1,92 @@
+-- What became of every rule that fired: nothing is skipped in silence.
+CREATE TABLE IF NOT EXISTS triggers_raw
+(
+    id String COMMENT 'Derived from customer, rule and instant: 32 hexadecimal digits',
+    namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2) COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
+    customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    rule String COMMENT 'Rule of the policy',
+    rule_version Int32 COMMENT 'Version that the rule names: who is held back is chosen anew with each',
+    channel String COMMENT 'Channel that the rule is for; internal reaches no customer',
+    transactional Bool COMMENT 'Whether consent, cap, priority and hold-out do not concern it',
+    outcome String COMMENT 'sent, held (for control), stale (known too late, or a correction, merge or new policy made it true), no_consent (or after an exit), cooling, capped, outranked, or withdrawn (what takes_back names is not to be sent any more)',
+    arm String COMMENT 'Of what was sent or held: treated, held, or held_from_all; else empty',
+    at DateTime64(3, 'UTC') COMMENT 'When it became true',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',
+    takes_back Nullable(String) COMMENT 'Trigger that this one takes back',
+    valid_until Nullable(DateTime64(3, 'UTC')) COMMENT 'After this instant it is not sent any more',
+    window_days Float64 COMMENT 'Days after which the rule is measured',
+    hold_out Float64 COMMENT 'Share of customers who are held back from the rule, those who are from everything included',
+    cause String COMMENT 'What made us look: touchpoint, silence, late, merge or policy',
+    transition_id Nullable(String) COMMENT 'Transition that made it fire, when one did',
+    subject String COMMENT 'What changed, where a change made it fire: stage, or the name of a judgement',
+    before String COMMENT 'What that was before',
+    after String COMMENT 'What it is now',
+    stage String COMMENT 'Stage of the relationship at that instant',
+    value_tier String COMMENT 'Value tier as last published',
+    recommended_category String COMMENT 'Kind of relationship that fits, as last published',
+    next_step String COMMENT 'Next best step, as last published',
+    churn_risk Nullable(Float64) COMMENT 'Chance at that instant of no purchase within the horizon of the policy; of what was sent or held',
+    expected_value_minor Nullable(Float64) COMMENT 'Spend expected at that instant within the horizon of the policy, minor units; of what was sent or held',
+    clv_minor Nullable(Float64) COMMENT 'Customer lifetime value at that instant, minor units; of what was sent or held',
+    spend_minor Int64 COMMENT 'Spent until then, minor units',
+    purchases Int32 COMMENT 'Purchases until then',
+    last_purchase_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Last purchase known then',
+    zone String COMMENT 'Time zone of the customer, else that of the policy',
+    evidence_event_id String COMMENT 'Event that made it fire or took it back; empty when none did',
+    policy_hash String COMMENT 'Policy that the rule stands in',
+    epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
+    `partition` Int32 COMMENT 'Partition of the log',
+    `offset` Int64 COMMENT 'Offset of the record that made it known'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (customer_id, id, namespace, epoch)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
+COMMENT 'Outcomes of rules; may hold one twice until parts are merged: read the view triggers';
+
+CREATE OR REPLACE VIEW triggers
+(
+    id String COMMENT 'Derived from customer, rule and instant: 32 hexadecimal digits',
+    namespace String COMMENT 'Namespace of customer_id: the same text in two of them is two ids',
+    customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
+    rule String COMMENT 'Rule of the policy',
+    rule_version Int32 COMMENT 'Version that the rule names: who is held back is chosen anew with each',
+    channel String COMMENT 'Channel that the rule is for; internal reaches no customer',
+    transactional Bool COMMENT 'Whether consent, cap, priority and hold-out do not concern it',
+    outcome String COMMENT 'sent, held (for control), stale (known too late, or a correction, merge or new policy made it true), no_consent (or after an exit), cooling, capped, outranked, or withdrawn (what takes_back names is not to be sent any more)',
+    arm String COMMENT 'Of what was sent or held: treated, held, or held_from_all; else empty',
+    at DateTime64(3, 'UTC') COMMENT 'When it became true',
+    known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',
+    takes_back Nullable(String) COMMENT 'Trigger that this one takes back',
+    valid_until Nullable(DateTime64(3, 'UTC')) COMMENT 'After this instant it is not sent any more',
+    window_days Float64 COMMENT 'Days after which the rule is measured',
+    hold_out Float64 COMMENT 'Share of customers who are held back from the rule, those who are from everything included',
+    cause String COMMENT 'What made us look: touchpoint, silence, late, merge or policy',
+    transition_id Nullable(String) COMMENT 'Transition that made it fire, when one did',
+    subject String COMMENT 'What changed, where a change made it fire: stage, or the name of a judgement',
+    before String COMMENT 'What that was before',
+    after String COMMENT 'What it is now',
+    stage String COMMENT 'Stage of the relationship at that instant',
+    value_tier String COMMENT 'Value tier as last published',
+    recommended_category String COMMENT 'Kind of relationship that fits, as last published',
+    next_step String COMMENT 'Next best step, as last published',
+    churn_risk Nullable(Float64) COMMENT 'Chance at that instant of no purchase within the horizon of the policy; of what was sent or held',
+    expected_value_minor Nullable(Float64) COMMENT 'Spend expected at that instant within the horizon of the policy, minor units; of what was sent or held',
+    clv_minor Nullable(Float64) COMMENT 'Customer lifetime value at that instant, minor units; of what was sent or held',
+    spend_minor Int64 COMMENT 'Spent until then, minor units',
+    purchases Int32 COMMENT 'Purchases until then',
+    last_purchase_at Nullable(DateTime64(3, 'UTC')) COMMENT 'Last purchase known then',
+    zone String COMMENT 'Time zone of the customer, else that of the policy',
+    evidence_event_id String COMMENT 'Event that made it fire or took it back; empty when none did',
+    policy_hash String COMMENT 'Policy that the rule stands in',
+    `partition` Int32 COMMENT 'Partition of the log',
+    `offset` Int64 COMMENT 'Offset of the record that made it known'
+)
+SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
+SELECT
+    id, namespace, customer_id, rule, rule_version, channel, transactional, outcome, arm, at, known_at, takes_back,
+    valid_until, window_days, hold_out, cause, transition_id, subject, before, after, stage, value_tier, recommended_category,
+    next_step, churn_risk, expected_value_minor, clv_minor, spend_minor, purchases, last_purchase_at, zone,
+    evidence_event_id, policy_hash, `partition`, `offset`
+FROM triggers_raw FINAL
+WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+COMMENT 'Every outcome of a rule of the policy: what was sent, what was held back and why, and what was taken back';

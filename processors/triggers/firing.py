@@ -1,0 +1,387 @@
+"""Rules fire: conditions are looked at, what holds them back is asked in a fixed order, and every outcome is a fact.
+
+Fresh, consent, cool-down, cap, priority, held for control, sent. A correction of the past, a merge and a new policy
+send nothing. Ids are made of customer, rule and minute alone: the same log gives the same wherever it is cut.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+
+from processors.apart import stay_apart
+from processors.compiled import compiled_apart, compiled_leaf
+from processors.hashing import avalanche, mix
+from processors.judgements.catalogue import RECOMMENDED, STEP, TIER
+from processors.lifecycle.facts import (
+    CAUSE_LATE,
+    CAUSE_MERGE,
+    CAUSE_POLICY,
+    CAUSE_SILENCE,
+    Cause,
+    Out,
+)
+from processors.lifecycle.stages import exit_at
+from processors.lifecycle.step import pass_time
+from processors.policy.rules import Rules
+from processors.row.layout import NEVER, NONE, Row
+from processors.row.outreach import may_reach, note_clock
+from processors.triggers.fields import AFTER, BEFORE
+from processors.triggers.loading import fill_figures_of, fill_plain
+from processors.triggers.memory import (
+    MINUTE,
+    WAS_HELD,
+    WAS_WITHDRAWN,
+    is_cooling,
+    memory_of,
+    minute_of,
+    note_fired,
+    note_handled,
+    sent_within,
+)
+from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT, STAGE_SUBJECT
+from processors.triggers.packed import (
+    RULE_AFTER,
+    RULE_BEFORE,
+    RULE_CHANNEL,
+    RULE_COOLDOWN,
+    RULE_FIGURES,
+    RULE_HOLD,
+    RULE_KEY,
+    RULE_LENGTH,
+    RULE_PRIORITY,
+    RULE_SEED,
+    RULE_START,
+    RULE_SUBJECT,
+    RULE_TRANSACTIONAL,
+    RULE_TYPE,
+    RULE_VALID,
+    SHARES,
+)
+from processors.triggers.programs import holds
+from processors.triggers.room import (
+    CANDIDATES,
+    CAPPED,
+    COOLING,
+    FIRED_ROOM,
+    HELD,
+    NO_CONSENT,
+    OUTRANKED,
+    SENT_OUT,
+    STALE,
+    WITHDRAWN,
+    Room,
+)
+from processors.triggers.timers import next_of
+
+_ELIGIBLE: Final = -1
+_TREATED: Final = 1
+_HELD_ALONE: Final = 2
+_HELD_FROM_ALL: Final = 3
+_OF_ALL: Final = np.int64(0x5245_4C41_5349)  # seeds the choice of those who are held from everything
+
+
+@compiled_leaf
+def trigger_id(customer: np.uint64, key: int, minute: int) -> np.uint64:
+    """Of what was sent or held: there is one for each rule and minute, so a row can name it later."""
+    h = avalanche(mix(mix(np.uint64(customer), np.int64(key)), np.int64(minute)))
+    return h if h != np.uint64(0) else np.uint64(1)
+
+
+@compiled_leaf
+def _other_id(customer: np.uint64, key: int, outcome: int, at: int, event: np.uint64) -> np.uint64:
+    h = mix(mix(np.uint64(customer), np.int64(key)), np.int64(outcome))
+    h = avalanche(mix(mix(h, np.int64(at)), np.int64(event)))
+    return h if h != np.uint64(0) else np.uint64(1)
+
+
+@compiled_apart
+def _fill(row: Row, rules: Rules, room: Room, at: int, figures: bool) -> None:
+    stay_apart()
+    if room.filled == 0 or room.values_at != at:
+        fill_plain(row, at, room.values)
+        room.values_at, room.filled = at, 1
+    if figures and room.filled < 2:
+        fill_figures_of(row, rules, at, room.figures, room.values)
+        room.filled = 2
+
+
+@compiled_apart
+def _holds(row: Row, rules: Rules, room: Room, number: int, at: int, before: int, after: int) -> bool:
+    stay_apart()
+    rule = rules.triggers[number]
+    if rule[RULE_LENGTH] == 0:
+        return True
+    _fill(row, rules, room, at, rule[RULE_FIGURES] != 0)
+    room.values[BEFORE], room.values[AFTER] = before, after
+    start, length = rule[RULE_START], rule[RULE_LENGTH]
+    return holds(rules.trigger_code, start, length, rules.trigger_numbers, room.values, room.stack)
+
+
+@compiled_leaf
+def _propose(room: Room, number: int, at: int, cause: int, caused: int) -> Any:
+    candidate = room.candidate[room.candidates]
+    candidate.rule, candidate.at, candidate.cause, candidate.caused = number, at, cause, caused
+    candidate.subject, candidate.before, candidate.after = -1, 0, 0
+    candidate.transition = np.uint64(0)
+    candidate.outcome = _ELIGIBLE
+    room.candidates += 1
+    return candidate
+
+
+@compiled_apart
+def _propose_changes(row: Row, rules: Rules, room: Room, cause: int) -> None:
+    """``cause``: what made us look; what a merge or a policy makes true, silence included, is said to be of it."""
+    stay_apart()
+    for i in range(room.happenings):
+        happened = room.happened[i]
+        for number in range(rules.trigger_count):
+            rule = rules.triggers[number]
+            if rule[RULE_TYPE] != ON_CHANGE or rule[RULE_SUBJECT] != happened.subject:
+                continue
+            fits = (rule[RULE_BEFORE] >> happened.before) & (rule[RULE_AFTER] >> happened.after) & 1
+            if fits == 0 or room.candidates >= CANDIDATES:
+                continue
+            before, after, at = int(happened.before), int(happened.after), int(happened.at)
+            if _holds(row, rules, room, number, at, before, after):
+                why = cause if cause in (CAUSE_MERGE, CAUSE_POLICY) else int(happened.cause)
+                candidate = _propose(room, number, at, why, 0)
+                candidate.subject, candidate.before, candidate.after = happened.subject, before, after
+                if happened.subject == STAGE_SUBJECT:
+                    candidate.transition = happened.id
+    room.happenings = 0
+
+
+@compiled_apart
+def _propose_timers(row: Row, rules: Rules, room: Room, cause: int, now: int) -> None:
+    stay_apart()
+    soonest = NEVER
+    for number in range(rules.trigger_count):
+        rule = rules.triggers[number]
+        if rule[RULE_TYPE] in (ON_CHANGE, ON_TOUCHPOINT):
+            continue
+        past, upcoming = next_of(row, rules, number, now)
+        soonest = min(soonest, upcoming)
+        if past == NEVER:
+            continue
+        note_handled(row, int(rule[RULE_KEY]), minute_of(past))
+        if room.candidates < CANDIDATES and _holds(row, rules, room, number, past, 0, 0):
+            _propose(room, number, past, cause, 0)
+    row.timer_at = soonest
+
+
+@compiled_leaf
+def _may_write(row: Row, channel: int) -> bool:
+    """Nothing goes out after an exit, nor without the consent that the channel needs."""
+    return bool(exit_at(row, row.episode_at) == NEVER and may_reach(row, channel))
+
+
+@compiled_leaf
+def _held_back(row: Row, rules: Rules, room: Room, candidate: Any) -> int:
+    """What keeps a candidate from being sent, before those of the same moment are compared."""
+    rule, at = rules.triggers[candidate.rule], int(candidate.at)
+    if candidate.cause in (CAUSE_LATE, CAUSE_MERGE, CAUSE_POLICY) or room.written_at - at > rules.fresh_ms:
+        return STALE
+    minute = minute_of(at)
+    if _presses(rule) and not _may_write(row, int(rule[RULE_CHANNEL])):
+        return NO_CONSENT
+    if is_cooling(row, int(rule[RULE_KEY]), minute, int(rule[RULE_COOLDOWN])):
+        return COOLING
+    if _presses(rule) and sent_within(row, minute, int(rules.pressure_minutes)) >= rules.pressure_most:
+        return CAPPED
+    return _ELIGIBLE
+
+
+@compiled_leaf
+def _presses(rule: Any) -> bool:
+    """Whether it counts against what a customer can take: neither what must go out nor what never leaves the firm."""
+    return bool(rule[RULE_TRANSACTIONAL] == 0 and rule[RULE_CHANNEL] > 0)
+
+
+@compiled_leaf
+def arm_of(row: Row, rules: Rules, number: int) -> int:
+    """Whether the customer is held back from a rule, by a hash of customer, rule and its version."""
+    rule = rules.triggers[number]
+    if rule[RULE_TRANSACTIONAL] != 0:
+        return _TREATED
+    all_of_it = avalanche(mix(np.uint64(row.hash), _OF_ALL)) >> np.uint64(11)
+    if np.int64(all_of_it) % SHARES < rules.hold_out:
+        return _HELD_FROM_ALL
+    alone = avalanche(mix(np.uint64(row.hash), np.int64(rule[RULE_SEED]))) >> np.uint64(11)
+    return _HELD_ALONE if np.int64(alone) % SHARES < rule[RULE_HOLD] else _TREATED
+
+
+@compiled_leaf
+def _write(row: Row, rules: Rules, out: Out, cause: Cause, number: int, at: int, outcome: int) -> Any:
+    """A fact, but for its id and what made it fire."""
+    room = out.room
+    fact = room.fired[room.written]
+    room.written += 1
+    rule = rules.triggers[number]
+    fact.row, fact.customer, fact.rule, fact.outcome = cause.row, row.hash, number, outcome
+    fact.takes_back, fact.transition, fact.arm = np.uint64(0), np.uint64(0), 0
+    fact.at, fact.known_at, fact.offset = at, cause.known_at, cause.offset
+    fact.event_start, fact.event_length = -1, -1
+    fact.valid_until = at + rule[RULE_VALID]
+    fact.last_purchase_at, fact.spend_minor, fact.purchases = row.last_purchase_at, row.spend_minor, row.purchases
+    fact.risk, fact.expected_minor, fact.value_minor = np.nan, np.nan, np.nan
+    fact.cause, fact.subject, fact.before, fact.after = cause.kind, -1, 0, 0
+    fact.stage, fact.tier = row.stage, row.judged[TIER]
+    fact.category, fact.step, fact.zone = row.judged[RECOMMENDED], row.judged[STEP], row.zone
+    return fact
+
+
+@compiled_apart
+def _tell(row: Row, rules: Rules, out: Out, cause: Cause, candidate: Any) -> None:
+    stay_apart()
+    room, number, at = out.room, int(candidate.rule), int(candidate.at)
+    rule, outcome = rules.triggers[number], int(candidate.outcome)
+    key, minute = int(rule[RULE_KEY]), minute_of(at)
+    arm = 0
+    if outcome == _ELIGIBLE:
+        arm = arm_of(row, rules, number)
+        outcome = SENT_OUT if arm == _TREATED else HELD
+        note_fired(row, key, minute, arm != _TREATED, _presses(rule))
+    if room.keeps == 0 or room.written >= FIRED_ROOM:
+        return
+    fact = _write(row, rules, out, cause, number, at, outcome)
+    fact.arm, fact.cause = arm, candidate.cause
+    fact.subject, fact.before, fact.after = candidate.subject, candidate.before, candidate.after
+    fact.transition = candidate.transition
+    event = np.uint64(0)
+    if candidate.caused != 0:
+        event = cause.event
+    if candidate.caused != 0 or candidate.subject >= 0:
+        fact.event_start, fact.event_length = cause.event_start, cause.event_length
+    if outcome in (SENT_OUT, HELD):
+        fact.id = trigger_id(row.hash, key, minute)
+        _fill(row, rules, room, at, True)
+        fact.risk, fact.expected_minor = room.figures.churn_risk, room.figures.expected_value
+        fact.value_minor = room.figures.clv
+    else:
+        fact.id = _other_id(row.hash, key, outcome, at, event)
+
+
+@compiled_apart
+def _decide(row: Row, rules: Rules, out: Out, cause: Cause) -> None:
+    """One that presses a customer is sent at a moment: of the greatest priority, of those the first in the policy."""
+    stay_apart()
+    room, best = out.room, -1
+    for i in range(room.candidates):
+        candidate = room.candidate[i]
+        candidate.outcome = _held_back(row, rules, room, candidate)
+        rule = rules.triggers[candidate.rule]
+        if candidate.outcome != _ELIGIBLE or not _presses(rule):
+            continue
+        if best < 0:
+            best = i
+            continue
+        first = rules.triggers[room.candidate[best].rule]
+        higher = rule[RULE_PRIORITY] > first[RULE_PRIORITY]
+        if higher or (rule[RULE_PRIORITY] == first[RULE_PRIORITY] and candidate.rule < room.candidate[best].rule):
+            best = i
+    for i in range(room.candidates):
+        candidate = room.candidate[i]
+        if candidate.outcome == _ELIGIBLE and _presses(rules.triggers[candidate.rule]) and i != best:
+            candidate.outcome = OUTRANKED
+        elif candidate.outcome == _ELIGIBLE and is_cooling(
+            row, int(rules.triggers[candidate.rule][RULE_KEY]), minute_of(int(candidate.at)), 1
+        ):
+            candidate.outcome = COOLING
+        _tell(row, rules, out, cause, candidate)
+    room.candidates = 0
+
+
+@compiled_apart
+def _withdraw(row: Row, rules: Rules, out: Out, cause: Cause, number: int, now: int) -> None:
+    """Take a trigger back that was sent and may still be on its way."""
+    stay_apart()
+    rule = rules.triggers[number]
+    key = int(rule[RULE_KEY])
+    place = memory_of(row, key)
+    if place < 0 or row.fired[place] == 0 or np.int64(row.fired[place]) & (WAS_HELD | WAS_WITHDRAWN) != 0:
+        return
+    minute = int(row.fired[place]) >> 2
+    if now - minute * MINUTE > rule[RULE_VALID] + MINUTE:
+        return
+    row.fired[place] = np.int64(row.fired[place]) | WAS_WITHDRAWN
+    if out.room.keeps == 0 or out.room.written >= FIRED_ROOM:
+        return
+    fact = _write(row, rules, out, cause, number, now, WITHDRAWN)
+    fact.takes_back = trigger_id(row.hash, key, minute)
+    fact.id = _other_id(row.hash, key, WITHDRAWN, 0, np.uint64(fact.takes_back))
+    fact.event_start, fact.event_length = cause.event_start, cause.event_length
+
+
+@compiled_leaf
+def _withdraw_corrected(row: Row, rules: Rules, out: Out, cause: Cause, now: int) -> None:
+    """A late touchpoint showed that what a rule fired at never was."""
+    room = out.room
+    for i in range(room.happenings):
+        happened = room.happened[i]
+        if happened.subject != STAGE_SUBJECT or happened.cause != CAUSE_LATE:
+            continue
+        for number in range(rules.trigger_count):
+            rule = rules.triggers[number]
+            of_stage = rule[RULE_TYPE] == ON_CHANGE and rule[RULE_SUBJECT] == STAGE_SUBJECT
+            if of_stage and (rule[RULE_AFTER] >> np.int64(row.stage)) & 1 == 0:
+                _withdraw(row, rules, out, cause, number, now)
+        return
+
+
+@compiled_apart
+def look(row: Row, rules: Rules, out: Out, cause: Cause, now: int, fires: int, fired_at: int) -> None:
+    """After a step that ended at ``now`` (ms): fire what happened in it, and what timers were due.
+
+    ``fires``: bits of the rules that a touchpoint at ``fired_at`` (ms) makes fire.
+    """
+    stay_apart()
+    room = out.room
+    room.filled, room.candidates = 0, 0
+    _withdraw_corrected(row, rules, out, cause, now)
+    _propose_changes(row, rules, room, cause.kind)
+    for number in range(rules.trigger_count):
+        named = (fires >> number) & 1 != 0 and room.candidates < CANDIDATES
+        if named and _holds(row, rules, room, number, fired_at, 0, 0):
+            _propose(room, number, fired_at, cause.kind, 1)
+    _propose_timers(row, rules, room, cause.kind, now)
+    if room.candidates > 0:
+        _decide(row, rules, out, cause)
+
+
+@compiled_apart
+def heed(
+    row: Row, rules: Rules, out: Out, cause: Cause, at: int, now: int, arms: int, ends: int, refused: int, left: bool
+) -> None:
+    """What a touchpoint at ``at`` (ms) sets going and takes back: clocks, and triggers that are on their way.
+
+    ``arms`` and ``ends``: bits of rules. ``refused``: the channel that the customer said no to, 0: all; -1: none.
+    """
+    stay_apart()
+    for number in range(rules.trigger_count):
+        rule = rules.triggers[number]
+        arming, ending = (arms >> number) & 1 != 0, (ends >> number) & 1 != 0
+        if arming:
+            note_clock(row, int(rule[RULE_KEY]), at, NONE)
+        if ending:
+            if rule[RULE_TYPE] == ON_QUIET:
+                note_clock(row, int(rule[RULE_KEY]), NONE, at)
+            _withdraw(row, rules, out, cause, number, now)
+        elif _presses(rule) and (left or refused == 0 or refused == rule[RULE_CHANNEL]):
+            _withdraw(row, rules, out, cause, number, now)
+
+
+@compiled_apart
+def pass_time_with_rules(row: Row, rules: Rules, out: Out, cause: Cause, until: int) -> bool:
+    """``step.pass_time``, and the timers of rules among the row's own, each at its instant. True where one fired."""
+    stay_apart()
+    if rules.trigger_count == 0:
+        return bool(pass_time(row, rules, out, cause, until))
+    passed = False
+    silence = Cause(cause.row, cause.offset, cause.known_at, CAUSE_SILENCE, np.uint64(0), -1, -1)
+    while True:
+        soonest = min(row.due_at, row.review_at, row.timer_at)
+        if soonest > until:
+            return passed
+        pass_time(row, rules, out, silence, soonest)
+        look(row, rules, out, silence, soonest, 0, 0)
+        passed = True

@@ -1,0 +1,122 @@
+"""What a row knows of consent, silences, zone and fired rules is the same in any order of arrival, and of merging."""
+
+from typing import Any, Final
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.relationship import blank
+
+from processors.row.layout import QUIET_CLOCKS, REMEMBERED, ROW, TRIGGERS_SENT
+from processors.row.outreach import has_refused, may_reach, merge_outreach, note_clock, note_consent, note_zone
+from processors.triggers.memory import merge_memory, note_fired, note_handled, sent_within
+
+KEYS: Final = (7, 2**32 - 1, 12)
+INSTANTS: Final = st.integers(0, 40)
+HEARD: Final = st.lists(
+    st.one_of(
+        st.tuples(st.just("consent"), st.integers(0, 3), INSTANTS, st.booleans()),
+        st.tuples(st.just("armed"), st.sampled_from(KEYS), INSTANTS),
+        st.tuples(st.just("cleared"), st.sampled_from(KEYS), INSTANTS),
+        st.tuples(st.just("zone"), INSTANTS, st.integers(1, 600)),
+    ),
+    max_size=12,
+)
+NONE: Final = -(2**63)
+
+
+def heard(told: list[Any]) -> Any:
+    row = blank()
+    for what, *values in told:
+        if what == "consent":
+            note_consent(row, values[0], values[1], values[2])
+        elif what == "armed":
+            note_clock(row, values[0], values[1], NONE)
+        elif what == "cleared":
+            note_clock(row, values[0], NONE, values[1])
+        else:
+            note_zone(row, *values)
+    return row
+
+
+def clocks(row: Any) -> dict[int, tuple[int, int]]:
+    return {
+        int(row.clock_rule[i]): (int(row.armed_at[i]), int(row.cleared_at[i]))
+        for i in range(QUIET_CLOCKS)
+        if row.clock_rule[i]
+    }
+
+
+def same(a: Any, b: Any) -> bool:
+    told = all(np.array_equal(a[name], b[name]) for name in ("given_at", "taken_at", "zoned_at", "zone"))
+    return told and clocks(a) == clocks(b)
+
+
+def united(a: Any, b: Any, merge: Any = merge_outreach) -> Any:
+    row = np.zeros(1, ROW).view(np.recarray)
+    row[0] = a
+    merge(row[0], b)
+    return row[0]
+
+
+@given(HEARD.flatmap(lambda told: st.tuples(st.just(told), st.permutations(told))))
+def test_the_order_of_arrival_does_not_matter(drawn: tuple[list[Any], list[Any]]) -> None:
+    assert same(heard(drawn[0]), heard(drawn[1]))
+
+
+@given(HEARD, HEARD, HEARD)
+def test_merging_is_commutative_and_associative_and_gives_what_one_row_would_know(
+    x: list[Any], y: list[Any], z: list[Any]
+) -> None:
+    a, b, c = heard(x), heard(y), heard(z)
+    assert same(united(a, b), united(b, a))
+    assert same(united(united(a, b), c), united(a, united(b, c)))
+    assert same(united(a, b), heard(x + y))
+    assert same(united(a, blank()), a)
+
+
+@given(HEARD, st.integers(1, 3))
+def test_one_either_may_be_reached_or_has_refused_or_was_never_asked(told: list[Any], channel: int) -> None:
+    row = heard(told)
+    asked = any(each[0] == "consent" and each[1] in (0, channel) for each in told)
+    assert (may_reach(row, channel) + has_refused(row, channel)) == int(asked)
+
+
+FIRED: Final = st.lists(
+    st.one_of(
+        st.tuples(st.just("fired"), st.sampled_from(KEYS), st.integers(1, 60), st.booleans()),
+        st.tuples(st.just("handled"), st.sampled_from(KEYS), st.integers(1, 60)),
+    ),
+    max_size=10,
+).map(lambda told: sorted(told, key=lambda each: each[2]))
+
+
+def remembered(told: list[Any]) -> Any:
+    row = blank()
+    for what, key, minute, *held in told:
+        if what == "fired":
+            note_fired(row, key, minute, held[0], True)
+        else:
+            note_handled(row, key, minute)
+    return row
+
+
+def memories(row: Any) -> Any:
+    rules = {
+        int(row.fired_rule[i]): (int(row.fired[i]), int(row.handled[i])) for i in range(REMEMBERED) if row.fired_rule[i]
+    }
+    return rules, sorted(int(minute) for minute in row.sent if minute)
+
+
+@given(FIRED, FIRED, FIRED)
+def test_of_what_fired_a_merge_remembers_what_is_newer(x: list[Any], y: list[Any], z: list[Any]) -> None:
+    a, b, c = remembered(x), remembered(y), remembered(z)
+    assert memories(united(a, b, merge_memory)) == memories(united(b, a, merge_memory))
+    left, right = (
+        united(united(a, b, merge_memory), c, merge_memory),
+        united(a, united(b, c, merge_memory), merge_memory),
+    )
+    assert memories(left) == memories(right)
+    sent = [minute for row in (a, b, c) for minute in memories(row)[1]]
+    assert memories(left)[1] == sorted(sent)[-TRIGGERS_SENT:]
+    assert sent_within(left, 61, 61) == len(memories(left)[1])
