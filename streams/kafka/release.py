@@ -127,6 +127,7 @@ class Release:
         No checkpoint is waited for: should it be said again after a crash, then under the same ids.
         """
         await self.digest(tenure)
+        await self.forward(tenure)
         for output in SPOKEN:
             await self.say(tenure, output)
 
@@ -149,6 +150,16 @@ class Release:
                 return
             with tenure.going_out():
                 await self._producer.send(self._topics.of(output.topic), tenure.number, *messages)
+
+    async def forward(self, tenure: Tenure) -> None:
+        """Have the owners of other partitions get what is for them; when it returns, the broker has it.
+
+        Where sending fails the tenure is torn, as in ``say``: what follows must not go out before what did not.
+        """
+        async with tenure.forwarding:
+            with tenure.going_out():
+                for number, bodies in tenure.outgoing.take_sends().items():
+                    await self._producer.send(self._topics.touchpoints, number, None, bodies)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes.
