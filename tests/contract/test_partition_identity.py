@@ -449,6 +449,15 @@ def test_37_what_is_unlinked_is_as_if_no_message_had_linked_it() -> None:
     assert told.row("u:2").purchases == 2
 
 
+@ways
+def test_what_somebody_else_was_told_before_says_nothing_of_one_who_begins_by_a_merge(live: Way) -> None:
+    events = [("e1", "a:A", "view", 1), ("e2", "u:2+a:A", "view", 3), ("e3", "a:A", "view", 2)]
+    told = live([*(ev(*each) for each in events), alias("1", "2", 4), tick(day(5))])
+    assert told.customers == {"u:1"}
+    lived = live([*(ev(event, "u:1", kind, at) for event, _, kind, at in events), tick(day(5))])
+    assert told.path("u:1") == lived.path("u:1")
+
+
 @st.composite
 def _people(draw: st.DrawFn) -> tuple[list[bytes], dict[str, list[tuple[float, str, str]]]]:
     """A log of people with devices and aliases, in any order; and each one's events had the id been known all along."""
