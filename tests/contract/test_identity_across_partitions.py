@@ -5,31 +5,10 @@ from random import Random
 import pytest
 from support.contacts import assert_same
 from support.linked import alias, ev, identify
-from support.partitioned import Cluster, alone, home
+from support.messages import Message
+from support.partitioned import Cluster, alone, history, home
 
 PARTITIONS = 4
-
-
-def history(random: Random) -> list[tuple[str, bytes]]:
-    """(key, message) of some people, their devices, and in half of the histories aliases of known ids."""
-    known = [f"k{n}" for n in range(random.randint(2, 5))]
-    devices = {f"d{n}": random.choice(known) for n in range(random.randint(2, 8))}
-    told = []
-    for n in range(random.randint(15, 50)):
-        device = random.choice(list(devices))
-        day = random.randint(0, 60) + n / 100
-        kind = random.choice(["view", "buy", "passes", "loyalty_enrolled"])
-        if (chance := random.random()) < 0.45:
-            told.append((device, ev(f"e{n}", f"a:{device}", kind, day)))
-        elif chance < 0.65:
-            told.append((devices[device], ev(f"e{n}", f"u:{devices[device]}+a:{device}", kind, day)))
-        else:
-            user = random.choice(known)
-            told.append((user, ev(f"e{n}", f"u:{user}", kind, day)))
-    for n in range(random.randint(0, 3) if random.random() < 0.5 else 0):
-        one, other = random.sample(known, 2)
-        told.insert(random.randrange(len(told) + 1), (other, alias(one, other, n)))
-    return told
 
 
 def lived_through(seed: int, partitions: int = PARTITIONS) -> tuple[Cluster, list[bytes]]:
@@ -69,7 +48,7 @@ def test_a_touchpoint_that_came_to_another_partition_counts_where_it_belongs() -
     cluster = Cluster(PARTITIONS, Random(1))
     message = ev("e1", "u:ann", "buy", 1)
     wrong = (home("ann", PARTITIONS) + 1) % PARTITIONS
-    cluster.logs[wrong] += [message, ev("e2", "u:ann+a:x", "buy", 2)]
+    cluster.logs[wrong] += [Message(message), Message(ev("e2", "u:ann+a:x", "buy", 2))]
     cluster.append("ann", message)
     cluster.append("x", ev("e3", "a:x", "buy", 3))
     cluster.finish()

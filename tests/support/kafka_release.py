@@ -24,9 +24,14 @@ JUDGED, MOVED, REJECTED = "relasi.judgements.v1", "relasi.transitions.v1", "rela
 CONFIRMED = "confirmed"
 
 
-def some_days(first: int, days: int = 2, customer: str | None = None) -> list[Message]:
-    """Some days of a customer, who gets a transition and judgements. The records are as old as what they say."""
+def some_days(first: int, days: int = 2, customer: str | None = None, *, of: int | None = None) -> list[Message]:
+    """Some days of a customer, who gets a transition and judgements. The records are as old as what they say.
+
+    ``of``: the partition, of the four of a log, that has the customer.
+    """
     told = []
+    if customer is None and of is not None:
+        customer = next(name for n in range(99) if home(name := f"c{first}-{n}", Settings().partitions) == of)
     for day in range(first, first + days):
         at = START + day * DAY
         bought = touchpoint(f"e{day}", customer or f"c{first}", at, "order_completed", amount_minor=1000)
