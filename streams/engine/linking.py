@@ -22,7 +22,7 @@ from processors.lifecycle.merging import unite
 from processors.policy.rules import Rules
 from processors.row.layout import LINKED, NEVER
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, NAMESPACE_UNSTATED, salt_of
-from processors.triggers.firing import look
+from processors.triggers.firing import look, unite_sent, withdraw_united
 from processors.triggers.memory import merge_memory
 from processors.words import Int
 from schemas.decode import ABSENT
@@ -370,19 +370,21 @@ def _settled(
 
 
 @compiled_leaf
-def _received(buffer: Bytes, table: Table, cursor: Cursor, offset: int, into: int) -> tuple[int, int]:
+def _received(buffer: Bytes, table: Table, cursor: Cursor, offset: int, left: int, into: int) -> tuple[int, int]:
     """(slot of the row that another partition sent, borrowed; who takes it in); below zero: it was sent on."""
     slots = cursor.slots
     start, length = slots[FORWARD_BODY, 0], slots[FORWARD_BODY, 1]
     at = copy_for_sending(buffer, cursor, start, length)
     other = root(table, into, offset)
     if is_forward(table, other):
-        left, by = -1, int(slots[FORWARD_BY, 0])
+        by = int(slots[FORWARD_BY, 0])
         send(table, cursor, offset, MERGE, int(slots[FORWARD_AT, 0]), left, other, other, by, True, at, length, True)
         return -1, -1
     touch(table, warm(table, other))
     slot = borrow(table)
     unpack_row(cursor.packed, at + LAYOUT_BYTES, table.words[slot])
+    if left >= 0:
+        table.rows[slot].hash = key_of(table, left)
     cursor.at[AT_PACKED] = at
     return slot, other
 
@@ -426,7 +428,7 @@ def apply_link(
     if reason != OK or at < 0:
         return reason
     if how == AS_ROW:
-        slot, other = _received(buffer, table, cursor, offset, into)
+        slot, other = _received(buffer, table, cursor, offset, left, into)
     else:
         one, other = _settled(table, rules, cursor, offset, left, into, at, by, trusted)
     if other < 0:
@@ -435,10 +437,14 @@ def apply_link(
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
     cause = Cause(other, offset, max(at, cursor.at[AT_TIME]), CAUSE_MERGE, np.uint64(0), -1, -1)
     unite(row, gone, rules, out, cause, cursor.at[AT_TIME])
+    now = max(cursor.at[AT_TIME], row.judged_at)
+    if rules.trigger_count > 0:
+        unite_sent(row, gone, rules, out, cause, now)
     merge_memory(row, gone)
     row.timer_at = NEVER
     if rules.trigger_count > 0:
-        look(row, rules, out, cause, max(cursor.at[AT_TIME], row.judged_at), 0, 0)
+        withdraw_united(row, rules, out, cause, now)
+        look(row, rules, out, cause, now, 0, 0)
     cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
     cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
     row.identities += gone.identities + 1

@@ -171,6 +171,11 @@ class Partition:
         """How many ids have a number, those of forwarding addresses included; numbers count from 0."""
         return int(self.table.used[USED_ROWS])
 
+    @property
+    def partitions(self) -> int:
+        """How many the log has, as far as ids are linked."""
+        return int(self.table.used[USED_PARTITIONS])
+
     def numbers(self) -> npt.NDArray[np.int64]:
         """The numbers of all customers."""
         flags = np.asarray(self.table.customers)["id"][: self.numbered] & IS_FORWARD

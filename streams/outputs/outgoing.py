@@ -37,6 +37,7 @@ class Outgoing:
         self._unreported: list[Applied] = []
         self._messages: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}
         self._sends: Final[deque[tuple[int, bytes]]] = deque()
+        self._everywhere: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}
 
     def add(self, applied: Applied) -> None:
         """What came of the next fetch. Only with the partition's rows."""
@@ -59,7 +60,8 @@ class Outgoing:
     @property
     def message_bytes(self) -> int:
         """Bytes of the messages that wait."""
-        told = sum(each.nbytes for waiting in self._messages.values() for each in waiting.copy())
+        queues = (*self._messages.values(), *self._everywhere.values())
+        told = sum(each.nbytes for waiting in queues for each in waiting.copy())
         return told + sum(len(told) for _, told in self._sends.copy())
 
     @property
@@ -72,12 +74,15 @@ class Outgoing:
         fresh, self._fresh = self._fresh, []
         if not fresh:
             return
-        for each in fresh:
-            self._sends.extend((sent.partition, forward_message(sent, self._registry)) for sent in each.sends)
         results = self._results(fresh)
         for output in SPOKEN:
+            if self._partition.partitions > 1 and (messages := output.everywhere(results)) is not None:
+                self._everywhere[output.name].append(messages)
             if (messages := output.messages(results)) is not None:
                 self._messages[output.name].append(messages)
+        # Last: who gets a row may answer what was said of it before.
+        for each in fresh:
+            self._sends.extend((sent.partition, forward_message(sent, self._registry)) for sent in each.sends)
         if self._reports:
             self._unreported += fresh
 
@@ -117,6 +122,12 @@ class Outgoing:
         """What an output has to say; it counts as said. None: nothing."""
         # Taken one by one: whoever digests meanwhile adds to the same queue.
         waiting = self._messages[output.name]
+        parts = [waiting.popleft() for _ in range(len(waiting))]
+        return joined(parts) if parts else None
+
+    def take_everywhere(self, output: Output) -> Messages | None:
+        """What of it every other partition of its topic needs; it counts as said. None: nothing."""
+        waiting = self._everywhere[output.name]
         parts = [waiting.popleft() for _ in range(len(waiting))]
         return joined(parts) if parts else None
 
