@@ -59,6 +59,7 @@ from streams.collector.hot_scan import (
     stands_twice,
     value_end,
 )
+from streams.collector.nobody import may_be_nobody
 from streams.collector.splitting import CLOSE_OBJECT, OPEN_OBJECT, past_space
 from streams.collector.times import DAY, LEAST_SKEW, MOST_BEHIND, QUEUED
 from streams.imports.evidence import EITHER, FIRST
@@ -661,6 +662,10 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     message_size, user_size = _text_of_id(data, top, message), _text_of_id(data, top, user)
     anonymous_size = _text_of_id(data, top, anonymous)
     if message_size < 0 or user_size == -2 or anonymous_size == -2 or (user_size < 0 and anonymous_size < 0):
+        return DECLINED
+    if user_size > 0 and may_be_nobody(data, top[user, VALUE], user_size):
+        return DECLINED
+    if anonymous_size > 0 and may_be_nobody(data, top[anonymous, VALUE], anonymous_size):
         return DECLINED
     occurred = _occurred(data, room, given)
     bot = _is_bot(data, room, learned, given)
