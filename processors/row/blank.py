@@ -90,6 +90,9 @@ def _clear_counts(row: Row) -> None:
     row.refusals = 0
     row.chosen = 0
     row.terms_opened = 0
+    row.searched = 0
+    row.urged = 0
+    row.varieties = 0
 
 
 @compiled_leaf

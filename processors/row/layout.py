@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,744 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,760 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -124,6 +124,9 @@ PROFILE_FIELDS: Final = [
     ("refusals", "i4"),
     ("chosen", "i4"),  # contacts of a category that the customer sought, purchases aside
     ("terms_opened", "i4"),  # ties that bind for a time
+    ("searched", "i4"),  # times that the customer looked around: compared, searched, read up
+    ("urged", "i4"),  # contacts of marketing
+    ("varieties", "u8"),  # bit h mod 64 of the hash h of each category bought, or article where none is told
     ("term_started_at", "i8", (TERMS,)),  # they opened or were renewed …
     ("term_until", "u8", (TERMS,)),  # … and bind until then, ms; odd: the policy's term, for want of a stated one
     ("order_bought_at", "i8", (ORDERS,)),  # first purchase of the order; NEVER: none is known

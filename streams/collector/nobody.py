@@ -45,11 +45,11 @@ _HASHES: Final = tuple(_hash_of(text) for text in sorted(NOBODY))
 
 @compiled_leaf
 def _is_among(data: npt.NDArray[np.uint8], start: Int, size: Int) -> bool:
-    found = np.int64(_FNV_OFFSET)
+    found: Int = _FNV_OFFSET
     for k in range(size):
         each = byte_at(data, start + k)
         each += 32 if 0x41 <= each <= 0x5A else 0
-        found = np.int64(((found ^ each) * _FNV_PRIME) & _MASK)
+        found = ((found ^ each) * _FNV_PRIME) & _MASK
     for known in _HASHES:
         if found == known:
             return True

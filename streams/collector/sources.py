@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from schemas.fields import FIELDS, amounts_of
+from schemas.limits import LONGEST, detail_of
 from streams.imports.kinds import kind_of
 from streams.settings import SettingsError
 
@@ -134,6 +135,8 @@ def _value(declared: Any, value: object, at: str, problems: list[str]) -> Any:
         problems.append(f"{at} is {value!r}; write {' or '.join(choices)}")
     if declared.name == "key" and not _KEY.fullmatch(value):
         problems.append(f"{at}: a key has 8 to 128 letters, digits, - and _")
+    if declared.name == "channel" and len(value.encode()) > LONGEST["channel"]:
+        problems.append(f"{at} is longer than {LONGEST['channel']} bytes")
     if declared.name == "currency" and not (len(value) == 3 and value.isascii() and value.isupper()):
         problems.append(f"{at} is {value!r}; write a code of three letters, such as EUR")
     return value
@@ -165,6 +168,9 @@ def _names(name: str, value: object, at: str, problems: list[str]) -> Mapping[st
         f"{at}: {kind!r} is no kind; write one such as {kind_of(kind) or 'order_completed'}"
         for kind in value.values()
         if kind_of(kind) != kind
+    ]
+    problems += [
+        f"{at}: {detail_of('kind')}: {kind}" for kind in value.values() if len(kind.encode()) > LONGEST["kind"]
     ]
     # A name is looked up as it came, and as the kind that it would become: "Signup Done", "signup_done".
     return MappingProxyType({**{kind_of(event): kind for event, kind in value.items()}, **value})

@@ -20,7 +20,7 @@ from schemas.bodies import Bodies, bodies_of, one_after_another
 from streams.engine.described import Layout, read_layout
 from streams.engine.packing import FORWARD_LAYOUT, HEAD_BYTES
 
-CHECKPOINT_LAYOUT: Final = 8  # before 5 there were chunks of rows: streams.engine.former
+CHECKPOINT_LAYOUT: Final = 9  # before 5 there were chunks of rows: streams.engine.former
 
 # Keys that are no customer's begin with a byte that no namespace has.
 HEADER_KEY: Final = b"\xffheader"

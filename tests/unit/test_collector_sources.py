@@ -51,6 +51,8 @@ def test_sources_are_tables() -> None:
             "[web]\nkey = 'k12345678'\nkinds = { a = 'Order Done' }",
             "'Order Done' is no kind; write one such as order_done",
         ),
+        (f"[web]\nkey = 'k12345678'\nkinds = {{ a = '{'k' * 129}' }}", "kind is longer than 128 bytes"),
+        (f"[web]\nkey = 'k12345678'\nchannel = '{'ü' * 65}'", "[sources.web] channel is longer than 128 bytes"),
         ("[web]\nkey = 'k12345678'\nfields = { price = 'x' }", "no such field: price; there are amount"),
         ("[web]\nkey = 'k12345678'\ncolour = 'x'", "[sources.web]: no such setting: colour; there are key"),
         ("web = 1", "[sources.web]: expected a table with a key"),
