@@ -108,7 +108,7 @@ def _add(args: argparse.Namespace) -> int:
     from streams.collector.sources import BROWSER, SERVER, new_key, sources_of
 
     kind = BROWSER if args.browser else SERVER
-    table, path = load_sources(args.settings)
+    table, path = load_sources(args.settings, new=True)
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: sources is no table; write [sources.NAME] for each source")
     if args.name in table:
