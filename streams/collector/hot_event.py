@@ -76,6 +76,8 @@ from streams.collector.hot_senders import bot_in, channel_in
 from streams.collector.nobody import may_be_nobody
 
 _MOST_SHORT: Final = LONGEST["order_id"]
+_ODD_AMOUNT: Final = NO_AMOUNT + 1
+"""Of what only the slow way can read; no amount is so large."""
 
 
 @compiled_inline
@@ -100,6 +102,91 @@ def _is_odd(room: Room, given: Given) -> bool:
         if is_there(own, room.own_at[code]):
             return True
     return False
+
+
+@compiled_inline
+def _currency_of(data: Bytes, room: Room, given: Given) -> tuple[Int, Int, Int, bool]:
+    """(decimals of the currency, -1 of what is none; its text, of size -1 where none is said; whether the source's)."""
+    own, k = room.own, room.own_at[CODE_CURRENCY]
+    if is_there(own, k) and not (own[k, TYPE] == TEXT and size_of(own, k) == 0):
+        if own[k, TYPE] != TEXT:
+            return np.int64(-1), np.int64(0), np.int64(-1), False
+        start, size = own[k, VALUE], size_of(own, k)
+        return currency_at(data, start, size, given.decimals), start, size, False
+    start, size = given.places[CURRENCY, 0], given.places[CURRENCY, 1]
+    if size < 0:
+        return np.int64(2), np.int64(0), np.int64(-1), False
+    return currency_at(given.data, start, size, given.decimals), start, size, True
+
+
+@compiled_inline
+def _amount_of(data: Bytes, room: Room, decimals: Int) -> Int:
+    """Minor units of what the event is worth, by the first of its names that says it; NO_AMOUNT; _ODD_AMOUNT."""
+    own = room.own
+    for code in range(CODE_REVENUE, CODE_REVENUE + 3):
+        k = room.own_at[code]
+        if not is_there(own, k) or (own[k, TYPE] == TEXT and size_of(own, k) == 0):
+            continue
+        if own[k, TYPE] != NUMBER:
+            return np.int64(_ODD_AMOUNT)
+        amount = amount_of(data, own[k, VALUE], own[k, VALUE_STOP], decimals)
+        room.used[1] = k
+        return amount if amount != NO_AMOUNT else np.int64(_ODD_AMOUNT)
+    return np.int64(NO_AMOUNT)
+
+
+@compiled_inline
+def _put_amount(out: Bytes, at: Int, amount: Int) -> Int:
+    if amount == NO_AMOUNT:
+        out[np.uint64(at)] = 0
+        return at + 1
+    out[np.uint64(at)] = 2
+    return write_long(out, at + 1, amount)
+
+
+@compiled_inline
+def _put_channel(out: Bytes, at: Int, learned: Learned, given: Given, channel: Int) -> Int:
+    """The channel, as ``channel_in`` has said it."""
+    places = given.places
+    if channel >= 0:
+        return put_optional(out, at, given.data, places[channel, 0], places[channel, 1])
+    number = -3 - channel
+    if learned.entries[number, 4] == 0:
+        otherwise = CHANNEL_OTHERWISE
+        return put_optional(out, at, given.data, places[otherwise, 0], places[otherwise, 1])
+    return put_optional(out, at, learned.data, learned.entries[number, 3], learned.entries[number, 4])
+
+
+@compiled_inline
+def _put_short(out: Bytes, at: Int, data: Bytes, table: Places, k: Int) -> Int:
+    """A text that has a field of its own; DECLINED where it is longer than that may be, or would be trimmed."""
+    if size_of(table, k) > _MOST_SHORT or not is_clean(data, table[k, VALUE], table[k, VALUE_STOP]):
+        return np.int64(DECLINED)
+    return put_optional(out, at, data, table[k, VALUE], size_of(table, k))
+
+
+@compiled_inline
+def _put_campaign(out: Bytes, at: Int, data: Bytes, room: Room, known: Known) -> Int:
+    """The name of the context's campaign; DECLINED."""
+    context, k = room.context, room.context_at[CODE_CAMPAIGN]
+    named: Int = np.int64(-1)
+    if is_there(context, k) and context[k, TYPE] == OBJECT:
+        named = child_of(known, data, context, room.counts[2], k, CODE_NAME)
+    if named < 0 or context[named, TYPE] != TEXT or size_of(context, named) == 0:
+        return put_optional(out, at, data, 0, -1)
+    return _put_short(out, at, data, context, named)
+
+
+@compiled_inline
+def _put_order(out: Bytes, at: Int, data: Bytes, room: Room) -> Int:
+    """The id of the order; DECLINED."""
+    own, k = room.own, room.own_at[CODE_ORDER]
+    if not is_there(own, k) or (own[k, TYPE] == TEXT and size_of(own, k) == 0):
+        return put_optional(out, at, data, 0, -1)
+    if own[k, TYPE] != TEXT:
+        return np.int64(DECLINED)
+    room.used[2] = k
+    return _put_short(out, at, data, own, k)
 
 
 @compiled_leaf
@@ -146,34 +233,13 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     if kind_flags & REVIEWED and is_there(own, room.own_at[CODE_RATING]):
         return DECLINED
     # Money.
-    currency_start: Int = np.int64(0)
-    currency_size: Int = np.int64(-1)
-    currency_given = False
-    k = room.own_at[CODE_CURRENCY]
-    decimals: Int = np.int64(2)
-    used[0], used[1], used[2] = k, -1, -1
-    if is_there(own, k) and not (own[k, TYPE] == TEXT and size_of(own, k) == 0):
-        if own[k, TYPE] != TEXT:
-            return DECLINED
-        currency_start, currency_size = own[k, VALUE], size_of(own, k)
-        decimals = currency_at(data, currency_start, currency_size, given.decimals)
-    elif given.places[CURRENCY, 1] >= 0:
-        currency_start, currency_size, currency_given = given.places[CURRENCY, 0], given.places[CURRENCY, 1], True
-        decimals = currency_at(given.data, currency_start, currency_size, given.decimals)
+    used[0], used[1], used[2] = room.own_at[CODE_CURRENCY], -1, -1
+    decimals, currency, currency_size, currency_given = _currency_of(data, room, given)
     if decimals < 0:
         return DECLINED
-    amount: Int = np.int64(NO_AMOUNT)
-    for code in range(CODE_REVENUE, CODE_REVENUE + 3):
-        k = room.own_at[code]
-        if not is_there(own, k) or (own[k, TYPE] == TEXT and size_of(own, k) == 0):
-            continue
-        if own[k, TYPE] != NUMBER:
-            return DECLINED
-        amount = amount_of(data, own[k, VALUE], own[k, VALUE_STOP], decimals)
-        if amount == NO_AMOUNT:
-            return DECLINED
-        used[1] = k
-        break
+    amount = _amount_of(data, room, decimals)
+    if amount == _ODD_AMOUNT:
+        return DECLINED
     has_line = not absent(own, room.own_at[CODE_SKU]) or not absent(own, room.own_at[CODE_PRODUCT])
     if has_line and amount == NO_AMOUNT and kind_flags & TOTALLED:
         return DECLINED
@@ -187,53 +253,21 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
         at = put_text(out, at, learned.data, learned.entries[kind, 3], learned.entries[kind, 4])
     else:
         at = put_given(out, at, given, KINDS + call - 1)
-    if channel >= 0:
-        at = put_optional(out, at, given.data, given.places[channel, 0], given.places[channel, 1])
-    else:
-        number = -3 - channel
-        if learned.entries[number, 4] == 0:
-            at = put_optional(
-                out, at, given.data, given.places[CHANNEL_OTHERWISE, 0], given.places[CHANNEL_OTHERWISE, 1]
-            )
-        else:
-            at = put_optional(out, at, learned.data, learned.entries[number, 3], learned.entries[number, 4])
-    if amount == NO_AMOUNT:
-        out[np.uint64(at)] = 0
-        at += 1
-    else:
-        out[np.uint64(at)] = 2
-        at = write_long(out, at + 1, amount)
+    at = _put_channel(out, at, learned, given, channel)
+    at = _put_amount(out, at, amount)
     if currency_given:
-        at = put_optional(out, at, given.data, currency_start, currency_size)
+        at = put_optional(out, at, given.data, currency, currency_size)
     else:
-        at = put_optional(out, at, data, currency_start, currency_size)
+        at = put_optional(out, at, data, currency, currency_size)
     out[np.uint64(at)] = 0  # cost
     out[np.uint64(at + 1)] = 0  # margin
     at += 2
-    k = room.context_at[CODE_CAMPAIGN]
-    named: Int = np.int64(-1)
-    if is_there(room.context, k) and room.context[k, TYPE] == OBJECT:
-        named = child_of(known, data, room.context, counts[2], k, CODE_NAME)
-    if named >= 0 and room.context[named, TYPE] == TEXT and size_of(room.context, named) > 0:
-        size = size_of(room.context, named)
-        first, last = room.context[named, VALUE], room.context[named, VALUE_STOP]
-        if size > _MOST_SHORT or not is_clean(data, first, last):
-            return DECLINED
-        at = put_optional(out, at, data, first, size)
-    else:
-        at = put_optional(out, at, data, 0, -1)
-    k = room.own_at[CODE_ORDER]
-    if is_there(own, k) and not (own[k, TYPE] == TEXT and size_of(own, k) == 0):
-        if (
-            own[k, TYPE] != TEXT
-            or size_of(own, k) > _MOST_SHORT
-            or not is_clean(data, own[k, VALUE], own[k, VALUE_STOP])
-        ):
-            return DECLINED
-        at = put_optional(out, at, data, own[k, VALUE], size_of(own, k))
-        used[2] = k
-    else:
-        at = put_optional(out, at, data, 0, -1)
+    at = _put_campaign(out, at, data, room, known)
+    if at < 0:
+        return DECLINED
+    at = _put_order(out, at, data, room)
+    if at < 0:
+        return DECLINED
     if has_line:
         at = put_line(data, own, room.own_at, decimals, out, at)
         if at < 0:
