@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from schemas.fields import FIELDS, amounts_of
 from schemas.limits import LONGEST, detail_of
@@ -23,6 +22,7 @@ TRUNCATE, KEEP = "truncate", "keep"
 FLAG: Final = "flag"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@\"'\\]+/?")
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _MAPPED: Final = (*amounts_of(FIELDS), "currency", "order_id", "campaign", "channel", "agent_id", "satisfaction")
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -148,10 +148,11 @@ def _list(name: str, value: object, at: str, problems: list[str]) -> tuple[str, 
         return ()
     if name == "consent_categories":
         return tuple(each.casefold() for each in value)
-    for each in value:
-        parts = urlsplit(each)
-        if each != ANYWHERE and not (parts.scheme and parts.netloc and parts.path in ("", "/")):
-            problems.append(f"{at}: {each!r} is no origin; write one such as https://shop.example, or *")
+    problems += [
+        f"{at}: {each!r} is no origin; write one such as https://shop.example, or *"
+        for each in value
+        if each != ANYWHERE and not _ORIGIN.fullmatch(each)
+    ]
     return tuple(each.lower().rstrip("/") for each in value)
 
 

@@ -78,6 +78,7 @@ def as_text(table: "Truth") -> str:
     lines = [
         f"{table.customers:,} customers known on {_date(table.cut)}, forecast to {_date(table.end)}; "
         f"{table.silent:.1%} of them bought nothing then",
+        f"  the models' parameters are estimated from this data until {_date(table.cut)}, not those of a policy",
         f"  {'':<24}" + "".join(f"{head:>8}" for head in HEADS.values()),
     ]
     for row in table.rows:
@@ -102,6 +103,7 @@ def as_json(table: "Truth") -> str:
         "silent": table.silent,
         "until": _date(table.cut),
         "end": _date(table.end),
+        "parameters": f"estimated from this data until {_date(table.cut)}",
         "rows": rows,
         "worth": [asdict(way) | {"r": None if math.isnan(way.r) else way.r} for way in table.worth],
     }

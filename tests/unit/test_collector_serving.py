@@ -5,6 +5,7 @@ import base64
 import http.client
 import json
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -264,6 +265,30 @@ def test_who_says_nothing_or_never_ends_is_let_go_and_costs_no_one_else(sent: by
             writer.close()
 
     served(work)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own limit")
+def test_who_reads_no_answer_is_let_go() -> None:
+    def ask(port: int) -> None:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(30)
+            client.connect(("127.0.0.1", port))
+            asked = request(b"", method="GET", path=f"/v1/relasi.js?writeKey={BROWSER.key}")
+
+            def flood() -> None:
+                # Their answers are more than the buffers of both ends take.
+                while True:
+                    client.sendall(asked)
+
+            with pytest.raises(ConnectionError):
+                flood()
+
+    async def work(it: Served) -> None:
+        await asyncio.to_thread(ask, it.port)
+        assert (await it.asked(request())).status == 200
+
+    served(work, guards=SHORT._replace(unread_seconds=0.5, head_seconds=300, idle_seconds=300))
 
 
 def test_too_many_connections_end_the_newest() -> None:

@@ -46,6 +46,9 @@ def test_sources_are_tables() -> None:
         ("[web]\nkey = 'k12345678'\nrate = true", "[sources.web] rate is True; write events a second"),
         ("[web]\nkey = 'k12345678'\norigins = 'x'", "[sources.web] origins is 'x'; write a list of texts"),
         ("[web]\nkey = 'k12345678'\norigins = ['shop.example']", "'shop.example' is no origin; write one such as"),
+        ("[web]\nkey = 'k12345678'\norigins = ['https://a\"b']", "is no origin; write one such as"),
+        ("[web]\nkey = 'k12345678'\norigins = ['https://u@shop.example']", "is no origin; write one such as"),
+        ("[web]\nkey = 'k12345678'\norigins = ['https://shop.example/path']", "is no origin; write one such as"),
         ("[web]\nkey = 'k12345678'\ncurrency = 'euro'", "[sources.web] currency is 'euro'; write a code"),
         (
             "[web]\nkey = 'k12345678'\nkinds = { a = 'Order Done' }",
