@@ -3,7 +3,7 @@
 import os
 import sys
 
-from benchmarks import editions, engine, many, outputs, reading, storage, triggers, value, window, writing
+from benchmarks import editions, engine, many, outputs, profiles, reading, storage, triggers, value, window, writing
 
 
 def main() -> int:
@@ -17,6 +17,7 @@ def main() -> int:
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),
+        ("Reports", (profiles.at_one_instant,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
         ("Editions", (editions.rebuilding, editions.running)),
