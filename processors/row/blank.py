@@ -20,6 +20,7 @@ from processors.row.layout import (
     QUIET_CLOCKS,
     REMEMBERED,
     RESOLUTIONS,
+    SENDERS,
     SIGNALS,
     SUMS,
     TERMS,
@@ -229,6 +230,9 @@ def clear_memory(row: Row) -> None:
         row.handled[i] = 0
     for i in range(TRIGGERS_SENT):
         row.sent[i] = 0
+    for i in range(SENDERS):
+        row.sender[i] = 0
+        row.sender_rule[i] = 0
     for i in range(LINKED):
         row.linked[i] = 0
     row.linked_next = 0

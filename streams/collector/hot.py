@@ -17,7 +17,7 @@ from schemas.registry import Registry
 from schemas.utf8 import is_utf8
 from schemas.wire import HEADER
 from streams.collector.events import Arrival, channel_by_library, kind_of_call
-from streams.collector.hot_event import (
+from streams.collector.hot_given import (
     ADDRESS,
     BY_ITSELF,
     CALL,

@@ -3,7 +3,20 @@
 import os
 import sys
 
-from benchmarks import editions, engine, many, outputs, profiles, reading, storage, triggers, value, window, writing
+from benchmarks import (
+    editions,
+    engine,
+    many,
+    outputs,
+    profiles,
+    reading,
+    storage,
+    triggers,
+    value,
+    visitors,
+    window,
+    writing,
+)
 
 
 def main() -> int:
@@ -11,7 +24,7 @@ def main() -> int:
     missed = 0
     cores = os.sched_getaffinity(0)
     for title, parts in (
-        ("Engine, one core", (engine.throughput, engine.growth, many.few_active)),
+        ("Engine, one core", (engine.throughput, engine.growth, many.few_active, visitors.cheap)),
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
         ("Rules, one core", (triggers.with_and_without,)),
         ("Value, one core", (value.cost_per_row,)),
