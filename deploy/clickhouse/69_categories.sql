@@ -1,5 +1,5 @@
--- Which category each customer asks for: as stated (the newest of the properties preferred_category, preferred_service,
--- preferred_contact, contact_preference and preferred_channel, in whatever touchpoint: a profile, a survey), or else as
+-- Which category each customer asks for: as stated (in the newest touchpoint, a profile or a survey, with a property such as
+-- preferred_category or preferredChannel, of the customer or among the traits; see `names`), or else as
 -- sought: the category of most of the contacts, purchases aside, that they took the initiative to. A channel stands for the
 -- category of relationship that it offers. Of categories sought equally often, the first by name.
 CREATE OR REPLACE VIEW wanted_categories
@@ -13,7 +13,11 @@ CREATE OR REPLACE VIEW wanted_categories
     wanted_category String COMMENT 'The stated category, or else the sought one'
 )
 SQL SECURITY DEFINER AS WITH
-    ['preferred_category', 'preferred_service', 'preferred_contact', 'contact_preference', 'preferred_channel'] AS names,
+    [
+        'preferred_category', 'expected_category', 'preferred_relationship', 'preferred_service', 'service_preference',
+        'preferred_support', 'preferred_contact', 'preferred_contact_method', 'preferred_contact_channel', 'contact_preference',
+        'preferred_communication', 'communication_preference', 'preferred_channel', 'channel_preference'
+    ] AS names,
     [
         'personal_assistance', 'personal', 'phone', 'telephone', 'call', 'chat', 'live_chat', 'store', 'shop', 'branch', 'in_person', 'support',
         'dedicated_personal_assistance', 'dedicated', 'account_manager', 'key_account_manager', 'personal_manager', 'advisor', 'adviser',
@@ -31,16 +35,16 @@ SQL SECURITY DEFINER AS WITH
     (
         SELECT
             customer_id, namespace, occurred_at, event_id,
-            arrayFirst(
-                each -> each.3 != '',
-                arrayMap(
-                    name -> (
-                        name, properties[name],
-                        transform(replaceRegexpAll(trim(lower(properties[name])), '[^a-z]+', '_'), words, meant, '')
-                    ),
-                    names
+            arrayFirst(each -> each.3 != '', arraySort(each -> indexOf(names, each.4), arrayFilter(each -> each.4 IN names, arrayMap(
+                pair -> (
+                    pair.1, pair.2, transform(replaceRegexpAll(trim(lower(pair.2)), '[^a-z]+', '_'), words, meant, ''),
+                    lower(replaceRegexpAll(replaceRegexpAll(replaceRegexpOne(pair.1, '^traits\\.', ''), '([a-z0-9])([A-Z])', '\\1_\\2'), '[^A-Za-z0-9]+', '_'))
+                ),
+                arrayFilter(
+                    pair -> multiSearchAnyCaseInsensitive(pair.1, ['prefer', 'expect']),
+                    CAST(properties, 'Array(Tuple(String, String))')
                 )
-            ) AS preference,
+            )))) AS preference,
             if(initiative IN ('customer', 'both') AND NOT purchase AND category != 'none', category, '') AS sought
         FROM touchpoint_meanings
         WHERE preference.3 != '' OR sought != ''

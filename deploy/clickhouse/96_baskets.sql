@@ -47,7 +47,7 @@ COMMENT 'How large and how various orders are, by month and segment';
 
 -- Who brought whom is told by one of both: the newcomer names the one who recommended (referred_by, referrer_id,
 -- recommended_by, invited_by), the one who recommended names the newcomer (referred_id, referee_id, friend_id, invitee_id,
--- invited_id), or both have one referral_code: then it is the code of the customer whose referral told it first. Only ids of
+-- invited_id; names may be written otherwise, such as referredBy, or stand among the traits), or both have one referral_code: then it is the code of the customer whose referral told it first. Only ids of
 -- customers count (`referrer` is an address of the web), and of several who claim a newcomer the first.
 CREATE OR REPLACE VIEW referrals
 (
@@ -70,10 +70,18 @@ SQL SECURITY DEFINER AS WITH
         SELECT
             customer_id AS who, namespace AS whose, occurred_at AS told_at, event_id AS event, referral AS recommends,
             arrayJoin(arrayFilter(
-                pair -> pair.2 != '' AND pair.1 IN (
+                pair -> pair.1 IN (
                     'referred_by', 'referrer_id', 'recommended_by', 'invited_by', 'referred_id', 'referee_id', 'friend_id',
                     'invitee_id', 'invited_id', 'referral_code'
-                ), CAST(properties, 'Array(Tuple(String, String))')
+                ),
+                arrayMap(
+                    pair -> (lower(replaceRegexpAll(replaceRegexpAll(replaceRegexpOne(pair.1, '^traits\\.', ''), '([a-z0-9])([A-Z])', '\\1_\\2'), '[^A-Za-z0-9]+', '_')), pair.2),
+                    arrayFilter(
+                        pair -> pair.2 != ''
+                            AND multiSearchAnyCaseInsensitive(pair.1, ['refer', 'recommended', 'invite', 'friend']),
+                        CAST(properties, 'Array(Tuple(String, String))')
+                    )
+                )
             )) AS told_pair,
             told_pair.1 AS name, told_pair.2 AS value
         FROM touchpoint_meanings

@@ -26,7 +26,7 @@ GROUP BY customer_id, namespace, name, newest
 COMMENT 'What each property of a customer was told to be last: any property as a dimension';
 
 -- People belong to an account where a touchpoint of theirs names it: the newest of group_id, account_id, company_id,
--- organization_id and company. Where the account is the customer itself, those whom its touchpoints name belong to it (person,
+-- organization_id, organization and company (names may be written otherwise, or stand among the traits). Where the account is the customer itself, those whom its touchpoints name belong to it (person,
 -- contact_id, contact).
 CREATE OR REPLACE VIEW account_people
 (
@@ -39,7 +39,10 @@ CREATE OR REPLACE VIEW account_people
     last_at DateTime64(3, 'UTC') COMMENT 'Last touchpoint of the person that is known',
     touchpoints UInt64 COMMENT 'Touchpoints of the person'
 )
-SQL SECURITY DEFINER AS
+SQL SECURITY DEFINER AS WITH
+    ['group_id', 'account_id', 'company_id', 'company_name', 'organization_id', 'organization', 'company'] AS names,
+    lower(replaceRegexpAll(replaceRegexpAll(replaceRegexpOne(property, '^traits\\.', ''), '([a-z0-9])([A-Z])', '\\1_\\2'), '[^A-Za-z0-9]+', '_'))
+        AS spelt
 SELECT
     belongs.told AS account, belongs.who AS person, belongs.who AS customer_id, belongs.whose AS namespace, belongs.name AS named_by,
     belongs.first_told AS since, state.newest AS last_at, toUInt64(state.n) AS touchpoints
@@ -47,8 +50,8 @@ FROM
 (
     SELECT customer_id AS who, namespace AS whose, value AS told, property AS name, customer_properties.since AS first_told
     FROM customer_properties
-    WHERE property IN ('group_id', 'account_id', 'company_id', 'organization_id', 'company') AND value != '' AND value != customer_id
-    ORDER BY at DESC, indexOf(['group_id', 'account_id', 'company_id', 'organization_id', 'company'], property)
+    WHERE spelt IN names AND value != '' AND value != customer_id
+    ORDER BY at DESC, indexOf(names, spelt)
     LIMIT 1 BY customer_id, namespace
 ) AS belongs
 LEFT ANY JOIN

@@ -78,13 +78,13 @@ def as_text(table: "Truth") -> str:
     lines = [
         f"{table.customers:,} customers known on {_date(table.cut)}, forecast to {_date(table.end)}; "
         f"{table.silent:.1%} of them bought nothing then",
-        f"  the models' parameters are estimated from this data until {_date(table.cut)}, not those of a policy",
         f"  {'':<24}" + "".join(f"{head:>8}" for head in HEADS.values()),
     ]
     for row in table.rows:
         figures = "".join(f"{_number(value):>8}" for value in asdict(row.metrics).values())
         lines.append(f"  {row.name:<24}{figures}" + (f"  {row.note}" if row.note else ""))
     lines.append("  r, RMSE: expected purchases; AUC, Brier, ECE: the risk of none; lift: buyers in the safest tenth")
+    lines.append(f"  parameters: estimated from this data until {_date(table.cut)}, not those of a policy")
     if table.worth:
         lines.append(f"  {'what they spent':<24}{'r':>8}{'RMSE':>8}{'total':>8}")
     lines += [f"  {w.name:<24}{_number(w.r):>8}{w.rmse:>8,.1f}{w.total:>8.2f}" for w in table.worth]

@@ -3,7 +3,20 @@
 import os
 import sys
 
-from benchmarks import editions, engine, many, outputs, reading, storage, triggers, value, visitors, window, writing
+from benchmarks import (
+    editions,
+    engine,
+    many,
+    outputs,
+    profiles,
+    reading,
+    storage,
+    triggers,
+    value,
+    visitors,
+    window,
+    writing,
+)
 
 
 def main() -> int:
@@ -17,6 +30,7 @@ def main() -> int:
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),
+        ("Reports", (profiles.at_one_instant,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
         ("Editions", (editions.rebuilding, editions.running)),

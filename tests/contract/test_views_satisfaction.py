@@ -100,6 +100,8 @@ def prefers(customer: str, at: float, **properties: str) -> dict[str, Any]:
         ({"preferred_contact": "Account Manager"}, "dedicated_personal_assistance"),
         ({"preferred_service": "web"}, "self_service"),
         ({"preferred_channel": "forum"}, "community"),
+        ({"traits.preferredChannel": "Phone"}, "personal_assistance"),
+        ({"Preferred Contact Method": "SMS"}, "automated_service"),
         ({"preferred_channel": "carrier pigeon"}, ""),
         ({"preferred_channel": "carrier pigeon", "preferred_category": "community"}, "community"),
         ({}, ""),

@@ -158,7 +158,7 @@ def test_accounts_and_their_people(sink: Sink) -> None:
         touch("ann", "store_visited", 0, properties={"group_id": "acme", "company": "Acme Inc"}),
         touch("bob", "store_visited", 1, properties={"group_id": "bolt"}),
         touch("bob", "store_visited", 2, properties={"group_id": "acme"}),
-        touch("cid", "store_visited", 3, properties={"company": "bolt"}),
+        touch("cid", "store_visited", 3, properties={"traits.company": "bolt"}),
         # The account is the customer, and its touchpoints name two people.
         touch("corp", "store_visited", 4, properties={"person": "eve"}),
         touch("corp", "store_visited", 6, properties={"contact": "fay"}),
@@ -181,7 +181,7 @@ def test_accounts_and_their_people(sink: Sink) -> None:
     assert [tuple(row.values()) for row in rows] == [
         ("acme", "ann", "ann", "group_id", day(0), day(5)),
         ("acme", "bob", "bob", "group_id", day(1), day(7)),
-        ("bolt", "cid", "cid", "company", day(3), day(3)),
+        ("bolt", "cid", "cid", "traits.company", day(3), day(3)),
         ("corp", "eve", "corp", "person", day(4), day(5)),
         ("corp", "fay", "corp", "contact", day(6), day(6)),
     ]

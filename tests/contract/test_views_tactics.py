@@ -92,7 +92,9 @@ def test_how_large_and_how_various_baskets_are(sink: Sink) -> None:
 
 def test_who_brought_whom(sink: Sink) -> None:
     touches = [
-        touch("bob", "account_created", 1, properties={"referred_by": "ann", "referrer": "https://example.org/ann"}),
+        touch(
+            "bob", "account_created", 1, properties={"traits.referredBy": "ann", "referrer": "https://example.org/ann"}
+        ),
         # A later claim, the customer alone, and an address of the web bring nobody.
         touch("cid", "referral_made", 2, properties={"friend_id": "bob"}),
         touch("ann", "account_created", 2, properties={"referred_by": "ann", "referrer": "https://example.org/"}),

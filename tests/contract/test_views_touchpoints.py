@@ -199,8 +199,9 @@ def test_serving_is_what_comes_after_the_first_purchase(sink: Sink) -> None:
     ]
     store(sink, touches, policies=[policy()], meanings=[ORDERED, CALLED, CLICKED], profiles=profiles)
     assert [tuple(row.values()) for row in asked(sink, "SELECT * FROM serving_against_acquiring ORDER BY year")] == [
-        (2026, 1, 500, 500.0, 1, 200, 1007, 1207.0, 2.414, "EUR"),
-        (2027, 1, 0, 0.0, 0, 0, 0, None, None, "EUR"),
+        # served, serving, for each; keeping; acquired, acquiring, other prospects, for each; ratio
+        (2026, 1, 500, 500.0, 100, 1, 100, 1007, 1107.0, 2.214, "EUR"),
+        (2027, 1, 0, 0.0, 0, 0, 0, 0, None, None, "EUR"),
     ]
 
 
