@@ -146,8 +146,13 @@ def load(file: Path | None = None, environment: Mapping[str, str] | None = None)
     return Settings(**values)
 
 
-def load_sources(file: Path | None = None) -> tuple[object, str]:
-    """(the table ``sources`` of the file, empty where it has none; the file's name). Raises SettingsError."""
+def load_sources(file: Path | None = None, *, new: bool = False) -> tuple[object, str]:
+    """(the table ``sources`` of the file, empty where it has none; the file's name). Raises SettingsError.
+
+    ``new``: a file that is named and not there yet is empty, and no mistake.
+    """
+    if new and file is not None and not file.exists():
+        return {}, str(file)
     path, written = _written(file)
     return written.get(SOURCES, {}), str(path)
 

@@ -27,13 +27,6 @@ def may_reach(row: Row, channel: int) -> bool:
 
 
 @compiled_leaf
-def has_refused(row: Row, channel: int) -> bool:
-    """Whether the customer said no to a channel (from 1 on), and did not agree again."""
-    taken = max(row.taken_at[0], row.taken_at[channel])
-    return bool(taken != NONE and taken >= max(row.given_at[0], row.given_at[channel]))
-
-
-@compiled_leaf
 def clock_of(row: Row, key: int) -> int:
     """The place of a rule's clock; -1: it never ran."""
     for i in range(QUIET_CLOCKS):

@@ -35,13 +35,21 @@ def refused(problem: RequestRefused) -> Answer:
     return Answer(problem.status, body, JSON, headers)
 
 
+def failed() -> Answer:
+    """The answer where the collector itself has failed. What was sent is to come again: it may be taken then."""
+    return refused(RequestRefused(500, "internal_error", "the collector has failed; its log says why", 5))
+
+
 def taken(rejects: Sequence[EventReject], *, batch: bool) -> Answer:
-    """The answer to a request that is in the log. A lone event that was refused is an error; in a batch it is told."""
+    """The answer to a request that is in the log; what was refused of a batch is told.
+
+    Raises RequestRefused for a lone event that was refused.
+    """
     if not rejects:
         return Answer(200, SUCCESS)
     if not batch:
         first = rejects[0]
         if first.kept:
-            return refused(RequestRefused(_STATUS.get(first.reason, 400), first.reason, first.detail))
+            raise RequestRefused(_STATUS.get(first.reason, 400), first.reason, first.detail)
     told = [{"index": each.index, "code": each.reason, "message": each.detail} for each in rejects[:MOST_TOLD]]
     return Answer(200, orjson.dumps({"success": True, "refused": len(rejects), "rejected": told}))

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from streams.collector import answers
 from streams.collector.answers import Answer
 from streams.collector.bodies import MOST_BYTES, too_large
 from streams.collector.collector import Collector, Request
+from streams.collector.limits import READING_BYTES, Waiting
 from streams.collector.problems import RequestRefused
 
 Message = MutableMapping[str, Any]
@@ -16,6 +19,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 BODY_SECONDS: Final = 15.0
 """For a whole body. A browser on a slow line sends 64 KB in less; who takes longer holds up nobody else."""
+LINGER_BYTES: Final = 64 << 20
+"""Of a body that is refused before its end: so many are read and thrown away. A client that sends, and reads the answer
+only then, sees a broken connection otherwise, and sends the same again for ever."""
 MAX_AGE: Final = "86400"
 _ALLOWED: Final = b"authorization, content-type, content-encoding, x-write-key, x-retry-count, anonymousid, sentat"
 _CORS: Final = ((b"access-control-expose-headers", b"Retry-After"), (b"vary", b"Origin"))
@@ -28,9 +34,12 @@ class ClientGone(Exception):
 class App:
     """``await app(scope, receive, send)``. ``draining``: answers end their connections, and clients open new ones."""
 
-    def __init__(self, collector: Collector, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self, collector: Collector, body_seconds: float = BODY_SECONDS, reading_bytes: int = READING_BYTES
+    ) -> None:
         self.collector: Final = collector
         self._body_seconds: Final = body_seconds
+        self._reading: Final = Waiting(reading_bytes)
         self.draining = False
         self.under_way = 0
 
@@ -51,17 +60,37 @@ class App:
         if request.method == "OPTIONS":
             await _give(send, request, Answer(204, b""), _preflight(request, self.collector), close=self.draining)
             return
-        whole = True
+        shared = _shared(request, self.collector)
         try:
-            body = await read_body(request, receive, self._body_seconds)
+            body = await read_body(request, receive, self._body_seconds, self._reading)
         except RequestRefused as problem:
-            # The rest of the body is not waited for.
-            whole, answer = False, answers.refused(problem)
+            answer = answers.refused(problem)
             self.collector.counts.requests.labels(str(answer.status), problem.code).inc()
-        else:
+            await _give(send, request, answer, shared, close=True, rest=partial(self._rest, request, receive, problem))
+            return
+        try:
             answer = await self.collector.answer(request, body)
-        close = self.draining or not whole
-        await _give(send, request, answer, _shared(request, self.collector), close=close)
+        except Exception:
+            # A mistake of ours. It is told like any other error, and then goes on to the server, which reports it.
+            await _give(send, request, answers.failed(), shared, close=True)
+            raise
+        await _give(send, request, answer, shared, close=self.draining)
+
+    async def _rest(self, request: Request, receive: Receive, problem: RequestRefused) -> None:
+        """Read and throw away what still comes of a body that was refused, within limits.
+
+        Nothing is to come where the client waits to be told to send it (Expect), or has not sent it in time.
+        """
+        if "expect" in request.headers or problem.status == 408:
+            return
+        left = LINGER_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._body_seconds):
+                while left > 0:
+                    message = await receive()
+                    left -= len(message.get("body", b""))
+                    if not message.get("more_body"):
+                        return
 
 
 def request_of(scope: Mapping[str, Any]) -> Request:
@@ -74,8 +103,8 @@ def request_of(scope: Mapping[str, Any]) -> Request:
     )
 
 
-async def read_body(request: Request, receive: Receive, seconds: float) -> bytes:
-    """The whole body. Raises RequestRefused (400, 408, 413) and ClientGone."""
+async def read_body(request: Request, receive: Receive, seconds: float, reading: Waiting) -> bytes:
+    """The whole body. Raises RequestRefused (400, 408, 413, 503) and ClientGone."""
     told = request.headers.get("content-length", "0")
     if not (told.isascii() and told.isdigit()):
         raise RequestRefused(400, "bad_length", "Content-Length is no number")
@@ -83,28 +112,33 @@ async def read_body(request: Request, receive: Receive, seconds: float) -> bytes
         raise too_large()
     try:
         async with asyncio.timeout(seconds):
-            return await _pieces(receive)
+            return await _pieces(receive, reading)
     except TimeoutError as error:
         problem = f"the body did not come within {seconds:g} seconds"
         raise RequestRefused(408, "too_slow", problem, 1) from error
 
 
-async def _pieces(receive: Receive) -> bytes:
+async def _pieces(receive: Receive, reading: Waiting) -> bytes:
     message = await receive()
     if not message.get("more_body"):
         if message["type"] == "http.disconnect":
             raise ClientGone
         return bytes(message.get("body", b""))
     body = bytearray()
-    while True:
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
-            raise too_large()
-        if not message.get("more_body"):
-            return bytes(body)
-        message = await receive()
+    try:
+        while True:
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            piece = message.get("body", b"")
+            if len(body) + len(piece) > MOST_BYTES:
+                raise too_large()
+            reading.take(len(piece))
+            body += piece
+            if not message.get("more_body"):
+                return bytes(body)
+            message = await receive()
+    finally:
+        reading.give_back(len(body))
 
 
 def _shared(request: Request, collector: Collector) -> tuple[tuple[bytes, bytes], ...]:
@@ -134,8 +168,15 @@ def _preflight(request: Request, collector: Collector) -> tuple[tuple[bytes, byt
 
 
 async def _give(
-    send: Send, request: Request, answer: Answer, more: tuple[tuple[bytes, bytes], ...], *, close: bool
+    send: Send,
+    request: Request,
+    answer: Answer,
+    more: tuple[tuple[bytes, bytes], ...],
+    *,
+    close: bool,
+    rest: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
+    """Send an answer; ``rest``: what is done between its last byte and the end of its connection."""
     headers = [
         (b"content-type", answer.kind.encode()),
         (b"content-length", str(len(answer.body)).encode()),
@@ -147,4 +188,10 @@ async def _give(
     if close:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
+    body = b"" if request.method == "HEAD" else answer.body
+    if rest is None:
+        await send({"type": "http.response.body", "body": body})
+        return
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+    await rest()
+    await send({"type": "http.response.body", "body": b""})

@@ -50,15 +50,20 @@ def _expanded(body: bytes, encoding: str) -> bytes:
 
 
 def _inflated(body: bytes, window: int) -> bytes:
-    inflater = zlib.decompressobj(window)
-    try:
-        text = inflater.decompress(body, MOST_BYTES + 1)
-    except zlib.error as error:
-        raise RequestRefused(400, "bad_compression", f"the body can't be expanded: {error}") from error
-    if len(text) > MOST_BYTES:
-        raise too_large()
-    if not inflater.eof:
-        raise RequestRefused(400, "bad_compression", "the compressed body is cut off")
+    """What all members of a compressed body expand to; gzip may have several, one behind the other (RFC 1952, 2.2)."""
+    text = b""
+    while body:
+        inflater = zlib.decompressobj(window)
+        try:
+            text += inflater.decompress(body, MOST_BYTES + 1 - len(text))
+        except zlib.error as error:
+            raise RequestRefused(400, "bad_compression", f"the body can't be expanded: {error}") from error
+        if len(text) > MOST_BYTES:
+            raise too_large()
+        if not inflater.eof:
+            raise RequestRefused(400, "bad_compression", "the compressed body is cut off")
+        # Zeros may follow that fill a block up.
+        body = inflater.unused_data.lstrip(b"\0")
     return text
 
 

@@ -30,6 +30,8 @@ from streams.log.writer import MessageTooLarge, NotWritten, Writer
 
 ANSWER_SECONDS: Final = 4.0
 """SDKs give up after five to ten."""
+TROUBLE_SECONDS: Final = 10.0
+"""After a failure of the log, so long we are not ready: then a request may try it."""
 
 Refuse = Callable[[pa.Table], Awaitable[None]]
 
@@ -87,7 +89,21 @@ class Collector:
         self._rates: Final = Rates()
         self._hot: Final = HotPath(outlets.registry)
         self._under_way: Final[set[asyncio.Task[None]]] = set()
-        self.failing = ""
+        self._overdue: Final[set[asyncio.Task[None]]] = set()
+        self._trouble = ""
+        self._trouble_at = 0.0
+
+    @property
+    def failing(self) -> str:
+        """Why the log takes nothing; empty where it does, or where it is time to try again.
+
+        Whoever is told that we are not ready sends nothing, and then nothing would ever show that the log is back.
+        """
+        lately = self._clock.monotonic() - self._trouble_at < TROUBLE_SECONDS
+        return self._trouble if lately or self._overdue else ""
+
+    def _fails(self, why: str) -> None:
+        self._trouble, self._trouble_at = why, self._clock.monotonic()
 
     async def answer(self, request: Request, body: bytes) -> Answer:
         """The answer to a request. What it says of success is durable."""
@@ -188,22 +204,24 @@ class Collector:
         finally:
             timer.cancel()
         if not in_time:
-            self.failing = "the log has not answered in time"
+            self._overdue.add(task)
+            self._fails("the log has not answered in time")
             raise RequestRefused(503, "log_slow", "the log does not answer; send it again", RETRY_SECONDS)
         try:
             task.result()
         except MessageTooLarge as error:
             raise RequestRefused(413, "message_too_large", str(error)) from error
         except NotWritten as error:
-            self.failing = str(error)
+            self._fails(str(error))
             raise RequestRefused(503, "log_unavailable", "the log takes nothing now; send it again", 2) from error
-        self.failing = ""
+        self._trouble = ""
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
-        if not task.cancelled():
-            # Whoever waited may have gone; then nobody asks how it ended, and asyncio would complain.
-            task.exception()
+        self._overdue.discard(task)
+        # Whoever waited may have gone; then nobody asks how it ended, and asyncio would complain.
+        if not task.cancelled() and task.exception() is None:
+            self._trouble = ""
 
     async def drained(self) -> None:
         """Return when nothing is on its way into the log any more."""

@@ -11,56 +11,30 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
-from processors.policy.policy import exponent
 from schemas.bodies import Bodies
 from schemas.registry import Registry
 from schemas.utf8 import is_utf8
 from schemas.wire import HEADER
-from streams.collector.events import Arrival, channel_by_library, kind_of_call
-from streams.collector.hot_event import (
-    ADDRESS,
+from streams.collector.events import Arrival
+from streams.collector.hot_given import (
     BY_ITSELF,
-    CALL,
     CALLS,
-    FLAG_BOTS,
-    GIVEN_NUMBERS,
-    GIVEN_TEXTS,
-    HEADER_IS_BOT,
-    IGNORE_CONSENT,
-    MOST_EVENT,
-    RECEIVED_AT,
-    REVIEWED,
-    SENT,
     SENT_BY_EVENT,
     SENT_SAID,
     SENT_UNSAID,
-    SHIFT,
-    SINCE,
-    TOTALLED,
-    TRUSTED,
-    Given,
     room_for_an_event,
 )
 from streams.collector.hot_names import (
-    AGENTS,
-    EVENT_NAMES,
-    LIBRARIES,
     known_names,
     nothing_learned,
-    remember,
 )
 from streams.collector.hot_request import EVENT_TAKEN, REQUEST_CELLS, translate_batch, translate_single
 from streams.collector.hot_scan import NAME, NAME_SIZE, NULL, PADDING, SCAN_CELLS, TEXT, TYPE, VALUE, VALUE_STOP
-from streams.collector.money import TOTALLED as TOTALLED_KIND
+from streams.collector.hot_sources import SourceTables, decimals_by_code, learn_from
 from streams.collector.problems import EventRefused
 from streams.collector.requests import MOST_EVENT_BYTES, MOST_EVENTS, Raw
-from streams.collector.sources import FLAG, IGNORE, USER, Source
-from streams.collector.texts import text_or_none
-from streams.collector.times import NO_SKEW, Skew, instant_of, skew_of
-from streams.collector.visitors import address_of, is_bot
-from streams.collector.vocabulary import KIND_OF_TYPE
-from streams.imports.currencies import CODES as CURRENCIES
-from streams.imports.pricing import code_of as currency_code
+from streams.collector.sources import USER, Source
+from streams.collector.times import NO_SKEW, instant_of, skew_of
 from streams.log.arranging import interleave
 
 _FIELDS: Final = [
@@ -92,7 +66,6 @@ _TOLD: Final = [NAME, NAME_SIZE, VALUE, VALUE_STOP, TYPE]
 _TAIL: Final = 512
 """So near the ends of a request its envelope is guessed before it is read."""
 _MOST_LESSONS: Final = 8
-_ADDRESS_BYTES: Final = 64
 
 
 class Translated(NamedTuple):
@@ -108,60 +81,6 @@ class Translated(NamedTuple):
     write_key: bytes
 
 
-class _SourceTables:
-    """What holds for all requests of a source."""
-
-    def __init__(self, source: Source, header: bytes, decimals: Any) -> None:
-        self.source = source
-        texts: list[bytes | None] = [
-            header,
-            source.channel.encode() or None,
-            b"server" if source.trusted else b"web",
-            source.currency.encode() or None,
-            b" " * _ADDRESS_BYTES,
-            *(source.kinds.get(call, KIND_OF_TYPE[call]).encode() for call in CALLS[1:]),
-            b"context.",
-            b"traits.",
-            b"context.ip",
-            b"bot",
-            b"true",
-            b"false",
-            b"web",
-            b"mobile",
-            b"server",
-        ]
-        assert len(texts) == GIVEN_TEXTS
-        data = bytearray()
-        places = np.zeros((GIVEN_TEXTS, 2), np.int64)
-        for which, text in enumerate(texts):
-            places[which] = (len(data), -1 if text is None else len(text))
-            data += text or b""
-        self.given = Given(
-            np.zeros(GIVEN_NUMBERS, np.int64),
-            np.frombuffer(bytearray(data + b"\0" * PADDING), np.uint8),
-            places,
-            decimals,
-        )
-        self.learned = nothing_learned()
-        numbers = self.given.numbers
-        numbers[TRUSTED], numbers[FLAG_BOTS] = source.trusted, source.bots == FLAG
-        numbers[IGNORE_CONSENT], numbers[MOST_EVENT] = source.consent == IGNORE, MOST_EVENT_BYTES
-
-    def arrive(self, arrival: Arrival, call: int, sent: int, skew: Skew) -> None:
-        """What holds for this request."""
-        numbers, places = self.given.numbers, self.given.places
-        numbers[CALL], numbers[RECEIVED_AT] = call, arrival.received_at
-        numbers[SENT], numbers[SHIFT], numbers[SINCE] = sent, skew.shift, skew.since
-        numbers[HEADER_IS_BOT] = not self.source.trusted and is_bot(arrival.user_agent)
-        # What a server passes on says itself from where it came.
-        told = None if self.source.trusted else address_of(arrival.address, self.source)
-        places[ADDRESS, 1] = -1 if told is None else len(told)
-        if told is not None:
-            self.given.data[places[ADDRESS, 0] : places[ADDRESS, 0] + len(told)] = np.frombuffer(
-                told.encode(), np.uint8
-            )
-
-
 class HotPath:
     """Translates requests; belongs to one event loop."""
 
@@ -173,8 +92,8 @@ class HotPath:
         self._header: Final = HEADER.pack(0, schema_id)
         self._known: Final = known_names()
         self._room: Final = room_for_an_event()
-        self._decimals: Final = _decimals()
-        self._sources: Final[dict[str, _SourceTables]] = {}
+        self._decimals: Final = decimals_by_code()
+        self._sources: Final[dict[str, SourceTables]] = {}
         self._out = np.empty(_ROOM_BYTES, np.uint8)
         self._keys = np.empty((MOST_EVENTS + 1) * 256, np.uint8)
         self._offsets: Final = np.zeros(MOST_EVENTS + 1, np.int64)
@@ -210,14 +129,14 @@ class HotPath:
         tables.arrive(arrival, call, sent, skew)
         return self._run(data, text, tables, guessed, several=several)
 
-    def _tables(self, source: Source) -> _SourceTables:
+    def _tables(self, source: Source) -> SourceTables:
         tables = self._sources.get(source.key)
         if tables is None:
-            tables = self._sources[source.key] = _SourceTables(source, self._header, self._decimals)
+            tables = self._sources[source.key] = SourceTables(source, self._header, self._decimals)
         return tables
 
     def _run(
-        self, data: Any, text: bytes, tables: _SourceTables, guessed: bytes | None, *, several: bool
+        self, data: Any, text: bytes, tables: SourceTables, guessed: bytes | None, *, several: bool
     ) -> Translated | None:
         shared = (self._known, tables.learned, tables.given, self._room)
         while True:
@@ -281,29 +200,7 @@ class HotPath:
                 except orjson.JSONDecodeError:
                     continue
                 if isinstance(event, dict):
-                    _learn(event, source, tables)
-
-
-def _learn(event: dict[str, Any], source: Source, tables: _SourceTables) -> None:
-    name = event.get("event")
-    if isinstance(name, str) and len(name) <= 256:
-        try:
-            kind = kind_of_call(event, "track", source)
-        except EventRefused:
-            kind = ""
-        if 0 < len(kind.encode()) <= 128:
-            flags = (TOTALLED if kind == TOTALLED_KIND else 0) | (REVIEWED if kind == "product_reviewed" else 0)
-            remember(tables.learned, EVENT_NAMES, name, kind, flags)
-    context = event.get("context")
-    if not isinstance(context, dict):
-        return
-    agent = text_or_none(context.get("userAgent"))
-    if agent is not None and len(agent) <= 1024:
-        remember(tables.learned, AGENTS, agent, "", int(is_bot(agent)))
-    library = context.get("library")
-    named = text_or_none(library.get("name")) if isinstance(library, dict) else None
-    if named is not None and len(named) <= 256:
-        remember(tables.learned, LIBRARIES, named, channel_by_library(named) or "", 0)
+                    learn_from(event, source, tables.learned)
 
 
 def guessed_key(text: bytes) -> str | None:
@@ -331,16 +228,3 @@ def _guessed(text: bytes, name: bytes) -> bytes | None:
         return None
     stop = text.find(b'"', at + len(mark))
     return None if stop < 0 else text[at + len(mark) : stop]
-
-
-def _decimals() -> Any:
-    table = np.full(26**3, -1, np.int8)
-    for code in CURRENCIES:
-        # A code that is read as another one goes the slow way.
-        if currency_code(code) == code:
-            place = 0
-            for letter in code:
-                place = place * 26 + ord(letter) - 65
-            table[place] = exponent(code)
-    table.flags.writeable = False
-    return table

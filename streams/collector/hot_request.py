@@ -6,7 +6,8 @@ import numpy as np
 
 from processors.compiled import compiled
 from processors.words import Int, byte_at
-from streams.collector.hot_event import EVENT_ROOM, Given, Room, translate_event
+from streams.collector.hot_event import translate_event
+from streams.collector.hot_given import EVENT_ROOM, Given, Room
 from streams.collector.hot_names import Known, Learned, identity_of
 from streams.collector.hot_scan import (
     DECLINED,

@@ -9,6 +9,8 @@ from streams.collector.sources import Source
 
 COLLECTOR_WAITING_BYTES: Final = 64 << 20
 """Of requests that were read and are not in the log yet; beyond it new ones are told to come again."""
+READING_BYTES: Final = 64 << 20
+"""Of bodies that come in pieces and are not whole yet, of all connections together."""
 RETRY_SECONDS: Final = 1
 _BURST_SECONDS: Final = 10.0
 _MOST_ADDRESSES: Final = 65_536
@@ -70,7 +72,7 @@ def _filled(bucket: _Bucket, rate: float, now: float, whose: str) -> _Bucket:
 
 
 class Waiting:
-    """Bytes of requests on their way into the log, bounded."""
+    """Bytes of requests that are held in memory, bounded."""
 
     def __init__(self, most: int = COLLECTOR_WAITING_BYTES) -> None:
         self._most: Final = most
@@ -83,5 +85,5 @@ class Waiting:
         self.bytes += size
 
     def give_back(self, size: int) -> None:
-        """The request is in the log, or will never be."""
+        """They are held no more."""
         self.bytes -= size

@@ -63,11 +63,16 @@ _WHY: Final = {
     "400": "Nothing is taken: no JSON, or an event that can't be one. Sending it again changes nothing.",
     "401": "No write key, or one that no source has.",
     "403": "The source does not list the page's origin, or a server's key was used where everybody sees it.",
+    "408": "The body did not come in time; send it again.",
     "413": f"More than {MOST_BYTES:,} bytes or {MOST_EVENTS:,} events, or an event of more than {MOST_EVENT_BYTES:,}.",
     "415": "A Content-Encoding that is not understood.",
     "429": "More events than the source takes; send it again after Retry-After seconds.",
+    "500": "The collector has failed; its log says why. Send it again.",
     "503": "The log takes nothing now; send it again after Retry-After seconds.",
 }
+
+
+_AGAIN: Final = ("408", "429", "500", "503")
 
 
 def _error(why: str, *, again: bool) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def _error(why: str, *, again: bool) -> dict[str, Any]:
 
 
 def _answers(success: dict[str, Any], *codes: str) -> dict[str, Any]:
-    return {"200": success} | {code: _error(_WHY[code], again=code in ("429", "503")) for code in codes}
+    return {"200": success} | {code: _error(_WHY[code], again=code in _AGAIN) for code in codes}
 
 
 def _post(summary: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Guards(NamedTuple):
 
     ``head_seconds``: from the opening of a connection, or the first byte of a request, to the end of its head, of at
     most ``head_bytes``. ``idle_seconds``: between two requests. ``connections``: open ones at a time; ``of_address``:
-    those of one address (a proxy on this machine is no address).
+    those of one address (a proxy on this machine is no address). ``unread_seconds``: an answer may lie unread.
     """
 
     head_seconds: float = 10.0
@@ -28,6 +28,7 @@ class Guards(NamedTuple):
     idle_seconds: int = 15
     connections: int = 8192
     of_address: int = 1024
+    unread_seconds: float = 60.0
 
 
 GUARDS: Final = Guards()
@@ -138,6 +139,7 @@ async def serve(
     ``ready`` is called when requests are taken. While it drains, answers end their connections, so a client that keeps
     one open does not lose the request that it sends at that moment.
     """
+    _limit_unread(listener, guards.unread_seconds)
     server = uvicorn.Server(config_of(app, guards))
     serving = asyncio.create_task(server._serve([listener]))
     while not server.started and not serving.done():
@@ -151,6 +153,15 @@ async def serve(
         await _drain(app, server)
         server.should_exit = True
     await serving
+
+
+def _limit_unread(listener: socket.socket, seconds: float) -> None:
+    """Have the kernel end connections whose client takes nothing, or is gone, and so keeps an answer in memory.
+
+    Those that are accepted inherit it (tcp(7), Linux). A transport that is closed waits for its buffer for ever.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(seconds * 1000))
 
 
 async def _drain(app: App, server: uvicorn.Server) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from schemas.fields import FIELDS, amounts_of
+from schemas.limits import LONGEST, detail_of
 from streams.imports.kinds import kind_of
 from streams.settings import SettingsError
 
@@ -22,6 +22,7 @@ TRUNCATE, KEEP = "truncate", "keep"
 FLAG: Final = "flag"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@\"'\\]+/?")
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _MAPPED: Final = (*amounts_of(FIELDS), "currency", "order_id", "campaign", "channel", "agent_id", "satisfaction")
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -134,6 +135,8 @@ def _value(declared: Any, value: object, at: str, problems: list[str]) -> Any:
         problems.append(f"{at} is {value!r}; write {' or '.join(choices)}")
     if declared.name == "key" and not _KEY.fullmatch(value):
         problems.append(f"{at}: a key has 8 to 128 letters, digits, - and _")
+    if declared.name == "channel" and len(value.encode()) > LONGEST["channel"]:
+        problems.append(f"{at} is longer than {LONGEST['channel']} bytes")
     if declared.name == "currency" and not (len(value) == 3 and value.isascii() and value.isupper()):
         problems.append(f"{at} is {value!r}; write a code of three letters, such as EUR")
     return value
@@ -145,10 +148,11 @@ def _list(name: str, value: object, at: str, problems: list[str]) -> tuple[str, 
         return ()
     if name == "consent_categories":
         return tuple(each.casefold() for each in value)
-    for each in value:
-        parts = urlsplit(each)
-        if each != ANYWHERE and not (parts.scheme and parts.netloc and parts.path in ("", "/")):
-            problems.append(f"{at}: {each!r} is no origin; write one such as https://shop.example, or *")
+    problems += [
+        f"{at}: {each!r} is no origin; write one such as https://shop.example, or *"
+        for each in value
+        if each != ANYWHERE and not _ORIGIN.fullmatch(each)
+    ]
     return tuple(each.lower().rstrip("/") for each in value)
 
 
@@ -165,6 +169,9 @@ def _names(name: str, value: object, at: str, problems: list[str]) -> Mapping[st
         f"{at}: {kind!r} is no kind; write one such as {kind_of(kind) or 'order_completed'}"
         for kind in value.values()
         if kind_of(kind) != kind
+    ]
+    problems += [
+        f"{at}: {detail_of('kind')}: {kind}" for kind in value.values() if len(kind.encode()) > LONGEST["kind"]
     ]
     # A name is looked up as it came, and as the kind that it would become: "Signup Done", "signup_done".
     return MappingProxyType({**{kind_of(event): kind for event, kind in value.items()}, **value})

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 
+from streams.collector.nobody import is_nobody
 from streams.collector.problems import EventRefused
 from streams.imports.canonical import NO_ENTRIES
 from streams.imports.columns import plain
@@ -34,6 +35,12 @@ def identifier(value: object, name: str) -> str | None:
     if isinstance(value, float) and not (abs(value) < _EXACT and value.is_integer()):
         raise EventRefused("bad_id", f"{name} {value!r} is no whole number that can be told exactly; send it as a text")
     return str(int(value))
+
+
+def identity(value: object, name: str) -> str | None:
+    """``identifier`` of somebody: None too of what programs write where there is nobody. Raises EventRefused."""
+    found = identifier(value, name)
+    return None if found is not None and is_nobody(found) else found
 
 
 def text_or_none(value: object) -> str | None:

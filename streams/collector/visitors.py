@@ -44,28 +44,41 @@ def has_consented(context: Mapping[str, Any], source: Source) -> bool:
 
     Segment's ``context.consent.categoryPreferences`` (category to true or false), RudderStack's
     ``context.consentManagement`` (allowed and denied ids). Without either nothing was asked. Where the source names
-    categories, one of them must be allowed; otherwise one at all.
+    categories, one of them must be allowed; otherwise one at all. What can't be read says no: only a yes is a yes.
     """
-    allowed, denied = _preferences(context)
+    allowed, denied, readable = _preferences(context)
+    if not readable:
+        return False
     if not allowed and not denied:
         return True
     wanted = set(source.consent_categories)
     return bool(allowed & wanted if wanted else allowed)
 
 
-def _preferences(context: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+def _preferences(context: Mapping[str, Any]) -> tuple[set[str], set[str], bool]:
+    """(what is allowed, what is denied, whether all of it could be read)."""
     allowed: set[str] = set()
     denied: set[str] = set()
-    consent = context.get("consent")
+    consent, managed = context.get("consent"), context.get("consentManagement")
     categories = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    readable = all(told is None or isinstance(told, dict) for told in (consent, managed, categories))
     if isinstance(categories, dict):
         for name, given in categories.items():
-            # Only what says yes is a yes.
             (allowed if given is True else denied).add(name.casefold())
-    managed = context.get("consentManagement")
     if isinstance(managed, dict):
         for key, names in (("allowedConsentIds", allowed), ("deniedConsentIds", denied)):
-            ids = managed.get(key)
-            listed = ids.values() if isinstance(ids, dict) else ids
-            names.update(each.casefold() for each in listed or () if isinstance(each, str))
-    return allowed - denied, denied
+            listed = _listed(managed.get(key))
+            readable = readable and listed is not None
+            names.update(each.casefold() for each in listed or ())
+    return allowed - denied, denied, readable
+
+
+def _listed(ids: object) -> list[str] | None:
+    """Ids in a list, or as the values of an object, which may be lists of them; None of anything else."""
+    if ids is None:
+        return []
+    parts = list(ids.values()) if isinstance(ids, dict) else ids
+    if not isinstance(parts, list):
+        return None
+    flat = [each for part in parts for each in (part if isinstance(part, list) else [part])]
+    return flat if all(isinstance(each, str) for each in flat) else None

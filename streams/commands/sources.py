@@ -18,19 +18,46 @@ Then, wherever something happens (page views are sent without a word):
   window.analytics.track("Product Viewed", {{ product_id: "TEA-7", price: 12.5 }});
   window.analytics.identify("customer-4711");
 
-Or with the packages of npm:
+Or with a package of npm:
 
-  @segment/analytics-next   AnalyticsBrowser.load({{ writeKey: "{key}", cdnURL: "{host}" }})
-  @rudderstack/analytics-js/bundled   load("{key}", "{host}", {{ configUrl: "{host}" }})
-  @jitsu/js                 jitsuAnalytics({{ host: "{host}", writeKey: "{key}:x" }})
+  @segment/analytics-next
+    import {{ AnalyticsBrowser }} from "@segment/analytics-next";
+    const analytics = AnalyticsBrowser.load({{ writeKey: "{key}", cdnURL: "{host}" }});
+    analytics.track("Product Viewed", {{ product_id: "TEA-7", price: 12.5 }});
+
+  @rudderstack/analytics-js
+    import {{ RudderAnalytics }} from "@rudderstack/analytics-js/bundled";
+    const analytics = new RudderAnalytics(); analytics.load("{key}", "{host}", {{ configUrl: "{host}" }});
+    analytics.track("Product Viewed", {{ product_id: "TEA-7", price: 12.5 }});
+
+  @jitsu/js
+    import {{ jitsuAnalytics }} from "@jitsu/js";
+    const analytics = jitsuAnalytics({{ host: "{host}", writeKey: "{key}:x" }});
+    analytics.track("Product Viewed", {{ product_id: "TEA-7", price: 12.5 }});
 """
 _SERVER: Final = """
 Keep this key secret: it may tell of every customer. In a program:
 
-  @segment/analytics-node     new Analytics({{ writeKey: "{key}", host: "{host}" }})
-  segment-analytics-python    analytics.write_key = "{key}"; analytics.host = "{host}"
-  rudder-sdk-python           analytics.write_key = "{key}"; analytics.dataPlaneUrl = "{host}"
-  @rudderstack/rudder-sdk-node   new Analytics("{key}", {{ dataPlaneUrl: "{host}" }})
+  @segment/analytics-node
+    import {{ Analytics }} from "@segment/analytics-node";
+    const analytics = new Analytics({{ writeKey: "{key}", host: "{host}" }});
+    analytics.track({{ userId: "customer-4711", event: "Order Completed", properties: {{ revenue: 25 }} }});
+
+  @rudderstack/rudder-sdk-node
+    import RudderAnalytics from "@rudderstack/rudder-sdk-node";
+    const analytics = new RudderAnalytics("{key}", {{ dataPlaneUrl: "{host}" }});
+    analytics.track({{ userId: "customer-4711", event: "Order Completed", properties: {{ revenue: 25 }} }});
+
+  segment-analytics-python
+    import segment.analytics as analytics
+    analytics.write_key, analytics.host = "{key}", "{host}"
+    analytics.track("customer-4711", "Order Completed", {{"revenue": 25, "currency": "EUR"}})
+
+  rudder-sdk-python
+    import rudderstack.analytics as analytics
+    analytics.write_key, analytics.dataPlaneUrl = "{key}", "{host}"
+    analytics.track("customer-4711", "Order Completed", {{"revenue": 25, "currency": "EUR"}})
+
   curl -u {key}: {host}/v1/track -H 'content-type: application/json' \\
     -d '{{"userId": "customer-4711", "event": "Order Completed", "properties": {{"revenue": 25, "currency": "EUR"}}}}'
 """
@@ -81,7 +108,7 @@ def _add(args: argparse.Namespace) -> int:
     from streams.collector.sources import BROWSER, SERVER, new_key, sources_of
 
     kind = BROWSER if args.browser else SERVER
-    table, path = load_sources(args.settings)
+    table, path = load_sources(args.settings, new=True)
     if not isinstance(table, dict):
         raise SettingsError(f"{path}: sources is no table; write [sources.NAME] for each source")
     if args.name in table:

@@ -19,8 +19,6 @@ GONE: Final = "gone"
 EXPIRED: Final = "expired"
 TAKEN_BACK: Final = "withdrawn"
 UNSENDABLE: Final = "unsendable"
-DEAD: Final = (FAILED, GONE, UNSENDABLE)
-"""Dead letters: what will not be tried again until somebody says so."""
 
 LAYOUT: Final = 1
 _BUSY_SECONDS: Final = 30.0

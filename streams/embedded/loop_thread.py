@@ -60,3 +60,6 @@ class LoopThread(ABC):
         if self._loop is not None and self._stop is not None and self.is_alive:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
+        if kind is None:
+            # What went wrong at the end, such as the last of what was to be stored, is no end in good order.
+            self.check()

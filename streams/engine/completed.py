@@ -25,7 +25,6 @@ from streams.engine.window import MET, NEW, Window, look_up, remember
 ORDER_COMPLETED: Final = np.uint64(0x283617B1595B3696)
 GIFT_ORDERED: Final = np.uint64(0xB1F24C78F084D90B)
 _SEED: Final = np.uint64(0)
-_NONE: Final = np.uint64(0)
 _NO_AMOUNT: Final = -(2**62)
 
 Bytes = npt.NDArray[np.uint8]
@@ -45,10 +44,8 @@ def _text(buffer: Bytes, slots: Slots, which: int) -> np.int64:
 def is_told_again(buffer: Bytes, slots: Slots, key: np.uint64, order: np.uint64, window: Window, offset: int) -> bool:
     """Whether a touchpoint tells once more of an order that a record below ``offset`` told of; else it is remembered.
 
-    ``key``: salted XXH64 of the id that the message names; ``order``: XXH64 of its order id, 0 where it has none.
+    ``key``: salted XXH64 of the id that the message names; ``order``: XXH64 of its order id.
     """
-    if order == _NONE:
-        return False
     kind = xxh64(buffer, slots[KIND, 0], slots[KIND, 0] + slots[KIND, 1], _SEED)
     if kind != ORDER_COMPLETED and kind != GIFT_ORDERED:
         return False

@@ -25,7 +25,6 @@ POINT: Final = 46
 COMMA: Final = 44
 _BOTH: Final = POINT + COMMA
 _UNDRESSED: Final = -1
-_NO_MONEY: Final = -2
 
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]

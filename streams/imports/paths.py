@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 _STEP: Final = re.compile(r"(?:^|\.)(?P<name>[^.\[\]]+)|\[(?P<key>[^\[\]=]+)=(?P<text>[^\[\]]*)\]|\[(?P<place>-?\d*)\]")
 _TYPED: Final = "_value"
-LARGEST_PLACE: Final = 10_000
 
 
 class Step(NamedTuple):

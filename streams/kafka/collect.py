@@ -3,10 +3,10 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import structlog
@@ -22,6 +22,7 @@ from streams.collector.sources import Sources
 from streams.collector.warming import warm
 from streams.kafka.producer import Producer
 from streams.kafka.reporting import Reporting
+from streams.kafka.rounds import every
 from streams.kafka.topics import Topics, check, topics_of
 from streams.kafka.writer import TopicWriter
 from streams.log.messages import message, reject_messages
@@ -33,6 +34,7 @@ from streams.settings import Settings
 
 _REJECTS_PARTITION: Final = 0
 _MOST_UNREPORTED: Final = 1000
+_LOOK_SECONDS: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -104,14 +106,32 @@ async def _main(settings: Settings, sources: Sources, listener: socket.socket, o
                 None, bodies_of([message(registry, "Policy", {"text": policy.text, "hash": policy.hash})])
             )
         rejects = _Rejects(producer, topics, registry, reporting)
-        reports = asyncio.create_task(rejects.report())
-        stack.callback(reports.cancel)
+        # To the end: also what is still to be reported then must not wait for ever.
+        looking = every(_LOOK_SECONDS, reporting.look, lambda: False, clock)
+        await stack.enter_async_context(beside(stop, rejects.report(), looking))
         app = App(Collector(sources, Outlets(writer, rejects.refuse, registry), clock))
         await stack.enter_async_context(Offer(offered_at, listener))
         await serve(app, listener, stop, lambda: log.info("collector started", url=url_of(listener)))
         await _within(rejects.reported(), settings.session_seconds)
     log.info("collector stopped")
     return 0
+
+
+@asynccontextmanager
+async def beside(stop: asyncio.Event, *work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on meanwhile. Where some of it fails, it asks the rest to stop, and what failed is raised then."""
+    tasks = [asyncio.create_task(each) for each in work]
+    for task in tasks:
+        task.add_done_callback(lambda _: stop.set())
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
 
 
 async def _within(work: Awaitable[None], seconds: float) -> None:

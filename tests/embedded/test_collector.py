@@ -2,6 +2,9 @@
 
 import random
 import signal
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -133,6 +136,7 @@ def test_sources_are_added_to_what_stands_in_the_file(tmp_path: Path) -> None:
     )
     assert '<script src="https://c.x/v1/relasi.js?writeKey=pk_' in out
     assert "origin" not in out.lower().split("script")[0]
+    assert out.count("analytics.track(") == 4
     out = done("sources", *words, "add", "crm", "--server")
     key = out.split("key ")[1].split()[0]
     for name in ("@segment/analytics-node", "segment-analytics-python", "rudder-sdk-python", "rudder-sdk-node", "curl"):
@@ -145,6 +149,36 @@ def test_sources_are_added_to_what_stands_in_the_file(tmp_path: Path) -> None:
         ran = relasi("sources", *words, "add", name, "--server")
         assert ran.code == 2
         assert told in ran.err
+    # What is printed for one SDK of Python is run as it stands.
+    printed = out.split("segment-analytics-python\n")[1].split("\n\n")[0]
     with listening(tmp_path / "data", settings=file.read_text()) as it:
+        program = textwrap.dedent(printed).replace("http://127.0.0.1:8080", it.url)
+        subprocess.run([sys.executable, "-c", f"{program}\nanalytics.shutdown()"], check=True)
+        query = "SELECT customer_id, kind, amount_minor, currency FROM touchpoints"
+        until(lambda: len(rows(it.data, query)) == 1)
+        (sent,) = rows(it.data, query)
+        assert list(sent.values()) == ["customer-4711", "order_completed", 2500, "EUR"]
         assert it.post("/v1/page", {"userId": "u"}, key)[0] == 200
         assert it.post("/v1/page", {"userId": "u"}, SERVER_KEY)[0] == 401
+
+
+def test_a_file_of_settings_that_is_not_there_is_made_with_its_first_source(tmp_path: Path) -> None:
+    """As `make live` asks for it."""
+    file = tmp_path / "new.toml"
+    assert "No such file" in relasi("sources", "--settings", file).err
+    done("sources", "--settings", file, "add", "web", "--browser", "--host", "http://127.0.0.1:8080")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert done("sources", "--settings", file).startswith("web  browser  pk_")
+
+
+def test_what_make_live_asks_for_is_understood(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        ["make", "--dry-run", "live", f"LIVE={tmp_path}", "PORT=0", "VENV=v"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    commands = [line.strip().removeprefix("@") for line in shown.splitlines() if f"{tmp_path}" in line]
+    (adding,) = [line.split("v/bin/relasi ")[1] for line in commands if " sources " in line]
+    done(*adding.split())
+    assert (tmp_path / "relasi.toml").read_text().startswith("[sources.web]")
+    (running,) = [line.split("v/bin/relasi ")[1] for line in commands if " run " in line]
+    assert running.split()[:3] == ["run", "--data", f"{tmp_path}/data"]

@@ -15,6 +15,7 @@ from support.collecting import BROWSER, NOW, REGISTRY, SERVER
 from schemas.bodies import Bodies
 from streams.collector.events import Arrival
 from streams.collector.hot import HotPath, Translated, together
+from streams.collector.hot_names import identity_of
 from streams.collector.problems import RequestRefused
 from streams.collector.protocol import messages_of, take
 from streams.collector.requests import Batch, batch, single
@@ -228,6 +229,15 @@ def test_what_is_odd_goes_the_slow_way_alone(change: tuple[bytes, bytes]) -> Non
     parts[1] = parts[1].replace(*change)
     text = b'{"sentAt":"2026-03-09T12:00:00.000Z","batch":[' + b",".join(parts) + b"]}"
     assert both(text) in (2, 3)
+
+
+def test_names_of_which_only_the_length_tells_that_they_are_two_are_two() -> None:
+    """Their ends, with the length mixed into the last bytes, are the same."""
+    one, other = "xabbbbbby", "xabbbbbbby"
+    assert identity_of(one) == identity_of(other)
+    event = {"type": "identify", "userId": "u", "messageId": "m", "timestamp": "2023-11-14T20:00:00Z"}
+    both_said = {**event, "context": {"traits": {one: "1"}}, "traits": {other: "2"}}
+    assert both(text_of({"batch": [both_said]}, True, False)) == 1
 
 
 def test_a_flood_of_names_is_forgotten_and_not_the_rest() -> None:

@@ -371,6 +371,15 @@ def test_a_server_tells_the_address_of_its_visitor() -> None:
         ({"consentManagement": {"allowedConsentIds": ["c1"], "deniedConsentIds": ["c2"]}}, ("c1",), True),
         ({"consentManagement": {"allowedConsentIds": ["c1"], "deniedConsentIds": ["c2"]}}, ("c2",), False),
         ({"consentManagement": {"allowedConsentIds": [], "deniedConsentIds": ["c2"]}}, (), False),
+        ({"consentManagement": {"allowedConsentIds": {"a": "c1", "b": ["c3"]}}}, ("c3",), True),
+        ({"consentManagement": {"allowedConsentIds": 9}}, (), False),
+        ({"consentManagement": {"allowedConsentIds": [9]}}, (), False),
+        ({"consentManagement": {"allowedConsentIds": "c1"}}, ("c",), False),
+        ({"consentManagement": {"allowedConsentIds": ["c1"], "deniedConsentIds": 1.5}}, (), False),
+        ({"consentManagement": "c1"}, (), False),
+        ({"consent": True}, (), False),
+        ({"consent": {"categoryPreferences": ["Analytics"]}}, (), False),
+        ({"consent": None, "consentManagement": None}, ("analytics",), True),
     ],
 )
 def test_consent(context: dict[str, Any], categories: tuple[str, ...], allowed: bool) -> None:

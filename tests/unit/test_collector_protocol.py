@@ -13,6 +13,7 @@ import pytest
 from support.collecting import BROWSER, NOW, SERVER, place
 
 from streams.collector.bodies import MOST_BYTES
+from streams.collector.collector import TROUBLE_SECONDS, Request
 from streams.collector.limits import Waiting
 from streams.log.writer import MessageTooLarge, NotWritten
 
@@ -100,6 +101,7 @@ ZIPPED = gzip.compress(TEXT, mtime=0)  # no time of day, or two processes would 
         (ZIPPED, {}),
         (ZIPPED, {"content-type": "application/x-www-form-urlencoded", "content-encoding": "gzip"}),
         (TEXT, {"content-encoding": "gzip"}),
+        (gzip.compress(TEXT[:20], mtime=0) + gzip.compress(TEXT[20:], mtime=0) + b"\0\0", {"content-encoding": "gzip"}),
         (zlib.compress(TEXT), {"content-encoding": "deflate"}),
         (b"data=" + quote(TEXT).encode(), {"content-type": "application/x-www-form-urlencoded"}),
         (quote(TEXT).encode(), {"content-type": "application/x-www-form-urlencoded"}),
@@ -123,6 +125,8 @@ def test_a_body_is_what_its_bytes_are(body: bytes, headers: dict[str, str]) -> N
         (b'{"a":1}{"b":2}', {}, 400, "bad_json"),
         (ZIPPED[:-9], {}, 400, "bad_compression"),
         (b"\x1f\x8bnonsense", {}, 400, "bad_compression"),
+        (ZIPPED + b"more", {}, 400, "bad_compression"),
+        (ZIPPED + gzip.compress(b" " * MOST_BYTES, mtime=0), {}, 413, "request_too_large"),
         (TEXT, {"content-encoding": "br"}, 415, "unknown_encoding"),
         (gzip.compress(b" " * (MOST_BYTES + 1) + TEXT, mtime=0), {}, 413, "request_too_large"),
         (b" " * (MOST_BYTES + 1), {}, 413, "request_too_large"),
@@ -262,8 +266,6 @@ def test_too_many_events_of_a_key_or_an_address_are_told_when_to_come_again() ->
 
 
 def answer_of(place_: Any, body: bytes = TEXT) -> Any:
-    from streams.collector.collector import Request
-
     headers = {"host": "h", "authorization": basic(SERVER.key)}
     return asyncio.run(place_.collector.answer(Request("POST", "/v1/page", "", headers, ""), body))
 
@@ -289,6 +291,41 @@ def test_what_the_log_does_not_take_is_no_success(failure: Exception, status: in
         assert here.ask("/readyz", method="GET", key=None)[0] == 200
 
 
+def test_whoever_is_sent_nothing_after_a_failure_becomes_ready_by_time() -> None:
+    """A balancer sends nothing to who is not ready, and so nothing would tell that the log is back."""
+    here = place()
+    here.memory.failure = NotWritten("the disk is full")
+    answer_of(here)
+    here.clock.move(TROUBLE_SECONDS - 1)
+    assert here.ask("/readyz", method="GET", key=None) == (503, b"the disk is full\n")
+    here.clock.move(1)
+    assert here.ask("/readyz", method="GET", key=None)[0] == 200
+    answer_of(here)
+    assert here.ask("/readyz", method="GET", key=None)[0] == 503
+
+
+def test_while_the_log_leaves_a_write_without_an_answer_nothing_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.collector.collector.ANSWER_SECONDS", 0.01)
+    here = place()
+
+    async def ready() -> bool:
+        return (await here.collector.answer(Request("GET", "/readyz", "", {}, ""), b"")).status == 200
+
+    async def work() -> None:
+        here.memory.gate = asyncio.Event()
+        headers = {"authorization": basic(SERVER.key)}
+        answer = await here.collector.answer(Request("POST", "/v1/page", "", headers, ""), TEXT)
+        assert (answer.status, json.loads(answer.body)["code"]) == (503, "log_slow")
+        here.clock.move(10 * TROUBLE_SECONDS)
+        assert not await ready()
+        here.memory.gate.set()
+        await here.collector.drained()
+        assert await ready()
+
+    asyncio.run(work())
+    assert len(here.memory.messages) == 1
+
+
 def test_what_waits_for_the_log_is_bounded() -> None:
     here = place(waiting=Waiting(len(TEXT) - 1))
     answer = answer_of(here)
@@ -297,8 +334,6 @@ def test_what_waits_for_the_log_is_bounded() -> None:
 
 
 def test_the_answer_waits_for_the_log() -> None:
-    from streams.collector.collector import Request
-
     here = place()
 
     async def work() -> None:

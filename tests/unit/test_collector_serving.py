@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import http.client
 import json
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +15,7 @@ import pytest
 from support.collecting import BROWSER, NOW, SERVER, Place, place
 
 from streams.collector.app import App
+from streams.collector.limits import READING_BYTES
 from streams.collector.serving import Guards, address_in, bound, serve, url_of
 
 PAGE = json.dumps({"anonymousId": "a", "messageId": "m", "timestamp": NOW}).encode()
@@ -47,13 +50,17 @@ class Answer(NamedTuple):
 
 
 def served(
-    work: Callable[[Served], Awaitable[None]], *sources: Any, guards: Guards = SHORT, body_seconds: float = 0.3
+    work: Callable[[Served], Awaitable[None]],
+    *sources: Any,
+    guards: Guards = SHORT,
+    body_seconds: float = 0.3,
+    reading_bytes: int = READING_BYTES,
 ) -> Served:
     """Serve on a free port while ``work`` runs, and stop."""
 
     async def run() -> Served:
         here = place(*sources)
-        app, stop, ready = App(here.collector, body_seconds), asyncio.Event(), asyncio.Event()
+        app, stop, ready = App(here.collector, body_seconds, reading_bytes), asyncio.Event(), asyncio.Event()
         listener = bound("127.0.0.1", 0)
         serving = asyncio.create_task(serve(app, listener, stop, ready.set, guards))
         await ready.wait()
@@ -169,8 +176,70 @@ def test_an_endless_body_ends_at_the_limit() -> None:
             writer.write(piece)
         found = await answer(reader)
         assert (found.status, found.headers["connection"]) == (413, "close")
+        writer.close()
 
     served(work, body_seconds=30)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_too_much_and_reads_only_then_is_told_so(chunked: bool) -> None:
+    """Otherwise it would see a broken connection, and send the same again."""
+    body = b"x" * (9 << 20)
+
+    def ask(port: int) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        sent: Any = iter([body[at : at + 65536] for at in range(0, len(body), 65536)]) if chunked else body
+        connection.request("POST", "/v1/batch", sent, {}, encode_chunked=chunked)
+        found = connection.getresponse()
+        told = Answer(found.status, {name.lower(): value for name, value in found.getheaders()}, found.read())
+        connection.close()
+        return told
+
+    async def work(it: Served) -> None:
+        found = await asyncio.to_thread(ask, it.port)
+        assert (found.status, json.loads(found.body)["code"]) == (413, "request_too_large")
+        assert found.headers["connection"] == "close"
+
+    served(work, body_seconds=30)
+
+
+def test_who_asks_before_sending_too_much_is_told_at_once() -> None:
+    async def work(it: Served) -> None:
+        reader, writer = await it.connect()
+        writer.write(request(b"", length=5 << 20, Expect="100-continue"))
+        assert (await answer(reader)).status == 413
+        assert await reader.read() == b""
+
+    served(work, body_seconds=300)
+
+
+def test_bodies_that_are_not_whole_yet_are_bounded_together() -> None:
+    part = request(b"x" * 30_000, length=50_000)
+
+    async def work(it: Served) -> None:
+        first = [await it.connect() for _ in range(3)]
+        for _, writer in first:
+            writer.write(part)
+            await writer.drain()
+        found = await asyncio.wait_for(answer(first[2][0]), 20)
+        assert (found.status, found.headers["retry-after"]) == (503, "1")
+        assert (await it.asked(request())).status == 200
+        for _, writer in first:
+            writer.close()
+
+    served(work, body_seconds=30, reading_bytes=80_000)
+
+
+def test_a_mistake_of_ours_is_told_like_every_error() -> None:
+    async def work(it: Served) -> None:
+        it.here.memory.failure = ZeroDivisionError("x")
+        found = await it.asked(request(Origin="https://shop.example"))
+        assert (found.status, json.loads(found.body)["code"]) == (500, "internal_error")
+        assert "access-control-allow-origin" in found.headers
+        it.here.memory.failure = None
+        assert (await it.asked(request())).status == 200
+
+    served(work)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +265,30 @@ def test_who_says_nothing_or_never_ends_is_let_go_and_costs_no_one_else(sent: by
             writer.close()
 
     served(work)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own limit")
+def test_who_reads_no_answer_is_let_go() -> None:
+    def ask(port: int) -> None:
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.settimeout(30)
+            client.connect(("127.0.0.1", port))
+            asked = request(b"", method="GET", path=f"/v1/relasi.js?writeKey={BROWSER.key}")
+
+            def flood() -> None:
+                # Their answers are more than the buffers of both ends take.
+                while True:
+                    client.sendall(asked)
+
+            with pytest.raises(ConnectionError):
+                flood()
+
+    async def work(it: Served) -> None:
+        await asyncio.to_thread(ask, it.port)
+        assert (await it.asked(request())).status == 200
+
+    served(work, guards=SHORT._replace(unread_seconds=0.5, head_seconds=300, idle_seconds=300))
 
 
 def test_too_many_connections_end_the_newest() -> None:

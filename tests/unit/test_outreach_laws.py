@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.relationship import blank
 
 from processors.row.layout import QUIET_CLOCKS, REMEMBERED, ROW, TRIGGERS_SENT
-from processors.row.outreach import has_refused, may_reach, merge_outreach, note_clock, note_consent, note_zone
+from processors.row.outreach import may_reach, merge_outreach, note_clock, note_consent, note_zone
 from processors.triggers.memory import merge_memory, note_fired, note_handled, sent_within
 
 KEYS: Final = (7, 2**32 - 1, 12)
@@ -76,10 +76,13 @@ def test_merging_is_commutative_and_associative_and_gives_what_one_row_would_kno
 
 
 @given(HEARD, st.integers(1, 3))
-def test_one_either_may_be_reached_or_has_refused_or_was_never_asked(told: list[Any], channel: int) -> None:
-    row = heard(told)
-    asked = any(each[0] == "consent" and each[1] in (0, channel) for each in told)
-    assert (may_reach(row, channel) + has_refused(row, channel)) == int(asked)
+def test_what_was_said_last_of_consent_counts_and_a_no_where_both_were_said_at_once(
+    told: list[Any], channel: int
+) -> None:
+    said = [
+        (at, not given) for what, *rest in told if what == "consent" for of, at, given in [rest] if of in (0, channel)
+    ]
+    assert may_reach(heard(told), channel) == (bool(said) and not max(said)[1])
 
 
 FIRED: Final = st.lists(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.fixed_history import fixed_history
 from support.fixed_judgements import fixed_judgements
+from support.fixed_requests import REQUESTS, fixed_requests
 
 from processors.judgements.catalogue import JUDGEMENT_COUNT, JUDGEMENT_NAMES
 from processors.lifecycle.facts import CAUSE_LATE, CAUSE_POLICY, CAUSE_SILENCE, CAUSE_TOUCHPOINT
@@ -43,3 +44,13 @@ def test_plain_python_publishes_the_same_judgements_with_the_same_ids() -> None:
         "nothing of note is left out"
     )
     assert in_plain_python("support.fixed_judgements") == compiled
+
+
+def test_plain_python_makes_the_same_of_requests_whose_bytes_were_changed() -> None:
+    """Plain Python says where a place beyond an array is read or written; compiled code does not."""
+    compiled = fixed_requests()
+    whole = [each for each in compiled if each[0] == 2]
+    taken = [each[1] for each in whole]
+    assert len(compiled) == REQUESTS
+    assert min(taken.count(0), taken.count(1), taken.count(2), compiled.count((0,))) > 10, "nothing of note is left out"
+    assert in_plain_python("support.fixed_requests") == compiled
