@@ -35,6 +35,7 @@ def alike(names: Iterable[str], columns: Sequence[str]) -> dict[str, str]:
         found.setdefault(bare(column), []).append(column)
     wanted = list(names)
     exact = set(wanted)
+    roots = {root for name in wanted if (root := root_of(name)) is not None}
     alike: dict[str, str] = {}
     for name in wanted:
         root = root_of(name)
@@ -42,8 +43,12 @@ def alike(names: Iterable[str], columns: Sequence[str]) -> dict[str, str]:
             continue
         tried = [bare(name)] if root is None else [bare(name), bare(name[len(root) :])]
         columns_alike = next((found[text] for text in tried if text in found), [])
-        if len(columns_alike) == 1 and (root is None or columns_alike[0] not in exact):
-            alike[name] = columns_alike[0]
+        if len(columns_alike) != 1:
+            continue
+        column = columns_alike[0]
+        # What a path leads into is no value by itself, and what another name says in full is that one's.
+        if (column not in exact) if root is not None else (column not in roots or name in roots):
+            alike[name] = column
     return alike
 
 

@@ -84,7 +84,12 @@ ING = (
 )
 
 
-@pytest.mark.parametrize("text", [SPARKASSE, DKB, ING])
+TWO_COLUMNS = (
+    "Buchungstag;Name;IBAN;Soll;Haben;Währung\n05.01.2026;Ann;DE02;;1.250,00;EUR\n13.02.2026;Werke;DE03;-50,00;;EUR\n"
+)
+
+
+@pytest.mark.parametrize("text", [SPARKASSE, DKB, ING, TWO_COLUMNS])
 def test_statements_of_german_banks(text: str, tmp_path: Path) -> None:
     rows, rejects = read(text, tmp_path, said("bank"))
     assert rejects == []
@@ -216,6 +221,19 @@ def test_events_as_a_table(name: str, text: str, tmp_path: Path) -> None:
     rows, rejects = read(text, tmp_path, said(name))
     assert rejects == []
     assert rows == [("u1", "order_completed", "2024-01-01 00:00", 1999, "EUR")]
+
+
+def test_what_a_path_leads_into_is_no_value_by_another_name(tmp_path: Path) -> None:
+    ticket = {"id": 1, "requester_id": 77, "created_at": "2026-01-05T10:00:00Z", "via": {"channel": "email"}}
+    with prepare(
+        io.BytesIO(json.dumps({"tickets": [ticket]}).encode()),
+        said("zendesk"),
+        as_arrived=True,
+        workdir=tmp_path,
+        now=NOW,
+    ) as prepared:
+        (row,) = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+    assert (row["customer_id"], row["channel"]) == ("77", "email")
 
 
 def test_each_order_of_a_visit(tmp_path: Path) -> None:
