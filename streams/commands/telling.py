@@ -19,6 +19,11 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
     if prepared.encoding:
         name = {"cp1252": "windows-1252"}.get(prepared.encoding, prepared.encoding)
         terminal.say(f"  read as {name}: it is not UTF-8 (--encoding says it if that is wrong)")
+    if prepared.snapshot_day:
+        terminal.say(
+            f"  a snapshot of customers, of {prepared.snapshot_day}: these touchpoints are what it implies, "
+            "and no events that were seen (--set snapshot_at=DATE says another day)"
+        )
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
     if prepared.skipped:

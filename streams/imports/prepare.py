@@ -27,7 +27,7 @@ class Prepared:
     this import. ``rows`` canonical rows, ``rejects`` the rows that are none. ``was_sorted``: the file was not in order
     of time, and its rows are yielded in another order than the file's. ``first_at``, ``last_at``: ms since 1970, 0
     without rows. ``ignored``: columns that nobody asked for. ``skipped``: rows that the mapping leaves
-    out. ``grouping``: what became of rows of one order.
+    out. ``grouping``: what became of rows of one order. ``snapshot_day``: the day of which a table of customers is.
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
@@ -47,6 +47,7 @@ class Prepared:
         self.ignored = ignored
         self.without_currency = read.without_currency
         self.skipped = read.skipped
+        self.snapshot_day = read.snapshot_day
         self.grouping = arrivals.grouping
         self._runs = runs
         self._folder = folder

@@ -1,5 +1,6 @@
 """Reading a file's rows, until it is clear how its columns are written."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -106,6 +107,14 @@ class Reading:
     def skipped(self) -> int:
         """Rows that the mapping leaves out."""
         return self._shaper.skipped if self._shaper is not None else 0
+
+    @property
+    def snapshot_day(self) -> str | None:
+        """The day of which a table of customers is, as ISO 8601; None of a file of events."""
+        if not self._mapping.snapshot:
+            return None
+        today = datetime.fromtimestamp(self._not_after / 1000, UTC).date().isoformat()
+        return self._mapping.choices.get("snapshot_at", today)
 
     def _check(self, columns: tuple[str, ...]) -> None:
         """Raise ``InputProblem`` where these columns make no touchpoints."""

@@ -195,6 +195,22 @@ def test_a_snapshot_with_dates(tmp_path: Path) -> None:
     assert rejects == [(4, "no_time")]
 
 
+@pytest.mark.parametrize(("constants", "day"), [(DAY, "2026-01-31"), ({}, "2027-01-15")])
+def test_an_import_says_that_it_was_a_snapshot(constants: dict[str, str], day: str, tmp_path: Path) -> None:
+    text = io.BytesIO(b"customerID,tenure,MonthlyCharges,Churn\nA,5,1.00,No\n")
+    mapping = said("telco", constants=constants)
+    with prepare(text, mapping, as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
+        assert prepared.snapshot_day == day
+    with prepare(
+        io.BytesIO(b"customer_id,occurred_at,kind\na,2026-01-05,x\n"),
+        Mapping(),
+        as_arrived=True,
+        workdir=tmp_path,
+        now=NOW,
+    ) as prepared:
+        assert prepared.snapshot_day is None
+
+
 def test_a_table_of_customers_that_does_not_say_since_when_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputProblem, match="--map months=COLUMN"):
         read("customerID,Churn\nA,Yes\n", tmp_path, said("telco"))
