@@ -36,6 +36,11 @@ def identifier(value: object, name: str) -> str | None:
     return str(int(value))
 
 
+def says_something(value: object) -> bool:
+    """Whether a value is there, and no text without anything but white space."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
 def text_or_none(value: object) -> str | None:
     """A text that says something, trimmed; None of everything else."""
     return (value.strip() or None) if isinstance(value, str) else None
