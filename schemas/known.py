@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from schemas.plan import PlanError, compile_plan
 from schemas.registry import NAMESPACE, FileRegistry, Registry, UnknownSchema
-from schemas.touchpoint import LINK_SLOTS, MERGE_SLOTS, POLICY_SLOTS, TICK_SLOTS, TOUCHPOINT_SLOTS
+from schemas.touchpoint import FORWARD_SLOTS, LINK_SLOTS, MERGE_SLOTS, POLICY_SLOTS, TICK_SLOTS, TOUCHPOINT_SLOTS
 from schemas.translation import Translation
 from schemas.writers import bare, logical, own_fields, stored_as_they_are
 
@@ -21,6 +21,7 @@ TYPE_POLICY: Final = 3
 TYPE_LINK: Final = 4
 TYPE_MERGE: Final = 5
 TYPE_UNREADABLE: Final = 6
+TYPE_FORWARD: Final = 7
 
 _LOG: Final[dict[str, tuple[int, Mapping[str, int]]]] = {
     "Touchpoint": (TYPE_TOUCHPOINT, TOUCHPOINT_SLOTS),
@@ -28,6 +29,7 @@ _LOG: Final[dict[str, tuple[int, Mapping[str, int]]]] = {
     "Policy": (TYPE_POLICY, POLICY_SLOTS),
     "Link": (TYPE_LINK, LINK_SLOTS),
     "Merge": (TYPE_MERGE, MERGE_SLOTS),
+    "Forward": (TYPE_FORWARD, FORWARD_SLOTS),
 }
 
 

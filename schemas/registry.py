@@ -14,7 +14,7 @@ from schemas.references import inlined
 
 PACKAGED: Final = Path(__file__).resolve().parent
 NAMESPACE: Final = "relasi"
-LOG_RECORDS: Final = ("Touchpoint", "Tick", "Policy", "Link", "Merge")
+LOG_RECORDS: Final = ("Touchpoint", "Tick", "Policy", "Link", "Merge", "Forward")
 _TIMEOUT_SECONDS: Final = 10.0
 _DEEPEST_REFERENCE: Final = 16
 

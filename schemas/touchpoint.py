@@ -44,6 +44,38 @@ MERGE_INTO: Final = 2
 MERGE_AT: Final = 3
 MERGE_ROW: Final = 4
 
+FORWARD_FIELDS: Final = (
+    "partition",
+    "offset",
+    "ordinal",
+    "edition",
+    "what",
+    "at",
+    "from",
+    "from_space",
+    "into",
+    "into_space",
+    "made_by",
+    "trusted",
+    "body",
+)
+(
+    FORWARD_PARTITION,
+    FORWARD_OFFSET,
+    FORWARD_ORDINAL,
+    FORWARD_EDITION,
+    FORWARD_WHAT,
+    FORWARD_AT,
+    FORWARD_FROM,
+    FORWARD_FROM_SPACE,
+    FORWARD_INTO,
+    FORWARD_INTO_SPACE,
+    FORWARD_BY,
+    FORWARD_TRUSTED,
+    FORWARD_BODY,
+) = range(len(FORWARD_FIELDS))
+FORWARD_SLOTS: Final[dict[str, int]] = {name: slot for slot, name in enumerate(FORWARD_FIELDS)}
+
 TICK_SLOTS: Final[dict[str, int]] = {"at": TICK_AT}
 POLICY_SLOTS: Final[dict[str, int]] = {"text": POLICY_TEXT, "hash": POLICY_HASH}
 LINK_SLOTS: Final[dict[str, int]] = {

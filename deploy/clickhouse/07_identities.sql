@@ -59,6 +59,7 @@ CREATE OR REPLACE VIEW forwarded
     goes_on String COMMENT 'Customer that it leads to',
     goes_on_namespace String COMMENT 'Namespace of goes_on',
     until Int64 COMMENT 'Offset from which on it is its own again; the greatest number where it is not',
+    home Int32 COMMENT 'Partition of the log in which that offset is; -1 where there is none',
     since DateTime64(3, 'UTC') COMMENT 'When the company learned that both are one',
     made_by String COMMENT 'touchpoint (one that names both ids) or alias (an explicit link)'
 )
@@ -95,7 +96,7 @@ SQL SECURITY DEFINER AS WITH RECURSIVE
     ),
     freed AS
     (
-        SELECT customer_id, namespace, epoch, min(`offset`) AS from_offset
+        SELECT customer_id, namespace, epoch, min(`offset`) AS from_offset, any(`partition`) AS in_partition
         FROM identities_raw
         WHERE fact = 'link_refused' AND holder_id = customer_id AND holder_namespace = namespace AND why = 'shared_device'
         GROUP BY customer_id, namespace, epoch
@@ -104,6 +105,7 @@ SELECT
     ends.customer_id AS customer_id, ends.namespace AS namespace, ends.epoch AS epoch, ends.goes_on AS goes_on,
     ends.goes_on_namespace AS goes_on_namespace,
     if(freed.customer_id != '', freed.from_offset, 9223372036854775807) AS until,
+    if(freed.customer_id != '', freed.in_partition, -1) AS home,
     ends.first_since AS since, ends.first_made_by AS made_by
 FROM ends
 LEFT JOIN freed

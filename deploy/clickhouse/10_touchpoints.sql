@@ -112,11 +112,13 @@ FROM touchpoints_raw AS told FINAL
 LEFT ANY JOIN
 (
     SELECT
-        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, goes_on, goes_on_namespace
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, home, goes_on, goes_on_namespace
     FROM forwarded
 ) AS lead ON led_id = told.customer AND led_namespace = toString(told.namespace) AND led_epoch = told.log_epoch
+-- What stands in another partition than the id's was forwarded there while it was the customer's.
 WHERE
     told.log_offset >= lead.until
+    AND (lead.until = 0 OR told.log_partition = lead.home)
     AND (
         NOT several
         OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
@@ -135,12 +137,13 @@ FROM touchpoints_raw AS told FINAL
 LEFT ANY JOIN
 (
     SELECT
-        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, goes_on, goes_on_namespace
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, home, goes_on, goes_on_namespace
     FROM forwarded
 ) AS lead ON led_id = told.customer AND led_namespace = toString(told.namespace) AND led_epoch = told.log_epoch
 WHERE
     told.customer IN (SELECT customer_id FROM forwarded)
-    AND told.log_offset < lead.until
+    AND lead.until > 0
+    AND (told.log_offset < lead.until OR told.log_partition != lead.home)
     AND (
         NOT several
         OR (told.customer, told.namespace, told.log_epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)

@@ -76,3 +76,23 @@ FROM policies_raw FINAL
 ORDER BY epoch DESC
 LIMIT 1 BY hash
 COMMENT 'Every policy that was ever in force';
+
+-- `relasi fit` writes into the policy from whose purchases and spend it estimated the numbers.
+CREATE OR REPLACE VIEW forecast_parameters
+(
+    policy_hash String COMMENT 'Policy, see the view policies',
+    in_force Bool COMMENT 'The policy is the one that came into force last',
+    parameters String COMMENT 'Whose numbers chances of purchases, risks and ends by silence rest on: estimated from your data, and from what of it, or a preset, not yours',
+    spend_parameters String COMMENT 'The same of the spend that values rest on'
+)
+SQL SECURITY DEFINER AS WITH
+    'preset, not yours: run `relasi fit`' AS nobodys,
+    extract(text, '\\[estimated\\][^\\[]*?\\bpurchases\\s*=\\s*"([^"]*)"') AS of_purchases,
+    extract(text, '\\[estimated\\][^\\[]*?\\bspend\\s*=\\s*"([^"]*)"') AS of_spend
+SELECT
+    hash AS policy_hash,
+    hash = assumeNotNull((SELECT argMax(hash, (epoch, known_at, `offset`, hash)) FROM policies)) AS in_force,
+    if(of_purchases = '', nobodys, concat('estimated from your data, ', of_purchases)) AS parameters,
+    if(of_spend = '', nobodys, concat('estimated from your data, ', of_spend)) AS spend_parameters
+FROM policies
+COMMENT 'Whose numbers the forecasts of each policy rest on';

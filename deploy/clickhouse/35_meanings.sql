@@ -38,6 +38,11 @@ ORDER BY (policy_hash, kind)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Meanings of kinds by policy; may hold one twice until parts are merged: read the view meanings';
 
+-- Added later; what was written before does not say it.
+ALTER TABLE meanings_raw
+    ADD COLUMN IF NOT EXISTS marketing Bool COMMENT 'Its cost acquires or keeps, and serves nobody',
+    ADD COLUMN IF NOT EXISTS consent String COMMENT 'Consent to be written to: given or withdrawn; empty when neither';
+
 CREATE OR REPLACE VIEW meanings
 (
     policy_hash String COMMENT 'Policy that says so, see the view policies',
@@ -70,12 +75,15 @@ CREATE OR REPLACE VIEW meanings
     exit String COMMENT 'Who leaves by it: customer or firm; empty when nobody',
     tie String COMMENT 'opened or closed, of a tie such as a subscription; empty when neither',
     cost_minor Int64 COMMENT 'Cost to serve where the touchpoint states none, minor units of the currency of the policy',
+    marketing Bool COMMENT 'Its cost acquires or keeps, and serves nobody',
+    consent String COMMENT 'Consent to be written to: given or withdrawn; empty when neither',
     in_force Bool COMMENT 'The policy is the one that came into force last'
 )
 SQL SECURITY DEFINER AS SELECT
     policy_hash, kind, initiative, engagement, category, two_way, individual, purchase, investment, contribution,
     giving, refund, return, cancellation, discount, question, answer, complaint, resolution, failure, rival,
-    disclosure, referral, acquisition, gift, trust, bond, exit, tie, cost_minor,
+    disclosure, referral, acquisition, gift, trust, bond, exit, tie, cost_minor, marketing,
+    consent,
     policy_hash = assumeNotNull((SELECT argMax(hash, (epoch, known_at, `offset`, hash)) FROM policies)) AS in_force
 FROM meanings_raw FINAL
 COMMENT 'What each kind of touchpoint means, by policy';

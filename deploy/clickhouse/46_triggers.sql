@@ -83,10 +83,25 @@ CREATE OR REPLACE VIEW triggers
 )
 SQL SECURITY DEFINER AS WITH (SELECT min(log_epoch) < max(log_epoch) FROM touchpoints_raw) AS several
 SELECT
-    id, namespace, customer_id, rule, rule_version, channel, transactional, outcome, arm, at, known_at, takes_back,
-    valid_until, window_days, hold_out, cause, transition_id, subject, before, after, stage, value_tier, recommended_category,
-    next_step, churn_risk, expected_value_minor, clv_minor, spend_minor, purchases, last_purchase_at, zone,
-    evidence_event_id, policy_hash, `partition`, `offset`
-FROM triggers_raw FINAL
-WHERE NOT several OR (customer_id, namespace, epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
+    told.id AS id, if(goes_on = '' OR (told.`offset` >= until AND told.`partition` = home), toString(told.namespace), goes_on_namespace) AS namespace,
+    if(goes_on = '' OR (told.`offset` >= until AND told.`partition` = home), told.customer_id, goes_on) AS customer_id, told.rule AS rule, told.rule_version AS rule_version,
+    told.channel AS channel, told.transactional AS transactional, told.outcome AS outcome, told.arm AS arm, told.at AS at,
+    told.known_at AS known_at, told.takes_back AS takes_back, told.valid_until AS valid_until,
+    told.window_days AS window_days, told.hold_out AS hold_out, told.cause AS cause, told.transition_id AS transition_id,
+    told.subject AS subject, told.before AS before, told.after AS after, told.stage AS stage, told.value_tier AS value_tier,
+    told.recommended_category AS recommended_category, told.next_step AS next_step, told.churn_risk AS churn_risk,
+    told.expected_value_minor AS expected_value_minor, told.clv_minor AS clv_minor, told.spend_minor AS spend_minor,
+    told.purchases AS purchases, told.last_purchase_at AS last_purchase_at, told.zone AS zone,
+    told.evidence_event_id AS evidence_event_id, told.policy_hash AS policy_hash, told.`partition` AS `partition`,
+    told.`offset` AS `offset`
+FROM triggers_raw AS told FINAL
+LEFT ANY JOIN
+(
+    SELECT
+        customer_id AS led_id, namespace AS led_namespace, epoch AS led_epoch, until, home, goes_on, goes_on_namespace
+    FROM forwarded
+) AS lead ON led_id = told.customer_id AND led_namespace = toString(told.namespace) AND led_epoch = told.epoch
+WHERE
+    NOT several
+    OR (told.customer_id, told.namespace, told.epoch) NOT IN (SELECT customer_id, namespace, epoch FROM superseded)
 COMMENT 'Every outcome of a rule of the policy: what was sent, what was held back and why, and what was taken back';

@@ -28,7 +28,20 @@ CREATE OR REPLACE VIEW touchpoint_meanings
     discounted Bool COMMENT 'States a discount above zero itself',
     disclosure Bool COMMENT 'The customer gives personal data',
     acquisition Bool COMMENT 'Its cost is cost of acquiring',
-    closing Bool COMMENT 'Closes a sale: a purchase, or a tie such as a contract that is opened'
+    closing Bool COMMENT 'Closes a sale: a purchase, or a tie such as a contract that is opened',
+    marketing Bool COMMENT 'Its cost acquires or keeps, and serves nobody',
+    refusal Bool COMMENT 'The customer no longer wants to be written to',
+    complaint Bool COMMENT 'A complaint',
+    resolution Bool COMMENT 'Resolves a complaint',
+    failure Bool COMMENT 'A core failure by its kind',
+    rival Bool COMMENT 'A signal of a competitor',
+    returned Bool COMMENT 'Makes an order a returned one',
+    giving Bool COMMENT 'The customer gives without return',
+    contribution Bool COMMENT 'The customer contributes, such as a review',
+    referral Bool COMMENT 'A referral',
+    exit String COMMENT 'Who leaves by it: customer or firm; empty when nobody',
+    satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, from 1 (none) to 5 (full)',
+    properties Map(String, String) COMMENT 'Anything else that the source told, by name'
 )
 SQL SECURITY DEFINER AS WITH
     (SELECT argMax((currency, minimum_minor, rates), (epoch, known_at, `offset`, hash)) FROM policies) AS rule,
@@ -52,13 +65,20 @@ SELECT
     meaning.two_way AS two_way, meaning.individual AS individual, bought AS purchase, takes_back AS refund,
     if(takes_back, abs(coalesce(amount, 0)), 0) AS refunded_minor, meaning.discount AS coupon,
     toFloat64OrZero(touchpoint.properties['discount']) > 0 AS discounted, meaning.disclosure AS disclosure,
-    meaning.acquisition AS acquisition, bought OR meaning.tie = 'opened' AS closing
+    meaning.acquisition AS acquisition, bought OR meaning.tie = 'opened' AS closing, meaning.marketing AS marketing,
+    -- In rows from before a meaning told of consent, it is empty.
+    meaning.consent = 'withdrawn' OR touchpoint.kind IN ('unsubscribed', 'email_marked_as_spam') AS refusal,
+    meaning.complaint AS complaint, meaning.resolution AS resolution, meaning.failure AS failure,
+    meaning.rival AS rival, meaning.return AS returned, meaning.giving AS giving, meaning.contribution AS contribution,
+    meaning.referral AS referral, meaning.exit AS exit, touchpoint.satisfaction AS satisfaction,
+    touchpoint.properties AS properties
 FROM touchpoints AS touchpoint
-LEFT JOIN
+LEFT ANY JOIN
 (
     SELECT
         kind, initiative, category, two_way, individual, purchase, refund, cancellation, discount, disclosure,
-        acquisition, tie, cost_minor, true AS named
+        acquisition, tie, cost_minor, marketing, consent, complaint, resolution, failure, rival, return, giving,
+        contribution, referral, exit, true AS named
     FROM meanings
     WHERE in_force
 ) AS meaning ON meaning.kind = touchpoint.kind

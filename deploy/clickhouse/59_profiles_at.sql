@@ -50,7 +50,12 @@ SELECT
     rule.margin_share AS margin_share, rule.referral_minor AS referral_minor, rule.referrals AS referrals,
     rule.service_minor AS service_minor, rule.prior_days AS prior_days, rule.memory_half_life AS memory_half_life,
     if(yearly > 0, (1 - exp(-yearly * years)) / yearly, years) AS annuity
-FROM (SELECT DISTINCT profiles_raw.policy_hash, profiles_raw.purchase_days FROM profiles_raw WHERE profiles_raw.purchase_days > 0) AS seen
+FROM
+(
+    SELECT profiles_raw.policy_hash AS policy_hash, arrayJoin(range(1, toInt32(max(profiles_raw.purchase_days) + 1))) AS purchase_days
+    FROM profiles_raw
+    GROUP BY profiles_raw.policy_hash
+) AS seen
 INNER JOIN (SELECT * FROM policies_raw FINAL ORDER BY epoch DESC LIMIT 1 BY hash) AS rule ON rule.hash = seen.policy_hash
 COMMENT 'What each policy says of what lies ahead of customers, by their purchase days';
 

@@ -37,6 +37,7 @@ SQL SECURITY DEFINER AS WITH
         FROM touchpoints AS touch
         ASOF LEFT JOIN upward AS move
             ON move.customer_id = touch.customer_id AND move.namespace = touch.namespace AND touch.occurred_at < move.since
+        WHERE touch.properties['bot'] != 'true'
         GROUP BY kind, before, from_stage, to_stage
     ),
     shares AS

@@ -50,42 +50,59 @@ FROM
 )
 COMMENT 'Where each customer came from: the first touchpoint';
 
+-- What counts for a campaign are touchpoints of acquiring kinds, and those that name a campaign, until the first purchase;
+-- where a customer has none, the first touchpoint of all does. What is spent on people who have bought keeps them.
 CREATE OR REPLACE VIEW acquisition
 (
     campaign String COMMENT 'Campaign of the touchpoints; empty when not told',
     channel String COMMENT 'Channel of the touchpoints; empty when not told',
-    touchpoints UInt64 COMMENT 'Touchpoints there whose kind is one of acquiring by the policy in force',
+    touchpoints UInt64 COMMENT 'Touchpoints there until the first purchase whose kind is one of acquiring by the policy in force',
     cost_minor Int64 COMMENT 'What those cost, minor units of currency',
+    keeping_cost_minor Int64 COMMENT 'What touchpoints of such kinds cost there with people who had bought: no cost of acquiring',
     first_touched UInt64 COMMENT 'Customers whose first touchpoint of all was there',
-    won UInt64 COMMENT 'Those of them who have bought',
-    cost_for_each_won_minor Nullable(Float64) COMMENT 'cost_minor / won; null when nobody was won',
-    won_margin_minor Int64 COMMENT 'Margin of those won so far, minor units of currency',
-    won_clv_minor Float64 COMMENT 'Customer lifetime value of those won, minor units of currency',
+    won UInt64 COMMENT 'Those of them who have bought: won by first touch',
+    won_last UInt64 COMMENT 'Customers who have bought, and the last of whose touchpoints that count was there',
+    won_shares Float64 COMMENT 'Customers who have bought, each shared equally among the touchpoints that count',
+    cost_for_each_won_minor Nullable(Float64) COMMENT 'cost_minor / won_shares; null when nobody was won',
+    won_margin_minor Int64 COMMENT 'Margin so far of those won by first touch, minor units of currency',
+    won_clv_minor Float64 COMMENT 'Customer lifetime value of those won by first touch, minor units of currency',
     clv_for_cost Nullable(Float64) COMMENT 'won_clv_minor / cost_minor; null when it cost nothing',
     currency String COMMENT 'ISO 4217 code of the amounts'
 )
-SQL SECURITY DEFINER AS WITH assumeNotNull((SELECT argMax(currency, (epoch, known_at, `offset`, hash)) FROM policies)) AS own
+SQL SECURITY DEFINER AS WITH
+    assumeNotNull((SELECT argMax(currency, (epoch, known_at, `offset`, hash)) FROM policies)) AS own,
+    touches AS
+    (
+        SELECT
+            customer_id AS who, namespace AS whose, campaign AS cause, channel AS way, acquisition AS acquires, cost_minor AS cost,
+            countIf(purchase) OVER (PARTITION BY customer_id, namespace) > 0 AS wins,
+            wins AND occurred_at > minIf(occurred_at, purchase) OVER (PARTITION BY customer_id, namespace) AS later,
+            (acquisition OR campaign != '') AND NOT later AS counts,
+            row_number() OVER (PARTITION BY customer_id, namespace ORDER BY occurred_at, event_id) AS place,
+            event_id AS event, occurred_at AS at
+        FROM touchpoint_meanings
+    ),
+    placed AS
+    (
+        SELECT
+            who, whose, cause, way, acquires, cost, wins, later, counts, place, countIf(counts) OVER (PARTITION BY who, whose) AS n,
+            row_number() OVER (PARTITION BY who, whose ORDER BY counts DESC, at DESC, event DESC) = 1 AS is_last
+        FROM touches
+    )
 SELECT
-    campaign, channel, sum(n) AS touchpoints, sum(cost) AS cost_minor, sum(first) AS first_touched,
-    sum(bought) AS won, if(won > 0, cost_minor / won, NULL) AS cost_for_each_won_minor,
-    sum(margin) AS won_margin_minor, sum(clv) AS won_clv_minor,
+    cause AS campaign, way AS channel, countIf(acquires AND NOT later) AS touchpoints,
+    sumIf(placed.cost, acquires AND NOT later) AS cost_minor, sumIf(placed.cost, acquires AND later) AS keeping_cost_minor,
+    countIf(place = 1) AS first_touched, countIf(place = 1 AND wins) AS won,
+    countIf(wins AND if(n = 0, place = 1, is_last)) AS won_last,
+    sumIf(if(n = 0, 1, 1 / n), wins AND if(n = 0, place = 1, counts)) AS won_shares,
+    if(won_shares > 0, cost_minor / won_shares, NULL) AS cost_for_each_won_minor,
+    sumIf(value.margin, place = 1 AND wins) AS won_margin_minor, sumIf(value.clv, place = 1 AND wins) AS won_clv_minor,
     if(cost_minor > 0, won_clv_minor / cost_minor, NULL) AS clv_for_cost, own AS currency
-FROM
+FROM placed
+LEFT ANY JOIN
 (
-    SELECT
-        campaign, channel, count() AS n, sum(cost_minor) AS cost, 0 AS first, 0 AS bought, toInt64(0) AS margin,
-        toFloat64(0) AS clv
-    FROM touchpoint_meanings
-    WHERE acquisition
-    GROUP BY campaign, channel
-    UNION ALL
-    SELECT
-        touch.campaign, touch.channel, 0, toInt64(0), count(), countIf(customer.purchases > 0),
-        sumIf(customer.margin_minor, customer.purchases > 0), sumIf(customer.clv_minor, customer.purchases > 0)
-    FROM first_touches AS touch
-    LEFT JOIN (SELECT customer_id, namespace, purchases, margin_minor, clv_minor FROM profiles) AS customer
-        ON customer.customer_id = touch.customer_id AND customer.namespace = touch.namespace
-    GROUP BY touch.campaign, touch.channel
-)
-GROUP BY campaign, channel
-COMMENT 'Cost of acquiring by campaign and channel, against the customers won there (first touch) and their value';
+    SELECT customer_id AS of_id, namespace AS of_namespace, margin_minor AS margin, profiles.clv_minor AS clv FROM profiles
+) AS value ON value.of_id = placed.who AND value.of_namespace = placed.whose
+GROUP BY cause, way
+HAVING touchpoints > 0 OR keeping_cost_minor > 0 OR first_touched > 0 OR won_shares > 0
+COMMENT 'Cost of acquiring by campaign and channel, against the customers won there by first touch, last touch and shares';

@@ -28,16 +28,11 @@ SELECT
 FROM
 (
     SELECT
-        rule, rule_version, if(goes_on = '', customer_id, goes_on) AS customer,
-        if(goes_on = '', namespace, goes_on_namespace) AS space, min(first.at) AS since,
+        rule, rule_version, customer_id AS customer, namespace AS space, min(first.at) AS since,
         argMin(arm != 'treated', (first.at, id)) AS held, argMin(hold_out, (first.at, id)) AS hold_out,
         since + toIntervalMillisecond(toInt64(argMin(window_days, (first.at, id)) * 86400000)) AS ends,
         argMin(1 - churn_risk, (first.at, id)) AS return_chance, argMin(expected_value_minor, (first.at, id)) AS expected
     FROM triggers AS first
-    LEFT JOIN
-    (
-        SELECT customer_id AS led_id, namespace AS led_namespace, goes_on, goes_on_namespace FROM forwarded
-    ) AS lead ON led_id = first.customer_id AND led_namespace = first.namespace
     WHERE outcome IN ('sent', 'held')
     GROUP BY rule, rule_version, customer, space
 ) AS unit

@@ -35,7 +35,7 @@ SQL SECURITY DEFINER AS WITH
     (
         SELECT customer_id, namespace, ifNull(agent_id, '') AS agent, occurred_at, satisfaction
         FROM touchpoints
-        WHERE agent != ''
+        WHERE agent != '' AND properties['bot'] != 'true'
     ),
     sold AS
     (

@@ -11,6 +11,7 @@ import numpy as np
 
 from processors.compiled import compiled_leaf
 from processors.policy.rules import Rules
+from processors.row.calendar import population
 from processors.row.decay import MS_PER_DAY
 from processors.row.layout import NONE, Row
 from processors.row.sums import (
@@ -36,6 +37,10 @@ EXCHANGE: Final = 1
 COMMUNAL: Final = 2
 SITUATIONAL: Final = 1
 ENDURING: Final = 2
+_SEARCHES: Final = 3
+_VARIETIES: Final = 3
+_OWN_SHARE: Final = 0.2
+_ALL_SIGNS: Final = 4
 QUARTER_DAYS: Final = 365.25 / 4
 HALF: Final = 0.5
 
@@ -73,10 +78,47 @@ def relationship_type(row: Row, rules: Rules) -> int:
 
 
 @compiled_leaf
+def varieties(row: Row) -> int:
+    """Different categories bought, or articles where no category is told; 64 at most."""
+    return int(population(np.uint64(row.varieties)))
+
+
+@compiled_leaf
+def own_share(row: Row) -> float:
+    """Share of the customer's own initiative in it and marketing; 0 where there is neither."""
+    own = row.chosen + row.purchases
+    return float(own / (own + row.urged)) if own > 0 else 0.0
+
+
+@compiled_leaf
+def interests(row: Row) -> int:
+    """How many signs of an interest that outlasts a purchase there are, of four.
+
+    Ongoing search, opinions given, variety sought, and acting unasked: M. L. Richins & P. H. Bloch, "After the New
+    Wears Off: The Temporal Context of Product Involvement", Journal of Consumer Research 13(2), 1986.
+    """
+    return (
+        int(row.searched >= _SEARCHES)
+        + int(row.last_contribution_at != NONE)
+        + int(varieties(row) >= _VARIETIES)
+        + int(own_share(row) >= _OWN_SHARE)
+    )
+
+
+@compiled_leaf
 def involvement(row: Row, rules: Rules) -> int:
-    """Enduring where the customer was active in the policy's number of months, and not only with gifts."""
-    only_gifts = row.purchases > 0 and row.gifts >= row.purchases
-    return ENDURING if count_months(row) >= rules.enduring_months and not only_gifts else SITUATIONAL
+    """Enduring where the customer was active in the policy's number of months, and not only with gifts.
+
+    By policies of version 2 with a sign of interest besides (``interests``); with all of them, two thirds of those
+    months do.
+    """
+    months = count_months(row)
+    if row.purchases > 0 and row.gifts >= row.purchases:
+        return SITUATIONAL
+    if rules.version < 2:
+        return ENDURING if months >= rules.enduring_months else SITUATIONAL
+    needed = 1 if months >= rules.enduring_months else _ALL_SIGNS
+    return ENDURING if 3 * months >= 2 * rules.enduring_months and interests(row) >= needed else SITUATIONAL
 
 
 @compiled_leaf

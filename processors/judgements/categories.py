@@ -33,6 +33,7 @@ RECOMMENDATIONS: Final = (
 )
 UNPAID: Final = 7
 UNKNOWN_NEEDS: Final = 8
+_SOUGHT: Final = 3  # contacts that tell how somebody who has not bought likes to be served; one look does not
 
 
 @compiled_leaf
@@ -46,7 +47,7 @@ def _is_known(row: Row) -> bool:
         or row.last_record_at != NONE
         or row.last_contribution_at != NONE
         or row.two_way > 0
-        or row.chosen > 0
+        or row.chosen >= (1 if row.purchases > 0 else _SOUGHT)
     )
 
 

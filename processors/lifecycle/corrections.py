@@ -185,6 +185,8 @@ def note_paths(row: Row, rules: Rules, out: Out, now: int) -> tuple[int, int]:
     explicit = counted_exit(row, rules)
     current_path(row, rules, min(ends_at(row, rules), explicit), now, out.path_before)
     if row.before_entered_id[3] == 0:
+        for k in range(4):
+            out.previous_before[k] = NONE
         return NEVER, explicit
     end = previous_end(row, rules)
     previous_path(row, rules, end, out.previous_before)

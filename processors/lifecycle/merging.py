@@ -142,10 +142,11 @@ def _bound_episodes(row: Row, other: Row, out: Out, last: int, before: int, epis
 
 
 @compiled_leaf
-def _correct(row: Row, rules: Rules, out: Out, cause: Cause, now: int, as_before: bool, two: bool) -> None:
+def _correct(row: Row, rules: Rules, out: Out, cause: Cause, now: int, as_before: bool, two: bool, ended: bool) -> None:
     """Publish what the paths of the ``two`` episodes that are kept, or of the one, tell otherwise than was published.
 
-    ``as_before``: the episodes are those that they were, so what did not move stays as it was published.
+    ``as_before``: the episodes are those that they were, so what did not move stays as it was published. ``ended``:
+    what was the row's current episode is now the one before.
     """
     if two:
         end = previous_end(row, rules)
@@ -155,11 +156,12 @@ def _correct(row: Row, rules: Rules, out: Out, cause: Cause, now: int, as_before
         else:
             previous_path(row, rules, end, out.path)
             if as_before:
-                keep_unmoved(out.previous_before, row.before_entered_id, row.before_entered_at, out)
+                noted = out.path_before if ended else out.previous_before
+                keep_unmoved(noted, row.before_entered_id, row.before_entered_at, out)
             published = withdraw(row.before_entered_id, row.before_entered_at, out)
             amend(row, rules, out, cause, row.before_entered_id, row.before_entered_at, published, row.episode - 1)
     current_path(row, rules, min(ends_at(row, rules), counted_exit(row, rules)), now, out.path)
-    if as_before:
+    if as_before and not ended:
         keep_unmoved(out.path_before, row.entered_id, row.entered_at, out)
     published = withdraw(row.entered_id, row.entered_at, out)
     amend(row, rules, out, cause, row.entered_id, row.entered_at, published, row.episode)
@@ -184,7 +186,8 @@ def unite(row: Row, other: Row, rules: Rules, out: Out, cause: Cause, time: int)
     older = max(int(row.episode) - max(own, 1), int(other.episode) - max(count - own, 1), 0)
     last = (EPISODES + found - 1) * EPISODE_CELLS
     before = last - EPISODE_CELLS if found > 1 else -1
-    if row.touchpoints > 0:
+    begun = row.touchpoints > 0
+    if begun:
         note_paths(row, rules, out, now)
     merge(row, other, rules)
     row.judged_at = max(row.judged_at, other.judged_at)
@@ -197,11 +200,12 @@ def unite(row: Row, other: Row, rules: Rules, out: Out, cause: Cause, time: int)
             held_before |= CURRENT
         else:
             holds |= CURRENT
-    as_before = _number_anew(row, holds, held_before, episode, out)
+    # Of one who has not begun nothing was noted: what the scratch holds is of somebody else.
+    as_before = _number_anew(row, holds, held_before, episode, out) and begun
     if found == 0:
         row.episode = episode
     else:
         _bound_episodes(row, other, out, last, before, episode)
     note_purchases(row, rules)
-    _correct(row, rules, out, why, now, as_before, before >= 0)
+    _correct(row, rules, out, why, now, as_before, before >= 0, held_before & CURRENT != 0)
     settle(row, rules, out, why, now)

@@ -6,7 +6,7 @@ import numpy as np
 
 from processors.compiled import compiled_leaf
 from processors.hashing import avalanche, mix
-from processors.judgements.bonds import giving_share, two_way_rate
+from processors.judgements.bonds import giving_share, interests, two_way_rate
 from processors.judgements.catalogue import (
     BOND_STRENGTH,
     BOND_TYPE,
@@ -76,7 +76,8 @@ def _of_affection(row: Row, rules: Rules, which: int, at: int) -> Evidence:
     if which == RELATIONSHIP:
         return Evidence(_NO_EVENT, int(row.last_at), np.int64(row.touchpoints), giving_share(row))
     if which == INVOLVEMENT:
-        return Evidence(_NO_EVENT, int(row.last_initiative_at), np.int64(count_months(row)), 0.0)
+        signs = float(interests(row)) if rules.version > 1 else 0.0
+        return Evidence(_NO_EVENT, int(row.last_initiative_at), np.int64(count_months(row)), signs)
     if which in (BOND_TYPE, BOND_STRENGTH):
         total = (row.sums[SUM_INTELLECTUAL] + row.sums[SUM_EMOTIONAL]) * left
         return Evidence(_NO_EVENT, int(row.last_at), np.int64(row.touchpoints), total)

@@ -7,7 +7,9 @@ import numpy as np
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.ties import note_enrolment, note_record
 from processors.policy.rules import (
+    ACQUISITION,
     ANSWER,
+    BONDS,
     BY_SATISFACTION,
     CANCELLATION,
     COMPLAINT,
@@ -70,6 +72,7 @@ from processors.row.sums import (
 from processors.row.terms import note_term
 from processors.row.windows import mark_contact, mark_month
 
+_INTELLECTUAL: Final = BONDS.index("intellectual")
 _OF_ORDERS: Final = DISCOUNT | RETURN | CANCELLATION | REFUND
 _OF_TIES: Final = TIE_OPENED | TIE_CLOSED | ON_RECORD | LOYALTY | MANAGER
 _OF_SIGNALS: Final = FAILURE | RIVAL | OUTGROWN
@@ -82,6 +85,7 @@ _COUNTED: Final = (
 @compiled_leaf
 def _mark_bond_and_trust(row: Row, rules: Rules, contact: Contact, weight: float) -> None:
     said, sign = contact.satisfaction, contact.trust_sign
+    row.searched += int(contact.bond == _INTELLECTUAL and contact.flags & (CUSTOMER | PURCHASE | DISCOUNT) == CUSTOMER)
     if contact.bond > 0 and (contact.flags & SATISFIED == 0 or np.isnan(said) or said >= rules.satisfaction_high):
         row.sums[SUM_INTELLECTUAL + contact.bond - 1] += contact.bond_weight * weight
     if contact.trust < 0:
@@ -181,6 +185,7 @@ def _absorb_contact(row: Row, rules: Rules, contact: Contact) -> float:
         row.sums[SUM_TWO_WAY] += weight
     if flags & FIRM:
         row.outbound += 1
+        row.urged += int(flags & (MARKETING | ACQUISITION) != 0)
         row.sums[SUM_OUTBOUND] += weight
         mark_contact(row, at)
         if flags & INDIVIDUAL:

@@ -20,6 +20,7 @@ from processors.row.layout import (
     QUIET_CLOCKS,
     REMEMBERED,
     RESOLUTIONS,
+    SENDERS,
     SIGNALS,
     SUMS,
     TERMS,
@@ -89,6 +90,9 @@ def _clear_counts(row: Row) -> None:
     row.refusals = 0
     row.chosen = 0
     row.terms_opened = 0
+    row.searched = 0
+    row.urged = 0
+    row.varieties = 0
 
 
 @compiled_leaf
@@ -226,6 +230,9 @@ def clear_memory(row: Row) -> None:
         row.handled[i] = 0
     for i in range(TRIGGERS_SENT):
         row.sent[i] = 0
+    for i in range(SENDERS):
+        row.sender[i] = 0
+        row.sender_rule[i] = 0
     for i in range(LINKED):
         row.linked[i] = 0
     row.linked_next = 0

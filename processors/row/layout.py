@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,696 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,760 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -33,6 +33,7 @@ CONSENTS: Final = 4  # to everything, and by channel: email, sms, push
 QUIET_CLOCKS: Final = 3  # rules of the policy that wait for silence after some kinds of touchpoints
 REMEMBERED: Final = 24  # rules of the policy of which is remembered when they fired
 TRIGGERS_SENT: Final = 4  # newest triggers, to count against the cap
+SENDERS: Final = 4  # rules that last fired under another id of the customer
 LINKED: Final = 4  # ids that were looked at last as another one of the customer
 
 PROFILE_FIELDS: Final = [
@@ -123,6 +124,9 @@ PROFILE_FIELDS: Final = [
     ("refusals", "i4"),
     ("chosen", "i4"),  # contacts of a category that the customer sought, purchases aside
     ("terms_opened", "i4"),  # ties that bind for a time
+    ("searched", "i4"),  # times that the customer looked around: compared, searched, read up
+    ("urged", "i4"),  # contacts of marketing
+    ("varieties", "u8"),  # bit h mod 64 of the hash h of each category bought, or article where none is told
     ("term_started_at", "i8", (TERMS,)),  # they opened or were renewed …
     ("term_until", "u8", (TERMS,)),  # … and bind until then, ms; odd: the policy's term, for want of a stated one
     ("order_bought_at", "i8", (ORDERS,)),  # first purchase of the order; NEVER: none is known
@@ -179,6 +183,8 @@ PUBLISHED_FIELDS: Final = [
     ("fired", "u4", (REMEMBERED,)),  # when it last fired, times four; 1: was held, 2: was withdrawn
     ("handled", "u4", (REMEMBERED,)),  # up to when its timers were looked at
     ("sent", "u4", (TRIGGERS_SENT,)),
+    ("sender", "u8", (SENDERS,)),  # salted XXH64 of the id under which a rule last fired, where it is another one
+    ("sender_rule", "u4", (SENDERS,)),  # key of that rule; 0: free
 ]
 # Which other ids the customer has; follows arrival, too.
 LINK_FIELDS: Final = [

@@ -111,6 +111,9 @@ def _merge_counts(into: Row, other: Row) -> None:
     into.cancelled += other.cancelled
     into.refusals += other.refusals
     into.chosen += other.chosen
+    into.searched += other.searched
+    into.urged += other.urged
+    into.varieties = np.uint64(into.varieties) | np.uint64(other.varieties)
 
 
 @compiled_leaf

@@ -65,6 +65,7 @@ def absorb_sale(row: Row, rules: Rules, contact: Contact, weight: float) -> bool
     at, flags = contact.at, contact.flags
     discounted = flags & DISCOUNTED != 0
     row.discount_minor += contact.discount_minor
+    row.varieties = np.uint64(row.varieties) | np.uint64(contact.varieties)
     row.gifts += int(flags & (GIFT | ONE_OFF) != 0)
     row.sums[SUM_EXCHANGES] += weight
     if discounted:

@@ -24,7 +24,7 @@ from processors.lifecycle.stages import exit_at
 from processors.lifecycle.step import pass_time
 from processors.policy.rules import Rules
 from processors.row.layout import NEVER, NONE, Row
-from processors.row.outreach import may_reach, note_clock
+from processors.row.outreach import clock_of, may_reach, note_clock
 from processors.triggers.fields import AFTER, BEFORE
 from processors.triggers.loading import fill_figures_of, fill_plain
 from processors.triggers.memory import (
@@ -36,6 +36,8 @@ from processors.triggers.memory import (
     minute_of,
     note_fired,
     note_handled,
+    note_sender,
+    sender_of,
     sent_within,
 )
 from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT, STAGE_SUBJECT
@@ -220,7 +222,7 @@ def _write(row: Row, rules: Rules, out: Out, cause: Cause, number: int, at: int,
     room.written += 1
     rule = rules.triggers[number]
     fact.row, fact.customer, fact.rule, fact.outcome = cause.row, row.hash, number, outcome
-    fact.takes_back, fact.transition, fact.arm = np.uint64(0), np.uint64(0), 0
+    fact.takes_back, fact.sender, fact.transition, fact.arm = np.uint64(0), row.hash, np.uint64(0), 0
     fact.at, fact.known_at, fact.offset = at, cause.known_at, cause.offset
     fact.event_start, fact.event_length = -1, -1
     fact.valid_until = at + rule[RULE_VALID]
@@ -306,12 +308,65 @@ def _withdraw(row: Row, rules: Rules, out: Out, cause: Cause, number: int, now: 
     if now - minute * MINUTE > rule[RULE_VALID] + MINUTE:
         return
     row.fired[place] = np.int64(row.fired[place]) | WAS_WITHDRAWN
+    _tell_withdrawn(row, rules, out, cause, number, now, minute, sender_of(row, key))
+
+
+@compiled_leaf
+def _tell_withdrawn(
+    row: Row, rules: Rules, out: Out, cause: Cause, number: int, now: int, minute: int, sender: np.uint64
+) -> None:
+    """``sender``: the id under which it was sent, at a ``minute``."""
     if out.room.keeps == 0 or out.room.written >= FIRED_ROOM:
         return
     fact = _write(row, rules, out, cause, number, now, WITHDRAWN)
-    fact.takes_back = trigger_id(row.hash, key, minute)
+    key = int(rules.triggers[number][RULE_KEY])
+    fact.takes_back, fact.sender = trigger_id(sender, key, minute), sender
     fact.id = _other_id(row.hash, key, WITHDRAWN, 0, np.uint64(fact.takes_back))
     fact.event_start, fact.event_length = cause.event_start, cause.event_length
+
+
+@compiled_apart
+def unite_sent(row: Row, other: Row, rules: Rules, out: Out, cause: Cause, now: int) -> None:
+    """Before two rows become one: of what a rule sent to both within its cool-down, the second is taken back.
+
+    Had they been known as one, it would not have been sent. The first one stands for the customer that goes on.
+    """
+    stay_apart()
+    for number in range(rules.trigger_count):
+        rule = rules.triggers[number]
+        key = int(rule[RULE_KEY])
+        here, there = memory_of(row, key), memory_of(other, key)
+        if here < 0 or there < 0:
+            continue
+        one, two = np.int64(row.fired[here]), np.int64(other.fired[there])
+        if one == 0 or two == 0 or (one | two) & (WAS_HELD | WAS_WITHDRAWN) != 0:
+            continue
+        minute = max(one, two) >> 2
+        if minute - (min(one, two) >> 2) >= max(rule[RULE_COOLDOWN], 1):
+            continue
+        if now - minute * MINUTE > rule[RULE_VALID] + MINUTE:
+            continue
+        sender = sender_of(other if two >= one else row, key)
+        _tell_withdrawn(row, rules, out, cause, number, now, int(minute), sender)
+        if two >= one:
+            other.fired[there] = one
+        else:
+            row.fired[here] = two
+            note_sender(row, key, sender_of(other, key))
+
+
+@compiled_apart
+def withdraw_united(row: Row, rules: Rules, out: Out, cause: Cause, now: int) -> None:
+    """Take back what one id was sent and the whole customer would not have been: who bought as the other, or left."""
+    stay_apart()
+    for number in range(rules.trigger_count):
+        rule = rules.triggers[number]
+        bought = False
+        if rule[RULE_TYPE] == ON_QUIET:
+            clock = clock_of(row, rule[RULE_KEY])
+            bought = clock >= 0 and row.armed_at[clock] != NONE and row.cleared_at[clock] >= row.armed_at[clock]
+        if bought or (_presses(rule) and not _may_write(row, int(rule[RULE_CHANNEL]))):
+            _withdraw(row, rules, out, cause, number, now)
 
 
 @compiled_leaf

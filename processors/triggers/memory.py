@@ -1,6 +1,7 @@
 """What a row remembers of rules: when each last fired, up to when its timers were looked at, and the newest triggers.
 
 Instants are whole minutes since 1970: two triggers of one rule are never of one minute. Of a merge the greater counts.
+What was sent under an id that became the customer's is named by that id still, so that is remembered, too.
 """
 
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from processors.compiled import compiled_leaf
-from processors.row.layout import REMEMBERED, TRIGGERS_SENT, Row
+from processors.row.layout import NEVER, REMEMBERED, SENDERS, TRIGGERS_SENT, Row
 
 MINUTE: Final = 60_000
 WAS_HELD: Final = 1
@@ -69,6 +70,33 @@ def note_handled(row: Row, key: int, minute: int) -> None:
 
 
 @compiled_leaf
+def sender_of(row: Row, key: int) -> np.uint64:
+    """Salted XXH64 of the id under which a rule last fired."""
+    for i in range(SENDERS):
+        if np.int64(row.sender_rule[i]) == key:
+            return np.uint64(row.sender[i])
+    return np.uint64(row.hash)
+
+
+@compiled_leaf
+def note_sender(row: Row, key: int, sender: np.uint64) -> None:
+    """A rule last fired under this id; the rule that fired longest ago gives way."""
+    own = sender == np.uint64(row.hash)
+    place, oldest = -1, NEVER
+    for i in range(SENDERS):
+        if np.int64(row.sender_rule[i]) == key:
+            place = i
+            break
+        of = memory_of(row, int(row.sender_rule[i])) if row.sender_rule[i] != 0 else -1
+        fired = int(row.fired[of]) if of >= 0 else -1
+        if not own and fired < oldest:
+            place, oldest = i, fired
+    if place >= 0:
+        row.sender_rule[place] = 0 if own else key
+        row.sender[place] = np.uint64(0) if own else sender
+
+
+@compiled_leaf
 def is_cooling(row: Row, key: int, minute: int, minutes: int) -> bool:
     """Whether a rule fired less than so many minutes before, or in or after this one."""
     place = memory_of(row, key)
@@ -82,6 +110,7 @@ def note_fired(row: Row, key: int, minute: int, held: bool, counts: bool) -> Non
     """A rule fired; ``counts``: against the cap of the customer."""
     place = take_memory(row, key)
     row.fired[place] = minute << 2 | int(held)
+    note_sender(row, key, np.uint64(row.hash))
     if not counts:
         return
     oldest = 0
@@ -106,8 +135,11 @@ def merge_memory(into: Row, other: Row) -> None:
     """Remember of each rule what is newer, and the newest triggers of both."""
     for i in range(REMEMBERED):
         if other.fired_rule[i] != 0:
-            place = take_memory(into, int(other.fired_rule[i]))
-            into.fired[place] = max(into.fired[place], other.fired[i])
+            key = int(other.fired_rule[i])
+            place = take_memory(into, key)
+            if other.fired[i] > into.fired[place]:
+                into.fired[place] = other.fired[i]
+                note_sender(into, key, sender_of(other, key))
             into.handled[place] = max(into.handled[place], other.handled[i])
     for i in range(TRIGGERS_SENT):
         oldest = 0

@@ -52,7 +52,8 @@ FIRED: Final = np.dtype(
         ("row", "i8"),
         ("customer", "u8"),
         ("id", "u8"),
-        ("takes_back", "u8"),  # 0: nothing
+        ("takes_back", "u8"),  # 0: nothing …
+        ("sender", "u8"),  # … else salted XXH64 of the id that it was sent to
         ("transition", "u8"),  # that made it fire; 0: none did
         ("at", "i8"),
         ("known_at", "i8"),

@@ -19,7 +19,7 @@ from streams.collector.money import (
 from streams.collector.problems import NO_CONSENT, EventRefused
 from streams.collector.properties import properties_of
 from streams.collector.sources import ANONYMOUS, DROP, FLAG, GROUP, IGNORE, Source
-from streams.collector.texts import entries_bytes, identifier, table_of, text_of_value, text_or_none
+from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_of_value, text_or_none
 from streams.collector.times import Skew, checked, corrected, instant_of
 from streams.collector.visitors import has_consented, is_bot
 from streams.collector.vocabulary import KIND_OF_TYPE, kind_of_event
@@ -134,9 +134,9 @@ def _consent(context: dict[str, Any], source: Source) -> bool:
 
 
 def _alias(event: dict[str, Any], arrival: Arrival, at: int) -> Read:
-    into = identifier(event.get("userId"), "userId")
-    anonymous = identifier(event.get("anonymousId"), "anonymousId")
-    previous = identifier(event.get("previousId"), "previousId") or anonymous
+    into = identity(event.get("userId"), "userId")
+    anonymous = identity(event.get("anonymousId"), "anonymousId")
+    previous = identity(event.get("previousId"), "previousId") or anonymous
     if into is None or previous is None:
         raise EventRefused("no_customer", "alias needs previousId (or anonymousId) and userId")
     if previous == into:
@@ -178,7 +178,7 @@ def _touchpoint(
         row |= {"customer_id": None, "anonymous_id": event_id}
     if row["customer_id"] is None and row["anonymous_id"] is None:
         raise EventRefused("no_customer", "it has neither userId nor anonymousId" + _whose(source))
-    if source.customer == GROUP and row["customer_id"] and (person := identifier(event.get("userId"), "userId")):
+    if source.customer == GROUP and row["customer_id"] and (person := identity(event.get("userId"), "userId")):
         texts.setdefault("person", person)
     if source.bots == FLAG and is_bot(_agent(context, arrival)):
         texts["bot"] = "true"
@@ -201,11 +201,11 @@ def _agent(context: dict[str, Any], arrival: Arrival) -> str:
 
 
 def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | None]:
-    person = identifier(event.get("userId"), "userId")
-    anonymous = identifier(event.get("anonymousId"), "anonymousId")
-    group = identifier(event.get("groupId"), "groupId")
+    person = identity(event.get("userId"), "userId")
+    anonymous = identity(event.get("anonymousId"), "anonymousId")
+    group = identity(event.get("groupId"), "groupId")
     if group is None:
-        group = identifier(context.get("groupId"), "context.groupId")
+        group = identity(context.get("groupId"), "context.groupId")
     if call == "group" and group is None:
         raise EventRefused("no_group", "group needs groupId")
     return {"customer_id": group if source.customer == GROUP else person, "anonymous_id": anonymous}

@@ -73,6 +73,7 @@ from streams.collector.hot_reading import (
 )
 from streams.collector.hot_scan import DECLINED, NUMBER, OBJECT, TEXT, TYPE, VALUE, VALUE_STOP, Bytes, Places
 from streams.collector.hot_senders import bot_in, channel_in
+from streams.collector.nobody import may_be_nobody
 
 _MOST_SHORT: Final = LONGEST["order_id"]
 _ODD_AMOUNT: Final = NO_AMOUNT + 1
@@ -209,6 +210,10 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     message_size, user_size = size_of_id(data, top, message), size_of_id(data, top, user)
     anonymous_size = size_of_id(data, top, anonymous)
     if message_size < 0 or user_size == -2 or anonymous_size == -2 or (user_size < 0 and anonymous_size < 0):
+        return DECLINED
+    if user_size > 0 and may_be_nobody(data, top[user, VALUE], user_size):
+        return DECLINED
+    if anonymous_size > 0 and may_be_nobody(data, top[anonymous, VALUE], anonymous_size):
         return DECLINED
     occurred = occurred_at(data, room, given)
     bot = bot_in(data, room, learned, given)

@@ -12,6 +12,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.limits import LONGEST, detail_of, reason_of
 from schemas.registry import Registry
 from streams.collector.events import Arrival, Ignored, Link, Read, Touchpoint, read_event, unnamed
+from streams.collector.nobody import is_nobody
 from streams.collector.problems import NO_CONSENT, EventRefused, EventReject
 from streams.collector.requests import MOST_DEPTH, MOST_EVENT_BYTES, Batch, Raw
 from streams.collector.texts import says_something
@@ -22,6 +23,8 @@ from streams.log.messages import message
 from streams.log.touchpoints import touchpoint_messages
 
 ACCEPTED: Final = "accepted"
+BAD_USER_ID: Final = "bad_user_id"
+"""Counted beside what became of the event."""
 COLUMNS: Final = pa.schema([each for each in CANONICAL if each.name not in (ROW, "import_id", "known")])
 
 
@@ -57,6 +60,8 @@ def take(batch: Batch, told: str, arrival: Arrival, numbers: Sequence[int] | Non
             if isinstance(shared, dict) and isinstance(event, dict):
                 event = _with_context(event, shared)
             seen[raw.payload] += 1
+            if isinstance(event, dict) and is_nobody(event.get("userId")):
+                taken.counts[BAD_USER_ID] += 1
             read = read_event(event, told, arrival, _skew_for(event, skews), _unnamed(raw, event, arrival, index, seen))
             _check_lengths(read)
         except EventRefused as refused:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import orjson
 
+from streams.collector.nobody import is_nobody
 from streams.collector.problems import EventRefused
 from streams.imports.canonical import NO_ENTRIES
 from streams.imports.columns import plain
@@ -39,6 +40,12 @@ def identifier(value: object, name: str) -> str | None:
 def says_something(value: object) -> bool:
     """Whether a value is there, and no text without anything but white space."""
     return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def identity(value: object, name: str) -> str | None:
+    """``identifier`` of somebody: None too of what programs write where there is nobody. Raises EventRefused."""
+    found = identifier(value, name)
+    return None if found is not None and is_nobody(found) else found
 
 
 def text_or_none(value: object) -> str | None:

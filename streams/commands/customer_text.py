@@ -57,8 +57,8 @@ def _standing(told: Document) -> list[str]:
 
 def _whose(forecasts: Document) -> str:
     if not forecasts["purchases"]:
-        return "by the preset's numbers, not yours: run `relasi fit`"
-    return f"estimated from your data, {forecasts['purchases'].removeprefix('from ')}"
+        return "preset, not yours: run `relasi fit`"
+    return f"estimated from your data, {forecasts['purchases']}"
 
 
 def _commitment(its: Document) -> Iterator[str]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Silence = tuple[Rule, Ends, Ends]
 
 MODELS: Final = ("mbgnbd", "bgnbd", "paretonbd", "gammagamma")
+_PRESETS: Final = "parameters of the preset, not yours: see `relasi fit`"
+_FITTED: Final = r"estimated from your data, from [0-9,]+ customers until [0-9-]+"
 _FAILED, _WRONG_SETTINGS = 1, 2
 
 
@@ -86,13 +88,8 @@ def _run(args: argparse.Namespace) -> int:
     except InputProblem as problem:
         return _say(str(problem), _FAILED)
     except (NoPurchasesError, CannotFitError) as problem:
-        return _say(f"{name_of(args)}: {problem}", _FAILED)
-    return _FAILED if _means_nothing(fitted) and args.write is not None else 0
-
-
-def _means_nothing(fitted: "Estimate") -> bool:
-    """Degenerate spend does; where dropout is, customers don't differ in it, and that is what is stored."""
-    return fitted.degenerate and fitted.model == "gammagamma"
+        return _say(f"{name_of(args)}: {problem}{_kept(args.write)}", _FAILED)
+    return 0
 
 
 def _silence(args: argparse.Namespace, fitted: "Estimate", days: "PurchaseDays", until: int | None) -> "Silence | None":
@@ -149,24 +146,39 @@ def _warn_about_the_end(end: int, log_end: int, until: date | None) -> None:
         _say(f"the log ends on {last}; up to {until} nobody is taken to have bought anything")
 
 
+def _kept(policy: Path | None) -> str:
+    """Whose numbers stay in a policy into which nothing was written."""
+    if policy is None:
+        return ""
+    from processors import toml
+    from processors.policy.settings import setting
+
+    whose = setting(toml.loads(read_text(policy)), "estimated", "purchases")
+    return f". {policy} keeps its numbers: " + (f"estimated {whose}" if whose else "those of the preset, not yours")
+
+
+def _truer(whose: str = "", expected: float = 0.0) -> dict[str, str]:
+    """What comments say that is not true any more once fitted parameters stand there, as a pattern, and what is."""
+    if whose:
+        return {_PRESETS + "|" + _FITTED: f"estimated from your data, {whose}"}
+    return {r"expected to be [0-9.,]*[0-9]": f"expected to be {expected:,.2f}"}
+
+
 def _store(args: argparse.Namespace, fitted: "Estimate", end: int, silence: "Silence | None") -> None:
     from processors import toml
     from processors.policy.policy import find_problems
     from processors.policy.settings import NEWEST_VERSION, version_of
-    from streams.commands.fit_report import rounded
+    from streams.commands.fit_report import of_a_newcomer, rounded
     from streams.commands.fit_silence import settings_of
     from streams.fitting.store import write_table
 
     path = args.write
-    if _means_nothing(fitted):
-        _say(f"{path} keeps its [value]: degenerate parameters are not stored")
-        return
     whose = f"from {fitted.customers:,} customers until {date.fromordinal(end + EPOCH)}"
     if fitted.model == "gammagamma":
-        write_table(path, "value", {**rounded(fitted)})
+        write_table(path, "value", {**rounded(fitted)}, _truer(expected=of_a_newcomer(fitted, args.unit)))
         write_table(path, "estimated", {"spend": whose})
     else:
-        write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": args.unit})
+        write_table(path, "churn", {"model": fitted.model, **rounded(fitted), "unit": args.unit}, _truer(whose=whose))
         write_table(path, "estimated", {"purchases": whose})
         if silence is not None and version_of(toml.loads(read_text(path))) >= NEWEST_VERSION:
             write_table(path, "silence", settings_of(silence[0]))

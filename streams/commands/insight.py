@@ -25,6 +25,7 @@ SILENCE: Final = (
     "SELECT toStartOfMonth(at) AS month, count() AS ended FROM transitions "
     "WHERE cause = 'silence' AND superseded_by = '' GROUP BY month ORDER BY month"
 )
+WHOSE: Final = "SELECT parameters FROM forecast_parameters WHERE in_force"
 PATH: Final = ("awareness", "exploration", "commitment", "dissolution")
 
 
@@ -54,6 +55,7 @@ def _leaving(sink: Sink, time: int, horizon_ms: int) -> list[str]:
     days = horizon_ms // 86_400_000
     lines = [
         f"About to leave: risk of no purchase in {days} days, times the spend expected in them",
+        *(f"  forecasts: {row['parameters']}" for row in sink.query(WHOSE).to_pylist()),
         f"  {'customer':<12} {'stage':<12} {'risk':>6} {'expected':>10} {'loss':>10}  last purchase",
     ]
     return lines + [_row(row) for row in rows]

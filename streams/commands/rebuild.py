@@ -60,7 +60,9 @@ def run(args: argparse.Namespace) -> int:
         if args.drop is not None or args.keep:
             terminal.note("relasi: on Kafka every edition is kept until `relasi switch --drop N`")
             return WRONG
-        return explained(terminal, lambda: _define(args, terminal))
+        return explained(
+            terminal, lambda: define(args.settings, terminal, policy=policy_from(args.policy), left_out=args.forget)
+        )
     if args.drop is not None:
         return explained(terminal, lambda: _drop(args.data, args.drop, terminal))
     return explained(
@@ -126,9 +128,16 @@ def _drop(data: Path, number: int, terminal: Terminal) -> int:
     return 0
 
 
-def _define(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Define the next edition on Kafka; its workers build it."""
-    from streams.commands.held import WRONG, policy_from
+def define(
+    file: Path,
+    terminal: Terminal,
+    *,
+    policy: "Policy | None" = None,
+    left_out: Sequence[str] = (),
+    unlinked: Sequence[str] = (),
+) -> int:
+    """Define the next edition of the topics of a file of settings and say so; its workers build it."""
+    from streams.commands.held import WRONG
     from streams.kafka.editions import NoSuchEdition
     from streams.kafka.switching import define_next
     from streams.kafka.topics import BrokerUnreachable, TopicsDiffer
@@ -137,7 +146,7 @@ def _define(args: argparse.Namespace, terminal: Terminal) -> int:
 
     configure("text")
     try:
-        number = define_next(load(args.settings), policy_from(args.policy), args.forget).number
+        number = define_next(load(file), policy, left_out, unlinked).number
     except SettingsError as error:
         terminal.note(f"relasi: {error}")
         return WRONG

@@ -84,6 +84,7 @@ def as_text(table: "Truth") -> str:
         figures = "".join(f"{_number(value):>8}" for value in asdict(row.metrics).values())
         lines.append(f"  {row.name:<24}{figures}" + (f"  {row.note}" if row.note else ""))
     lines.append("  r, RMSE: expected purchases; AUC, Brier, ECE: the risk of none; lift: buyers in the safest tenth")
+    lines.append(f"  parameters: estimated from this data until {_date(table.cut)}, not those of a policy")
     if table.worth:
         lines.append(f"  {'what they spent':<24}{'r':>8}{'RMSE':>8}{'total':>8}")
     lines += [f"  {w.name:<24}{_number(w.r):>8}{w.rmse:>8,.1f}{w.total:>8.2f}" for w in table.worth]
@@ -102,6 +103,7 @@ def as_json(table: "Truth") -> str:
         "silent": table.silent,
         "until": _date(table.cut),
         "end": _date(table.end),
+        "parameters": f"estimated from this data until {_date(table.cut)}",
         "rows": rows,
         "worth": [asdict(way) | {"r": None if math.isnan(way.r) else way.r} for way in table.worth],
     }

@@ -19,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--anonymous", action="store_true", help="ID is that of a device or visitor")
     parser.add_argument("--data", type=Path, default=Path(DATA), metavar="DIR", help=f"data directory (default {DATA})")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="define the next edition of the Kafka topics of these settings"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,25 +29,39 @@ def run(args: argparse.Namespace) -> int:
     from streams.commands.held import explained
 
     terminal = Terminal(sys.stdout.write, sys.stderr.write, sys.stderr.isatty())
+    if args.settings is not None:
+        return explained(terminal, lambda: _define(args, terminal))
     return explained(terminal, lambda: _unlink(args, terminal))
 
 
-def _unlink(args: argparse.Namespace, terminal: Terminal) -> int:
+def _apart(args: argparse.Namespace) -> str:
+    """The two ids as an edition keeps them."""
     from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+    from streams.engine.edition import pair
+
+    space = NAMESPACE_ANONYMOUS if args.anonymous else NAMESPACE_KNOWN
+    return pair((space, args.id), (NAMESPACE_KNOWN, args.customer))
+
+
+def _define(args: argparse.Namespace, terminal: Terminal) -> int:
+    """On Kafka the workers of the next edition read the log again."""
+    from streams.commands.rebuild import define
+
+    return define(args.settings, terminal, unlinked=[_apart(args)])
+
+
+def _unlink(args: argparse.Namespace, terminal: Terminal) -> int:
     from streams.commands.asking import Reports
     from streams.embedded.belonging import refuse_lost
     from streams.embedded.building import rebuilt
     from streams.embedded.log import FILE_NAME
-    from streams.engine.edition import pair
 
     if not (args.data / FILE_NAME).exists():
         refuse_lost(args.data)
         terminal.note(f"relasi: {args.data} holds nothing yet; begin with `relasi import FILE`, or see --data")
         return 1
-    space = NAMESPACE_ANONYMOUS if args.anonymous else NAMESPACE_KNOWN
-    apart = pair((space, args.id), (NAMESPACE_KNOWN, args.customer))
     with progress(terminal, str(args.data)) as report:
-        edition = rebuilt(args.data, "relasi unlink", unlinked=[apart], progress=report)
+        edition = rebuilt(args.data, "relasi unlink", unlinked=[_apart(args)], progress=report)
     # Of the process that took the edition, where one holds the directory.
     with Reports(args.data, "relasi unlink") as reports:
         answer = reports.ask(_REFUSED.format(_literal(args.id), _literal(args.customer)))

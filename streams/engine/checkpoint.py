@@ -20,7 +20,7 @@ from schemas.bodies import Bodies, bodies_of, one_after_another
 from streams.engine.described import Layout, read_layout
 from streams.engine.packing import FORWARD_LAYOUT, HEAD_BYTES
 
-CHECKPOINT_LAYOUT: Final = 8  # before 5 there were chunks of rows: streams.engine.former
+CHECKPOINT_LAYOUT: Final = 9  # before 5 there were chunks of rows: streams.engine.former
 
 # Keys that are no customer's begin with a byte that no namespace has.
 HEADER_KEY: Final = b"\xffheader"
@@ -33,9 +33,10 @@ Record = tuple[bytes, bytes | None]
 _FIXED: Final = struct.Struct(">BIqqqQ")
 _PART: Final = struct.Struct(">BH")
 _SEALED: Final = struct.Struct(">Q")
-_LOG, _POLICY, _EPOCH, _WINDOW = 1, 2, 3, 4
+_LOG, _POLICY, _EPOCH, _WINDOW, _TAKEN = 1, 2, 3, 4, 5
 _NUMBER: Final = struct.Struct(">q")
 _PAIR: Final = struct.Struct(">QQ")
+_FROM: Final = struct.Struct(">Iqi")
 
 
 class UnreadableCheckpoint(ValueError):
@@ -51,7 +52,8 @@ class Header:
     restore can make room for all at once. ``log``: identity of the log that the rows were made from; empty: unknown.
     ``epoch``: which log that is, by the order in which logs were made; 0: it is from before there were epochs.
     ``window``: how many event identities it remembers, and how many it ever entered; None: rows remembered their own,
-    before layout 6.
+    before layout 6. ``taken``: of each other partition that sent something, its number, and the greatest (offset,
+    ordinal) that was taken from it.
     """
 
     partition: int
@@ -63,6 +65,7 @@ class Header:
     log: str = ""
     epoch: int = 0
     window: tuple[int, int] | None = None
+    taken: tuple[tuple[int, int, int], ...] = ()
 
     def encode(self) -> bytes:
         """The value of the header's record: fixed fields, parts with a tag and a length each, a checksum."""
@@ -72,6 +75,8 @@ class Header:
             parts.append((_EPOCH, _NUMBER.pack(self.epoch)))
         if self.window is not None:
             parts.append((_WINDOW, _PAIR.pack(*self.window)))
+        if self.taken:
+            parts.append((_TAKEN, b"".join(_FROM.pack(*each) for each in self.taken)))
         return sealed(fixed + b"".join(_PART.pack(tag, len(part)) + part for tag, part in parts))
 
 
@@ -91,12 +96,13 @@ def decode_header(value: bytes) -> Header:
             tag, size = _PART.unpack_from(told, at)
             parts[tag] = told[at + _PART.size : at + _PART.size + size]
             at += _PART.size + size
-        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH, _WINDOW}:
+        if at != len(told) or not parts.keys() <= {_LOG, _POLICY, _EPOCH, _WINDOW, _TAKEN}:
             raise UnreadableCheckpoint("the header of a checkpoint says what this version does not know")
         (epoch,) = _NUMBER.unpack(parts.get(_EPOCH, bytes(_NUMBER.size)))
         window = _PAIR.unpack(parts[_WINDOW]) if _WINDOW in parts else None
         policy, log = parts[_POLICY].hex(), parts[_LOG].decode()
-        return Header(partition, offset, time, policy, bad_run, customers, log, epoch, window)
+        taken = tuple(_FROM.iter_unpack(parts.get(_TAKEN, b"")))
+        return Header(partition, offset, time, policy, bad_run, customers, log, epoch, window, taken)
     except (struct.error, KeyError, UnicodeDecodeError) as error:
         raise UnreadableCheckpoint(f"the header of a checkpoint can't be read: {error}") from error
 

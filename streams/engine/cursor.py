@@ -22,6 +22,8 @@ STATUS_POLICY_READ: Final = 3
 STATUS_SCHEMA_WANTED: Final = 4
 STATUS_POISONED: Final = 5
 STATUS_FULL: Final = 6  # of rejects: what there is goes out first
+STATUS_NEED_SENDS: Final = 8  # room for what is for other partitions
+STATUS_OTHER_LAYOUT: Final = 9  # another version sent a row
 STATUS_FOREIGN: Final = 7  # touchpoints are met that have to be written anew before they can be read
 
 # Of an accepted touchpoint: its Avro body, as the reports get it; the wire schema id that it came with; its offset; and
@@ -49,8 +51,13 @@ AT_OFFSET: Final = 10  # of the record that the loop stands at
 AT_EXPECTED: Final = 11  # the least offset that the span's next record can have; 0: the span's own
 AT_END: Final = 12  # of the fetch: the offset after its last record
 AT_LINKS: Final = 13  # links of which it is listed what became of them
-AT_CELLS: Final = 14
+AT_SENDS: Final = 14  # what is for other partitions
+AT_PACKED: Final = 15  # bytes of the rows among them
+AT_ORDINAL: Final = 16  # how many of them this record has caused
+AT_CELLS: Final = 17
 
+SENDS: Final = 16_384
+SENT_BYTES: Final = 4 << 20
 POISON_RUN: Final = 10_000
 MOST_REJECTS: Final = 50_000
 """Of one pass. 32 MiB of records can be millions of bad ones, each of which is going to be a row and a message."""
@@ -71,6 +78,25 @@ REJECT: Final = np.dtype(
 )
 
 
+SEND: Final = np.dtype(
+    [
+        ("partition", "i4"),  # whose owner it is for
+        ("ordinal", "i4"),
+        ("offset", "i8"),
+        ("what", "i4"),
+        ("by", "i4"),
+        ("trusted", "i4"),
+        ("framed", "i4"),
+        ("at", "i8"),
+        ("left", "i8"),
+        ("into", "i8"),
+        ("start", "i8"),
+        ("length", "i8"),
+    ],
+    align=True,
+)
+
+
 class Cursor(NamedTuple):
     """Where the loop stands in a fetch, and what it lists of it."""
 
@@ -83,6 +109,8 @@ class Cursor(NamedTuple):
     ahead: npt.NDArray[np.int64]  # shape (VIEW,): how far ahead it looked
     anew: npt.NDArray[np.int64]  # shape (n, ANEW_CELLS): touchpoints that were written anew
     links: Any  # recarray of LINK; may be empty, then nothing is listed
+    sends: Any  # recarray of SEND; empty where there is one partition
+    packed: npt.NDArray[np.uint8]  # rows among what is sent
 
 
 @compiled_leaf
@@ -115,9 +143,19 @@ def most_records(fetch: Fetch) -> int:
 
 
 def new_cursor(
-    fetch: Fetch, counts: npt.NDArray[np.int64], after: int, time: int, bad_run: int, *, collect: bool
+    fetch: Fetch,
+    counts: npt.NDArray[np.int64],
+    after: int,
+    time: int,
+    bad_run: int,
+    *,
+    collect: bool,
+    others: bool = False,
 ) -> Cursor:
-    """A cursor at the beginning of a fetch; ``after``: the first offset that has not been processed."""
+    """A cursor at the beginning of a fetch; ``after``: the first offset that has not been processed.
+
+    ``others``: whether there are other partitions.
+    """
     records = most_records(fetch)
     at = np.zeros(AT_CELLS, np.int64)
     at[AT_NEXT], at[AT_TIME], at[AT_BAD_RUN], at[AT_END] = after, time, bad_run, fetch.end
@@ -131,4 +169,6 @@ def new_cursor(
         ahead=np.zeros(VIEW_CELLS, np.int64),
         anew=np.zeros((0, ANEW_CELLS), np.int64),
         links=np.empty(records if collect else 0, LINK).view(np.recarray),
+        sends=np.empty(SENDS if others else 0, SEND).view(np.recarray),
+        packed=np.empty(SENT_BYTES if others else 0, np.uint8),
     )

@@ -25,7 +25,7 @@ FORMER_LAYOUT: Final = 4  # the last one; since 3 the header says of which log i
 _PLAIN: Final = 1  # rows as they are in memory
 _SPAN: Final = 16
 # What ``migrated`` makes of other fields, and what is no part of what a customer's past comes to.
-_MADE: Final = frozenset({"review_at", "revalue", "offset", "entry_at", "hash"})
+_MADE: Final = frozenset({"review_at", "revalue", "offset", "entry_at", "hash", "sender", "sender_rule"})
 
 
 @dataclass(frozen=True)

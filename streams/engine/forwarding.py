@@ -2,7 +2,8 @@
 
 One is an entry of the arena with the head of a packed row (streams.engine.packing) and FLAG_FORWARD. Behind the head
 stand the namespace of the id that it leads to, a byte that is not used, and that id: some forty bytes. It has no
-layout, no due key and no place in any list but that of what changed.
+layout, no due key and no place in any list but that of what changed. One that leads to itself is an id of another
+partition: only its owner knows what has become of it.
 """
 
 from typing import Final
@@ -53,9 +54,9 @@ def _lay(table: Table, number: Int, into: Int, offset: Int) -> None:
 
 
 @compiled_leaf
-def forward_new(table: Table, number: Int, into: Int, offset: Int) -> None:
-    """Make an id that has a number, and stands nowhere yet, a forwarding address; there must be room."""
-    _lay(table, number, into, offset)
+def lead_elsewhere(table: Table, number: Int, offset: Int) -> None:
+    """Note that an id, which has a number and stands nowhere, is another partition's; there must be room."""
+    _lay(table, number, number, offset)
 
 
 @compiled_leaf
@@ -75,7 +76,7 @@ def take_back(table: Table, number: Int) -> None:
 
 @compiled_inline
 def _next(table: Table, number: Int) -> int:
-    """What a forwarding address leads to; -1: nobody here."""
+    """What a forwarding address leads to."""
     at = place_in_arena(table, number)
     start, length = at + LEADS_TO, length_at(table.arena, at) - LEADS_TO
     space = np.int64(table.arena[at + HEAD_BYTES])
@@ -87,12 +88,16 @@ def _next(table: Table, number: Int) -> int:
 def root(table: Table, number: Int, offset: Int) -> int:
     """The customer that a number stands for by now; what lay on a long way to it leads there directly afterwards.
 
-    ``offset``: of the record for which that is asked.
+    It is a forwarding address itself where the customer is another partition's, as far as is known here. ``offset``:
+    of the record for which that is asked.
     """
     end = number
     steps = 0
-    while end >= 0 and is_forward(table, end):
-        end = _next(table, end)
+    while is_forward(table, end):
+        after = _next(table, end)
+        if after == end:
+            break
+        end = after
         steps += 1
     while steps > 1:
         after = _next(table, number)

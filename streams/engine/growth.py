@@ -22,6 +22,7 @@ from streams.engine.rows import (
     USED_IDS,
     USED_LINKING,
     USED_MOST_HOT,
+    USED_PARTITIONS,
     USED_ROWS,
     USED_TOUCHED,
     USED_UNREPORTED,
@@ -60,8 +61,9 @@ def reserve(table: Table, customers: int) -> Table:
         int(table.used[USED_MOST_HOT]),
         table.window,
         table.past,
+        int(table.used[USED_PARTITIONS]),
     )
-    made.used[USED_LINKING] = table.used[USED_LINKING]
+    made.used[USED_LINKING:] = table.used[USED_LINKING:]
     return made
 
 

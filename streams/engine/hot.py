@@ -100,8 +100,13 @@ def vacate(table: Table, slot: Int) -> None:
     _unlink(table, slot)
     last = table.used[USED_HOT] - 1
     table.used[USED_HOT] = last
-    if slot == last:
-        return
+    if slot != last:
+        _move(table, last, slot)
+
+
+@compiled_leaf
+def _move(table: Table, last: Int, slot: Int) -> None:
+    """Have a hot row stand in another slot."""
     for k in range(ROW_WORDS):
         table.words[slot, k] = table.words[last, k]
     holder, newer, older = table.hot[last].holder, table.hot[last].newer, table.hot[last].older
@@ -133,6 +138,21 @@ def _free_slot(table: Table) -> int:
         for line in range(_ROW_LINES):
             ask_for_line(first + line * LINE)
     return int(slot)
+
+
+@compiled_leaf
+def borrow(table: Table) -> int:
+    """A hot slot that is nobody's. Until it is given back nothing else may become hot."""
+    return _free_slot(table)
+
+
+@compiled_leaf
+def give_back(table: Table, slot: Int) -> None:
+    """Let go of a borrowed slot. Slots of hot rows may change by that."""
+    last = table.used[USED_HOT] - 1
+    if slot != last:
+        _move(table, last, slot)
+    table.used[USED_HOT] = last
 
 
 @compiled_inline

@@ -18,7 +18,7 @@ from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
 from streams.engine.edition import is_known, is_left_out, met_before
-from streams.engine.forwarding import root
+from streams.engine.forwarding import lead_elsewhere, root
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
     OUTCOME_ACCEPTED,
@@ -33,10 +33,23 @@ from streams.engine.outcomes import (
 )
 from streams.engine.reaching import follow_rules, hear_consent
 from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
-from streams.engine.rows import Table, find, is_forward, list_touched, note_change, note_news, schedule
+from streams.engine.rows import (
+    USED_NUMBER,
+    Table,
+    append,
+    find,
+    home_of,
+    is_forward,
+    list_touched,
+    note_change,
+    note_news,
+    schedule,
+)
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
+_ELSEWHERE: Final = -2
+_MISPLACED: Final = -3
 
 
 @compiled_leaf
@@ -56,6 +69,38 @@ def _refused(
         return reason
     counts[OUTCOME_DUPLICATE] += 1
     return OK
+
+
+@compiled_inline
+def is_met(table: Table, slots: npt.NDArray[np.int64], identity: np.uint64, offset: int) -> bool:
+    """Whether an event was met before; from now on it was."""
+    seen = look_up(table.window, identity, offset)
+    if met_before(table.past, identity, offset) or seen == MET:
+        return True
+    if seen == NEW and slots[IMPORT_ID, 1] <= 0:
+        # Also where the row contains it already: what the window holds is a function of the log alone.
+        remember(table.window, identity, offset)
+    return False
+
+
+@compiled_inline
+def _stood_for(table: Table, named: int, offset: int) -> tuple[int, bool]:
+    """(number of the customer that a number stands for, whether that is another partition's); the row is hot."""
+    number = named
+    if number >= 0:
+        if is_forward(table, number):
+            number = root(table, number, offset)
+        if is_forward(table, number):
+            return number, True
+        # Before the window is asked, whose line is on its way meanwhile.
+        warm(table, number)
+    return number, False
+
+
+@compiled_inline
+def elsewhere(told: int) -> tuple[int, bool]:
+    """(number of the id to whose partition a touchpoint is to go, whether it is the one that it names)."""
+    return (-told - 2) >> 1, (-told & 1) != 0
 
 
 @compiled_inline
@@ -104,8 +149,13 @@ def apply_touchpoint(
     words: Vocabulary,
     out: Out,
     counts: Any,
+    target: int,
 ) -> int:
-    """Apply one decoded touchpoint; returns OK, or the reason why it is rejected. The table must have room."""
+    """Apply one decoded touchpoint; returns OK, or the reason why it is rejected. The table must have room.
+
+    Below zero: it is for another partition, see ``elsewhere``. ``target``: number of the customer that it is of, where
+    another partition sent it, which has looked whether it was met before; below zero: whom it names.
+    """
     if is_left_out(buffer, slots, table.past):
         counts[OUTCOME_LEFT_OUT] += 1
         return OK
@@ -123,22 +173,21 @@ def apply_touchpoint(
     key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED) ^ salt_of(space)
     identity = identity_of(key, contact.event)
     ask_for_identity(table.window, identity)
-    number = find(table, buffer, meaning.start, meaning.length, key, space)
-    if number >= 0:
-        if is_forward(table, number):
-            number = root(table, number, offset)
-        # Before the window is asked, whose line is on its way meanwhile.
-        warm(table, number)
-    seen = look_up(table.window, identity, offset)
-    if met_before(table.past, identity, offset) or seen == MET:
+    named = target if target >= 0 else find(table, buffer, meaning.start, meaning.length, key, space)
+    if named < 0 and home_of(table, buffer, meaning.start, meaning.length) != table.used[USED_NUMBER]:
+        named = append(table, buffer, meaning.start, meaning.length, key, space)
+        lead_elsewhere(table, named, offset)
+    number, away = _stood_for(table, named, offset)
+    if away and named == number and target < 0:
+        return _MISPLACED - 2 * number
+    if target < 0 and is_met(table, slots, identity, offset):
         counts[OUTCOME_DUPLICATE] += 1
         return OK
-    if seen == NEW and slots[IMPORT_ID, 1] <= 0:
-        # Also where the row contains it already: what the window holds is a function of the log alone.
-        remember(table.window, identity, offset)
     if is_robot(buffer, slots):
         counts[OUTCOME_ROBOTS] += 1
         return OK
+    if away:
+        return _ELSEWHERE - 2 * number
     if number < 0:
         number = add(table, buffer, meaning.start, meaning.length, key, space)
     slot = table.customers[number].place

@@ -4,17 +4,28 @@ It returns to Python only where Python has to act (more room, a policy to compil
 the same record afterwards. No Python object exists per event.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.facts import Out
 from processors.policy.rules import Rules, Vocabulary
+from processors.words import Int
 from schemas.decode import decode
-from schemas.known import TYPE_LINK, TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
+from schemas.known import TYPE_FORWARD, TYPE_LINK, TYPE_POLICY, TYPE_TICK, TYPE_TOUCHPOINT, TYPE_UNREADABLE
 from schemas.plans import Plans
 from schemas.reasons import BAD_RECORD, NO_VALUE, NOT_FRAMED, OK, UNKNOWN_SCHEMA, UNREADABLE_SCHEMA
-from schemas.touchpoint import POLICY_TEXT
+from schemas.touchpoint import (
+    FORWARD_BODY,
+    FORWARD_EDITION,
+    FORWARD_OFFSET,
+    FORWARD_ORDINAL,
+    FORWARD_PARTITION,
+    FORWARD_WHAT,
+    POLICY_TEXT,
+)
 from streams.engine.ahead import VIEW_LOOKED, VIEW_PLACE, look_ahead
 from streams.engine.cursor import (
     AT_BAD_RUN,
@@ -24,6 +35,7 @@ from streams.engine.cursor import (
     AT_LENGTH,
     AT_NEXT,
     AT_OFFSET,
+    AT_ORDINAL,
     AT_PLACE,
     AT_REJECTS,
     AT_SPAN,
@@ -35,6 +47,8 @@ from streams.engine.cursor import (
     STATUS_FULL,
     STATUS_NEED_FACTS,
     STATUS_NEED_ROOM,
+    STATUS_NEED_SENDS,
+    STATUS_OTHER_LAYOUT,
     STATUS_POISONED,
     STATUS_POLICY_READ,
     STATUS_SCHEMA_WANTED,
@@ -49,11 +63,29 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
-from streams.engine.linking import apply_link, names_two
-from streams.engine.links import BY_ALIAS, BY_TOUCHPOINT
-from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
+from streams.engine.linking import (
+    AS_EXPLICIT,
+    AS_NAMED,
+    AS_ROW,
+    AS_SENT,
+    apply_link,
+    names_two,
+    pass_on,
+    sound,
+    target_of,
+)
+from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_REPEATED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
-from streams.engine.rows import Table, has_room
+from streams.engine.rows import USED_EDITION, USED_LINKING, Table, has_room
+from streams.engine.sending import (
+    MERGE,
+    MISPLACED,
+    TOUCHPOINT,
+    is_new,
+    note_taken,
+    of_our_layout,
+    sends_full,
+)
 from streams.engine.translating import (
     ANEW_DETAIL,
     ANEW_LENGTH,
@@ -116,6 +148,81 @@ def _decode(
     return int(reason), 0, body, size
 
 
+class Opened(NamedTuple):
+    """A record's value, or what another partition sent in it.
+
+    ``status``: below zero where it is to be applied. ``start``, ``length``: of the message; ``body``, ``size``: as it
+    is stored. ``target``: number of the customer whom it is for, where another partition said that; below zero: it
+    names it. ``how``: of what links ids.
+    """
+
+    status: int
+    kind: Int
+    schema: int
+    start: int
+    length: int
+    body: int
+    size: int
+    target: int
+    how: int
+
+
+@compiled_inline
+def _done(status: int) -> Opened:
+    return Opened(status, 0, 0, 0, 0, 0, 0, -1, 0)
+
+
+@compiled_inline
+def _read(buffer: npt.NDArray[np.uint8], start: int, length: int, offset: int, plans: Plans, cursor: Cursor) -> Opened:
+    """Decode a message into the slots. Rejects are listed."""
+    if length < FRAMING or buffer[start] != 0:
+        reject(cursor, offset, start, max(length, 0), NO_VALUE if length < 0 else NOT_FRAMED)
+        return _done(STATUS_FINISHED)
+    index = schema_index(plans, buffer, start + 1)
+    if index == -1:
+        cursor.at[AT_START] = start + 1
+        return _done(STATUS_SCHEMA_WANTED)
+    if index < 0 or plans.starts[index] < 0:
+        _reject_schema(cursor, plans, index, offset, start, length)
+        return _done(STATUS_FINISHED)
+    reason, detail, body, size = _decode(buffer, start, length, plans, index, cursor)
+    if reason < 0:
+        return _done(STATUS_FOREIGN)
+    if reason != OK:
+        reject(cursor, offset, start, length, reason, 1, detail)
+        return _done(STATUS_FINISHED)
+    return Opened(-1, np.int64(plans.types[index]), index, start, length, body, size, -1, AS_EXPLICIT)
+
+
+@compiled_leaf
+def _open_sent(
+    buffer: npt.NDArray[np.uint8], offset: int, plans: Plans, table: Table, cursor: Cursor, read: Opened
+) -> Opened:
+    """What another partition sent, which was decoded into the slots."""
+    slots = cursor.slots
+    source, place, ordinal = slots[FORWARD_PARTITION, 0], slots[FORWARD_OFFSET, 0], slots[FORWARD_ORDINAL, 0]
+    what, start, length = slots[FORWARD_WHAT, 0], slots[FORWARD_BODY, 0], slots[FORWARD_BODY, 1]
+    if table.used[USED_LINKING] == 0 or not sound(slots, what):
+        reject(cursor, offset, read.start, read.length, UNSUPPORTED_RECORD)
+        return _done(STATUS_FINISHED)
+    if slots[FORWARD_EDITION, 0] != table.used[USED_EDITION] or not is_new(table, source, place, ordinal):
+        cursor.counts[OUTCOME_REPEATED] += 1
+        return _done(STATUS_FINISHED)
+    if what == MERGE and not of_our_layout(buffer, start, length):
+        return _done(STATUS_OTHER_LAYOUT)
+    target, how, opened = -1, AS_ROW if what == MERGE else AS_SENT, read
+    if what in (MISPLACED, TOUCHPOINT):
+        how = AS_EXPLICIT
+        target = -1 if what == MISPLACED else target_of(buffer, table, slots)
+        opened = _read(buffer, start, length, offset, plans, cursor)
+        if opened.status >= 0 and opened.status != STATUS_FINISHED:
+            return opened
+    note_taken(table, source, place, ordinal)
+    return Opened(
+        opened.status, opened.kind, opened.schema, opened.start, opened.length, opened.body, opened.size, target, how
+    )
+
+
 @compiled_inline
 def _apply_value(
     buffer: npt.NDArray[np.uint8],
@@ -136,39 +243,35 @@ def _apply_value(
     Inlined for what it is given, not for its length: as a call it would be handed some 400 words on the stack for every
     record, and beyond some number of them that took longer than all else (measured: 5.5 µs an event, 2.3 without).
     """
-    if length < FRAMING or buffer[start] != 0:
-        reject(cursor, offset, start, max(length, 0), NO_VALUE if length < 0 else NOT_FRAMED)
-        return STATUS_FINISHED
-    index = schema_index(plans, buffer, start + 1)
-    if index == -1:
-        return STATUS_SCHEMA_WANTED
-    if index < 0 or plans.starts[index] < 0:
-        _reject_schema(cursor, plans, index, offset, start, length)
-        return STATUS_FINISHED
-    reason, detail, body, size = _decode(buffer, start, length, plans, index, cursor)
-    if reason < 0:
-        return STATUS_FOREIGN
-    if reason != OK:
-        reject(cursor, offset, start, length, reason, 1, detail)
-        return STATUS_FINISHED
-    kind = plans.types[index]
+    read = _read(buffer, start, length, offset, plans, cursor)
+    if read.status < 0 and read.kind == TYPE_FORWARD:
+        read = _open_sent(buffer, offset, plans, table, cursor, read)
+    if read.status >= 0:
+        return read.status
+    kind = read.kind
     out.room.written_at = written_at
     if kind == TYPE_TICK:
         return int(apply_tick(table, rules, out, cursor, offset, written_at, ahead_limit))
     if kind == TYPE_POLICY:
         cursor.at[AT_START], cursor.at[AT_LENGTH] = cursor.slots[POLICY_TEXT, 0], cursor.slots[POLICY_TEXT, 1]
         return STATUS_POLICY_READ
-    reason, links = UNSUPPORTED_RECORD, False
+    reason, how = UNSUPPORTED_RECORD, read.how if kind in (TYPE_LINK, TYPE_FORWARD) else -1
     if kind == TYPE_TOUCHPOINT:
         robots = cursor.counts[OUTCOME_ROBOTS]
         taken = cursor.counts[OUTCOME_ACCEPTED] + robots
-        time = cursor.at[AT_TIME]
-        reason = apply_touchpoint(buffer, cursor.slots, offset, time, table, rules, words, out, cursor.counts)
-        if cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken:
-            _list_taken(cursor, body, size, int(plans.ids[index]), offset, start, length)
-            links = names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots)
-    if links or kind == TYPE_LINK:
-        reason = apply_link(buffer, table, rules, out, cursor, offset, BY_TOUCHPOINT if links else BY_ALIAS)
+        reason = apply_touchpoint(
+            buffer, cursor.slots, offset, cursor.at[AT_TIME], table, rules, words, out, cursor.counts, read.target
+        )
+        listed = cursor.counts[OUTCOME_ACCEPTED] + cursor.counts[OUTCOME_ROBOTS] > taken
+        if listed:
+            _list_taken(cursor, read.body, read.size, int(plans.ids[read.schema]), offset, read.start, read.length)
+        if reason < 0:
+            listed = pass_on(table, cursor, offset, reason, read.start, read.length, read.body, read.size)
+            reason = OK
+        if listed and read.target < 0 and names_two(table, cursor.slots, cursor.counts[OUTCOME_ROBOTS] > robots):
+            how = AS_NAMED
+    if how >= 0:
+        reason = apply_link(buffer, table, rules, out, cursor, offset, how, read.start, read.length)
     if reason != OK:
         reject(cursor, offset, start, length, reason)
     else:
@@ -243,8 +346,9 @@ def run(
             continue
         if facts_full(out):
             return STATUS_NEED_FACTS
-        if not has_room(table):
-            return STATUS_NEED_ROOM
+        if not has_room(table) or sends_full(table, cursor):
+            return STATUS_NEED_SENDS if sends_full(table, cursor) else STATUS_NEED_ROOM
+        at[AT_ORDINAL] = 0
         if poison_run > 0 and at[AT_BAD_RUN] >= poison_run:
             return STATUS_POISONED
         if at[AT_REJECTS] >= len(cursor.rejects):

@@ -29,7 +29,7 @@ from streams.engine.former_rings import Rings
 from streams.engine.growth import grow, reserve
 from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, FORWARD_LAYOUT, HEAD_BYTES, words_of
 from streams.engine.results import ForeignLog
-from streams.engine.rows import USED_CHANGED, USED_ROWS, Table
+from streams.engine.rows import USED_CHANGED, USED_ROWS, USED_TAKEN, Table
 from streams.engine.window import TOLD_LIMIT, TOLD_STORED, TOLD_TOTAL
 from streams.engine.window_records import SEGMENT_KEY, BadSegment
 
@@ -94,6 +94,7 @@ class Memory:
             self._log,
             self.epoch,
             (int(table.window.told[TOLD_LIMIT]), int(table.window.told[TOLD_TOTAL])),
+            tuple((number, offset, ordinal) for number, (offset, ordinal) in enumerate(_taken(table)) if offset >= 0),
         )
         stored = int(table.window.told[TOLD_STORED])
         keys, values = self._rows(table, numbers)
@@ -148,6 +149,10 @@ class Memory:
         restoring.relist(table)
         if self._header is not None:
             standing = self._standing(self._header)
+            for number, offset, ordinal in self._header.taken:
+                # Of a partition that is no more nothing comes.
+                if number < len(_taken(table)):
+                    _taken(table)[number] = offset, ordinal
             return self._with_window(table, self._header.window, standing.offset), standing
         if self._obsolete:
             found = self._migrated(table)
@@ -314,6 +319,11 @@ class Memory:
         values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
         table = reserve(table, chunk.header.customers)
         return self._lay_down(table, keys, values, 0)
+
+
+def _taken(table: Table) -> npt.NDArray[np.int64]:
+    """The greatest (offset, ordinal) that was taken from each partition, shape (partitions, 2): of the same memory."""
+    return table.used[USED_TAKEN:].reshape(-1, 2)
 
 
 def _chosen(bodies: Bodies, numbers: npt.NDArray[np.int64]) -> Bodies:

@@ -22,6 +22,8 @@ OUTCOME_ROBOTS: Final = 12  # of a robot: it stays in the log and in `touchpoint
 OUTCOME_MERGED: Final = 13  # ids that became forwarding addresses
 OUTCOME_LINK_REFUSED: Final = 14  # two ids that may not be one customer
 OUTCOME_LINK_IGNORED: Final = 15  # explicit links that say what is known, or nothing
+OUTCOME_FORWARDED: Final = 16  # touchpoints of ids that belong, or lead, to another partition
+OUTCOME_REPEATED: Final = 17  # what another partition sent again, and of other editions
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -39,6 +41,8 @@ OUTCOMES: Final = (
     "merged",
     "link_refused",
     "link_ignored",
+    "forwarded",
+    "repeated",
 )
 
 # Reasons of rejects, beside those of the decoder.

@@ -24,12 +24,15 @@ from streams.engine.memory import Memory, Standing
 from streams.engine.outcomes import BAD_POLICY, OUTCOME_POLICIES, OUTCOMES
 from streams.engine.passing import rejudge_rows
 from streams.engine.restoring import note_news_of, take_news
-from streams.engine.results import Applied, ForeignLog, PoisonedLog, PolicyChange, Refused
+from streams.engine.results import Applied, ForeignLog, OtherVersion, PoisonedLog, PolicyChange, Refused, Sent
 from streams.engine.rows import (
     IS_FORWARD,
     USED_CHANGED,
+    USED_EDITION,
     USED_FORWARDS,
     USED_LINKING,
+    USED_NUMBER,
+    USED_PARTITIONS,
     USED_ROWS,
     USED_UNREPORTED,
     Table,
@@ -39,6 +42,7 @@ from streams.engine.rows import (
     rows_as_words,
 )
 from streams.engine.schemas import Schemas
+from streams.engine.sent import sent_of
 from streams.engine.translating import written_anew
 from streams.engine.window import WINDOW, new_window, window_bytes
 from streams.log.batches import Fetch
@@ -81,7 +85,7 @@ def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
 
 def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
     """The schema id of the record that the loop stands at."""
-    place = int(cursor.head[HEAD_VALUE]) + 1
+    place = int(cursor.at[cursors.AT_START])
     return int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
 
 
@@ -96,6 +100,7 @@ class Partition:
     ``hot_rows``: so many rows stand in full, those touched last; the others are packed. ``window``: so many event
     identities are remembered where there is no checkpoint yet; where there is one, as many as it says; 0: none.
     ``edition``: under which rules the log is read. ``links``: whether ids are linked; where not, a link is a reject.
+    ``partitions``: of the log; what concerns ids of the others goes to their owners (``Applied.sends``).
     """
 
     def __init__(
@@ -114,11 +119,16 @@ class Partition:
         epoch: int = 0,
         edition: Edition = FIRST,
         links: bool = True,
+        partitions: int = 1,
     ) -> None:
         self.number = number
         self.policy = policy
-        self.table: Table = new_table(hot_rows=hot_rows, window=new_window(window), past=past_of(edition))
+        partitions = partitions if links else 1
+        self.table: Table = new_table(
+            hot_rows=hot_rows, window=new_window(window), past=past_of(edition), partitions=partitions
+        )
         self.table.used[USED_LINKING] = int(links)
+        self.table.used[USED_NUMBER], self.table.used[USED_EDITION] = number, edition.number
         self._edition = edition
         self._said_at = -1
         self.counts: npt.NDArray[np.int64] = np.zeros(len(OUTCOMES), np.int64)
@@ -161,6 +171,11 @@ class Partition:
         """How many ids have a number, those of forwarding addresses included; numbers count from 0."""
         return int(self.table.used[USED_ROWS])
 
+    @property
+    def partitions(self) -> int:
+        """How many the log has, as far as ids are linked."""
+        return int(self.table.used[USED_PARTITIONS])
+
     def numbers(self) -> npt.NDArray[np.int64]:
         """The numbers of all customers."""
         flags = np.asarray(self.table.customers)["id"][: self.numbered] & IS_FORWARD
@@ -183,12 +198,24 @@ class Partition:
         if fetch.wanted > self._next:
             return Refused(self._next)
         policy = self.policy
-        cursor = cursors.new_cursor(fetch, self.counts, self._next, self._time, self._bad_run, collect=self._collect)
+        cursor = cursors.new_cursor(
+            fetch,
+            self.counts,
+            self._next,
+            self._time,
+            self._bad_run,
+            collect=self._collect,
+            others=int(self.table.used[USED_PARTITIONS]) > 1,
+        )
+        sends: list[Sent] = []
         before = self.counts.copy()
         facts = Drained([], [], [])
         policies: list[PolicyChange] = []
         self._halved = False
         while (status := self._run(fetch, cursor)) not in self._ends:
+            if status == cursors.STATUS_NEED_SENDS:
+                sends += sent_of(self.table, cursor, fetch.buffer)
+                continue
             fetch, cursor = self._attend(status, fetch, cursor, facts, policies)
             if self._halved or facts.nbytes >= self.fact_bytes:
                 break
@@ -212,6 +239,7 @@ class Partition:
             taken=cursor.taken[: cursor.at[cursors.AT_TAKEN]],
             rejects=np.asarray(cursor.rejects)[: cursor.at[cursors.AT_REJECTS]],
             links=np.asarray(cursor.links)[: cursor.at[cursors.AT_LINKS]],
+            sends=sends + sent_of(self.table, cursor, fetch.buffer),
             policy=policy,
             policies=policies,
             counts={name: int(n) for name, n in zip(OUTCOMES, self.counts - before, strict=True)},
@@ -255,6 +283,11 @@ class Partition:
             self._change_policy(fetch, cursor, facts, policies)
         elif status == cursors.STATUS_FOREIGN:
             return self._write_anew(fetch, cursor)
+        elif status == cursors.STATUS_OTHER_LAYOUT:
+            raise OtherVersion(
+                f"partition {self.number}: a worker of another version sent the row of a customer at offset "
+                f"{int(cursor.at[cursors.AT_OFFSET])}; it waits until every worker runs the same version"
+            )
         else:
             self.learn(unknown(_wanted(fetch, cursor)), 0)
         return fetch, cursor

@@ -34,7 +34,7 @@ from processors.row.layout import NONE
 from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from processors.row.terms import ASSUMED
 from schemas.decode import ABSENT
-from schemas.maps import any_category, find_text, is_among, is_true, read_decimal
+from schemas.maps import any_category, find_text, is_among, is_true, read_decimal, varieties_of
 from schemas.periods import end_of_period, read_instant
 from schemas.reasons import OK
 from schemas.touchpoint import (
@@ -217,6 +217,18 @@ def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]
 
 
 @compiled_leaf
+def _varieties(buffer: Bytes, slots: Slots) -> np.uint64:
+    """A bit for each category that a purchase tells of, in its properties or its lines."""
+    found = np.uint64(0)
+    start, length = _property(buffer, slots, CATEGORY_NAME)
+    if length > 0:
+        found = np.uint64(1) << (xxh64(buffer, start, start + length, _SEED) & np.uint64(63))
+    if slots[LINES, 1] != ABSENT:
+        found |= varieties_of(buffer, slots[LINES, 0], slots[LINES, 1])
+    return found
+
+
+@compiled_leaf
 def _term_until(buffer: Bytes, slots: Slots, flags: int, term_ms: int) -> int:
     """Until when (ms) what opens or is renewed binds: as stated, else the policy's term, odd; NONE: it doesn't."""
     if flags & (TIE_OPENED | RENEWAL) == 0:
@@ -293,4 +305,5 @@ def contact_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary, mea
         order,
         stated,
         term,
+        _varieties(buffer, slots) if flags & PURCHASE else np.uint64(0),
     )

@@ -19,6 +19,22 @@ class ForeignLog(RuntimeError):
     """Rows were made from another log than the one that is there: it has another identity, or ends before them."""
 
 
+class OtherVersion(RuntimeError):
+    """The owner of another partition runs another version, whose rows can't be read here."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What goes to the owner of ``partition``: a record Forward, and of a touchpoint whether ``framed``.
+
+    Where it is not, its body is one in our own schema, without its id.
+    """
+
+    partition: int
+    record: Mapping[str, Any]
+    framed: bool
+
+
 @dataclass(frozen=True)
 class Refused:
     """A fetch that begins beyond what this partition has seen; ``expected`` is the offset to seek to."""
@@ -47,6 +63,7 @@ class Applied:
     taken: npt.NDArray[np.int64]  # shape (n, TAKEN_CELLS), see ``cursor``
     rejects: Any  # array of REJECT
     links: Any  # array of LINK
+    sends: Sequence[Sent]  # in the order of the log
     policy: Policy  # in force where the fetch began
     policies: list[PolicyChange]
     counts: dict[str, int]

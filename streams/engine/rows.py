@@ -21,6 +21,7 @@ from streams.engine.due import push
 from streams.engine.edition import FIRST, Past, past_of
 from streams.engine.packing import PACKED_BYTES, ROW_WORDS
 from streams.engine.window import Window, has_place, new_window
+from streams.log.murmur import partition_of
 
 LONGEST_ID: Final = 255
 LEAST_HOT: Final = 4
@@ -44,7 +45,11 @@ USED_ARENA: Final = 12  # bytes
 USED_FREED: Final = 13  # of these: what was packed and is no more
 USED_FORWARDS: Final = 14  # of those that have a number: forwarding addresses, which are no customers
 USED_LINKING: Final = 15  # 1: ids are linked here
-USED_CELLS: Final = 16
+USED_PARTITIONS: Final = 16  # how many there are
+USED_NUMBER: Final = 17  # which one this is
+USED_EDITION: Final = 18
+USED_TAKEN: Final = 19  # from here on, for each partition: greatest (offset, ordinal) that was taken from it
+USED_CELLS: Final = 19
 
 CUSTOMER: Final = np.dtype(
     [
@@ -89,7 +94,7 @@ class Table(NamedTuple):
     unreported: npt.NDArray[np.int32]  # customers whose profiles are still to be taken
     arena: npt.NDArray[np.uint8]  # packed rows, each at a multiple of eight
     free: npt.NDArray[np.int64]  # by eighths of a length: the first free place of that length, in units; -1: none
-    used: npt.NDArray[np.int64]  # shape (USED_CELLS,)
+    used: npt.NDArray[np.int64]  # shape (USED_CELLS + 2 * partitions,)
     window: Window  # the identities of recent events
     past: Past  # of the edition under which the log is read
 
@@ -100,18 +105,21 @@ def new_table(
     hot_rows: int = 1024,
     window: Window | None = None,
     past: Past | None = None,
+    partitions: int = 1,
 ) -> Table:
     """An empty table with room for so many customers whose ids have ``id_bytes`` in all.
 
     ``hot_rows``: so many rows stand in full at most; room for them is made as it is needed. ``window``: None: it
-    remembers no identities. ``past``: None: of the first edition.
+    remembers no identities. ``past``: None: of the first edition. ``partitions``: how many the log has.
     """
     slots = 1024
     while slots * 7 < customers * 10:
         slots *= 2
     hot_rows = max(hot_rows, LEAST_HOT)
     rows = np.empty(min(hot_rows, 1024), ROW).view(np.recarray)
-    used = np.zeros(USED_CELLS, np.int64)
+    used = np.zeros(USED_CELLS + 2 * partitions, np.int64)
+    used[USED_PARTITIONS] = partitions
+    used[USED_TAKEN:] = -1
     used[USED_MOST_HOT] = hot_rows
     used[USED_NEWEST] = used[USED_OLDEST] = -1
     numbers = [room(customers, np.int32) for _ in range(4)]
@@ -178,6 +186,14 @@ def has_room(table: Table) -> bool:
 def is_forward(table: Table, number: Int) -> bool:
     """Whether what has this number is a forwarding address, and no customer."""
     return bool(table.customers[number].id & IS_FORWARD != 0)
+
+
+@compiled_leaf
+def home_of(table: Table, buffer: npt.NDArray[np.uint8], start: Int, length: Int) -> int:
+    """The partition that an id belongs to."""
+    if table.used[USED_PARTITIONS] == 1:
+        return int(table.used[USED_NUMBER])
+    return partition_of(buffer, start, start + length, table.used[USED_PARTITIONS])
 
 
 @compiled_inline

@@ -18,6 +18,7 @@ from streams.fitting.histories import Histories
 # Less likelihood than this, over all customers, is no evidence that they differ in their dropout.
 _NO_BETTER: Final = 1e-3
 _AT_BOUND: Final = 1e-6
+_FEW: Final = 50
 
 Floats = npt.NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
@@ -127,6 +128,9 @@ def estimate(model: str, seen: Histories) -> Estimate:
     chosen = limit if degenerate else full
     positions = {0: "r", 1: "alpha"} | ({} if degenerate else {3: family.alike})
     warnings = at_bounds(chosen.x, bounds, positions)
+    again = int(np.count_nonzero(seen.x))
+    if again < _FEW:
+        warnings = (*warnings, f"only {again} customers have bought again: the parameters are hardly determined")
     if degenerate:
         warnings = (family.degenerate(chosen.x), *warnings)
     fitted = dict(zip(family.names, map(float, family.parameters(chosen.x)), strict=True))

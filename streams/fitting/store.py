@@ -58,8 +58,21 @@ def _set_in(body: list[str], values: Mapping[str, Value], newline: str) -> list[
     return body
 
 
-def with_table(text: str, table: str, values: Mapping[str, Value]) -> str:
+def _with_true_comments(lines: list[str], truer: Mapping[str, str]) -> list[str]:
+    """The lines with every comment that matches a pattern saying what that stands for instead."""
+    told = []
+    for line in lines:
+        before, mark, comment = line.partition("#")
+        for pattern, instead in truer.items():
+            comment = re.sub(pattern, instead.replace("\\", r"\\"), comment)
+        told.append(before + mark + comment)
+    return told
+
+
+def with_table(text: str, table: str, values: Mapping[str, Value], truer: Mapping[str, str] | None = None) -> str:
     """``text`` with ``values`` in the table of that name (a bare key), which is added at the end when there is none.
+
+    ``truer``: what comments of the table say that the values make untrue, as patterns, and what they are to say.
 
     Raises ``PolicyEditError`` when the text is no TOML, or holds the table in a form that lines cannot express.
     """
@@ -75,7 +88,8 @@ def with_table(text: str, table: str, values: Mapping[str, Value]) -> str:
     if where is None:
         lines += [newline] * bool(lines) + [f"[{table}]{newline}", *_set_in([], values, newline)]
     else:
-        lines[where[0] : where[1]] = _set_in(lines[where[0] : where[1]], values, newline)
+        body = _set_in(lines[where[0] : where[1]], values, newline)
+        lines[where[0] - 1 : where[1]] = _with_true_comments([lines[where[0] - 1], *body], truer or {})
     edited = "".join(lines)
     _require_same_otherwise(before, edited, table, values)
     return edited
@@ -96,15 +110,15 @@ def _require_same_otherwise(before: dict[str, Any], edited: str, table: str, val
         )
 
 
-def write_table(path: Path, table: str, values: Mapping[str, Value]) -> None:
-    """Replace the file atomically by itself with ``values`` in the table of that name.
+def write_table(path: Path, table: str, values: Mapping[str, Value], truer: Mapping[str, str] | None = None) -> None:
+    """Replace the file atomically by itself with ``values`` in the table of that name; ``truer`` as of ``with_table``.
 
     Raises ``PolicyEditError`` with the path; the file is then as it was.
     """
     target = path.resolve()
     try:
         text = target.read_bytes().decode()
-        edited = with_table(text, table, values)
+        edited = with_table(text, table, values, truer)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -41,8 +41,6 @@ def _per_purchase(days: PurchaseDays, cut: int, purchases: Floats, means: Floats
         fitted = estimate_spend(spending_of(days, cut))
     except CannotFitError:
         return None
-    if fitted.degenerate:
-        return None
     p, q, gamma = fitted.values
     pairs = zip(purchases.tolist(), means.tolist(), strict=True)
     return np.array([expected_spend(p, q, gamma, x, mean) for x, mean in pairs])

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from streams.imports.avro_columns import flat_columns, flat_fields
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
 from streams.imports.container import Container
@@ -97,6 +98,8 @@ class AvroSource:
         self._open = path.open("rb")
         try:
             container = Container(self._open, self._size)
+            self._container = container
+            self._flat = flat_fields(container.schema)
             self._records = container.records(_ROWS)
             self.columns: tuple[str, ...] | None = tuple(field["name"] for field in container.schema["fields"])
         except Exception as error:  # fastavro raises whatever the damaged bytes lead it to
@@ -110,16 +113,22 @@ class AvroSource:
         """Blocks of up to 65,536 records."""
         names = [name for name in self.columns or () if needed is None or name in needed]
         first = 1
-        while records := self._next():
-            columns = {name: _column([record[name] for record in records]) for name in names}
-            rows = np.arange(first, first + len(records))
-            first += len(records)
+        for columns, count in self._pieces(names):
+            rows = np.arange(first, first + count)
+            first += count
             batch = pa.RecordBatch.from_pydict(columns) if columns else None
             yield Block(columns, rows, _as_json(batch), self._open.tell(), self._size)
 
-    def _next(self) -> list[dict[str, Any]]:
+    def _pieces(self, names: list[str]) -> Iterator[tuple[dict[str, Any], int]]:
+        """(columns, rows) of some records at a time."""
         try:
-            return next(self._records, [])
+            if self._flat is not None:
+                yield from flat_columns(self._container.blocks(), self._flat, names, _ROWS)
+                return
+            while records := next(self._records, []):
+                yield {name: _column([record[name] for record in records]) for name in names}, len(records)
+        except GeneratorExit:
+            raise
         except Exception as error:
             raise _damaged(self._source, "Avro", error) from error
 

@@ -52,7 +52,7 @@ class Container:
     def records(self, most: int) -> Iterator[list[dict[str, Any]]]:
         """All records, up to ``most`` at once. Raises ContainerProblem, and whatever fastavro does for damaged ones."""
         gathered, size, count = [self._head], 0, 0
-        for number, data in self._blocks():
+        for number, data in self.blocks():
             gathered += [_long(number), _long(len(data)), data, self._sync]
             size, count = size + len(data), count + number
             # A reader parses the schema: one for every block would take longer than the records do.
@@ -61,7 +61,7 @@ class Container:
                 gathered, size, count = [self._head], 0, 0
         yield from _decoded(gathered, most)
 
-    def _blocks(self) -> Iterator[tuple[int, bytes]]:
+    def blocks(self) -> Iterator[tuple[int, bytes]]:
         """(number of records, their bytes) of each block."""
         while self._file.tell() < self._size:
             count, size = self._number(), self._number()

@@ -9,12 +9,16 @@ import numpy.typing as npt
 from streams.imports.blocks import Block
 from streams.imports.columns import from_parts
 from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
+from streams.imports.likeness import bare
 from streams.imports.mapping import DELIMITERS, Mapping
 from streams.imports.problems import ImportReject, InputProblem
 from streams.imports.scan import UNCLOSED, WHITESPACE, gather, line_end, split_row, split_rows
 
 _BOM: Final = b"\xef\xbb\xbf"
 _MOST_COLUMNS: Final = 4096
+_PREAMBLE: Final = 64 << 10
+_PREAMBLE_LINES: Final = 50
+_FEWEST_NAMES: Final = 3
 _MOST_CELLS: Final = 4 << 20
 """Fields of one pass over the text: a header of thousands of columns before millions of blank lines needs no more."""
 
@@ -22,8 +26,10 @@ _MOST_CELLS: Final = 4 << 20
 class DelimitedSource:
     """A delimited text; line numbers are physical ones, the header included."""
 
-    def __init__(self, source: Input, mapping: Mapping) -> None:
+    def __init__(self, source: Input, mapping: Mapping, known: frozenset[str] = frozenset()) -> None:
+        """``known``: names of columns, ``bare``, by which a header is told from what some write before it."""
         self._source = source
+        self._known = known
         self._stream = Stream(source)
         self._data = b""
         self._ended = False
@@ -38,6 +44,8 @@ class DelimitedSource:
         self.columns: tuple[str, ...] | None = tuple(self._names)
 
     def _read_header(self, mapping: Mapping) -> None:
+        if mapping.header and self._known:
+            self._drop_preamble(mapping)
         self._delimiter = _delimiter_of(mapping, self._first_line())
         found = self._first_fields()
         if mapping.header:
@@ -45,6 +53,25 @@ class DelimitedSource:
         else:
             found = [str(position + 1) for position in range(len(found))]
         self._names = _unique([*mapping.names, *found[len(mapping.names) :]])
+
+    def _drop_preamble(self, mapping: Mapping) -> None:
+        """Drop what stands before the header: the owner, the period and the balance, as banks write them. The header
+        is the line among the first that has the most names that are known, and three of them."""
+        lines = self._data[:_PREAMBLE].splitlines(keepends=True)[:_PREAMBLE_LINES]
+        found = [self._known_in(line, mapping) for line in lines]
+        most = max(found, default=0)
+        if most < _FEWEST_NAMES or found[0] == most:
+            return
+        before = found.index(most)
+        self._data = self._data[sum(map(len, lines[:before])) :]
+        self._line += before
+
+    def _known_in(self, line: bytes, mapping: Mapping) -> int:
+        sign = _delimiter_of(mapping, line)
+        if sign == WHITESPACE:
+            return 0
+        names = line.decode(errors="replace").split(chr(sign))
+        return sum(bare(name.strip().strip('"')) in self._known for name in names)
 
     def close(self) -> None:
         self._stream.close()

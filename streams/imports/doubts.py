@@ -2,17 +2,29 @@
 
 from collections.abc import Mapping
 
-from streams.imports.evidence import EITHER, FIRST, SECOND, Evidence
-from streams.imports.mapping import TIMES
+from streams.imports.evidence import EITHER, FIRST, SECOND, YEARS, Evidence, Years
 
 
-def doubts_about(evidence: Mapping[str, Evidence]) -> list[str]:
+def doubts_about(evidence: Mapping[str, Evidence | Years]) -> list[str]:
     """A text for each column whose values can be read in two ways and that does not say in which it is written."""
-    return [_doubt(field, found) for field, found in evidence.items() if found.verdict() == EITHER]
+    doubtful = {field: found for field, found in evidence.items() if found.verdict() == EITHER}
+    return [
+        _about_years(field.removesuffix(YEARS), found) if isinstance(found, Years) else _doubt(field, found)
+        for field, found in doubtful.items()
+        if field + YEARS not in doubtful
+    ]
+
+
+def _about_years(field: str, found: Years) -> str:
+    row, text = found.example
+    return (
+        f"{field} {text!r} in line {row} has a year of two digits, and the column does not say where it stands: "
+        '--time-format "%d/%m/%y", "%m/%d/%y" or "%y/%m/%d", with the signs and the time of day as they are in the file'
+    )
 
 
 def _doubt(field: str, found: Evidence) -> str:
-    return _about_dates(field, found) if field in TIMES else _about_amounts(field, found)
+    return _about_dates(field, found) if found.dates else _about_amounts(field, found)
 
 
 def _about_amounts(field: str, found: Evidence) -> str:

@@ -1,5 +1,6 @@
 """Columns of times to instants: milliseconds since 1970 (UTC)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -10,11 +11,11 @@ import pyarrow.compute as pc
 
 from processors.compiled import compiled
 from streams.imports.columns import Parts, from_parts, parts_of
-from streams.imports.evidence import FIRST
+from streams.imports.evidence import EITHER, FIRST, SECOND, YEARS, Evidence, Years, note
 from streams.imports.faults import Mask
 from streams.imports.mapping import COUNTED, EXCEL
 from streams.imports.money import NOT_A_NUMBER, decimal_at, integers
-from streams.imports.times import LOCAL, NAMED, NOT_A_TIME, UNCLEAR, time_at
+from streams.imports.times import LOCAL, NAMED, NOT_A_TIME, SHORT_YEAR, UNCLEAR, time_at
 from streams.imports.zones import to_utc, zone_of
 
 _DAY: Final = 86_400_000
@@ -28,33 +29,54 @@ Millis = npt.NDArray[np.int64]
 
 class Instants(NamedTuple):
     """Of a text column of n rows: instants int64 array, rows that are none, rows that may mean several things, rows
-    with a zone that nobody knows, and the ways int8[n] in which days and months stand."""
+    with a zone that nobody knows, the ways int8[n] in which days and months stand, rows whose year has two digits."""
 
     values: Any
     bad: Mask
     unclear: Mask
     lost: Mask
     ways: npt.NDArray[np.int8]
+    short: Mask
 
 
 def instants(array: Any, pattern: str | None, zone: str = "UTC", assumed: int = FIRST) -> Instants:
     """The instants of a trimmed text column. ``zone``: of times that name none.
 
     ``pattern``: None for what ``times.py`` understands, one of ``NUMBERED``, or a strptime pattern. ``assumed``: FIRST
-    where the day, SECOND where the month is read first of two numbers that both may be either.
+    where the day, SECOND where the month is read first of two numbers that both may be either; with ``SHORT_YEAR``
+    where a year of two digits stands before both.
     """
     n = len(array)
     none = np.zeros(n, np.bool_)
     if pattern in COUNTED:
         values, bad = integers(array, np.full(n, COUNTED[pattern], np.int8), exact=False)
-        return Instants(values, bad, none, none, np.zeros(n, np.int8))
+        return Instants(values, bad, none, none, np.zeros(n, np.int8), none)
     if pattern is None:
         return _understood(array, zone, assumed)
     found = _excel(array) if pattern == EXCEL else _by_pattern(array, pattern)
     bad = parts_of(array).valid & ~_valid(found)
     if "%z" not in pattern:
         found = from_local(found, zone)
-    return Instants(found, bad, none, none, np.zeros(n, np.int8))
+    return Instants(found, bad, none, none, np.zeros(n, np.int8), none)
+
+
+class Written:
+    """How a column of times is written: what is taken of it, and what its values say."""
+
+    def __init__(self, field: str, ways: Mapping[str, int], evidence: dict[str, Evidence | Years]) -> None:
+        """``field``: what the column is called in ``ways`` and ``evidence``."""
+        self._field = field
+        self._evidence = evidence
+        first = ways.get(field + YEARS, FIRST) == SECOND
+        self.assumed = ways.get(field, FIRST) | (SHORT_YEAR if first else 0)
+
+    def take(self, found: Instants, rows: npt.NDArray[np.int64], text: Any) -> None:
+        """Keep what the values of some rows say."""
+        note(self._evidence, self._field, found.ways, rows, text, dates=True)
+        if found.short.any():
+            years = self._evidence.setdefault(self._field + YEARS, Years())
+            if isinstance(years, Years):
+                years.see(text.filter(pa.array(found.short)), int(rows[np.argmax(found.short)]))
 
 
 def from_local(array: Any, zone: str) -> Any:
@@ -96,7 +118,8 @@ def _understood(array: Any, zone: str, assumed: int) -> Instants:
     out[local] = to_utc(out[local], zone)
     if len(named):
         _by_name(parts, zones, named, out, lost)
-    return Instants(pa.array(out, mask=bad | unclear | lost | ~parts.valid), bad, unclear, lost, ways)
+    values = pa.array(out, mask=bad | unclear | lost | ~parts.valid)
+    return Instants(values, bad, unclear, lost, ways & EITHER, (ways & SHORT_YEAR) != 0)
 
 
 def _by_name(parts: Parts, zones: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], out: Millis, lost: Mask) -> None:

@@ -11,6 +11,7 @@ from streams.imports.blocks import Block
 from streams.imports.columns import plain
 from streams.imports.documents import Documents
 from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
+from streams.imports.json_columns import FlatLines, lines_of
 from streams.imports.mapping import property_of
 from streams.imports.problems import ImportReject, InputProblem
 
@@ -43,10 +44,19 @@ class JsonSource:
             yield from self._of_document(needed)
             return
         first = 1
+        names: list[str] = []
         for text in self._pieces():
-            lines = text.split(b"\n")
-            yield self._block(lines, range(first, first + len(lines)), needed)
-            first += len(lines)
+            may_be_flat = not self._kept and _is_utf8(text)
+            for places in lines_of(text):
+                count = len(places) - 1
+                flat = FlatLines(text, places, names) if may_be_flat else None
+                if flat is not None and flat.split(_record) and 2 * len(flat.other) <= count:
+                    names = flat.names
+                    yield self._of_flat(flat, first, count, needed)
+                else:
+                    lines = text[places[0] : places[-1] - 1].split(b"\n")
+                    yield self._block(lines, range(first, first + count), needed)
+                first += count
 
     def _begin(self) -> None:
         self._fresh = self._stream.read().removeprefix(_BOM)
@@ -76,6 +86,31 @@ class JsonSource:
             fresh = self._stream.read()
         if any(rest):
             yield b"".join(rest)
+
+    def _of_flat(self, flat: FlatLines, first: int, count: int, needed: Sequence[str] | None) -> Block:
+        """The block of lines of which most are flat; the others as Python reads them, each in its place."""
+        others = flat.other
+        numbers_of = range(first, first + count)
+        rest = self._block([flat.line(i) for i in others], [numbers_of[i] for i in others], needed)
+        rows = np.concatenate([flat.flat + first, rest.rows])
+        order = np.argsort(rows, kind="stable")
+        n, columns, numbers = len(flat.flat), {}, set()
+        for name in dict.fromkeys([*filter(flat.appears, flat.names), *rest.columns]):
+            wanted = needed is None or name in needed
+            if not wanted and not property_of(name):
+                columns[name] = pa.nulls(len(rows))
+                continue
+            column, numeric = flat.column(name) if name in flat.names else (pa.nulls(n, pa.string()), True)
+            if others:
+                more = rest.columns.get(name, pa.nulls(len(rest.rows), pa.string()))
+                numeric = numeric and (name not in rest.columns or name in rest.numbers)
+                column = pa.concat_arrays([column, more]).take(pa.array(order))
+            columns[name] = column
+            if wanted and numeric:
+                numbers.add(name)
+        rows = rows[order]
+        return Block(columns, rows, lambda i: flat.line(int(rows[i]) - first), self._stream.done, self._source.size,
+                     rest.rejects, frozenset(numbers))  # fmt: skip
 
     def _block(self, lines: list[bytes], numbers_of: Sequence[int], needed: Sequence[str] | None) -> Block:
         records: list[dict[str, Any]] = []
@@ -110,6 +145,14 @@ class JsonSource:
         rows = np.array([numbers_of[i] for i in at], np.int64)
         return Block(columns, rows, lambda i: lines[at[i]], self._stream.done, self._source.size, rejects,
                      frozenset(numbers), nested)  # fmt: skip
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class Number(str):

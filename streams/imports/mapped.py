@@ -52,17 +52,21 @@ _ADDED: Final = frozenset(
 ITEM: Final = ("from", "sku", "category", "quantity", "price", "amount")
 """What ``[lines]`` can say of the items of an order."""
 FILL: Final = ("by", "columns")
-SNAPSHOT: Final = ("months", "since", "fee", "left", "at")
+SNAPSHOT: Final = ("months", "years", "since", "until", "fee", "left")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One of several touchpoints that a row makes, where it differs from the mapping. ``when``: a condition."""
+    """One of several touchpoints that a row makes, where it differs from the mapping. ``when``: a condition.
+
+    ``each``: a path to an array, of whose elements each makes one; ``each.name`` is a member of the element.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     computed: dict[str, str] = field(default_factory=dict)
     when: str | None = None
+    each: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,9 @@ class Mapping:
         said = asdict(self)
         # What a policy counts is no way of reading.
         said["constants"].pop("purchase_without_amount", None)
+        for rule in said["touchpoints"]:
+            if rule["each"] is None:
+                del rule["each"]
         for added in fields(self):
             if added.name in ("about", "policy") or (added.name in _ADDED and not said[added.name]):
                 del said[added.name]

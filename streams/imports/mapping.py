@@ -19,6 +19,7 @@ from streams.imports.mapped import (
     MONEY,
     NAMES,
     NUMBERED,
+    SNAPSHOT,
     TIMES,
 )
 from streams.imports.mapped import Mapping as Mapping
@@ -78,6 +79,8 @@ def mapping_from(args: argparse.Namespace) -> Mapping:
 
         base = ready_mapping(args.as_name)
     mapped = _pairs("--map", "FIELD=COLUMN", args.map_columns, problems)
+    snapshot = _of_snapshot(base, mapped)
+    mapped = {name: text for name, text in mapped.items() if name not in snapshot}
     computed = {name: text.removeprefix(COMPUTED) for name, text in mapped.items() if text.startswith(COMPUTED)}
     columns = {name: text for name, text in mapped.items() if name not in computed}
     constants = _pairs("--set", "FIELD=VALUE", args.set_constants, problems)
@@ -88,6 +91,7 @@ def mapping_from(args: argparse.Namespace) -> Mapping:
         columns={name: text for name, text in base.columns.items() if name not in said} | columns,
         constants={name: text for name, text in base.constants.items() if name not in said} | constants,
         computed={name: text for name, text in base.computed.items() if name not in said} | computed,
+        snapshot=_instead(base.snapshot, snapshot),
         nothing=tuple(args.nothing.split(",")) if args.nothing else base.nothing,
         skip=args.skip or base.skip,
         sheet=args.sheet or base.sheet,
@@ -105,6 +109,25 @@ def mapping_from(args: argparse.Namespace) -> Mapping:
     if problems:
         raise MappingProblem(problems)
     return mapping
+
+
+def _of_snapshot(base: Mapping, mapped: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    """What ``--map`` says of a snapshot, whose columns are no fields of touchpoints."""
+    found: dict[str, tuple[str, ...]] = {
+        name: (text,) for name, text in mapped.items() if base.snapshot and name in SNAPSHOT
+    }
+    if (column := mapped.get("left")) is not None and "left" in found:
+        from streams.imports.snapshot import left_by
+
+        found["left"] = (column.removeprefix(COMPUTED) if column.startswith(COMPUTED) else left_by(column),)
+    return found
+
+
+def _instead(before: dict[str, tuple[str, ...]], said: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """A snapshot's columns, those that were said in the place of the mapping's; one time since when is enough."""
+    since = {"months", "years", "since"}
+    gone = set(said) | (since if since & set(said) else set())
+    return {name: columns for name, columns in before.items() if name not in gone} | said
 
 
 def _pairs(option: str, shape: str, texts: list[str], problems: list[str]) -> dict[str, str]:

@@ -51,8 +51,8 @@ def _problems_of_shape(mapping: Mapping) -> Iterator[str]:
             yield f"{key}: {why}"
     if mapping.fill and set(mapping.fill) != {"by", "columns"}:
         yield 'fill: expected by = "Name" (what rows of one have in common) and columns = ["Email"] (what is filled)'
-    if mapping.snapshot and not {"months", "since"} & set(mapping.snapshot):
-        yield 'snapshot: expected months = "tenure" or since = "start_date"'
+    if mapping.snapshot and not {"months", "years", "since"} & set(mapping.snapshot):
+        yield 'snapshot: expected months = "tenure", years = "years_with_us" or since = "start_date"'
     if mapping.lines and not {"from", "sku"} <= set(mapping.lines):
         yield 'lines: expected from = "items[]" (where the items are) and sku = "item_id" (their article)'
 

@@ -160,12 +160,15 @@ def _rules(key: str, value: object, problems: list[str]) -> tuple[Rule, ...]:
 
 def _rule(key: str, entry: dict[str, Any], problems: list[str]) -> Rule:
     when = _typed(f"{key}.when", entry.pop("when"), str, "a condition", problems) if "when" in entry else None
+    each = _typed(f"{key}.each", entry.pop("each"), str, "a path to an array", problems) if "each" in entry else None
     constants = _texts(f"{key}.constants", entry.pop("constants", {}), problems)
     columns, computed = _columns(key, entry, problems)
     if "kind" in columns:
         # A kind is what a touchpoint is, not where it stands.
         constants["kind"] = columns.pop("kind")
-    return Rule(columns, constants, computed, when if isinstance(when, str) else None)
+    return Rule(
+        columns, constants, computed, when if isinstance(when, str) else None, each if isinstance(each, str) else None
+    )
 
 
 def _times(key: str, value: object, problems: list[str]) -> dict[str, str]:

@@ -16,10 +16,10 @@ from streams.imports.canonical import HIGH, LOW, ROW, STORED
 from streams.imports.columns import is_text, parts_of, text_of, whole
 from streams.imports.content_ids import content_of
 from streams.imports.discounts import DISCOUNT, Discounts, discounts_of
-from streams.imports.evidence import FIRST, Evidence
+from streams.imports.evidence import FIRST, Evidence, Years, note
 from streams.imports.extras import encoded_lines, encoded_properties
 from streams.imports.faults import Faults, Mask
-from streams.imports.instants import from_temporal, instants
+from streams.imports.instants import Written, from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
 from streams.imports.lines import lines_of_columns, times
@@ -67,7 +67,7 @@ class Normaliser:
         self._currency_needed = currency_needed
         self.columns: dict[str, None] = {}
         self.ignored: dict[str, None] = {}
-        self.evidence: dict[str, Evidence] = {}
+        self.evidence: dict[str, Evidence | Years] = {}
         self.discounts = Discounts()
         self.listed = False
         """Whether a column holds all the lines of an order."""
@@ -98,7 +98,9 @@ class Normaliser:
             # After the hash: what a row is does not depend on the policy.
             hashes["currency"] = _in_own(batch, self._own)
         arrays = [hashes.get(name) if name in hashes else batch.column(name) for name in STORED.names]
-        rejects = sorted([*block.rejects, *rows.faults.rejects(block)], key=lambda reject: reject.row)
+        found = sorted([*block.rejects, *rows.faults.rejects(block)], key=lambda reject: reject.row)
+        # A row that would have made several touchpoints is one bad row where they have one fault.
+        rejects = [one for i, one in enumerate(found) if i == 0 or found[i - 1] != one]
         return pa.RecordBatch.from_arrays(arrays, schema=STORED), rejects
 
 
@@ -118,7 +120,7 @@ class _Rows:
         mapping: Mapping,
         own: str | None,
         ways: dict[str, int],
-        evidence: dict[str, Evidence],
+        evidence: dict[str, Evidence | Years],
         discounts: Discounts,
     ) -> None:
         self._block = block
@@ -228,13 +230,13 @@ class _Rows:
             return from_temporal(raw, zone)
         text = self._text_of(raw, field)
         pattern = self._mapping.time_formats.get(field)
-        found = instants(text, pattern, zone, self._ways.get(field, FIRST))
+        written = Written(field, self._ways, self._evidence)
+        found = instants(text, pattern, zone, written.assumed)
         expected = f"is not {pattern}" if pattern else _NO_TIME
         self.faults.add(found.bad, "bad_time", f"{field} {{}} {expected}", text)
         self.faults.add(found.unclear, "bad_time", f"{field} {{}} {_UNCLEAR}", text)
         self.faults.add(found.lost, "bad_time", f"{field} {{}} {_LOST}", text)
-        if found.ways.any():
-            self._evidence.setdefault(field, Evidence()).add(found.ways, self._block.rows, text)
+        written.take(found, self._block.rows, text)
         return found.values
 
     def _kind(self, field: str) -> Any:
@@ -269,8 +271,7 @@ class _Rows:
         told = self._mapping.decimal
         values, bad, ways = amounts.read(decimals, told, self._ways.get(field, FIRST))
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a number{_by(told)}", amounts.text)
-        if ways.any():
-            self._evidence.setdefault(field, Evidence()).add(ways, self._block.rows, amounts.text)
+        note(self._evidence, field, ways, self._block.rows, amounts.text)
         return values
 
     def check_currency(self, columns: dict[str, Any], *, needed: bool) -> tuple[int, int]:

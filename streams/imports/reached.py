@@ -2,28 +2,35 @@
 
 import json
 from collections.abc import Mapping as Table
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.columns import is_text, plain, text_of
-from streams.imports.evidence import FIRST, Evidence
+from streams.imports.evidence import FIRST, Evidence, Years, note
+from streams.imports.instants import Instants, Written, from_temporal, instants
 from streams.imports.joined import column_of, parts_of_name
 from streams.imports.mapping import Mapping
 from streams.imports.paths import root_of, steps_of, value_at
 
 _DECIMALS: Final = 6
+_TIME: Final = "occurred_at"
+EACH: Final = "each"
 
 
 class Reached:
     """What a mapping can say of the columns of ``block``."""
 
-    def __init__(self, block: Block, mapping: Mapping, ways: Table[str, int], evidence: dict[str, Evidence]) -> None:
+    def __init__(
+        self, block: Block, mapping: Mapping, ways: Table[str, int], evidence: dict[str, Evidence | Years]
+    ) -> None:
         self.block = block
         self.rows = len(block.rows)
         self._mapping = mapping
@@ -59,9 +66,20 @@ class Reached:
         scale.flags.writeable = False
         amounts = Amounts(text, sure=self.is_numeric(name))
         values, _, ways = amounts.read(scale, self._mapping.decimal, self._ways.get(name, FIRST))
-        if ways.any():
-            self._evidence.setdefault(name, Evidence()).add(ways, self.block.rows, text)
+        note(self._evidence, name, ways, self.block.rows, text)
         return pc.divide(values.cast(pa.float64(), safe=False), 10.0**_DECIMALS)
+
+    def instants(self, name: str) -> Instants:
+        """The column as instants, written as the column as a whole is."""
+        raw, zone = self.raw(name), self._mapping.timezone or "UTC"
+        n, none = self.rows, np.zeros(self.rows, np.bool_)
+        if pa.types.is_timestamp(raw.type) or pa.types.is_date(raw.type):
+            return Instants(from_temporal(raw, zone), none, none, none, np.zeros(n, np.int8), none)
+        text, pattern = text_of(raw)[0], self._mapping.time_formats.get(_TIME)
+        written = Written(name, self._ways, self._evidence)
+        found = instants(text, pattern, zone, written.assumed)
+        written.take(found, self.block.rows, text)
+        return found
 
     def is_numeric(self, name: str) -> bool:
         """Whether the values were numbers in the file, whose decimal sign is known."""
@@ -131,6 +149,20 @@ def _json(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def elements(reached: Reached, path: str) -> tuple[Block, npt.NDArray[np.int64]]:
+    """(a block with a row for each element of the arrays that a path leads to, the row of each); they are ``each``."""
+    block, found, places = reached.block, [], []
+    for row, value in enumerate(reached.values(path)):
+        for element in value if isinstance(value, list) else []:
+            found.append(element)
+            places.append(row)
+    rows = np.array(places, np.int64)
+    columns = {name: column.take(pa.array(rows)) for name, column in block.columns.items()}
+    columns[EACH] = pa.nulls(len(rows), pa.string())
+    nested = {name: [values[row] for row in places] for name, values in block.nested.items()} | {EACH: found}
+    return replace(block, columns=columns, rows=block.rows[rows], nested=nested), rows
 
 
 def filled_down(keys: Any, values: Any, before: tuple[str | None, str | None] | None) -> Any:

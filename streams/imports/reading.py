@@ -9,7 +9,7 @@ from streams.imports.columnar import AvroSource, ParquetSource
 from streams.imports.delimited import DelimitedSource
 from streams.imports.discounts import Discounts
 from streams.imports.doubts import doubts_about
-from streams.imports.evidence import FIRST, Evidence
+from streams.imports.evidence import FIRST, Evidence, Years
 from streams.imports.files import EXPECTED, Input, Progress, seekable
 from streams.imports.jsonl import JsonSource
 from streams.imports.mapping import Mapping
@@ -85,7 +85,8 @@ class Reading:
     def _read(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects, ways: dict[str, int]) -> None:
         """Read the rows; those up to a block that shows that the columns are not written in the ways assumed."""
         kept = self._shaper.roots if self._shaper is not None else frozenset()
-        source = opened(self._given, self._mapping, self._folder, kept)
+        known = self._shaper.known if self._shaper is not None else frozenset()
+        source = opened(self._given, self._mapping, self._folder, kept, known)
         self._columns = source.columns
         try:
             for block in source.blocks(self._needed()):
@@ -93,7 +94,7 @@ class Reading:
                 arrivals.add(batch)
                 for reject in bad:
                     rejects.add(reject)
-                if _other_ways(normaliser.evidence, ways):
+                if _other_ways(normaliser.evidence, ways, whole=False):
                     return
                 if self._progress is not None:
                     self._progress("reading", block.done, block.total)
@@ -159,19 +160,24 @@ def _doubt_about_discounts(found: Discounts) -> str:
     )
 
 
-def _other_ways(evidence: dict[str, Evidence], ways: dict[str, int]) -> dict[str, int]:
-    """The columns whose values with two readings were read in another way than the column's."""
+def _other_ways(evidence: dict[str, Evidence | Years], ways: dict[str, int], *, whole: bool = True) -> dict[str, int]:
+    """The columns whose values with two readings were read in another way than the column's; ``whole``: all of it."""
     return {
-        field: found.verdict() for field, found in evidence.items() if found.must_read_again(ways.get(field, FIRST))
+        field: found.verdict()
+        for field, found in evidence.items()
+        if found.must_read_again(ways.get(field, FIRST), whole=whole)
     }
 
 
-def opened(given: Input, mapping: Mapping, folder: Path, kept: frozenset[str]) -> Source:
-    """The reader of a file; ``kept``: columns whose nested values are wanted as they are."""
+def opened(
+    given: Input, mapping: Mapping, folder: Path, kept: frozenset[str], known: frozenset[str] = frozenset()
+) -> Source:
+    """The reader of a file; ``kept``: columns whose nested values are wanted as they are; ``known``: names of columns
+    by which a header is found (``likeness.bare``)."""
     if given.format == "parquet":
         return ParquetSource(given, seekable(given, folder))
     if given.format == "workbook":
         return SheetSource(given, mapping.sheet)
     if given.format == "avro":
         return AvroSource(given, seekable(given, folder))
-    return DelimitedSource(given, mapping) if given.format == "csv" else JsonSource(given, kept)
+    return DelimitedSource(given, mapping, known) if given.format == "csv" else JsonSource(given, kept)

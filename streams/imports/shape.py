@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 
 from streams.imports.blocks import Block
 from streams.imports.columns import text_of
-from streams.imports.evidence import Evidence
+from streams.imports.evidence import Evidence, Years
 from streams.imports.expressions import Expression
+from streams.imports.likeness import alike, bare, renamed
 from streams.imports.mapping import MONEY, Mapping, Rule, property_of
 from streams.imports.paths import root_of
 from streams.imports.plan import plan_of, wanted_columns
 from streams.imports.problems import ImportReject, InputProblem
-from streams.imports.reached import Reached, filled_down, items_as_lines
-from streams.imports.snapshot import day_of, implied
+from streams.imports.reached import Reached, elements, filled_down, items_as_lines
+from streams.imports.snapshot import day_of, implied, problems_of_snapshot
 
 KIND: Final = "kind"
 _TIME: Final = "occurred_at"
@@ -49,10 +50,14 @@ class Shaper:
         """The mapping by which what comes out is read."""
         self.skipped = 0
         """Rows that the mapping says are to be left out."""
-
-    @property
-    def names(self) -> list[str]:
+        self.names = self._names()
         """Every name of a column, or path into one, that is read."""
+        self._alike: dict[tuple[str, ...], dict[str, str]] = {}
+        self._renamed: set[str] = set()
+        # What one touchpoint says where it takes from, is no other's because a column has the field's name.
+        self._said = {field for rule in self._rules for field in (*rule.columns, *rule.computed)}
+
+    def _names(self) -> list[str]:
         found = [name for rule in self._rules for name in (self._mapping.columns | rule.columns).values()]
         for computed in self._computed:
             found += [name for expression in computed.values() for name in expression.names]
@@ -62,7 +67,13 @@ class Shaper:
             found += [name for field, names in table.items() if field != "left" for name in names]
         for text in self._mapping.snapshot.get("left", ()):
             found += Expression(text).names
+        found += [rule.each for rule in self._rules if rule.each is not None]
         return list(dict.fromkeys([*found, *self._lines.get("from", ())]))
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Names of columns by which a header can be told, ``bare``; none where the mapping asks for the very names."""
+        return frozenset(map(bare, self.names)) if self._mapping.optional else frozenset()
 
     @property
     def roots(self) -> frozenset[str]:
@@ -73,14 +84,22 @@ class Shaper:
         """The columns to read of those that a file has; None: all, or those that only reading on can tell."""
         if columns is None or self._mapping.keep_extra:
             return None
-        read = self._read()
+        read = self._read() | set(self.alike(columns).values())
         return [column for column in columns if column in read]
+
+    def alike(self, columns: tuple[str, ...]) -> dict[str, str]:
+        """Names of the mapping under which columns of other names are meant (``likeness.py``)."""
+        if not self._mapping.optional:
+            return {}
+        if columns not in self._alike:
+            self._alike[columns] = alike([*self.names, *self.roots], columns)
+        return self._alike[columns]
 
     def ignored(self, columns: tuple[str, ...]) -> list[str]:
         """Those of the columns that nobody reads."""
         if self._mapping.keep_extra:
             return []
-        read = self._read()
+        read = self._read() | set(self.alike(columns).values())
         return [column for column in columns if column not in read and property_of(column) is None]
 
     def _read(self) -> frozenset[str]:
@@ -90,6 +109,8 @@ class Shaper:
     def check(self, name: str, columns: tuple[str, ...]) -> None:
         """Raise ``InputProblem`` where a file with these columns has not what the mapping takes."""
         problems = []
+        listed = ", ".join(columns) or "none"
+        columns = (*columns, *self.alike(columns))
         if not self._mapping.optional:
             problems = [
                 f"the mapping reads a column {column!r} that is not there"
@@ -104,13 +125,13 @@ class Shaper:
         if not any(fields & set(_CUSTOMERS) for fields in have):
             problems.append("no customer: the mapping says none that is in this file")
         needed = () if self._mapping.snapshot else (_TIME, KIND)
+        problems += list(problems_of_snapshot(self._mapping.snapshot, columns))
         problems += [
             f"no {field}: the mapping says none that is in this file"
             for field in needed
             if not any(field in fields for fields in have)
         ]
         if problems:
-            listed = ", ".join(columns) or "none"
             lines = list(dict.fromkeys(problems))
             raise InputProblem(
                 "\n".join([f"{name}: {line}" for line in lines] + [f"{name}: its columns are: {listed}"])
@@ -126,8 +147,11 @@ class Shaper:
         }
         return {*plan_of(columns, base).fields, *paths, *usable, *base.constants, *rule.constants}
 
-    def __call__(self, block: Block, ways: Table[str, int], evidence: dict[str, Evidence]) -> Block:
+    def __call__(self, block: Block, ways: Table[str, int], evidence: dict[str, Evidence | Years]) -> Block:
         """The touchpoints of a block's rows. ``ways``, ``evidence``: how columns of numbers are written."""
+        names = self.alike(tuple(block.columns))
+        self._renamed.update(names)
+        block = renamed(block, names)
         if self._mapping.fill:
             block = self._fill(block)
         reached = Reached(block, self._mapping, ways, evidence)
@@ -136,21 +160,26 @@ class Shaper:
         kept = np.ones(len(block.rows), np.bool_)
         if self._skip is not None:
             kept = ~self._skip.truth(reached)
-        made = np.zeros(len(block.rows), np.bool_)
+        made, meant, untimed = (np.zeros(len(block.rows), np.bool_) for _ in range(3))
         parts: list[tuple[dict[str, Any], npt.NDArray[np.int64]]] = []
         for rule, computed, when in zip(self._rules, self._computed, self._when, strict=True):
-            fields = self._columns(reached, rule, computed)
-            mask = kept if when is None else kept & when.truth(reached)
+            view, places = reached, np.arange(len(block.rows))
+            if rule.each is not None:
+                inner, places = elements(reached, rule.each)
+                view = Reached(inner, self._mapping, ways, evidence)
+            fields = self._columns(view, rule, computed)
+            mask = kept[places] if when is None else kept[places] & when.truth(view)
             mask, wanted = self._told(fields, mask)
-            made |= wanted if len(self._rules) == 1 else mask
-            if when is not None:
-                made |= kept & ~when.truth(reached)
-            rows = np.flatnonzero(mask)
+            made[places[wanted if len(self._rules) == 1 else mask]] = True
+            # Of what the file has no times at all, no row is missing.
+            meant[places[wanted]] |= bool(mask.any())
+            untimed[places[wanted]] = True
+            rows = places[mask]
             parts.append(({name: column.filter(pa.array(mask)) for name, column in fields.items()}, rows))
         self.skipped += int(np.count_nonzero(~kept))
         rejects = [
             ImportReject(int(block.rows[i]), "no_time", "none of its times is given", block.original(int(i)))
-            for i in np.flatnonzero(kept & ~made)
+            for i in np.flatnonzero((meant if made.any() else untimed) & ~made)
         ]
         return _together(block, parts, rejects, self._numbers(reached))
 
@@ -159,15 +188,21 @@ class Shaper:
         mapping = self._mapping
         common = self._columns(reached, self._rules[0], self._computed[0])
         at = mapping.choices.get("snapshot_at")
-        told = implied(reached, mapping.snapshot, self._now if at is None else day_of(at))
+        told, faults = implied(reached, mapping.snapshot, self._now if at is None else day_of(at))
+        good = faults.good()
+        kept = np.ones(len(block.rows), np.bool_) if good is None else good
+        if self._skip is not None:
+            skipped = self._skip.truth(reached)
+            self.skipped += int(np.count_nonzero(skipped))
+            kept = kept & ~skipped
         parts = [
             (
-                {name: column.filter(pa.array(mask)) for name, column in (common | fields).items()},
-                np.flatnonzero(mask),
+                {name: column.filter(pa.array(mask & kept)) for name, column in (common | fields).items()},
+                np.flatnonzero(mask & kept),
             )
             for fields, mask in told
         ]
-        return _together(block, parts, [], frozenset(("amount",)))
+        return _together(block, parts, faults.rejects(block), frozenset(("amount",)))
 
     def _fill(self, block: Block) -> Block:
         """The block, what rows of one and the same thing leave empty as in the row before."""
@@ -185,24 +220,29 @@ class Shaper:
         return replace(block, columns=columns)
 
     def _told(self, fields: dict[str, Any], mask: Any) -> tuple[Any, Any]:
-        """(the rows that make a touchpoint, those that were looked at)."""
-        wanted = mask
+        """(the rows that make a touchpoint, those that would if they had a time)."""
         if self._mapping.values.get(KIND):
             unsaid = _mask(pc.is_null(fields[KIND])) & mask if KIND in fields else np.zeros(len(mask), np.bool_)
             self.skipped += int(np.count_nonzero(unsaid))
             mask = mask & ~unsaid
-        if len(self._rules) > 1:
-            times = fields.get(_TIME, pa.nulls(len(mask), pa.string()))
-            some = pc.is_valid(text_of(times)[0]) if not _is_instant(times) else pc.is_valid(times)
-            mask = mask & _mask(some)
-        return mask, wanted
+        if len(self._rules) == 1:
+            return mask, mask
+        times = fields.get(_TIME, pa.nulls(len(mask), pa.string()))
+        some = _mask(pc.is_valid(text_of(times)[0]) if not _is_instant(times) else pc.is_valid(times))
+        return mask & some, mask
 
     def _columns(self, reached: Reached, rule: Rule, computed: Table[str, Expression]) -> dict[str, Any]:
         block = reached.block
         mapping = replace(self._mapping, columns=self._mapping.columns | rule.columns)
         plan = plan_of(tuple(block.columns), mapping)
-        fields = {field: reached.raw(column) for field, column in plan.fields.items()}
-        fields |= {f"properties.{name}": reached.raw(column) for name, column in plan.properties.items()}
+        said = self._said | reached.block.columns.keys() & self._renamed
+        by_name = {field for field, column in plan.fields.items() if field == column and field not in mapping.columns}
+        fields = {field: reached.raw(column) for field, column in plan.fields.items() if field not in by_name & said}
+        fields |= {
+            f"properties.{name}": reached.raw(column)
+            for name, column in plan.properties.items()
+            if column not in self._renamed or f"properties.{name}" in mapping.columns
+        }
         fields |= {field: reached.raw(column) for field, column in mapping.columns.items() if field not in fields}
         constants = {
             name: text for name, text in (mapping.constants | rule.constants).items() if name not in rule.columns
@@ -215,6 +255,9 @@ class Shaper:
             fields[name] = _worked_out(name, expression, reached)
         if self._lines:
             fields["lines"] = items_as_lines(reached, self._lines)
+        for name in self._worked(reached) & set(fields) - set(computed):
+            if name not in constants:
+                fields[name] = _with_a_point(reached, mapping.columns.get(name, name))
         for name, table in self._mapping.values.items():
             if name in fields and (name not in constants):
                 fields[name] = _translated(text_of(fields[name])[0], table)
@@ -228,22 +271,45 @@ class Shaper:
         columns = self._mapping.columns
         known = {field for field, column in columns.items() if reached.is_numeric(column)}
         known |= {name for name in reached.block.columns if reached.is_numeric(name)}
-        for computed in self._computed:
-            for field, expression in computed.items():
-                there = [name for name in expression.alternatives if reached.has(name)]
-                if _is_amount(field) and (len(there) != 1 or reached.is_numeric(there[0])):
-                    known.add(field)
-                elif field in known:
-                    known.discard(field)
+        for field in {field for computed in self._computed for field in computed}:
+            if field in self._worked(reached):
+                known.add(field)
+            else:
+                known.discard(field)
+        for rule, computed in zip(self._rules, self._computed, strict=True):
+            single = {field: there[0] for field, one in computed.items() if len(there := _there(one, reached)) == 1}
+            for field, column in (rule.columns | single).items():
+                if _is_amount(field) and field not in self._worked(reached):
+                    (known.add if reached.is_numeric(column) else known.discard)(field)
         return frozenset(known)
+
+    def _worked(self, reached: Reached) -> frozenset[str]:
+        """The fields of amounts that some touchpoint computes; those of the others are written like them then."""
+        return frozenset(
+            field
+            for computed in self._computed
+            for field, expression in computed.items()
+            if _is_amount(field) and expression.names and len(_there(expression, reached)) != 1
+        )
+
+
+def _there(expression: Expression, reached: Reached) -> list[str]:
+    return [name for name in expression.alternatives if reached.has(name)]
 
 
 def _worked_out(field: str, expression: Expression, reached: Reached) -> Any:
     """The column of a field; where only one of several columns is there, that one as it is."""
-    there = [name for name in expression.alternatives if reached.has(name)]
+    there = _there(expression, reached)
     if len(there) == 1:
         return reached.raw(there[0])
+    if _is_amount(field) and there:
+        return pc.coalesce(*(_with_a_point(reached, name) for name in there))
     return _as_text(expression.number(reached)) if _is_amount(field) else expression.text(reached)
+
+
+def _with_a_point(reached: Reached, name: str) -> Any:
+    """A column of numbers as text with a decimal point; what is no number as it is, so that it is refused as such."""
+    return pc.coalesce(_as_text(reached.number(name)), reached.text(name))
 
 
 def _computed_by(mapping: Mapping, rule: Rule) -> dict[str, Expression]:

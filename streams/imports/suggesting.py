@@ -26,7 +26,8 @@ def best_fitting(columns: Sequence[str]) -> str | None:
     best, most = None, _FEWEST - 1
     for name in ready_names():
         shaper = Shaper(ready_mapping(name))
-        read = len({*shaper.names, *shaper.roots} & set(columns))
+        known = {*shaper.names, *shaper.roots}
+        read = len(known & set(columns) | set(shaper.alike(tuple(columns)).values()))
         if read > most and (read >= _MANY or read >= _SHARE * len(columns)):
             best, most = name, read
     return best

@@ -17,6 +17,10 @@ NOT_A_TIME: Final = NOT_A_NUMBER
 UNCLEAR: Final = NOT_A_NUMBER + 1
 """It may well be a time, but of which of several shapes nobody can say: 930101, 45293, 2024, 05/02/26."""
 
+SHORT_YEAR: Final = 4
+"""Added to a way: the year has two digits, and only the column tells whether it stands first or last. Added to the way
+that is assumed: it stands first."""
+
 ABSOLUTE: Final = 0
 LOCAL: Final = 1
 NAMED: Final = 2
@@ -26,7 +30,11 @@ _SECONDS: Final = 10**9
 _LATEST_SECONDS: Final = 4_102_444_800  # 2100-01-01
 _EARLIEST_YEAR: Final = 1900
 _LATEST_YEAR: Final = 2099
-_MONTHS: Final = np.frombuffer(b"janfebmaraprmayjunjulaugsepoctnovdec", np.uint8)
+_LONGEST_MONTH: Final = 9
+_MONTHS: Final = np.frombuffer(
+    b"january  february march    april    may      june     july     august   septemberoctober  november december ",
+    np.uint8,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Found = tuple[Int, int, int, Int]
@@ -130,13 +138,13 @@ def _letters_end(data: Bytes, at: Int, stop: Int) -> Int:
 
 @compiled_leaf
 def _month_named(data: Bytes, at: Int, end: Int) -> int:
-    """The month whose English name, or the first three letters of it, these letters are; 0: of none."""
-    if end - at < 3 or end - at > 9:
+    """The month whose English name, or the first letters of it, these letters are; 0: of none, as marraskuu is."""
+    if end - at < 3 or end - at > _LONGEST_MONTH:
         return 0
     for month in range(12):
         same = True
-        for i in range(3):
-            same = same and (byte_at(data, at + i) | 32) == _MONTHS[3 * month + i]
+        for i in range(end - at):
+            same = same and (byte_at(data, at + i) | 32) == _MONTHS[_LONGEST_MONTH * month + i]
         if same:
             return month + 1
     return 0
@@ -178,7 +186,8 @@ def _way_of(first: Int, second: Int, separator: Int) -> int:
 
 @compiled_leaf
 def _date_at(data: Bytes, at: Int, stop: Int, assumed: int) -> tuple[Int, Int, int]:
-    """(midnight, where the date ends, the way) of a date of three parts, one of them a year of four digits."""
+    """(midnight, where the date ends, the way) of a date of three parts. The year has four digits, or two, which stand
+    last unless they are assumed to stand first."""
     first, end, named = _part_at(data, at, stop)
     width = end - at
     separator = byte_at(data, end) if end < stop else np.int64(0)
@@ -195,14 +204,24 @@ def _date_at(data: Bytes, at: Int, stop: Int, assumed: int) -> tuple[Int, Int, i
     last_width = last_end - last_at
     if width == 4 and not named:
         return (midnight(first, second, third) if last_width <= 2 else NOT_A_TIME), last_end, NEUTRAL
-    if last_width != 4:
-        return (UNCLEAR if last_width == 2 and width <= 2 else NOT_A_TIME), last_end, NEUTRAL
+    short = last_width == 2 and (named or width <= 2)
+    if last_width != 4 and not short:
+        return NOT_A_TIME, last_end, NEUTRAL
+    year = _whole_year(third) if short else third
     if spelled:
-        return midnight(third, first if named else second, second if named else first), last_end, NEUTRAL
+        return midnight(year, first if named else second, second if named else first), last_end, NEUTRAL
+    if short and assumed & SHORT_YEAR:
+        return midnight(_whole_year(first), second, third), last_end, SHORT_YEAR
     way = _way_of(first, second, separator)
-    day_first = way != SECOND and (way != EITHER or assumed == FIRST)
+    day_first = way != SECOND and (way != EITHER or (assumed & EITHER) == FIRST)
     day, month = (first, second) if day_first else (second, first)
-    return midnight(third, month, day), last_end, way
+    return midnight(year, month, day), last_end, way | (SHORT_YEAR if short else 0)
+
+
+@compiled_leaf
+def _whole_year(digits: Int) -> Int:
+    """The year of two digits: 1969 to 2068 (POSIX, strptime)."""
+    return digits + (2000 if digits < 69 else 1900)
 
 
 @compiled_leaf
@@ -323,7 +342,7 @@ def _past_weekday(data: Bytes, at: Int, stop: Int) -> Int:
 @compiled_leaf
 def time_at(data: Bytes, at: Int, stop: Int, assumed: int) -> Found:
     """The instant in ``data[at:stop]``; ``assumed``: FIRST where the day, SECOND where the month comes first of two
-    numbers that both may be either."""
+    numbers that both may be either; with ``SHORT_YEAR`` where a year of two digits comes first of all."""
     if _is_number(data, at, stop):
         number, kind = _number_at(data, at, stop)
         return number, kind, NEUTRAL, at
@@ -335,7 +354,7 @@ def time_at(data: Bytes, at: Int, stop: Int, assumed: int) -> Found:
     else:
         base, end, way = _date_at(data, at, stop, assumed)
     if base <= UNCLEAR:
-        return base, ABSOLUTE, NEUTRAL, end
+        return base, ABSOLUTE, way & SHORT_YEAR, end
     if end == stop:
         return base, LOCAL, way, end
     if data[end] == 44:

@@ -50,17 +50,22 @@ def settings_of(settings: Settings, number: int) -> Settings:
 
 @dataclass(frozen=True)
 class Definition:
-    """An edition in all partitions, see ``Edition``; ``since`` and ``until`` by the number of the partition."""
+    """An edition in all partitions, see ``Edition``; ``since`` and ``until`` by the number of the partition.
+
+    ``unlinked``: none in those that were defined before there was that.
+    """
 
     number: int
     policy: str
     since: tuple[int, ...]
     left_out: tuple[str, ...]
     until: tuple[int, ...]
+    unlinked: tuple[str, ...] = ()
 
     def of(self, partition: int) -> Edition:
         """What it is in one partition."""
-        return Edition(self.number, self.policy, self.since[partition], self.left_out, self.until[partition])
+        since, until = self.since[partition], self.until[partition]
+        return Edition(self.number, self.policy, since, self.left_out, until, self.unlinked)
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,16 @@ class Editions:
         found = self.definition(number)
         return FIRST if found is None else found.of(partition)
 
-    def following(self, policy: str | None, left_out: tuple[str, ...], ends: tuple[int, ...]) -> Definition:
-        """The next edition: that in force, with another policy from the start or more imports left out."""
+    def following(
+        self, policy: str | None, left_out: tuple[str, ...], ends: tuple[int, ...], unlinked: tuple[str, ...] = ()
+    ) -> Definition:
+        """The next edition: that in force, with another policy from the start, or more imports or links left out."""
         before = self.definition(self.in_force) or Definition(FIRST.number, "", (0,) * len(ends), (), ())
         number = max(self.in_force, *self.defined, FIRST.number) + 1
         since = before.since if policy is None else ends
         text = before.policy if policy is None else policy
-        return Definition(number, text, since, (*before.left_out, *left_out), ends)
+        apart = tuple(dict.fromkeys((*before.unlinked, *unlinked)))
+        return Definition(number, text, since, (*before.left_out, *left_out), ends, apart)
 
 
 def read_editions(settings: Settings) -> Editions:
@@ -113,7 +121,8 @@ def read_editions(settings: Settings) -> Editions:
     for key, value in told.items():
         if key != _IN_FORCE and value is not None:
             since, left_out, until = (tuple(value[name]) for name in ("since", "left_out", "until"))
-            defined[int(key)] = Definition(int(key), value["policy"], since, left_out, until)
+            unlinked = tuple(value.get("unlinked", ()))
+            defined[int(key)] = Definition(int(key), value["policy"], since, left_out, until, unlinked)
     standing = told.get(_IN_FORCE) or {"number": FIRST.number, "triggers": []}
     return Editions(defined, standing["number"], tuple(standing["triggers"]))
 

@@ -16,6 +16,7 @@ from streams.metrics import Metrics
 from streams.outputs.catalogue import SPOKEN
 from streams.outputs.output import Batch, Output, Rows
 from streams.outputs.rejects import REJECTS
+from streams.outputs.triggers import TRIGGERS
 from streams.settings import Settings
 
 MUCH: Final = 100_000
@@ -127,6 +128,7 @@ class Release:
         No checkpoint is waited for: should it be said again after a crash, then under the same ids.
         """
         await self.digest(tenure)
+        await self.forward(tenure)
         for output in SPOKEN:
             await self.say(tenure, output)
 
@@ -147,8 +149,26 @@ class Release:
             messages = tenure.outgoing.take_messages(output)
             if messages is None or output.topic is None:
                 return
+            everywhere = tenure.outgoing.take_everywhere(output)
             with tenure.going_out():
-                await self._producer.send(self._topics.of(output.topic), tenure.number, *messages)
+                topic = self._topics.of(output.topic)
+                await self._producer.send(topic, tenure.number, *messages)
+                others = range(tenure.partition.partitions) if everywhere is not None else ()
+                for number in (each for each in others if each != tenure.number):
+                    assert everywhere is not None
+                    await self._producer.send(topic, number, *everywhere)
+
+    async def forward(self, tenure: Tenure) -> None:
+        """Have the owners of other partitions get what is for them; when it returns, the broker has it.
+
+        Where sending fails the tenure is torn, as in ``say``: what follows must not go out before what did not. First
+        go the triggers: who gets a customer's row may take back what was sent to the customer.
+        """
+        async with tenure.forwarding:
+            await self.say(tenure, TRIGGERS)
+            with tenure.going_out():
+                for number, bodies in tenure.outgoing.take_sends().items():
+                    await self._producer.send(self._topics.touchpoints, number, None, bodies)
 
     async def relieve(self, tenure: Tenure, most: int) -> None:
         """Let out what waits, before its checkpoint, where that is more than ``most`` bytes.

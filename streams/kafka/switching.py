@@ -1,5 +1,6 @@
 """The next edition on Kafka: defined for every worker, put in force when its own have caught up, dropped when told."""
 
+import json
 from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any, Final
@@ -7,6 +8,7 @@ from typing import Any, Final
 from kafka.structs import TopicPartition
 
 from processors.policy.policy import Policy
+from processors.row.namespaces import NAMESPACES
 from streams.clock import now_ms
 from streams.engine.edition import FIRST
 from streams.kafka.editions import (
@@ -27,14 +29,22 @@ from streams.settings import Settings
 _WAIT_SECONDS: Final = 60.0
 _AGAIN_SECONDS: Final = 0.5
 _LEFT_OUT: Final = "SELECT id FROM imports"
+_WHO: Final = (
+    "SELECT id, namespace, customer_id, customer_namespace FROM identities WHERE id IN ({one:String}, {other:String})"
+)
 
 
 class NotCaughtUp(RuntimeError):
     """An edition that has not processed what the log holds."""
 
 
-def define_next(settings: Settings, policy: Policy | None, left_out: Sequence[str]) -> Definition:
-    """Define the edition that follows the one in force, with topics of its own. Raises NoSuchEdition, TopicsDiffer."""
+def define_next(
+    settings: Settings, policy: Policy | None, left_out: Sequence[str], unlinked: Sequence[str] = ()
+) -> Definition:
+    """Define the edition that follows the one in force, with topics of its own. Raises NoSuchEdition, TopicsDiffer.
+
+    ``unlinked``: pairs of ids, see ``streams.engine.edition.pair``.
+    """
     check(settings)
     editions = read_editions(settings)
     if editions.pending:
@@ -44,13 +54,14 @@ def define_next(settings: Settings, policy: Policy | None, left_out: Sequence[st
             f"switch {number}` puts it in force, `relasi switch --drop {number}` gives it up"
         )
     _check_imports(settings, editions, left_out)
+    _check_links(settings, unlinked)
     begins, ends = _bounds(settings, topics_of(settings).touchpoints)
     if any(begins):
         raise NoSuchEdition(
             f"{topics_of(settings).touchpoints}: no longer holds its beginning (partitions begin at {begins}): "
             "the past can't be read again"
         )
-    definition = editions.following(None if policy is None else policy.text, tuple(left_out), ends)
+    definition = editions.following(None if policy is None else policy.text, tuple(left_out), ends, tuple(unlinked))
     apply(settings_of(settings, definition.number))
     define(settings, definition)
     return definition
@@ -72,6 +83,27 @@ def _check_imports(settings: Settings, editions: Editions, left_out: Sequence[st
             raise NoSuchEdition(f"the import {each} is left out already")
         if known is not None and each not in known:
             raise NoSuchEdition(f"there is no import {each}; `relasi imports --settings FILE` lists all")
+
+
+def _check_links(settings: Settings, unlinked: Sequence[str]) -> None:
+    """Raise NoSuchEdition for two ids that are not one customer, where there are reports that know."""
+    if not unlinked or not settings.clickhouse:
+        return
+    sink = ClickHouseSink(settings.clickhouse)
+    try:
+        sink.create()
+        for each in unlinked:
+            space, one, other_space, other = json.loads(each)
+            found = sink.query(_WHO, {"one": one, "other": other}).to_pylist()
+            goes_on = {(row["namespace"], row["id"]): (row["customer_namespace"], row["customer_id"]) for row in found}
+            first, second = (NAMESPACES[space], one), (NAMESPACES[other_space], other)
+            if goes_on.get(first, first) != goes_on.get(second, second):
+                raise NoSuchEdition(
+                    f"{one!r} and {other!r} are not one customer: there is no link to take back. Name the ids that the "
+                    "touchpoints or the alias named; of a device or visitor, with --anonymous"
+                )
+    finally:
+        sink.close()
 
 
 def _bounds(settings: Settings, topic: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -114,8 +114,7 @@ class Takeover:
             hot_rows=self._settings.hot_rows,
             window=self._settings.window,
             edition=self._edition_of(number),
-            # Two ids may belong to two partitions.
-            links=False,
+            partitions=self._settings.partitions,
         )
 
     async def _check_head(self, partition: Partition) -> None:

@@ -55,6 +55,7 @@ class Tenure:
     ``digesting``: held while what came of fetches is made into messages.
     ``publishing``: by output, held while its messages go out, so that they reach their topic in order. Locks of their
     own, because transitions wait neither for a checkpoint nor for the judgements of a whole day.
+    ``forwarding``: held while what is for other partitions goes out, so that each gets it in order.
     ``outgoing``: what came of the partition and has not gone out. ``reports``: whether rows of reports are wanted.
     ``fetch_bytes``: of fetches that may wait. ``idle_seconds``: between two headers without rows, which are written so
     that offsets are committed while only ticks come.
@@ -88,6 +89,7 @@ class Tenure:
         self.lock = asyncio.Lock()
         self.digesting = asyncio.Lock()
         self.publishing = {output.name: asyncio.Lock() for output in SPOKEN}
+        self.forwarding = asyncio.Lock()
         self.outgoing = Outgoing(partition, registry, topics.touchpoints, reports=reports)
         self.held_offset = held_offset
         self.fence = fence

@@ -172,6 +172,8 @@ class Worker:
     async def _publish(self, tenure: Tenure) -> None:
         """Each output in a task of its own: none waits for another that has more to say."""
         await self._release.digest(tenure)
+        if tenure.outgoing.forwards and not tenure.forwarding.locked():
+            self._tasks.begin(tenure, self._release.forward(tenure))
         for output in SPOKEN:
             if tenure.outgoing.speaks(output) and not tenure.publishing[output.name].locked():
                 self._tasks.begin(tenure, self._release.say(tenure, output))

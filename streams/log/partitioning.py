@@ -1,8 +1,4 @@
-"""Which partition a key belongs to, as every client of Kafka computes it.
-
-Source: Apache Kafka, org.apache.kafka.common.utils.Utils.murmur2 and the default partitioner:
-``toPositive(murmur2(key)) % partitions``.
-"""
+"""Which partitions keys belong to, and messages by that."""
 
 from typing import Final
 
@@ -12,32 +8,10 @@ import numpy.typing as npt
 from processors.compiled import compiled_leaf
 from schemas.bodies import Bodies
 from streams.log.arranging import only
+from streams.log.murmur import partition_of
 
 EVERY: Final = -1
 """In the place of a partition's number: all of them."""
-_SEED: Final = 0x9747B28C
-_FACTOR: Final = 0x5BD1E995
-_LOW: Final = 0xFFFFFFFF
-_POSITIVE: Final = 0x7FFFFFFF
-
-
-@compiled_leaf
-def _murmur2(buffer: npt.NDArray[np.uint8], start: int, stop: int) -> int:
-    # Products of two 32-bit words don't fit into a signed 64-bit one, but their low halves survive the overflow.
-    h = _SEED ^ (stop - start)
-    at = start
-    while stop - at >= 4:
-        k = int(buffer[at]) | int(buffer[at + 1]) << 8 | int(buffer[at + 2]) << 16 | int(buffer[at + 3]) << 24
-        k = (k * _FACTOR) & _LOW
-        k = ((k ^ (k >> 24)) * _FACTOR) & _LOW
-        h = ((h * _FACTOR) & _LOW) ^ k
-        at += 4
-    if at < stop:
-        for i in range(stop - at):
-            h ^= int(buffer[at + i]) << (8 * i)
-        h = (h * _FACTOR) & _LOW
-    h = ((h ^ (h >> 13)) * _FACTOR) & _LOW
-    return h ^ (h >> 15)
 
 
 @compiled_leaf
@@ -45,7 +19,7 @@ def _fill(
     buffer: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], count: int, out: npt.NDArray[np.int32]
 ) -> None:
     for i in range(len(out)):
-        out[i] = (_murmur2(buffer, offsets[i], offsets[i + 1]) & _POSITIVE) % count
+        out[i] = partition_of(buffer, offsets[i], offsets[i + 1], count)
 
 
 def partitions_of(keys: Bodies, count: int) -> npt.NDArray[np.int32]:

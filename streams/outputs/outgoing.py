@@ -7,10 +7,12 @@ from typing import Final
 
 import pyarrow as pa
 
+from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
+from schemas.wire import frame
 from streams.engine.partition import Partition
-from streams.engine.results import Applied
-from streams.log.messages import reject_messages
+from streams.engine.results import Applied, Sent
+from streams.log.messages import message, reject_messages
 from streams.outputs.catalogue import OUTPUTS, SPOKEN
 from streams.outputs.output import Batch, Messages, Output, Results, Rows, Topic, joined
 from streams.outputs.rejects import REJECTS
@@ -34,6 +36,8 @@ class Outgoing:
         self._fresh: list[Applied] = []
         self._unreported: list[Applied] = []
         self._messages: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}
+        self._sends: Final[deque[tuple[int, bytes]]] = deque()
+        self._everywhere: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}
 
     def add(self, applied: Applied) -> None:
         """What came of the next fetch. Only with the partition's rows."""
@@ -47,7 +51,7 @@ class Outgoing:
     @property
     def silent(self) -> bool:
         """Whether nothing has to be said. What is in work at this moment may change that."""
-        return not self._fresh and not any(self._messages.values())
+        return not self._fresh and not self._sends and not any(self._messages.values())
 
     def speaks(self, output: Output) -> bool:
         """Whether messages of an output wait."""
@@ -56,7 +60,9 @@ class Outgoing:
     @property
     def message_bytes(self) -> int:
         """Bytes of the messages that wait."""
-        return sum(each.nbytes for waiting in self._messages.values() for each in waiting.copy())
+        queues = (*self._messages.values(), *self._everywhere.values())
+        told = sum(each.nbytes for waiting in queues for each in waiting.copy())
+        return told + sum(len(told) for _, told in self._sends.copy())
 
     @property
     def waiting(self) -> int:
@@ -70,8 +76,13 @@ class Outgoing:
             return
         results = self._results(fresh)
         for output in SPOKEN:
+            if self._partition.partitions > 1 and (messages := output.everywhere(results)) is not None:
+                self._everywhere[output.name].append(messages)
             if (messages := output.messages(results)) is not None:
                 self._messages[output.name].append(messages)
+        # Last: who gets a row may answer what was said of it before.
+        for each in fresh:
+            self._sends.extend((sent.partition, forward_message(sent, self._registry)) for sent in each.sends)
         if self._reports:
             self._unreported += fresh
 
@@ -114,6 +125,25 @@ class Outgoing:
         parts = [waiting.popleft() for _ in range(len(waiting))]
         return joined(parts) if parts else None
 
+    def take_everywhere(self, output: Output) -> Messages | None:
+        """What of it every other partition of its topic needs; it counts as said. None: nothing."""
+        waiting = self._everywhere[output.name]
+        parts = [waiting.popleft() for _ in range(len(waiting))]
+        return joined(parts) if parts else None
+
+    @property
+    def forwards(self) -> bool:
+        """Whether something waits for the owners of other partitions."""
+        return bool(self._sends)
+
+    def take_sends(self) -> dict[int, Bodies]:
+        """What is for the owners of other partitions, by partition and in order; it counts as sent."""
+        found: dict[int, list[bytes]] = {}
+        for _ in range(len(self._sends)):
+            partition, told = self._sends.popleft()
+            found.setdefault(partition, []).append(told)
+        return {partition: bodies_of(some) for partition, some in found.items()}
+
     @property
     def origin(self) -> Origin:
         """Where its rows come from."""
@@ -126,6 +156,12 @@ class Outgoing:
 
     def _results(self, applied: list[Applied]) -> Results:
         return Results(applied, self._partition, self._registry, self._source)
+
+
+def forward_message(sent: Sent, registry: Registry) -> bytes:
+    """The message by which the owner of another partition gets something."""
+    body = sent.record["body"] if sent.framed else frame(registry.id_of("Touchpoint"), sent.record["body"])
+    return message(registry, "Forward", {**sent.record, "body": body})
 
 
 def _bytes(applied: Applied) -> int:

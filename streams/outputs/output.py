@@ -131,7 +131,9 @@ class Output:
     ``rows``: what it gives the reports of results. ``standing``: what it gives them of how customers stand now, so many
     of them at most; what it gave last counts as reported once it is asked for more, and does not where it is closed
     before.
-    ``messages``: what it gives its ``topic`` of results, in the order of publication; None: nothing.
+    ``messages``: what it gives its ``topic`` of results, in the order of publication; None: nothing. ``everywhere``:
+    those of them that concern what another partition may have said: they go into every other partition of the topic,
+    too.
     """
 
     name: str
@@ -139,3 +141,4 @@ class Output:
     rows: Callable[[Results], Iterable[Batch]] = _no_rows
     standing: Callable[[Partition, int], Iterator[Rows]] = _nothing_standing
     messages: Callable[[Results], Messages | None] = _no_messages
+    everywhere: Callable[[Results], Messages | None] = _no_messages

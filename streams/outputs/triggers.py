@@ -111,7 +111,7 @@ def triggers_table(applied: Sequence[Applied], partition: Partition) -> pa.Table
             "arm": names(fired["arm"], ARMS),
             "at": instants(fired["at"]),
             "known_at": instants(fired["known_at"]),
-            "takes_back": _or_null(fact_ids(fired["customer"], fired["takes_back"]), fired["takes_back"] != 0),
+            "takes_back": _or_null(fact_ids(fired["sender"], fired["takes_back"]), fired["takes_back"] != 0),
             "valid_until": instants(fired["valid_until"]),
             "window_days": _by_rule(applied, pa.float64(), lambda _, rule: rule.window_days),
             "hold_out": _by_rule(applied, pa.float64(), _held),
@@ -137,7 +137,16 @@ def trigger_messages(applied: Sequence[Applied], partition: Partition, registry:
 
     Source: ``schemas/records/trigger.2.avsc``.
     """
-    some = [each for each in applied if np.isin(each.fired["outcome"], (SENT_OUT, WITHDRAWN)).any()]
+    return _told(applied, partition, registry, lambda fired: np.isin(fired["outcome"], (SENT_OUT, WITHDRAWN)))
+
+
+def _told(
+    applied: Sequence[Applied],
+    partition: Partition,
+    registry: Registry,
+    chosen: Callable[[Any], npt.NDArray[np.bool_]],
+) -> Messages | None:
+    some = [each for each in applied if chosen(each.fired).any()]
     if not some:
         return None
     table = triggers_table(some, partition)
@@ -160,7 +169,7 @@ def trigger_messages(applied: Sequence[Applied], partition: Partition, registry:
             "quiet_hours": _by_rule(some, pa.string(), lambda policy, _: policy.pressure["quiet_hours"]),
             "payload": _by_rule(some, _PAYLOAD, lambda _, rule: list(rule.payload.items())),
         }
-    ).filter(pa.array(np.isin(fired["outcome"], (SENT_OUT, WITHDRAWN))))
+    ).filter(pa.array(chosen(fired)))
     (batch,) = told.combine_chunks().to_batches()
     schema_id = registry.id_of(TOPIC.record)
     bodies = encode_bodies(batch, registry.schema(schema_id), schema_id)
@@ -176,4 +185,14 @@ def _messages(results: Results) -> Messages | None:
     return trigger_messages(results.applied, results.partition, results.registry)
 
 
-TRIGGERS: Final = Output("triggers", TOPIC, rows=_rows, messages=_messages)
+def _everywhere(results: Results) -> Messages | None:
+    """What takes back a trigger of an id that became the customer's: another partition may have said it."""
+
+    def of_others(fired: Any) -> npt.NDArray[np.bool_]:
+        found: npt.NDArray[np.bool_] = (fired["outcome"] == WITHDRAWN) & (fired["sender"] != fired["customer"])
+        return found
+
+    return _told(results.applied, results.partition, results.registry, of_others)
+
+
+TRIGGERS: Final = Output("triggers", TOPIC, rows=_rows, messages=_messages, everywhere=_everywhere)

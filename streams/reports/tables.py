@@ -181,6 +181,8 @@ MEANINGS: Final = pa.schema(
         *_all(_TRUTH, "question answer complaint resolution failure rival disclosure referral acquisition gift"),
         *_all(_TEXT, "trust bond exit tie"),
         _required("cost_minor", _INTEGER),
+        _required("marketing", _TRUTH),
+        _required("consent", _TEXT),
     ]
 )
 

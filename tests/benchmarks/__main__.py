@@ -3,7 +3,20 @@
 import os
 import sys
 
-from benchmarks import editions, engine, many, outputs, reading, storage, triggers, value, window, writing
+from benchmarks import (
+    editions,
+    engine,
+    many,
+    outputs,
+    profiles,
+    reading,
+    storage,
+    triggers,
+    value,
+    visitors,
+    window,
+    writing,
+)
 
 
 def main() -> int:
@@ -11,12 +24,13 @@ def main() -> int:
     missed = 0
     cores = os.sched_getaffinity(0)
     for title, parts in (
-        ("Engine, one core", (engine.throughput, engine.growth, many.few_active)),
+        ("Engine, one core", (engine.throughput, engine.growth, many.few_active, visitors.cheap)),
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
         ("Rules, one core", (triggers.with_and_without,)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),
+        ("Reports", (profiles.at_one_instant,)),
         ("Log", (writing.group_commits, writing.beside_checkpoints)),
         ("Whole commands", (storage.importing, storage.first_answer)),
         ("Editions", (editions.rebuilding, editions.running)),

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.contacts import assert_same
 from support.linked import alias, day, ev, identify
 from support.messages import DAY, Message, batch, policy, policy_text, tick
@@ -445,3 +447,50 @@ def test_37_what_is_unlinked_is_as_if_no_message_had_linked_it() -> None:
     # Of other ids nothing has changed.
     told.add(apply_all(told.partition, identify("2", "A", 6)))
     assert told.row("u:2").purchases == 2
+
+
+@ways
+def test_what_somebody_else_was_told_before_says_nothing_of_one_who_begins_by_a_merge(live: Way) -> None:
+    events = [("e1", "a:A", "view", 1), ("e2", "u:2+a:A", "view", 3), ("e3", "a:A", "view", 2)]
+    told = live([*(ev(*each) for each in events), alias("1", "2", 4), tick(day(5))])
+    assert told.customers == {"u:1"}
+    lived = live([*(ev(event, "u:1", kind, at) for event, _, kind, at in events), tick(day(5))])
+    assert told.path("u:1") == lived.path("u:1")
+
+
+@st.composite
+def _people(draw: st.DrawFn) -> tuple[list[bytes], dict[str, list[tuple[float, str, str]]]]:
+    """A log of people with devices and aliases, in any order; and each one's events had the id been known all along."""
+    devices = {f"d{n}": draw(st.sampled_from(["1", "2"])) for n in range(4)}
+    log: list[bytes] = []
+    known: dict[str, list[tuple[float, str, str]]] = {"1": [], "2": []}
+    for n in range(draw(st.integers(2, 14))):
+        device = draw(st.sampled_from(sorted(devices)))
+        who, day_ = devices[device], draw(st.integers(0, 60)) + n / 100
+        kind = draw(st.sampled_from(["view", "passes", "loyalty_enrolled", "product_reviewed"]))
+        ids = draw(st.sampled_from([f"a:{device}", f"u:{who}+a:{device}", f"u:{who}"]))
+        log.append(ev(f"e{n}", ids, kind, day_))
+        known[who].append((day_, f"e{n}", kind))
+    for device, who in devices.items():
+        # In the end everybody has signed in everywhere.
+        log.append(ev(f"in {device}", f"u:{who}+a:{device}", "passes", 61.0))
+        known[who].append((61.0, f"in {device}", "passes"))
+    if draw(st.booleans()):
+        log.append(alias("1", "2", 61.0))
+        known = {"1": [*known["1"], *known["2"]]}
+    return list(draw(st.permutations(log))), known
+
+
+@settings(max_examples=40, deadline=None)
+@given(_people(), st.sampled_from([whole, one_by_one, killed]))
+def test_it_is_as_if_the_identity_had_been_known_all_along(
+    drawn: tuple[list[bytes], dict[str, list[tuple[float, str, str]]]], live: Way
+) -> None:
+    log, known = drawn
+    told = live([*log, tick(day(62))])
+    assert told.customers == {f"u:{name}" for name, events in known.items() if events}
+    for name, events in known.items():
+        lived = whole([*(ev(event, "u:1", kind, at) for at, event, kind in sorted(events)), tick(day(62))])
+        if events:
+            assert_same(told.row(f"u:{name}"), lived.row("u:1"))
+            assert told.path(f"u:{name}") == lived.path("u:1")

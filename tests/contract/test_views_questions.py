@@ -219,6 +219,7 @@ def test_what_service_people_do(sink: Sink) -> None:
         order("ann", 3, 900),
         order("ann", 40, 100),
         touch("bob", "store_visited", 3, agent_id="eva"),
+        touch("rob", "store_visited", 3, agent_id="eva", satisfaction=1.0, properties={"bot": "true"}),
         order("bob", 2, 700),
     ]
     store(sink, touches, policies=[policy()], meanings=[ORDERED, VISITED])

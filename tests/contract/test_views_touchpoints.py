@@ -113,25 +113,35 @@ def test_acquiring_is_held_against_the_customers_won_there(sink: Sink) -> None:
     touches = [
         touch("ann", "ad_clicked", 0, **spring),
         touch("ann", "page_viewed", 0.5, channel="web"),
+        order("ann", "o1", 2),
+        # With somebody who has bought it is no cost of acquiring.
+        touch("ann", "ad_clicked", 5, **spring),
         touch("bob", "page_viewed", 0, channel="web"),
         touch("bob", "ad_clicked", 1, **spring),
+        touch("bob", "ad_clicked", 1.5, channel="ad", campaign="brand"),
+        order("bob", "o2", 3),
         touch("cat", "ad_clicked", 0, cost_minor=300, **spring),
+        touch("dan", "page_viewed", 0, channel="web"),
+        order("dan", "o3", 1),
     ]
-    worth = [("ann", 3, 5000.0, 700), ("bob", 1, 1000.0, 50), ("cat", 0, 10.0, 0)]
+    worth = [("ann", 3, 5000.0, 700), ("bob", 1, 1000.0, 50), ("cat", 0, 10.0, 0), ("dan", 1, 20.0, 2)]
     profiles = [
         profile(customer_id=name, purchases=purchases, clv_minor=clv, margin_minor=margin)
         for name, purchases, clv, margin in worth
     ]
-    store(sink, touches, policies=[policy()], meanings=[CLICKED], profiles=profiles)
+    store(sink, touches, policies=[policy()], meanings=[CLICKED, ORDERED], profiles=profiles)
     assert [tuple(row.values()) for row in asked(sink, "SELECT * FROM acquisition ORDER BY campaign")] == [
-        ("", "web", 0, 0, 1, 1, 0.0, 50, 1000.0, None, "EUR"),
-        ("spring", "ad", 3, 500, 2, 1, 500.0, 700, 5000.0, 10.0, "EUR"),
+        # touchpoints, cost, cost of keeping; first touched; won by first touch, last touch, shares; cost of each; worth
+        ("", "web", 0, 0, 0, 2, 2, 1, 1.0, 0.0, 52, 1020.0, None, "EUR"),
+        ("brand", "ad", 1, 100, 0, 0, 0, 1, 0.5, 200.0, 0, 0.0, 0.0, "EUR"),
+        ("spring", "ad", 3, 500, 100, 2, 1, 1, 1.5, round(1000 / 3, 12), 700, 5000.0, 10.0, "EUR"),
     ]
     touches = asked(sink, "SELECT customer_id, at, kind, channel, campaign FROM first_touches ORDER BY customer_id")
     assert [tuple(row.values()) for row in touches] == [
         ("ann", day(0), "ad_clicked", "ad", "spring"),
         ("bob", day(0), "page_viewed", "web", ""),
         ("cat", day(0), "ad_clicked", "ad", "spring"),
+        ("dan", day(0), "page_viewed", "web", ""),
     ]
 
 
@@ -189,8 +199,9 @@ def test_serving_is_what_comes_after_the_first_purchase(sink: Sink) -> None:
     ]
     store(sink, touches, policies=[policy()], meanings=[ORDERED, CALLED, CLICKED], profiles=profiles)
     assert [tuple(row.values()) for row in asked(sink, "SELECT * FROM serving_against_acquiring ORDER BY year")] == [
-        (2026, 1, 500, 500.0, 1, 200, 1007, 1207.0, 2.414, "EUR"),
-        (2027, 1, 0, 0.0, 0, 0, 0, None, None, "EUR"),
+        # served, serving, for each; keeping; acquired, acquiring, other prospects, for each; ratio
+        (2026, 1, 500, 500.0, 100, 1, 100, 1007, 1107.0, 2.214, "EUR"),
+        (2027, 1, 0, 0.0, 0, 0, 0, 0, None, None, "EUR"),
     ]
 
 

@@ -126,3 +126,54 @@ def test_an_arm_of_one_or_none_is_not_compared(sink: Sink) -> None:
     assert {(row["outcome"], row["lift"], row["verdict"]) for row in rows} == {
         (name, None, "0 of 200") for name in ("bought", "orders", "spend_minor")
     }
+
+
+def merged(before: str, into: str, known_at: float, fact: str = "merged", **changed: Any) -> dict[str, Any]:
+    """What became of a link of an anonymous id with a known one."""
+    example = {
+        "id": hashlib.md5(f"{before} {into} {fact}".encode()).hexdigest()[:16],
+        "fact": fact,
+        "customer_id": before,
+        "namespace": "anonymous",
+        "into_id": into,
+        "into_namespace": "known",
+        "holder_id": into,
+        "holder_namespace": "known",
+        "why": "",
+        "made_by": "touchpoint",
+        "at": day(known_at),
+        "known_at": day(known_at),
+        "epoch": 0,
+        "partition": 0,
+        "offset": 10,
+    }
+    return {**example, **changed}
+
+
+def test_what_was_sent_to_a_visitor_is_shown_under_the_customer_that_goes_on(sink: Sink) -> None:
+    told = [
+        trigger(id="1" * 32, customer_id="v1", namespace="anonymous", offset=1),
+        trigger(id="2" * 32, customer_id="v1", namespace="known", offset=2),
+        trigger(id="3" * 32, customer_id="shared", namespace="anonymous", offset=3),
+        trigger(id="4" * 32, customer_id="shared", namespace="anonymous", offset=30),
+        trigger(id="5" * 32, customer_id="ann", outcome="withdrawn", arm="", takes_back="1" * 32, offset=4),
+    ]
+    freed = merged(
+        "shared",
+        "bob",
+        2,
+        "link_refused",
+        why="shared_device",
+        holder_id="shared",
+        holder_namespace="anonymous",
+        offset=20,
+    )
+    store(sink, triggers=told, identities=[merged("v1", "ann", 1), merged("shared", "ann", 1), freed])
+    found = asked(sink, "SELECT id, customer_id, namespace FROM triggers ORDER BY id")
+    assert [(each["id"][0], each["customer_id"], each["namespace"]) for each in found] == [
+        ("1", "ann", "known"),
+        ("2", "v1", "known"),
+        ("3", "ann", "known"),
+        ("4", "shared", "anonymous"),
+        ("5", "ann", "known"),
+    ]

@@ -28,7 +28,7 @@ from streams.policies import preset
 UNCOMPARED: Final = (
     "entry_at", "marketing_minor", "cancelled_minor", "against_minor", "last_consent_at", "last_refusal_at",
     "cancelled", "refusals", "chosen", "terms_opened", "term_started_at", "term_until", "order_bought_at",
-    "order_purchases", "before_bound_at", "silent_at",
+    "order_purchases", "before_bound_at", "silent_at", "searched", "urged", "varieties",
 )  # fmt: skip
 RECORDED: Final = Path(__file__).parents[1] / "data" / "changelog_of_layout_4.json.gz"
 

@@ -92,6 +92,7 @@ def _of_a_kind(draw: st.DrawFn, version: int) -> Contact:
         satisfaction=draw(st.sampled_from([None, 1.0, 3.0, 5.0])),
         reason=draw(st.sampled_from(["", "late", "too_small"])),
         more=draw(st.sampled_from([0, 0, FINITE, ONE_OFF, OUTSIDE, INSIDE])),
+        categories=draw(st.sampled_from([(), ("tea",), ("tea", "cups")])),
     )
     return contact_of(_POLICIES[version], happening)
 

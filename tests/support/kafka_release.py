@@ -16,6 +16,7 @@ from streams.settings import Settings
 from support.hand_clock import HandClock
 from support.kafka_fakes import FakeFence, FakeProducer, FakeSink
 from support.messages import DAY, START, Message, batch, tick, touchpoint
+from support.partitioned import home
 from support.shell import new_partition
 
 TOPICS = topics_of(Settings())
@@ -23,9 +24,14 @@ JUDGED, MOVED, REJECTED = "relasi.judgements.v1", "relasi.transitions.v1", "rela
 CONFIRMED = "confirmed"
 
 
-def some_days(first: int, days: int = 2, customer: str | None = None) -> list[Message]:
-    """Some days of a customer, who gets a transition and judgements. The records are as old as what they say."""
+def some_days(first: int, days: int = 2, customer: str | None = None, *, of: int | None = None) -> list[Message]:
+    """Some days of a customer, who gets a transition and judgements. The records are as old as what they say.
+
+    ``of``: the partition, of the four of a log, that has the customer.
+    """
     told = []
+    if customer is None and of is not None:
+        customer = next(name for n in range(99) if home(name := f"c{first}-{n}", Settings().partitions) == of)
     for day in range(first, first + days):
         at = START + day * DAY
         bought = touchpoint(f"e{day}", customer or f"c{first}", at, "order_completed", amount_minor=1000)
@@ -34,9 +40,10 @@ def some_days(first: int, days: int = 2, customer: str | None = None) -> list[Me
 
 
 class ReleaseShell:
-    """``reports``: whether there is a server for them."""
+    """``reports``: whether there is a server for them. ``partitions``: of the log."""
 
-    def __init__(self, *, reports: bool = False, **settings: Any) -> None:
+    def __init__(self, *, reports: bool = False, partitions: int = 1, **settings: Any) -> None:
+        self.partitions = partitions
         self.journal: list[str] = []
         self.clock = HandClock()
         self.producer = FakeProducer(self.journal)
@@ -59,7 +66,8 @@ class ReleaseShell:
     def new_tenure(self) -> Tenure:
         self.fence = FakeFence(self.producer, TOPICS.changelog, new_partition().number)
         fence = cast(Fence, self.fence)
-        return Tenure(new_partition(), TOPICS, FileRegistry(), -1, fence, reports=self.reporting.wanted)
+        partition = new_partition(partitions=self.partitions)
+        return Tenure(partition, TOPICS, FileRegistry(), -1, fence, reports=self.reporting.wanted)
 
     def _confirm(self, number: int, offset: int) -> None:
         self.confirmed.append((number, offset))
@@ -68,6 +76,15 @@ class ReleaseShell:
     def feed(self, first: int, days: int = 2) -> None:
         base = self.tenure.partition.next_offset
         self.tenure.apply(read_batches(batch(some_days(first, days), base), base))
+
+    def feed_of_another(self, count: int) -> int:
+        """Touchpoints that came here, and whose id belongs to the partition that is returned."""
+        number = self.tenure.partition.number
+        name = next(each for each in "abcdefgh" if home(each, self.partitions) != number)
+        base = self.tenure.partition.next_offset
+        told = [Message(touchpoint(f"e{base + n}", name, START), START) for n in range(count)]
+        self.tenure.apply(read_batches(batch(told, base), base))
+        return home(name, self.partitions)
 
     @property
     def remembered(self) -> list[int]:

@@ -67,6 +67,13 @@ class Happening(NamedTuple):
     more: int = 0  # further flags: FINITE, ONE_OFF, OUTSIDE, INSIDE
     until: float | None = None  # the day until which it binds
     number: int = 0  # tells events apart that are the same otherwise
+    categories: tuple[str, ...] = ()  # of what is bought
+
+
+def varieties_of(categories: tuple[str, ...]) -> np.uint64:
+    """A bit for each category, by its hash."""
+    bits = {int(hash_of(name)) % 64 for name in categories}
+    return np.uint64(sum(1 << bit for bit in bits))
 
 
 def contact_of(policy: Policy, one: Happening) -> Contact:
@@ -110,6 +117,7 @@ def contact_of(policy: Policy, one: Happening) -> Contact:
         hash_of(one.order) if one.order else np.uint64(0),
         np.nan if one.satisfaction is None else float(one.satisfaction),
         term,
+        varieties_of(one.categories) if flags & PURCHASE else np.uint64(0),
     )
 
 

@@ -27,7 +27,8 @@ IMPURE_ATTRIBUTES: Final = frozenset({"np.random", "np.load", "np.save", "numba.
 PURE_ROOMS: Final = frozenset({"processors", "schemas", "streams/engine"})
 # Of the log, its format: the engine reads batches, whoever brought them.
 FORMAT: Final = frozenset(
-    ROOT / "streams" / "log" / f"{each}.py" for each in ("batches", "codecs", "compression", "headers", "records")
+    ROOT / "streams" / "log" / f"{each}.py"
+    for each in ("batches", "codecs", "compression", "headers", "murmur", "records")
 )
 # Keeps machine code in files, and nothing else does; what names them is computed without any.
 COMPILER: Final = ROOT / "processors" / "compiled.py"

@@ -254,6 +254,7 @@ def meaning(**changed: Any) -> dict[str, Any]:
         "bond": "",
         "exit": "",
         "tie": "",
+        "consent": "",
         "cost_minor": 0,
     }
     return example | changed

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import pytest
-from support.presets import Customer
+from support.presets import Customer, policy_of
 from support.relationship import at_day
 
 from processors.judgements.bonds import (
@@ -103,6 +103,53 @@ def test_six_different_months_make_involvement_enduring() -> None:
     customer = Customer().all(*((day, "product_viewed") for day in (0, 1, 30, 31, 60, 91, 121)))
     assert involved(customer) == "situational", "January to May"
     assert involved(customer.does(152, "product_viewed")) == "enduring"
+
+
+NEWEST: Final = policy_of("commerce", 2)
+
+
+def bought_monthly(months: int, *categories: str) -> Customer:
+    told = ((31 * n, "order_completed", 40.0, {"categories": categories[n : n + 1]}) for n in range(months))
+    return Customer(NEWEST).all(*told)
+
+
+def mailed(customer: Customer, mails: int) -> Customer:
+    return customer.all(*((0, "email_delivered", {"number": n}) for n in range(mails)))
+
+
+def test_months_alone_make_no_interest_where_marketing_has_the_word() -> None:
+    # Own initiative is a fifth of it at 24 mails, and less at 25.
+    assert involved(mailed(bought_monthly(6), 24)) == "enduring"
+    assert involved(mailed(bought_monthly(6), 25)) == "situational"
+    assert involved(mailed(bought_monthly(5), 0)) == "situational", "own initiative alone is not enough in five months"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        [(1 + n, "products_searched") for n in range(3)],
+        [(1, "product_reviewed")],
+        [(1, "order_completed", 5.0, {"categories": ("tea", "cups", "pots")})],
+    ],
+)
+def test_search_an_opinion_or_variety_is_interest_too(sign: list[Any]) -> None:
+    assert involved(mailed(bought_monthly(6), 60)) == "situational"
+    assert involved(mailed(bought_monthly(6), 60).all(*sign)) == "enduring"
+
+
+def test_an_interest_with_every_sign_shows_after_two_thirds_of_the_months() -> None:
+    def keen(months: int, kinds: int = 3) -> Customer:
+        customer = bought_monthly(months, *("tea", "cups", "pots")[:kinds])
+        return customer.all(*((n, "products_searched") for n in range(3)), (2, "product_reviewed"))
+
+    assert involved(keen(4)) == "enduring"
+    assert involved(keen(3)) == "situational", "however keen, three months are a situation"
+    assert involved(keen(4, 2)) == "situational"
+
+
+def test_a_look_at_a_coupon_is_no_search() -> None:
+    coupons = [(1 + n, "coupon_applied") for n in range(9)]
+    assert involved(mailed(bought_monthly(6), 90).all(*coupons)) == "situational"
 
 
 def test_contact_by_the_firm_makes_no_month_active() -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import benchmarks
 import pytest
-from benchmarks import engine, outputs, workload
+from benchmarks import engine, outputs, visitors, workload
 from benchmarks.kafka_load import send_all
 from support.kafka_fakes import FakeProducer
 
@@ -62,3 +62,8 @@ def test_a_topic_is_filled_as_produce_fills_it() -> None:
         sent.setdefault(partition, []).extend(bodies)
     assert sorted(sent) == [0, 1, 2]
     assert sum(map(len, sent.values())) > 1000
+
+
+def test_visitors_and_devices_are_counted_apart() -> None:
+    figures = visitors.cheap(visitors=200, customers=20, at_once=300)
+    assert all(figure.value > 0 for figure in figures)

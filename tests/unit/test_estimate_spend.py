@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cdnow_spend import Floats, repeat_spend
 
+from processors.models.spend import expected_spend
 from streams.fitting.estimate import CannotFitError, Estimate
 from streams.fitting.histories import Spending
 from streams.fitting.spend import estimate_spend, spend_likelihood
@@ -59,9 +60,42 @@ def test_constant_spends_are_degenerate() -> None:
 def test_amounts_far_beyond_the_others_leave_no_mean() -> None:
     chance = np.random.default_rng(2)
     fitted = estimate_spend(spending(chance.integers(1, 9, 400), np.exp(3.0 * chance.standard_cauchy(400).clip(-4, 4))))
-    assert fitted.parameters["q"] <= 1.0
+    assert fitted.parameters["q"] == pytest.approx(2.0), "so that there is one"
     assert fitted.degenerate
     assert "the spend of the population has no mean" in fitted.warnings[0]
+    assert "q is held at 2" in fitted.warnings[0]
+
+
+def test_one_whale_among_customers_who_do_not_differ_is_seen_and_said() -> None:
+    chance = np.random.default_rng(4)
+    x = chance.integers(1, 9, 345)
+    mean = chance.gamma(50.0 * x, 40.0 / (50.0 * x))
+    alike = estimate_spend(spending(x[1:], mean[1:]))
+    mean[0] = 9_000.0
+    fitted = estimate_spend(spending(x, mean))
+    assert "1 of 345 customers spends so differently from all others (up to 9,000.00 a purchase" in fitted.warnings[0]
+    assert "Check whether these amounts are real" in fitted.warnings[0]
+    assert "q runs away" in fitted.warnings[1]
+    assert fitted.values == pytest.approx(alike.values)
+    assert fitted.customers == 344
+    p, q, gamma = fitted.values
+    assert p * gamma / (q - 1.0) == pytest.approx(40.0, rel=0.02), "the forecast is the mean of all"
+
+
+def test_a_degenerate_model_forecasts_what_its_message_says() -> None:
+    chance = np.random.default_rng(1)
+    x = chance.integers(2, 9, 400)
+    same = estimate_spend(spending(x, np.full(400, 9.99)))
+    assert "p runs away" in same.warnings[0]
+    p, q, gamma = same.values
+    assert expected_spend(p, q, gamma, 0.0, 0.0) == pytest.approx(9.99, rel=1e-3)
+    assert expected_spend(p, q, gamma, 3.0, 9.99) == pytest.approx(9.99, rel=1e-3)
+
+
+def test_a_heavy_tail_is_no_set_of_outliers() -> None:
+    seen = simulated(11, 1.0, 1.6, 20.0)
+    assert seen.mean.max() > 50 * np.median(seen.mean)
+    assert estimate_spend(seen).customers == len(seen.x)
 
 
 def test_one_outlier_is_survived() -> None:

@@ -263,3 +263,64 @@ def test_declaring_the_arguments_imports_nothing_heavy() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_comments_tell_the_values_that_stand_there(
+    mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = policy.read_text()
+    assert "not yours" in before
+    assert "expected to be 35.22" in before
+    arguments = (FOLDER / "CDNOW_sample.txt", "--mapping", mapping)
+    assert run(*arguments, "--until", "1997-09-30", "--write", policy) == 0
+    first = policy.read_text()
+    assert "not yours" not in first
+    assert "[churn]" + " " * 20 + "# how customers buy and leave; estimated from your data, from 2,357" in first
+    spend = tomllib.loads(first)["value"]
+    newcomer = spend["p"] * spend["gamma"] / (spend["q"] - 1)
+    assert f"# with these, a purchase of a customer not known yet is expected to be {newcomer:,.2f}\n" in first
+    assert run(*arguments, "--write", policy) == 0
+    again = policy.read_text()
+    assert "estimated from your data, from 2,357 customers until 1998-06-30\n" in again
+    assert "1997-09-30" not in again
+    assert len(again.splitlines()) == len(first.splitlines()), "nothing else was touched"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_of_single_purchases_leaves_the_presets_numbers_and_says_so(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = policy.read_text()
+    purchases = log(tmp_path / "single.csv", [(f"c{i}", f"2024-01-{1 + i % 28:02}") for i in range(60)])
+    assert run(purchases, "--write", policy) == 1
+    said = capsys.readouterr().err
+    assert "none of the 60 customers has bought on a second day" in said
+    assert "policy.toml keeps its numbers: those of the preset, not yours" in said
+    assert policy.read_text() == before
+
+
+def test_a_whale_is_told_and_what_customers_alike_spend_is_stored(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["customer_id,occurred_at,kind,amount,currency"]
+    chance = random.Random(2)
+    for number in range(80):
+        for month in range(1, 7):
+            amount = 90_000 if number == 0 else max(1, round(chance.gauss(400, 40)))
+            lines.append(
+                f"c{number},2024-{month:02}-{1 + (number * 7 + month * month) % 27:02},order_completed,{amount},JPY"
+            )
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n")
+    rates = {"USD": "JPY", "EUR = 1.08": "EUR = 160.0", "GBP = 1.27": "USD = 150.0"}
+    text = policy.read_text()
+    for old, new in rates.items():
+        text = text.replace(old, new, 1)
+    policy.write_text(text)
+    assert run(path, "--model", "gammagamma", "--write", policy) == 0
+    said = capsys.readouterr().err
+    assert "1 of 80 customers spends so differently from all others (up to 90,000.00 a purchase" in said
+    spend = tomllib.loads(policy.read_text())["value"]
+    assert spend["p"] * spend["gamma"] / (spend["q"] - 1) == pytest.approx(400.0, rel=0.03), (
+        "in yen, which have no cents"
+    )

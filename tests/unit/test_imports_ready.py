@@ -205,10 +205,7 @@ FILES: Final[dict[str, tuple[str, list[tuple[str, str, int | None]]]]] = {
 
 
 def _mapping(name: str) -> Mapping:
-    # Two digits for the year, as German banks write it, need to be said.
-    return Mapping(
-        **{**ready_mapping(name).__dict__, "time_formats": {"occurred_at": "%d.%m.%y"} if name == "bank" else {}}
-    )
+    return ready_mapping(name)
 
 
 @pytest.mark.parametrize("name", ready_names())

@@ -8,7 +8,8 @@ import pytest
 from support.kafka_worker import WorkerShell
 from support.messages import START, Message, touchpoint
 
-from streams.engine.edition import FIRST, Edition
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from streams.engine.edition import FIRST, Edition, pair
 from streams.kafka.editions import Definition, Editions, NoSuchEdition
 from streams.reports.ddl import statements
 from streams.reports.editions import database_of, shown_from, view_of
@@ -25,6 +26,10 @@ def test_the_next_edition_keeps_what_those_before_it_changed() -> None:
     assert third == Definition(3, "text", (30, 40), ("a", "b"), (30, 40))
     fourth = Editions({2: second, 3: third}, in_force=3).following(None, (), (50, 60))
     assert fourth.of(1) == Edition(4, "text", 40, ("a", "b"), 60)
+    apart = pair((NAMESPACE_ANONYMOUS, "a1"), (NAMESPACE_KNOWN, "u"))
+    fifth = Editions({4: fourth}, in_force=4).following(None, (), (70, 80), (apart, apart))
+    assert fifth.of(0) == Edition(5, "text", 30, ("a", "b"), 70, (apart,))
+    assert Editions({5: fifth}, in_force=5).following(None, (), (70, 80)).unlinked == (apart,)
 
 
 def test_one_that_was_given_up_is_followed_by_another_number() -> None:
@@ -55,10 +60,10 @@ BUILT_UNTIL: Final = 6
 
 
 def events(first: int, stop: int) -> list[Message]:
-    """Touchpoints of one customer; each comes again three later."""
+    """Touchpoints of one customer, whom partition 0 of four has; each comes again three later."""
     names = [f"e{n % 3}" for n in range(first, stop)]
     return [
-        Message(touchpoint(name, "ann", START, "order_completed", amount_minor=100, currency="USD"), START, b"ann")
+        Message(touchpoint(name, "eve", START, "order_completed", amount_minor=100, currency="USD"), START, b"eve")
         for name in names
     ]
 

@@ -27,9 +27,9 @@ async def fenced(shell: WorkerShell) -> None:
     if not shell.tenures:
         await shell.own(1, 0, 1)
     for number in (0, 1):
-        await shell.take(number, some_days(0), 0)
+        await shell.take(number, some_days(0, of=number), 0)
     await shell.worker.checkpoint_all()
-    await shell.take(0, some_days(2), 4)
+    await shell.take(0, some_days(2, of=0), 4)
     shell.fences.fences[0].lost = True
     shell.clock.move(60)
     # One is due after the other, in the order in which they were taken over.
@@ -50,7 +50,7 @@ def test_who_is_fenced_and_still_has_the_partition_takes_it_over_again(tmp_path:
         # It stands where its last checkpoint does, and reads on from there; nothing else was confirmed.
         assert shell.tenures[0].partition.next_offset == committed == 4
         assert shell.broker.position[shell.tp(0)] == 4
-        await shell.take(0, some_days(2), 4)
+        await shell.take(0, some_days(2, of=0), 4)
         await shell.worker.checkpoint_all()
         assert shell.consumer._new_offset(shell.tp(0)) == 8
 
@@ -59,8 +59,8 @@ def test_who_is_fenced_and_still_has_the_partition_takes_it_over_again(tmp_path:
 
     async def undisturbed(other: WorkerShell) -> None:
         await other.own(1, 0)
-        await other.take(0, some_days(0), 0)
-        await other.take(0, some_days(2), 4)
+        await other.take(0, some_days(0, of=0), 0)
+        await other.take(0, some_days(2, of=0), 4)
 
     wanted = told(tmp_path, undisturbed)
     assert rows_of(shell.tenures[0].partition) == rows_of(wanted.tenures[0].partition)
@@ -155,7 +155,7 @@ def test_the_end_of_a_changelog_is_asked_for_behind_the_fence(tmp_path: Path) ->
 def test_the_end_of_a_changelog_lies_behind_what_was_committed_there(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.worker.checkpoint_all()
         written = len(shell.producer.changelog[0])
         # Committed, and its marker not yet written.

@@ -114,7 +114,7 @@ def test_a_worker_under_which_the_topic_was_made_anew_says_so(tmp_path: Path) ->
 def test_who_is_fenced_by_a_broker_that_was_wiped_writes_nothing_into_the_new_changelog(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         # The broker has no id of ours any more, no changelog, and another topic.
         shell.fences.fences[0].lost = True
         shell.producer.changelog.clear()

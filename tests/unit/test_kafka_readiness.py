@@ -112,7 +112,7 @@ def test_gauges_show_what_is_ours_and_nothing_of_what_has_gone(tmp_path: Path) -
     async def story(shell: WorkerShell) -> None:
         gauges = Gauges(shell.metrics, shell.clock)
         await shell.own(1, 0, 1)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         shell.clock.move(DAY / 1000 + 7)
         gauges.set(shell.tenures, lambda tenure: 10 + tenure.number)
         partition = shell.tenures[0].partition
@@ -133,7 +133,7 @@ NAMES: Final = ("lag_records", "customers_rows", "tick_age_seconds", "partition_
 
 async def _owning(shell: WorkerShell) -> tuple[Ends, Tenure]:
     await shell.own(1, 0)
-    await shell.take(0, some_days(0), 0)
+    await shell.take(0, some_days(0, of=0), 0)
     return Ends(shell.app, shell.topics.touchpoints), shell.tenures[0]
 
 
@@ -198,7 +198,7 @@ def test_what_is_processed_while_the_end_is_asked_for_does_not_make_the_log_fore
         asked = shell.broker.asked
         looking = asyncio.create_task(ends.look([tenure]))
         await until(lambda: shell.broker.asked > asked)
-        await shell.take(0, some_days(2), 4)
+        await shell.take(0, some_days(2, of=0), 4)
         shell.broker.ends[shell.tp(0)] = 4
         shell.broker.shut.set()
         await looking

@@ -38,7 +38,7 @@ async def pass_time(shell: WorkerShell, seconds: float) -> None:
 async def unread(shell: WorkerShell) -> None:
     """The log of a partition has grown, and nothing of it is fetched, though that was so far."""
     for number in (0, 1):
-        await shell.take(number, some_days(0), 0)
+        await shell.take(number, some_days(0, of=number), 0)
     shell.broker.ends[shell.tp(0)] = 8
     shell.broker.position[shell.tp(0)] = 8
     await shell.worker.look()
@@ -55,7 +55,7 @@ def test_a_partition_that_is_not_read_is_told_of_and_sought_again(tmp_path: Path
             await pass_time(shell, MENDED_SECONDS - TOLD_SECONDS)
         assert [entry["event"] for entry in logs] == ["partition is not read, seeking again"]
         assert shell.broker.position[shell.tp(0)] == 4
-        await shell.take(0, some_days(2), 4)
+        await shell.take(0, some_days(2, of=0), 4)
         await shell.worker.look()
         assert shell.worker.not_ready() == ""
 
@@ -90,7 +90,7 @@ def test_one_whose_fetches_can_t_be_processed_is_told_of_and_left_alone(tmp_path
         await unread(shell)
         shell.broker.position = {}
         await shell.tenures[0].rows.acquire()
-        await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(2), 4)))
+        await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(2, of=0), 4)))
         await pass_time(shell, 10 * MENDED_SECONDS)
         assert shell.worker.not_ready() == "partition 0: what was fetched is not processed for 100 s"
         assert shell.broker.position == {}
@@ -105,7 +105,7 @@ def test_one_whose_fetches_can_t_be_processed_is_told_of_and_left_alone(tmp_path
 def test_what_stands_at_the_end_of_the_log_does_not_stand_still(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         for number in (0, 1):
-            await shell.take(number, some_days(0), 0)
+            await shell.take(number, some_days(0, of=number), 0)
         with capture_logs() as logs:
             await pass_time(shell, 10 * MENDED_SECONDS)
         assert (logs, shell.worker.not_ready()) == ([], "")

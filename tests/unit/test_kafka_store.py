@@ -37,9 +37,9 @@ def left_behind(folder: Path, numbers: Sequence[int] = (0,), days: int = 2) -> d
     async def work(shell: WorkerShell) -> None:
         await shell.own(1, *numbers)
         for number in numbers:
-            await shell.take(number, some_days(0, days), 0)
+            await shell.take(number, some_days(0, days, of=number), 0)
             await shell.worker.checkpoint_all()
-            await shell.take(number, some_days(days, days), 2 * days)
+            await shell.take(number, some_days(days, days, of=number), 2 * days)
         await shell.worker.checkpoint_all()
         assert shell.failures == []
 
@@ -54,7 +54,7 @@ def with_ends(shell: WorkerShell, *numbers: int, end: int = 8) -> None:
 def test_a_partition_comes_back_from_the_changelog_as_it_was_remembered(tmp_path: Path) -> None:
     async def work(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.worker.checkpoint_all()
 
     first = told(tmp_path, work)
@@ -93,7 +93,7 @@ def test_what_a_rebalance_keeps(case: str, tmp_path: Path) -> None:
     async def rebalance(shell: WorkerShell) -> None:
         await shell.own(1, 0, 1)
         before.update(shell.tenures)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.assign(generation, numbers)
 
     shell = told(tmp_path, rebalance)
@@ -107,7 +107,7 @@ def test_what_is_kept_is_not_taken_over_again(tmp_path: Path) -> None:
     async def rebalance(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         tenure = shell.tenures[0]
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.assign(2, [0, 1])
         await shell.recovered([0, 1])
         assert shell.tenures[0] is tenure
@@ -123,7 +123,7 @@ def test_a_partition_that_went_and_came_back_begins_from_the_changelog(tmp_path:
     async def rebalance(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         first = shell.tenures[0]
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.assign(2, [])
         await shell.own(3, 0)
         assert shell.tenures[0] is not first
@@ -166,7 +166,7 @@ def test_records_of_an_earlier_generation_do_not_count_as_read(tmp_path: Path) -
 def test_records_of_a_partition_that_is_ours_are_passed_over(tmp_path: Path) -> None:
     async def work(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         await shell.worker.checkpoint_all()
         held = shell.tenures[0].held_offset
         shell.producer.changelog[0].append((b"of a zombie", b"what it could not know to be too late"))

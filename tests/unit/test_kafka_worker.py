@@ -42,7 +42,9 @@ def test_fetches_of_a_partition_are_processed_in_their_order(tmp_path: Path) -> 
         await shell.own(1, 0, 1)
         for base, first in ((0, 0), (4, 2), (8, 4)):
             for number in (0, 1):
-                await shell.worker.fetching.take(shell.event(number, shell.fetched(number, some_days(first), base)))
+                await shell.worker.fetching.take(
+                    shell.event(number, shell.fetched(number, some_days(first, of=number), base))
+                )
         await shell.idle()
 
     shell = told(tmp_path, story)
@@ -66,7 +68,9 @@ def test_a_partition_that_waits_holds_up_no_other_and_is_fetched_no_further(tmp_
         await shell.tenures[0].rows.acquire()
         for base, first in ((0, 0), (4, 2), (8, 4), (12, 6)):
             for number in (0, 1):
-                await shell.worker.fetching.take(shell.event(number, shell.fetched(number, some_days(first), base)))
+                await shell.worker.fetching.take(
+                    shell.event(number, shell.fetched(number, some_days(first, of=number), base))
+                )
         await until(lambda: shell.tenures[1].partition.next_offset == 16)
         await turns()
         assert shell.tenures[0].partition.next_offset == 0
@@ -88,7 +92,7 @@ def test_many_small_fetches_are_as_much_as_a_large_one(tmp_path: Path) -> None:
         await shell.tenures[0].rows.acquire()
         for base in range(18):
             assert shell.tenures[0].inbox.held == (base > 16)
-            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base)[:1], base)))
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base, of=0)[:1], base)))
             await turns(3)
         shell.tenures[0].rows.release()
         await shell.idle()
@@ -102,7 +106,7 @@ def test_what_is_sought_again_waits_no_longer(tmp_path: Path) -> None:
         shell.tenures[0].inbox = Inbox(most_bytes=400)
         await shell.tenures[0].rows.acquire()
         for base in (12, 16, 20):
-            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base), base)))
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(base, of=0), base)))
         shell.tenures[0].rows.release()
         await shell.idle()
         assert shell.broker.position[shell.tp(0)] == 0
@@ -121,7 +125,7 @@ def test_what_is_fetched_while_a_recovery_ends_is_not_lost(tmp_path: Path) -> No
         queue = shell.app.FlowControlQueue(4, clear_on_resume=True)
         shell.app.flow_control.resume()
         await shell.consumer.perform_seek()
-        await queue.put(shell.event(0, shell.fetched(0, some_days(0), 0)))
+        await queue.put(shell.event(0, shell.fetched(0, some_days(0, of=0), 0)))
         shell.app.flow_control.resume()
         assert queue.qsize() == 1
 
@@ -140,17 +144,17 @@ def test_nothing_is_dropped_for_having_been_handed_over_once(tmp_path: Path) -> 
 
 
 async def _other_generation(shell: WorkerShell) -> None:
-    await shell.take(0, some_days(0), 0, generation=0)
+    await shell.take(0, some_days(0, of=0), 0, generation=0)
 
 
 async def _other_partition(shell: WorkerShell) -> None:
-    await shell.take(2, some_days(0), 0)
+    await shell.take(2, some_days(0, of=2), 0)
 
 
 async def _rebalanced_before_its_turn(shell: WorkerShell) -> None:
     tenure = shell.tenures[0]
     await tenure.working.acquire()
-    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
+    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0, of=0), 0)))
     await shell.assign(3, [0])
     await shell.recovered([0])
     tenure.working.release()
@@ -160,7 +164,7 @@ async def _rebalanced_before_its_turn(shell: WorkerShell) -> None:
 async def _rebalanced_and_kept(shell: WorkerShell) -> None:
     tenure = shell.tenures[0]
     await tenure.working.acquire()
-    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0), 0)))
+    await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(0, of=0), 0)))
     await shell.assign(2, [0])
     tenure.working.release()
     await shell.idle()
@@ -168,7 +172,7 @@ async def _rebalanced_and_kept(shell: WorkerShell) -> None:
 
 async def _stopping(shell: WorkerShell) -> None:
     shell.worker.stop()
-    await shell.take(0, some_days(0), 0)
+    await shell.take(0, some_days(0, of=0), 0)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +194,7 @@ def test_fetches_that_are_not_of_here_and_now_are_dropped(story: Story, tmp_path
 def test_what_can_t_be_read_ends_the_worker(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        fetched = replace(shell.fetched(0, some_days(0), 0), fetch=None, error=CorruptBatch("checksum"))
+        fetched = replace(shell.fetched(0, some_days(0, of=0), 0), fetch=None, error=CorruptBatch("checksum"))
         await shell.worker.fetching.take(shell.event(0, fetched))
         await shell.idle()
 
@@ -200,10 +204,10 @@ def test_what_can_t_be_read_ends_the_worker(tmp_path: Path) -> None:
 def test_a_fetch_beyond_what_comes_next_is_read_again(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
-        await shell.take(0, some_days(6), 12)
+        await shell.take(0, some_days(0, of=0), 0)
+        await shell.take(0, some_days(6, of=0), 12)
         assert shell.broker.position[shell.tp(0)] == 4
-        await shell.take(0, some_days(2), 4)
+        await shell.take(0, some_days(2, of=0), 4)
         assert shell.tenures[0].partition.next_offset == 8
 
     shell = told(tmp_path, story)
@@ -214,9 +218,9 @@ def test_a_fetch_beyond_what_comes_next_is_read_again(tmp_path: Path) -> None:
 def test_what_retention_removed_before_it_was_processed_ends_the_worker(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         shell.broker.first[shell.tp(0)] = 5
-        await shell.take(0, some_days(6), 12)
+        await shell.take(0, some_days(6, of=0), 12)
 
     shell = told(tmp_path, story)
     assert kinds(shell.failures) == [LostHistory]
@@ -227,15 +231,15 @@ def test_a_log_whose_head_is_gone_is_read_from_where_it_begins(tmp_path: Path) -
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         shell.broker.first[shell.tp(0)] = 12
-        await shell.take(0, some_days(0), 12)
+        await shell.take(0, some_days(0, of=0), 12)
         assert shell.tenures[0].log_start == shell.broker.position[shell.tp(0)] == 12
         # A rebalance before anything came of it does not seek before the log's beginning.
         await shell.assign(2, [0])
         await shell.recovered([0])
         assert shell.broker.position[shell.tp(0)] == 12
-        await shell.take(0, some_days(0), 12)
+        await shell.take(0, some_days(0, of=0), 12)
         assert shell.tenures[0].partition.next_offset == 16
-        await shell.take(0, some_days(2), 16)
+        await shell.take(0, some_days(2, of=0), 16)
         assert shell.tenures[0].partition.next_offset == 20
 
     shell = told(tmp_path, story)
@@ -248,9 +252,9 @@ def test_a_log_that_lost_more_of_its_head_before_its_first_fetch_is_sought_again
         await shell.own(1, 0)
         for first in (12, 20):
             shell.broker.first[shell.tp(0)] = first
-            await shell.take(0, some_days(0), first)
+            await shell.take(0, some_days(0, of=0), first)
         assert shell.broker.position[shell.tp(0)] == 20
-        await shell.take(0, some_days(0), 20)
+        await shell.take(0, some_days(0, of=0), 20)
         assert shell.tenures[0].partition.next_offset == 24
 
     assert told(tmp_path, story).failures == []
@@ -260,7 +264,7 @@ def test_what_is_refused_and_not_ours_any_more_is_not_sought(tmp_path: Path) -> 
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         shell.broker.assigned = set()
-        await shell.take(0, some_days(0), 12)
+        await shell.take(0, some_days(0, of=0), 12)
         assert shell.tp(0) not in shell.broker.position or shell.broker.position[shell.tp(0)] == 0
 
     assert told(tmp_path, story).failures == []
@@ -272,7 +276,7 @@ def test_a_tenure_that_ends_while_the_log_is_asked_seeks_nothing(tmp_path: Path)
         tenure = shell.tenures[0]
         shell.broker.first[shell.tp(0)] = 5
         await tenure.rows.acquire()
-        await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(6), 12)))
+        await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(6, of=0), 12)))
         await turns()
         tenure.ended = True
         tenure.rows.release()
@@ -324,7 +328,7 @@ def test_what_waits_is_let_out_before_the_next_fetch_is_processed(tmp_path: Path
         await shell.own(1, 0)
         shell.producer.shut[MOVED] = asyncio.Event()
         for base, first in ((0, 0), (4, 2)):
-            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(first), base)))
+            await shell.worker.fetching.take(shell.event(0, shell.fetched(0, some_days(first, of=0), base)))
         await until(lambda: MOVED in shell.producer.asked)
         await turns()
         assert shell.tenures[0].partition.next_offset == 4
@@ -345,11 +349,11 @@ def test_a_partition_that_has_caught_up_is_checkpointed_at_once(tmp_path: Path) 
         await shell.worker.checkpoint_due()
         await shell.idle()
         assert shell.tenures[0].behind
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         assert CHANGELOG not in shell.journal
         shell.broker.ends[shell.tp(0)] = 8
         await shell.worker.look()
-        await shell.take(0, some_days(2), 4)
+        await shell.take(0, some_days(2, of=0), 4)
 
     shell = told(tmp_path, story)
     assert not shell.tenures[0].behind
@@ -361,7 +365,7 @@ def test_a_partition_that_has_caught_up_is_checkpointed_at_once(tmp_path: Path) 
 def test_a_failure_in_what_was_begun_ends_the_worker(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         shell.producer.failing[CHANGELOG] = FOR_GOOD
         await shell.worker.checkpoint_due()
         await shell.idle()
@@ -375,7 +379,7 @@ def test_a_failure_counts_unless_somebody_else_does_it_again(
 ) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         shell.producer.failing[CHANGELOG] = FOR_GOOD
         shell.worker._tasks.stopping, shell.tenures[0].ended = stopping, ended
         await shell.worker.checkpoint_due()
@@ -388,7 +392,7 @@ def test_messages_go_out_without_waiting_for_each_other(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0, 1)
         for number in (0, 1):
-            await shell.take(number, some_days(0), 0)
+            await shell.take(number, some_days(0, of=number), 0)
         shell.producer.shut[JUDGED] = asyncio.Event()
         await shell.worker.publish_due()
         await until(lambda: shell.producer.asked.count(JUDGED) == 2)
@@ -418,7 +422,7 @@ def test_the_last_checkpoints_are_committed(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0, 1)
         for number in (0, 1):
-            await shell.take(number, some_days(0), 0)
+            await shell.take(number, some_days(0, of=number), 0)
         shell.worker.stop()
         await shell.worker.checkpoint_all()
         await shell.consumer.commit()
@@ -442,7 +446,7 @@ def test_each_partition_that_is_ours_gets_the_time(tmp_path: Path) -> None:
 def test_a_log_that_was_made_anew_is_noticed(tmp_path: Path) -> None:
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
-        await shell.take(0, some_days(0), 0)
+        await shell.take(0, some_days(0, of=0), 0)
         shell.broker.ends[shell.tp(0)] = 3
         with pytest.raises(ForeignLog, match="was processed up to offset 4, and ends at 3"):
             await shell.worker.look()
@@ -469,10 +473,10 @@ def test_the_agent_takes_events_and_ends_the_worker_where_that_fails(tmp_path: P
     async def story(shell: WorkerShell) -> None:
         await shell.own(1, 0)
         (agent,) = shell.app.agents.values()
-        broken: Any = shell.event(0, shell.fetched(0, some_days(0), 0))
+        broken: Any = shell.event(0, shell.fetched(0, some_days(0, of=0), 0))
         broken.value = None
         with pytest.raises(AttributeError):
-            await agent.fun(_Stream([shell.event(0, shell.fetched(0, some_days(0), 0)), broken]))
+            await agent.fun(_Stream([shell.event(0, shell.fetched(0, some_days(0, of=0), 0)), broken]))
         await shell.idle()
         assert shell.tenures[0].partition.next_offset == 4
 

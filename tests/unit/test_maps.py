@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.messages import varint
 
 from processors.policy.policy import hash_of
-from schemas.maps import ABSENT, any_category, find_text, is_among, read_decimal
+from schemas.maps import ABSENT, any_category, find_text, is_among, read_decimal, varieties_of
 
 MAP: Final = {"type": "map", "values": "string"}
 LINES: Final = {
@@ -93,6 +93,16 @@ def test_a_category_is_found_among_the_lines(order: list[dict[str, Any]], wanted
     for body in (encoded(LINES, order), blocks(items, [1], True), blocks(items, [2, 1], False)):
         buffer = np.frombuffer(BEFORE + body + BEFORE, np.uint8)
         assert any_category(buffer, len(BEFORE), len(body), words) == expected
+
+
+@given(lines)
+def test_a_bit_tells_each_category_or_article_where_there_is_none(order: list[dict[str, Any]]) -> None:
+    told = {line["category"] or line["sku"] for line in order} - {""}
+    expected = sum({1 << int(hash_of(word)) % 64 for word in told})
+    items = [encoded(LINES["items"], line) for line in order]
+    for body in (encoded(LINES, order), blocks(items, [1], True), blocks(items, [2, 1], False)):
+        buffer = np.frombuffer(BEFORE + body + BEFORE, np.uint8)
+        assert varieties_of(buffer, len(BEFORE), len(body)) == expected
 
 
 @given(texts, st.sets(texts, max_size=5))

@@ -109,6 +109,7 @@ def applied(partition: Partition, changes: list[int], **facts: Any) -> Applied:
             "taken": np.zeros((0, 4), np.int64),
             "rejects": np.zeros(0),
             "links": np.zeros(0, LINK),
+            "sends": (),
             "policy": preset(),
             "policies": [PolicyChange(offset, 0, preset("b2b")) for offset in sorted(changes)],
             "counts": dict.fromkeys(OUTCOMES, 0),

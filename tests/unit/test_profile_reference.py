@@ -109,6 +109,12 @@ def test_counts_and_sums_are_counted_and_summed(drawn: list[Contact]) -> None:
         assert row[name] == len(told.of(flags)), name
     assert row.individual == sum(bool(one.flags & flag.INDIVIDUAL) for one in told.of(flag.FIRM))
     bought = told.of(flag.PURCHASE)
+    of_marketing = flag.MARKETING | flag.ACQUISITION
+    assert row.urged == sum(bool(one.flags & of_marketing) for one in told.of(flag.FIRM))
+    assert row.searched == sum(
+        one.bond == 1 and one.flags & (flag.CUSTOMER | flag.PURCHASE | flag.DISCOUNT) == flag.CUSTOMER for one in drawn
+    )
+    assert row.varieties == np.bitwise_or.reduce([np.uint64(0), *(one.varieties for one in bought)])
     assert row.gifts == sum(bool(one.flags & (flag.GIFT | flag.ONE_OFF)) for one in bought)
     assert row.spend_minor == sum(one.amount_minor for one in bought)
     assert row.discount_minor == sum(one.discount_minor for one in bought)

@@ -1,14 +1,21 @@
 """Messages on their way to their topics, in process: what waits for what, and what a failure must not let happen."""
 
 import asyncio
+import io
+from typing import Any, Final
 
+import fastavro
 import pytest
 from support.kafka_fakes import FOR_GOOD, turns, until
 from support.kafka_release import JUDGED, MOVED, TOPICS, ReleaseShell
 
+from schemas.registry import FileRegistry
+from schemas.wire import unframe
 from streams.kafka.producer import SendFailed
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.transitions import TRANSITIONS
+
+FORWARD: Final[Any] = FileRegistry().schema(FileRegistry().id_of("Forward"))
 
 
 async def _slow_judgements() -> ReleaseShell:
@@ -88,3 +95,36 @@ async def _publishing_again() -> list[str]:
 
 def test_what_was_said_is_not_said_again_by_the_checkpoint() -> None:
     assert asyncio.run(_publishing_again()) == [MOVED, JUDGED, TOPICS.changelog]
+
+
+async def _for_another(shell: ReleaseShell) -> int:
+    number = shell.feed_of_another(2)
+    assert not shell.tenure.outgoing.silent or shell.tenure.outgoing.undigested
+    await shell.release.checkpoint(shell.tenure)
+    return number
+
+
+def test_what_is_for_another_partition_is_there_in_order_before_it_is_remembered() -> None:
+    shell = ReleaseShell(partitions=4)
+    number = asyncio.run(_for_another(shell))
+    assert shell.producer.topics == [TOPICS.touchpoints, TOPICS.changelog]
+    ((topic, partition, messages),) = shell.producer.bodies
+    assert (topic, partition) == (TOPICS.touchpoints, number)
+    told: list[Any] = [fastavro.schemaless_reader(io.BytesIO(unframe(each)[1]), FORWARD, None) for each in messages]
+    assert [(each["offset"], each["ordinal"], each["what"]) for each in told] == [(0, 0, 0), (1, 0, 0)]
+    assert shell.confirmed == [(3, 2)]
+    assert shell.tenure.outgoing.silent
+
+
+async def _lost(shell: ReleaseShell) -> None:
+    shell.producer.failing[TOPICS.touchpoints] = FOR_GOOD
+    await _for_another(shell)
+
+
+def test_where_another_partition_can_t_be_told_nothing_is_remembered() -> None:
+    shell = ReleaseShell(partitions=4)
+    with pytest.raises(SendFailed):
+        asyncio.run(_lost(shell))
+    assert shell.remembered == []
+    assert shell.confirmed == []
+    assert shell.tenure.torn

@@ -20,7 +20,7 @@ from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement"]
 NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13, "Trigger": 14, "Link": 16}
-LATER: Final = {"Delivery": 15}
+LATER: Final = {"Delivery": 15, "Forward": 17}
 
 
 def test_the_packaged_schemas() -> None:
@@ -47,7 +47,7 @@ def test_the_newest_version_of_a_name_counts(tmp_path: Path) -> None:
 def test_what_a_file_registry_lacks_is_said(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"schema id 99 is not in registry.json \(known: 1, 2"):
         FileRegistry().schema(99)
-    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Delivery, Judgement, Link, Merge"):
+    with pytest.raises(RegistryError, match="no schema is named 'Ghost'; there are Delivery, Forward, Judgement, Link"):
         FileRegistry().id_of("Ghost")
     with pytest.raises(RegistryError, match=r"registry\.json"):
         FileRegistry(tmp_path).ids()

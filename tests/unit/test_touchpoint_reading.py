@@ -192,6 +192,14 @@ def test_categories_are_told_by_a_property_or_by_a_line() -> None:
     assert not order(by, properties={"category": "books"}, lines=[line("x")]).flags & (FINITE | ONE_OFF)
 
 
+def test_varieties_are_what_is_bought_by_category_or_article() -> None:
+    lines = [line("tea"), line(None), line("tea")]
+    expected = {1 << int(hash_of(word)) % 64 for word in ("tea", "s", "cups")}
+    assert order(lines=lines, properties={"category": "cups"}).varieties == sum(expected)
+    assert order(lines=lines, amount_minor=0).varieties == 0, "nothing was bought"
+    assert order().varieties == 0
+
+
 def test_only_what_is_bought_is_of_a_category() -> None:
     by = policy(finite_categories='["baby"]')
     assert not contact("product_viewed", by, properties={"category": "baby"}).flags & FINITE

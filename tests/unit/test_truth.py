@@ -129,4 +129,5 @@ def test_the_table_names_its_columns(tmp_path: Path) -> None:
     assert lines[1].split() == ["r", "RMSE", "AUC", "Brier", "ECE", "lift"]
     assert lines[2].split()[:3] == ["nobody", "buys", "-"]
     assert [line.split("  ")[1] for line in lines[-4:]] == ["what they spent", NAIVE, OWN_MEAN, MODEL]
-    assert len(lines) == 15
+    assert "estimated from this data until " in lines[-5]
+    assert len(lines) == 16

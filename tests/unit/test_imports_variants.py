@@ -1,0 +1,260 @@
+# ruff: noqa: E501 (rows of files stand as they are)
+"""Exports as they come: other letter case, other languages, lines before the header, years of two digits."""
+
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pytest
+
+from streams.imports.canonical import CANONICAL
+from streams.imports.known_formats import ready_mapping
+from streams.imports.mapping import Mapping
+from streams.imports.mapping_file import mapping_of
+from streams.imports.prepare import prepare
+from streams.imports.problems import InputProblem, NothingUsable
+
+NOW: Final = 1_800_000_000_000
+Row = tuple[str, str, str, int | None, str | None]
+
+
+def read(text: str, folder: Path, mapping: Mapping | None = None) -> tuple[list[Row], list[tuple[int, str]]]:
+    """((customer, kind, instant, amount, currency) of each touchpoint, (line, reason) of each reject)."""
+    with prepare(io.BytesIO(text.encode()), mapping or Mapping(), as_arrived=True, workdir=folder, now=NOW) as prepared:
+        table: list[dict[str, Any]] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+        rejects = [(reject.row, reject.reason) for reject in prepared.rejects]
+    return [
+        (row["customer_id"] or row["anonymous_id"], row["kind"],
+         datetime.fromtimestamp(row["occurred_at"] / 1000, UTC).strftime("%Y-%m-%d %H:%M"), row["amount_minor"], row["currency"])
+        for row in table
+    ], rejects  # fmt: skip
+
+
+def said(name: str, **more: Any) -> Mapping:
+    mapping = ready_mapping(name)
+    constants = mapping.constants | more.pop("constants", {})
+    return Mapping(**{**mapping.__dict__, "constants": constants, **more})
+
+
+SHOPIFY_SEMICOLONS = (
+    "\ufeffname;email;financial status;created at;currency;total;lineitem quantity;lineitem name;lineitem price;refunded amount\r\n"
+    '#1;A@X.com;paid;2026-01-05 10:00:00 +0100;EUR;100,00;1;"Big\nposter";50,00;0,00\r\n'
+    "#1;A@X.com;;;;;2;Frame;25,00;\r\n"
+    "#2;b@x.com;partially_refunded;2026-01-06 10:00:00 +0100;EUR;1.020,50;1;Frame;1.020,50;20,50\r\n"
+)
+
+
+def test_names_in_other_letters_and_amounts_with_a_comma(tmp_path: Path) -> None:
+    rows, rejects = read(SHOPIFY_SEMICOLONS, tmp_path, said("shopify"))
+    assert rejects == []
+    assert rows == [
+        ("a@x.com", "order_completed", "2026-01-05 09:00", 10000, "EUR"),
+        ("b@x.com", "order_completed", "2026-01-06 09:00", 102050, "EUR"),
+        ("b@x.com", "order_refunded", "2026-01-06 09:00", 2050, "EUR"),
+    ]
+
+
+def test_a_refunded_order_gives_its_total_back_where_no_column_tells_how_much(tmp_path: Path) -> None:
+    text = (
+        "Name,Email,Financial Status,Created at,Currency,Total\n"
+        "#1,a@x.com,refunded,2026-01-05 10:00:00 +0100,EUR,10.00\n#2,b@x.com,paid,2026-01-05 10:00:00 +0100,EUR,7.00\n"
+    )
+    rows, _ = read(text, tmp_path, said("shopify"))
+    assert [(who, kind, amount) for who, kind, _, amount, _ in rows] == [
+        ("a@x.com", "order_completed", 1000), ("a@x.com", "order_refunded", 1000), ("b@x.com", "order_completed", 700),
+    ]  # fmt: skip
+
+
+SPARKASSE = (
+    '"Auftragskonto";"Buchungstag";"Valutadatum";"Verwendungszweck";"Beguenstigter/Zahlungspflichtiger";"Kontonummer/IBAN";"Betrag";"Waehrung"\n'
+    '"DE1";"05.01.26";"05.01.26";"R 1";"Ann";"DE02";"1.250,00";"EUR"\n"DE1";"13.02.26";"13.02.26";"Strom";"Werke";"DE03";"-50,00";"EUR"\n'
+)
+DKB = (
+    '"Girokonto";"DE12"\n""\n"Kontostand vom 01.03.26:";"1.000,00 €"\n""\n'
+    '"Buchungsdatum";"Wertstellung";"Status";"Zahlungspflichtige*r";"Verwendungszweck";"IBAN";"Betrag (€)"\n'
+    '"05.01.26";"05.01.26";"Gebucht";"Ann";"R1";"DE02";"1.250,00"\n"13.02.26";"13.02.26";"Gebucht";"Me";"R2";"DE03";"-50,00"\n'
+)
+ING = (
+    "Umsatzanzeige;Datei erstellt am: 05.03.2026 10:00\n\nIBAN;DE1\nZeitraum;01.01.2026 - 05.03.2026\n\n"
+    "Buchung;Wertstellungsdatum;Auftraggeber/Empfänger;Buchungstext;Verwendungszweck;Saldo;Währung;Betrag;Währung\n"
+    "05.01.2026;05.01.2026;DE02;Gutschrift;R1;1.000,00;EUR;1.250,00;EUR\n13.02.2026;13.02.2026;DE03;Lastschrift;R1;0;EUR;-50,00;EUR\n"
+)
+
+
+@pytest.mark.parametrize("text", [SPARKASSE, DKB, ING])
+def test_statements_of_german_banks(text: str, tmp_path: Path) -> None:
+    rows, rejects = read(text, tmp_path, said("bank"))
+    assert rejects == []
+    assert rows == [
+        ("DE02", "order_completed", "2026-01-05 00:00", 125000, "EUR"),
+        ("DE03", "order_refunded", "2026-02-13 00:00", -5000, "EUR"),
+    ]
+
+
+def test_lines_before_the_header_count(tmp_path: Path) -> None:
+    _, rejects = read(DKB.replace("05.01.26", "soon", 1), tmp_path, said("bank"))
+    assert rejects == [(6, "bad_time")]
+
+
+def test_a_report_of_paypal_in_german(tmp_path: Path) -> None:
+    text = (
+        '\ufeff"Datum","Uhrzeit","Zeitzone","Name","Typ","Status","Währung","Brutto","Absender E-Mail-Adresse","Empfänger E-Mail-Adresse","Transaktionscode"\n'
+        '"13.01.2026","10:00:00","CET","Ann","PayPal Express-Zahlung","Abgeschlossen","EUR","1.250,50","ann@x.com","shop@x.com","T1"\n'
+        '"14.01.2026","10:00:00","CET","Ann","Rückzahlung","Abgeschlossen","EUR","-50,00","shop@x.com","ann@x.com","T2"\n'
+        '"14.01.2026","10:00:00","CET","Ann","Abbuchung","Abgeschlossen","EUR","-500,00","shop@x.com","","T3"\n'
+    )
+    rows, rejects = read(text, tmp_path, said("paypal"))
+    assert rejects == []
+    assert rows == [
+        ("ann@x.com", "order_completed", "2026-01-13 09:00", 125050, "EUR"),
+        ("ann@x.com", "order_refunded", "2026-01-14 09:00", -5000, "EUR"),
+    ]
+
+
+HEAD = "customer_id,occurred_at,kind\n"
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["05.01.26", "13.02.26"], ["2026-01-05 00:00", "2026-02-13 00:00"]),
+        (["05.01.26"], ["2026-01-05 00:00"]),
+        (["05/02/26", "13/02/26"], ["2026-02-05 00:00", "2026-02-13 00:00"]),
+        (
+            ["12/1/10 8:26", "12/13/10 8:26", "1/5/11 8:00"],
+            ["2010-12-01 08:26", "2010-12-13 08:26", "2011-01-05 08:00"],
+        ),
+        (["2/5/26 10:00 PM", "2/13/26 9:00 AM"], ["2026-02-05 22:00", "2026-02-13 09:00"]),
+        (["26-01-05", "26-01-13", "25-12-31"], ["2026-01-05 00:00", "2026-01-13 00:00", "2025-12-31 00:00"]),
+        (["26.01.05", "26.01.13"], ["2026-01-05 00:00", "2026-01-13 00:00"]),
+        (["99/12/31", "01/01/01"], ["1999-12-31 00:00", "2001-01-01 00:00"]),
+        (["31.12.98"], ["1998-12-31 00:00"]),
+        (["05-Jan-26", "Jan 5, 98"], ["2026-01-05 00:00", "1998-01-05 00:00"]),
+    ],
+)
+def test_years_of_two_digits_stand_where_the_column_says(texts: list[str], expected: list[str], tmp_path: Path) -> None:
+    rows, rejects = read(HEAD + "".join(f'a,"{text}",x\n' for text in texts), tmp_path)
+    assert rejects == []
+    assert [at for _, _, at, _, _ in rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "flag"),
+    [
+        (["05/02/26"], '--time-format "%d/%m/%y"'),
+        (["05/02/26", "06/02/25"], "does not say where it stands"),
+        (["05/02/26", "06/02/26"], "may begin with the day or with the month"),
+    ],
+)
+def test_years_of_two_digits_are_asked_about_where_it_does_not(texts: list[str], flag: str, tmp_path: Path) -> None:
+    with pytest.raises(NothingUsable, match=flag):
+        read(HEAD + "".join(f"a,{text},x\n" for text in texts), tmp_path)
+
+
+BANK_CHURN = "RowNumber,CustomerId,Surname,Tenure,Balance,EstimatedSalary,Exited\n1,15634602,Hill,2,0,101348.88,1\n2,15647311,Ho,1,83807.86,112542.58,0\n"
+DAY = {"snapshot_at": "2026-01-31"}
+
+
+def test_a_snapshot_whose_time_may_be_months_or_years_is_asked_about(tmp_path: Path) -> None:
+    with pytest.raises(InputProblem, match="--map years=tenure"):
+        read(BANK_CHURN, tmp_path, said("telco", constants=DAY))
+    snapshot = {name: column for name, column in said("telco").snapshot.items() if name not in ("months", "since")}
+    rows, _ = read(BANK_CHURN, tmp_path, said("telco", constants=DAY, snapshot=snapshot | {"years": ("Tenure",)}))
+    assert rows == [
+        ("15634602", "contract_signed", "2024-02-01 00:00", None, None),
+        ("15634602", "contract_terminated", "2026-01-31 00:00", None, None),
+        ("15647311", "contract_signed", "2025-01-31 00:00", None, None),
+    ]
+
+
+def test_a_snapshot_with_dates(tmp_path: Path) -> None:
+    text = "Account ID,Signup Date,Churn Date,MRR\nA,1/5/2023,2/13/2024,99.00\nB,3/15/2023,,49.00\nC,,,1.00\n"
+    rows, rejects = read(text, tmp_path, said("telco", constants=DAY))
+    assert rows == [
+        ("A", "contract_signed", "2023-01-05 00:00", None, None),
+        ("A", "bill_paid", "2024-02-13 00:00", 9900, None),
+        ("A", "contract_terminated", "2024-02-13 00:00", None, None),
+        ("B", "contract_signed", "2023-03-15 00:00", None, None),
+        ("B", "bill_paid", "2026-01-31 00:00", 4900, None),
+    ]
+    assert rejects == [(4, "no_time")]
+
+
+def test_a_table_of_customers_that_does_not_say_since_when_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputProblem, match="--map months=COLUMN"):
+        read("customerID,Churn\nA,Yes\n", tmp_path, said("telco"))
+
+
+def test_what_ga4_calls_not_set_is_nothing(tmp_path: Path) -> None:
+    event = {"event_timestamp": "1612069510766593", "event_name": "purchase", "user_pseudo_id": "1.2",
+             "ecommerce": {"purchase_revenue": 44.0, "transaction_id": "(not set)"}}  # fmt: skip
+    other = event | {"event_timestamp": "1612069520766593"}
+    rows, _ = read("".join(json.dumps(one) + "\n" for one in (event, other)), tmp_path, said("ga4"))
+    assert [(kind, amount) for _, kind, _, amount, _ in rows] == [("order_completed", 4400)] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mixpanel", "event,distinct_id,time,$insert_id,amount,currency\nPurchase,u1,1704067200,i1,19.99,EUR\n"),
+        ("posthog", 'uuid,event,properties,timestamp,distinct_id\na,purchase,"{""revenue"": 19.99, ""currency"": ""EUR""}",2024-01-01 00:00:00,u1\n'),
+        ("ga4", "event_timestamp,event_name,user_id,ecommerce.purchase_revenue,ecommerce.currency\n1704067200000000,purchase,u1,19.99,EUR\n"),
+        ("segment", "message_id,event,user_id,properties_total,properties_currency,timestamp\nm1,Order Completed,u1,19.99,EUR,2024-01-01 00:00:00\n"),
+    ],
+)  # fmt: skip
+def test_events_as_a_table(name: str, text: str, tmp_path: Path) -> None:
+    rows, rejects = read(text, tmp_path, said(name))
+    assert rejects == []
+    assert rows == [("u1", "order_completed", "2024-01-01 00:00", 1999, "EUR")]
+
+
+def test_each_order_of_a_visit(tmp_path: Path) -> None:
+    order = {"type": "ecommerceOrder", "orderId": "O1", "revenue": "10.50", "timestamp": 1704067300}
+    visit = {"idVisit": 1, "visitorId": "v1", "firstActionTimestamp": 1704067200, "siteCurrency": "EUR",
+             "actionDetails": [{"type": "action"}, order, order | {"orderId": "O2", "revenue": 5}]}  # fmt: skip
+    rows, rejects = read(json.dumps([visit, visit | {"idVisit": 2, "actionDetails": []}]), tmp_path, said("matomo"))
+    assert rejects == []
+    assert sorted((kind, amount or 0) for _, kind, _, amount, _ in rows) == [
+        ("order_completed", 500), ("order_completed", 1050), ("page_viewed", 0), ("page_viewed", 0),
+    ]  # fmt: skip
+
+
+TWO_RULES = """
+[columns]
+customer_id = "who"
+[constants]
+currency = "EUR"
+[[touchpoints]]
+kind = "order_completed"
+occurred_at = "paid"
+amount = "total"
+when = 'state == "paid"'
+[[touchpoints]]
+kind = "order_refunded"
+occurred_at = "back"
+amount = '=total * 1'
+when = 'state == "back"'
+"""
+
+
+def test_a_row_whose_touchpoint_has_no_time_is_told(tmp_path: Path) -> None:
+    text = "who,paid,back,state,total\na,2026-01-05,,paid,5\nb,,,paid,5\nc,,2026-01-06,back,5\nd,,,open,5\n"
+    rows, rejects = read(text, tmp_path, mapping_of(TWO_RULES, "two"))
+    assert [who for who, *_ in rows] == ["a", "c"]
+    assert rejects == [(3, "no_time")]
+
+
+def test_amounts_of_one_touchpoint_are_read_as_its_column_is_written_whatever_another_computes(tmp_path: Path) -> None:
+    text = "who;paid;back;state;total\na;2026-01-05;;paid;1.005,50\nc;;2026-01-06;back;7,25\n"
+    rows, rejects = read(text, tmp_path, mapping_of(TWO_RULES, "two"))
+    assert rejects == []
+    assert [amount for *_, amount, _ in rows] == [100550, 725]
+
+
+def test_a_row_that_would_make_several_touchpoints_is_one_reject_where_they_have_one_fault(tmp_path: Path) -> None:
+    text = "Name,Email,Financial Status,Created at,Currency,Total,Refunded Amount\n#1,,paid,2026-01-05 10:00:00 +0100,EUR,10.00,10.00\n"
+    rows, rejects = read(text, tmp_path, said("shopify"))
+    assert (rows, rejects) == ([], [(2, "no_customer")])
