@@ -22,6 +22,7 @@ from streams.kafka.editions import (
     read_editions,
     settings_of,
 )
+from streams.kafka.settling import behind_what_was_sent, settle
 from streams.kafka.topics import admin_of, apply, check, topics_of
 from streams.reports.clickhouse import ClickHouseSink
 from streams.settings import Settings
@@ -133,7 +134,13 @@ def switch(
     if wait_seconds is None:
         # Where only ticks come, so long is waited for a commit.
         wait_seconds = _WAIT_SECONDS + settings.idle_seconds
-    _await(settings, number, ends, progress, wait_seconds)
+    seconds = wait_seconds
+    settle(
+        ends,
+        lambda to: _await(settings, number, to, progress, seconds),
+        lambda: _bounds(settings, topics_of(settings).touchpoints)[1],
+        lambda begins, stops: behind_what_was_sent(settings, number, begins, stops),
+    )
     if settings.clickhouse:
         sink = ClickHouseSink(settings.clickhouse)
         try:

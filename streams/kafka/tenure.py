@@ -42,7 +42,8 @@ Copied = tuple[Bodies, Bodies]
 def _is_quiet(applied: Applied) -> bool:
     """Whether only ticks came, and nothing of them."""
     ticks = sum(applied.counts[name] for name in _TICKS)
-    return sum(applied.counts.values()) == ticks and not len(applied.facts) and not len(applied.judged)
+    told = len(applied.facts) + len(applied.judged) + len(applied.fired)
+    return sum(applied.counts.values()) == ticks and told == 0
 
 
 class Tenure:

@@ -5,16 +5,19 @@ from typing import Final, cast
 import pytest
 from support.kafka_release import JUDGED, MOVED, some_days
 from support.kafka_release import TOPICS as NAMES
-from support.messages import DAY, START, Message, batch, tick
+from support.messages import DAY, START, Message, batch, schemas, tick
+from support.rules import Life, policy_with
 from support.shell import new_partition, records_of, rows_of
 
 from schemas.registry import FileRegistry
 from streams.engine.checkpoint import stored_in_columns
+from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.kafka.fences import Fence
 from streams.kafka.tenure import Snapshot, Tenure
 from streams.log.batches import read_batches
 from streams.outputs.catalogue import SPOKEN
+from streams.outputs.triggers import TRIGGERS
 
 
 def new_tenure(*, reports: bool = True) -> Tenure:
@@ -41,6 +44,24 @@ def test_what_a_snapshot_holds(profiles: bool, final: bool) -> None:
     assert bool(snapshot.standing) is profiles
     assert snapshot.checkpoint.offset == 4
     assert taken(tenure, profiles=profiles, final=final) is None
+
+
+def test_a_trigger_that_only_a_tick_brings_goes_out() -> None:
+    """A timer of a rule changes no stage and no judgement."""
+    rule = '[triggers.wait]\non = "quiet 1 hour after product_added"\nhold_out = 0.0\ncooldown_days = 1\n'
+    log = Life().tell("newsletter_subscribed", 0).tell("product_added", 1).log
+    partition = Partition(0, policy_with(rule), schemas())
+    tenure = Tenure(partition, NAMES, FileRegistry(), -1, cast(Fence, None), reports=True)
+    apply(tenure, log, 0)
+    assert taken(tenure) is not None
+    tenure.outgoing.forget_messages()
+    apply(tenure, Life().tick(2.5).log, len(log))
+    assert tenure.outgoing.undigested
+    tenure.outgoing.digest()
+    assert tenure.outgoing.speaks(TRIGGERS)
+    snapshot = taken(tenure)
+    assert snapshot is not None
+    assert [rows.table for rows in snapshot.rows] == ["triggers_raw"]
 
 
 def test_profiles_alone_are_worth_a_checkpoint() -> None:
