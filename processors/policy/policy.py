@@ -281,6 +281,7 @@ def _identity(document: dict[str, Any]) -> dict[str, Any]:
         "known_to_known": int(setting(document, "identity", "known_to_known") == "allow"),
         "shared_to_nobody": int(setting(document, "identity", "shared") == "none"),
         "most_identities": setting(document, "identity", "most"),
+        "forget_ms": round(setting(document, "identity", "forget_visitors_days") * _DAY),
     }
 
 

@@ -235,6 +235,7 @@ RULES: Final = np.dtype(
         ("known_to_known", "i8"),  # 1: an alias may make two known customers one
         ("shared_to_nobody", "i8"),  # 1: what several people claim is nobody's from the second claim on
         ("most_identities", "i8"),  # of one customer
+        ("forget_ms", "i8"),  # after so long visitors without an initiative are forgotten; 0: never
     ]
 )
 Rules = Any  # a record of RULES: np.record in Python, a Numba record when compiled

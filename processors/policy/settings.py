@@ -122,6 +122,7 @@ OPTIONAL: Final[dict[Path, tuple[Key, Any]]] = {
     ("identity", "known_to_known"): (choice("allow", "refuse"), "allow"),
     ("identity", "shared"): (choice("first", "none"), "first"),
     ("identity", "most"): (count(1, 1_000_000), 1000),
+    ("identity", "forget_visitors_days"): (number(0, 36_525, closed="low"), 0.0),
     ("estimated", "purchases"): (TEXT, ""),
     ("estimated", "spend"): (TEXT, ""),
     # Of texts of version 2 alone.

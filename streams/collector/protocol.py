@@ -11,10 +11,11 @@ import pyarrow as pa
 from schemas.bodies import Bodies, bodies_of
 from schemas.limits import LONGEST, detail_of, reason_of
 from schemas.registry import Registry
-from streams.collector.events import Arrival, Ignored, Link, Touchpoint, read_event, unnamed
+from streams.collector.events import Arrival, Ignored, Link, Read, Touchpoint, read_event, unnamed
 from streams.collector.nobody import is_nobody
 from streams.collector.problems import NO_CONSENT, EventRefused, EventReject
 from streams.collector.requests import MOST_DEPTH, MOST_EVENT_BYTES, Batch, Raw
+from streams.collector.texts import says_something
 from streams.collector.times import NO_SKEW, Skew, instant_of, skew_of
 from streams.imports.canonical import CANONICAL, ROW
 from streams.log.arranging import joined
@@ -62,8 +63,7 @@ def take(batch: Batch, told: str, arrival: Arrival, numbers: Sequence[int] | Non
             if isinstance(event, dict) and is_nobody(event.get("userId")):
                 taken.counts[BAD_USER_ID] += 1
             read = read_event(event, told, arrival, _skew_for(event, skews), _unnamed(raw, event, arrival, index, seen))
-            if isinstance(read, dict):
-                _check_lengths(read)
+            _check_lengths(read)
         except EventRefused as refused:
             taken.rejects.append(
                 EventReject(index, refused.reason, refused.detail, raw.payload, refused.reason != NO_CONSENT)
@@ -100,7 +100,7 @@ def _parsed(raw: Raw) -> Any:
 
 
 def _unnamed(raw: Raw, event: Any, arrival: Arrival, index: int, seen: Mapping[bytes, int]) -> str:
-    if not isinstance(event, dict) or event.get("messageId"):
+    if not isinstance(event, dict) or says_something(event.get("messageId")):
         return ""
     timed = bool(event.get("timestamp") or event.get("originalTimestamp"))
     # The same bytes a second time in one request are two events.
@@ -146,7 +146,14 @@ def _skew_for(event: Any, skews: Mapping[Any, Skew]) -> Skew:
     return skews.get(_device(event), NO_SKEW)
 
 
-def _check_lengths(row: Touchpoint) -> None:
+def _check_lengths(read: Read) -> None:
+    """What is longer is refused here: the engine would refuse it too, and nobody would hear of it."""
+    if isinstance(read, Link):
+        row: Mapping[str, Any] = {"customer_id": max(read.from_id, read.into, key=lambda told: len(told.encode()))}
+    elif isinstance(read, dict):
+        row = read
+    else:
+        return
     for name, most in LONGEST.items():
         value = row.get(name)
         if value is not None and len(value.encode() if isinstance(value, str) else value) > most:

@@ -37,6 +37,11 @@ def identifier(value: object, name: str) -> str | None:
     return str(int(value))
 
 
+def says_something(value: object) -> bool:
+    """Whether a value is there, and no text without anything but white space."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
 def identity(value: object, name: str) -> str | None:
     """``identifier`` of somebody: None too of what programs write where there is nobody. Raises EventRefused."""
     found = identifier(value, name)

@@ -18,6 +18,7 @@ from streams.engine.arena import claim, release
 from streams.engine.hot import place_in_arena, vacate
 from streams.engine.packing import FLAG_FORWARD, FORWARD_LAYOUT, HEAD_BYTES, length_at
 from streams.engine.rows import (
+    IS_FORGOTTEN,
     IS_FORWARD,
     USED_FORWARDS,
     Table,
@@ -27,6 +28,7 @@ from streams.engine.rows import (
     is_forward,
     namespace_of,
     note_change,
+    remember_again,
 )
 
 LEADS_TO: Final = HEAD_BYTES + 2
@@ -48,6 +50,8 @@ def _lay(table: Table, number: Int, into: Int, offset: Int) -> None:
     for k in range(size):
         table.arena[at + LEADS_TO + k] = table.ids[start + k]
     table.customers[number].place = -1 - (at >> 3)
+    if table.customers[number].id & IS_FORGOTTEN != 0:
+        remember_again(table, number)
     table.customers[number].id |= IS_FORWARD
     table.used[USED_FORWARDS] += 1
     note_change(table, number)

@@ -16,8 +16,10 @@ from streams.engine.arena import claim, release
 from streams.engine.due import push
 from streams.engine.packing import EMPTY, ROW_WORDS, due_at, offset_at, pack_row, unpack_row
 from streams.engine.rows import (
+    IS_FORGOTTEN,
     IS_TOUCHED,
     USED_ARENA,
+    USED_FORGOTTEN,
     USED_HEAP,
     USED_HOT,
     USED_KEPT,
@@ -32,6 +34,7 @@ from streams.engine.rows import (
     is_forward,
     key_of,
     list_touched,
+    note_change,
     schedule,
 )
 
@@ -208,6 +211,23 @@ def begin(table: Table, number: Int, key: np.uint64) -> None:
     table.customers[number].place = slot
     table.hot[slot].holder = number
     _make_newest(table, slot)
+
+
+@compiled_leaf
+def forget(table: Table, number: Int, offset: Int) -> None:
+    """Let nothing be known any more of a visitor whose row is hot, as of a record at ``offset``."""
+    slot = table.customers[number].place
+    entry_at = table.rows[slot].entry_at
+    for k in range(ROW_WORDS):
+        table.words[slot, k] = EMPTY[k]
+    row = table.rows[slot]
+    row.hash = key_of(table, number)
+    row.offset = offset
+    row.entry_at = entry_at
+    note_change(table, number)
+    if table.customers[number].id & IS_FORGOTTEN == 0:
+        table.customers[number].id |= IS_FORGOTTEN
+        table.used[USED_FORGOTTEN] += 1
 
 
 @compiled_inline

@@ -18,6 +18,7 @@ from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
 from streams.engine.edition import is_known, is_left_out, met_before
+from streams.engine.fading import fade
 from streams.engine.forwarding import lead_elsewhere, root
 from streams.engine.hot import add, touch, warm
 from streams.engine.outcomes import (
@@ -34,6 +35,7 @@ from streams.engine.outcomes import (
 from streams.engine.reaching import follow_rules, hear_consent
 from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
 from streams.engine.rows import (
+    USED_FORGET,
     USED_NUMBER,
     Table,
     append,
@@ -101,6 +103,17 @@ def _stood_for(table: Table, named: int, offset: int) -> tuple[int, bool]:
 def elsewhere(told: int) -> tuple[int, bool]:
     """(number of the id to whose partition a touchpoint is to go, whether it is the one that it names)."""
     return (-told - 2) >> 1, (-told & 1) != 0
+
+
+@compiled_inline
+def _is_contained(table: Table, rules: Rules, out: Out, counts: Any, cause: Cause, row: Row) -> bool:
+    """Whether a row has the touchpoint at hand; if not, it is of a visitor who is not forgotten by then."""
+    if cause.offset <= row.offset:
+        counts[OUTCOME_CONTAINED] += 1
+        return True
+    if table.used[USED_FORGET] > 0:
+        fade(table, rules, out, counts, cause, cause.known_at)
+    return False
 
 
 @compiled_inline
@@ -194,20 +207,19 @@ def apply_touchpoint(
     slot = table.customers[number].place
     touch(table, slot)
     row = table.rows[slot]
-    if offset <= row.offset:
-        counts[OUTCOME_CONTAINED] += 1
+    at = contact.at
+    cause = Cause(
+        number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
+    )
+    if _is_contained(table, rules, out, counts, cause, row):
         return OK
     row.offset = offset
     note_change(table, number)
-    at = contact.at
     counts[OUTCOME_ACCEPTED] += 1
     counts[OUTCOME_LATE] += at < max(time, row.judged_at)
     counts[OUTCOME_UNMAPPED] += (contact.flags & UNMAPPED) != 0
     note_news(table, number)
     transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
-    cause = Cause(
-        number, offset, max(time, at), CAUSE_TOUCHPOINT, contact.event, slots[EVENT_ID, 0], slots[EVENT_ID, 1]
-    )
     _before_meeting(buffer, slots, row, rules, out, cause, contact)
     meet(row, rules, out, cause, contact, time)
     _after_meeting(buffer, slots, row, rules, words, out, cause, contact, meaning, time)

@@ -48,6 +48,7 @@ from schemas.touchpoint import (
 )
 from streams.engine.cursor import AT_LINKS, AT_PACKED, AT_TIME, Cursor
 from streams.engine.edition import is_unlinked
+from streams.engine.fading import fade
 from streams.engine.forwarding import forward, lead_elsewhere, root, take_back
 from streams.engine.hot import add, begin, borrow, give_back, touch, warm
 from streams.engine.judging import elsewhere
@@ -78,7 +79,9 @@ from streams.engine.outcomes import (
 from streams.engine.packing import PACKED_BYTES, unpack_row
 from streams.engine.reading import LATEST
 from streams.engine.rows import (
+    IS_FORGOTTEN,
     LONGEST_ID,
+    USED_FORGET,
     USED_LINKING,
     USED_NUMBER,
     Table,
@@ -93,6 +96,7 @@ from streams.engine.rows import (
     namespace_of,
     note_change,
     note_news,
+    remember_again,
     schedule,
 )
 from streams.engine.sending import (
@@ -346,8 +350,28 @@ def _elsewhere(
 
 
 @compiled_leaf
+def _fade(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, one: int, other: int, at: int) -> None:
+    """Of what is forgotten by now nothing is united."""
+    now = max(at, cursor.at[AT_TIME])
+    for i in range(2):
+        each = one if i == 0 else other
+        if not is_forward(table, each):
+            touch(table, warm(table, each))
+            fade(table, rules, out, cursor.counts, Cause(each, offset, now, CAUSE_MERGE, np.uint64(0), -1, -1), now)
+
+
+@compiled_leaf
 def _settled(
-    table: Table, rules: Rules, cursor: Cursor, offset: int, left: int, into: int, at: int, by: int, trusted: bool
+    table: Table,
+    rules: Rules,
+    out: Out,
+    cursor: Cursor,
+    offset: int,
+    left: int,
+    into: int,
+    at: int,
+    by: int,
+    trusted: bool,
 ) -> tuple[int, int]:
     """The customers who are to be one, the one that goes on last; below zero: there is nothing more to do."""
     one = other = -1
@@ -364,6 +388,8 @@ def _settled(
     if why != 0:
         _refuse(table, rules, cursor, offset, at, why, by, left, into)
         return -1, -1
+    if table.used[USED_FORGET] > 0:
+        _fade(table, rules, out, cursor, offset, one, other, at)
     if _goes_on(table, one, other):
         one, other = other, one
     return (-1, -1) if _elsewhere(table, cursor, offset, at, one, other, by, trusted) else (one, other)
@@ -430,7 +456,7 @@ def apply_link(
     if how == AS_ROW:
         slot, other = _received(buffer, table, cursor, offset, left, into)
     else:
-        one, other = _settled(table, rules, cursor, offset, left, into, at, by, trusted)
+        one, other = _settled(table, rules, out, cursor, offset, left, into, at, by, trusted)
     if other < 0:
         return OK
     row, gone = table.rows[table.customers[other].place], table.rows[slot if slot >= 0 else table.customers[one].place]
@@ -460,6 +486,8 @@ def apply_link(
 @compiled_leaf
 def _note_united(table: Table, number: int) -> None:
     note_change(table, number)
+    if table.customers[number].id & IS_FORGOTTEN != 0:
+        remember_again(table, number)
     slot = table.customers[number].place
     if table.rows[slot].touchpoints > 0:
         note_news(table, number)

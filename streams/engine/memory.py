@@ -29,7 +29,15 @@ from streams.engine.former_rings import Rings
 from streams.engine.growth import grow, reserve
 from streams.engine.packing import FLAG_TOUCHED, FLAG_UNREPORTED, FORWARD_LAYOUT, HEAD_BYTES, words_of
 from streams.engine.results import ForeignLog
-from streams.engine.rows import USED_CHANGED, USED_ROWS, USED_TAKEN, Table
+from streams.engine.rows import (
+    IS_FORGOTTEN,
+    USED_CHANGED,
+    USED_ROWS,
+    USED_TAKEN,
+    Table,
+    id_slices,
+    namespaces_of,
+)
 from streams.engine.window import TOLD_LIMIT, TOLD_STORED, TOLD_TOTAL
 from streams.engine.window_records import SEGMENT_KEY, BadSegment
 
@@ -97,7 +105,9 @@ class Memory:
             tuple((number, offset, ordinal) for number, (offset, ordinal) in enumerate(_taken(table)) if offset >= 0),
         )
         stored = int(table.window.told[TOLD_STORED])
-        keys, values = self._rows(table, numbers)
+        rows, gone = _parted(table, numbers)
+        records += [(_key(table, number), None) for number in gone.tolist()]
+        keys, values = self._rows(table, rows)
         restoring.forget_changes(table)
         return Checkpoint(standing.offset, records, keys, values, (HEADER_KEY, header.encode()), numbers, stored)
 
@@ -108,8 +118,11 @@ class Memory:
         """
         count = 0 if self._layout < 0 else min(most, int(table.used[USED_CHANGED]))
         numbers = table.changed[:count].copy()
-        keys, values = self._rows(table, numbers)
+        rows, gone = _parted(table, numbers)
+        keys, values = self._rows(table, rows)
         restoring.forget_first_changes(table, count)
+        # That they are gone stands in the checkpoint itself.
+        restoring.note_changes(table, gone)
         return keys, values
 
     def _rows(self, table: Table, numbers: npt.NDArray[np.int32]) -> tuple[Bodies, Bodies]:
@@ -132,7 +145,9 @@ class Memory:
             self._layout = -1
         if POLICY_KEY in written:
             self._policy_hash = ""
-        self._obsolete = [key for key, value in checkpoint.records if value is None]
+        # Who was forgotten is among those that changed.
+        gone = (key for key, value in checkpoint.records if value is None)
+        self._obsolete = [key for key in gone if not key or key[0] >= restoring.FIRST_NO_NAMESPACE]
 
     def restore(self, table: Table, stored: Iterable[Stored]) -> tuple[Table, Standing | None]:
         """The table with the newest row of each customer, packed, and where the checkpoint stood.
@@ -319,6 +334,19 @@ class Memory:
         values = Bodies(*restoring.pack_rows(words_of(rows), flags, hashes, 0))
         table = reserve(table, chunk.header.customers)
         return self._lay_down(table, keys, values, 0)
+
+
+def _parted(table: Table, numbers: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Those who have a row, and those who are forgotten."""
+    gone = (np.asarray(table.customers)["id"][numbers] & IS_FORGOTTEN) != 0
+    return numbers[~gone], numbers[gone]
+
+
+def _key(table: Table, number: int) -> bytes:
+    """Under which a customer's row is stored."""
+    place = np.array([number])
+    (start,), (length,) = id_slices(table, place)
+    return bytes([int(namespaces_of(table, place)[0])]) + table.ids[start : start + length].tobytes()
 
 
 def _taken(table: Table) -> npt.NDArray[np.int64]:

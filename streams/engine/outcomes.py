@@ -24,6 +24,7 @@ OUTCOME_LINK_REFUSED: Final = 14  # two ids that may not be one customer
 OUTCOME_LINK_IGNORED: Final = 15  # explicit links that say what is known, or nothing
 OUTCOME_FORWARDED: Final = 16  # touchpoints of ids that belong, or lead, to another partition
 OUTCOME_REPEATED: Final = 17  # what another partition sent again, and of other editions
+OUTCOME_FORGOTTEN: Final = 18  # visitors of whom nothing is known any more, see the policy's [identity]
 OUTCOMES: Final = (
     "accepted",
     "duplicate",
@@ -43,6 +44,7 @@ OUTCOMES: Final = (
     "link_ignored",
     "forwarded",
     "repeated",
+    "forgotten",
 )
 
 # Reasons of rejects, beside those of the decoder.

@@ -29,10 +29,15 @@ from streams.engine.rows import (
     IS_FORWARD,
     USED_CHANGED,
     USED_EDITION,
+    USED_FORGET,
+    USED_FORGET_BEFORE,
+    USED_FORGOTTEN,
     USED_FORWARDS,
     USED_LINKING,
+    USED_NOW,
     USED_NUMBER,
     USED_PARTITIONS,
+    USED_REPORTED,
     USED_ROWS,
     USED_UNREPORTED,
     Table,
@@ -140,6 +145,7 @@ class Partition:
         self._out: Out = new_out(FACTS if collect else 0)
         self._next = 0
         self._time = NONE
+        self._heed_forgetting()
         self._bad_run = 0
         self._memory = Memory(number, log, epoch)
         self._halved = False
@@ -163,8 +169,8 @@ class Partition:
 
     @property
     def customers(self) -> int:
-        """How many there are: all that have a number but forwarding addresses."""
-        return self.numbered - int(self.table.used[USED_FORWARDS])
+        """How many there are: all that have a number but forwarding addresses, and visitors who are forgotten."""
+        return self.numbered - int(self.table.used[USED_FORWARDS]) - int(self.table.used[USED_FORGOTTEN])
 
     @property
     def numbered(self) -> int:
@@ -181,6 +187,11 @@ class Partition:
         flags = np.asarray(self.table.customers)["id"][: self.numbered] & IS_FORWARD
         found: npt.NDArray[np.int64] = np.flatnonzero(flags == 0)
         return found
+
+    def _heed_forgetting(self) -> None:
+        used = self.table.used
+        used[USED_FORGET] = used[USED_FORGET_BEFORE] = int(self.policy.rules.forget_ms)
+        used[USED_NOW] = self._time if self._time != NONE else 0
 
     def holder_of(self, number: int) -> int:
         """The number of the customer that a number stands for; its own where it is no forwarding address."""
@@ -333,6 +344,7 @@ class Partition:
         # The change is told with its first facts, which name its hash.
         policies.append(PolicyChange(offset, int(cursor.at[cursors.AT_TIME]), policy))
         self.policy = policy
+        self.table.used[USED_FORGET] = int(policy.rules.forget_ms)
         customer, judged = 0, np.array([0, self.rows_at_once])
         while customer < self.numbered:
             customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
@@ -342,6 +354,7 @@ class Partition:
             if enough and customer < self.numbered:
                 self._halved = True
                 return
+        self.table.used[USED_FORGET_BEFORE] = self.table.used[USED_FORGET]
         self.counts[OUTCOME_POLICIES] += 1
         cursor.at[cursors.AT_BAD_RUN] = 0
         cursor.at[cursors.AT_NEXT] = offset + 1
@@ -375,6 +388,7 @@ class Partition:
         if standing is not None:
             self._next, self._time, self._bad_run = standing.offset, standing.time, standing.bad_run
             self.policy = read_policy(standing.policy[0])
+            self._heed_forgetting()
             if standing.policy[1] not in ("", self.policy.hash):
                 raise UnreadableCheckpoint(f"partition {self.number}: its policy is not the one that its header names")
 
@@ -390,6 +404,10 @@ class Partition:
     def changed(self) -> int:
         """How many rows the next checkpoint will hold."""
         return int(self.table.used[USED_CHANGED])
+
+    def expect_reports(self) -> None:
+        """From here on profiles are taken for the reports: who is forgotten keeps the row until then."""
+        self.table.used[USED_REPORTED] = 1
 
     @property
     def unreported(self) -> int:

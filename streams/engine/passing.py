@@ -1,7 +1,6 @@
 """What concerns rows without a touchpoint of theirs: ticks that let timers fire, and new policies. Compiled."""
 
 import numpy as np
-import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.lifecycle.facts import (
@@ -21,31 +20,39 @@ from processors.lifecycle.step import rejudge
 from processors.policy.rules import Rules
 from processors.row.calendar import day_of
 from processors.row.layout import NEVER, NONE
-from processors.triggers.firing import look, pass_time_with_rules
+from processors.triggers.firing import look
 from processors.triggers.room import is_crowded
 from schemas.touchpoint import TICK_AT
 from streams.engine.ahead import AHEAD_FAR, AHEAD_NEAR, AHEAD_SMALL, ask_for_place, ask_for_review
 from streams.engine.cursor import AT_TIME, NO_LIMIT, STATUS_FINISHED, STATUS_NEED_FACTS, STATUS_NEED_ROOM, Cursor
 from streams.engine.due import ARITY, pop
-from streams.engine.hot import entry_of, offset_of, warm
-from streams.engine.outcomes import OUTCOME_JUDGEMENTS, OUTCOME_TICKS, OUTCOME_TICKS_IGNORED, OUTCOME_TRANSITIONS
+from streams.engine.fading import Counts, let_go, let_pass
+from streams.engine.hot import entry_of, forget, offset_of, warm
+from streams.engine.outcomes import (
+    OUTCOME_FORGOTTEN,
+    OUTCOME_JUDGEMENTS,
+    OUTCOME_TICKS,
+    OUTCOME_TICKS_IGNORED,
+    OUTCOME_TRANSITIONS,
+)
 from streams.engine.reading import LATEST
 from streams.engine.rows import (
     IS_TOUCHED,
+    USED_FORGET_BEFORE,
     USED_HEAP,
     USED_KEPT,
     USED_LOOKED,
+    USED_NOW,
     USED_ROWS,
     USED_TOUCHED,
     Table,
+    forgets_at,
     has_room,
     is_forward,
     note_change,
     note_news,
     schedule,
 )
-
-Counts = npt.NDArray[np.int64]
 
 
 @compiled_leaf
@@ -61,14 +68,9 @@ def facts_full(out: Out) -> bool:
 @compiled_leaf
 def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, slot: int, offset: int, until: int) -> None:
     """Let a hot row's timers up to ``until`` fire."""
-    row, number = table.rows[slot], table.hot[slot].holder
-    transitions, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
-    cause = Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1)
-    if pass_time_with_rules(row, rules, out, cause, until):
-        row.offset = max(row.offset, offset)
-        note_news(table, number)
-        cursor.counts[OUTCOME_TRANSITIONS] += out.counts[OUT_COUNT] - transitions
-        cursor.counts[OUTCOME_JUDGEMENTS] += out.counts[OUT_JUDGED_COUNT] - judgements
+    number = table.hot[slot].holder
+    let_pass(table, rules, out, cursor.counts, Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1), until)
+    let_go(table, number, cursor.counts, until, offset)
 
 
 @compiled_leaf
@@ -139,6 +141,7 @@ def apply_tick(
     if until <= cursor.at[AT_TIME] or until > LATEST or (ahead_limit != NO_LIMIT and until > written_at + ahead_limit):
         cursor.counts[OUTCOME_TICKS_IGNORED] += 1
         return STATUS_FINISHED
+    table.used[USED_NOW] = until
     status = tick(table, rules, out, cursor, offset, until)
     if status == STATUS_FINISHED:
         cursor.at[AT_TIME] = until
@@ -162,6 +165,11 @@ def rejudge_rows(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: i
         judged[0] += 1
         slot = warm(table, number)
         row = table.rows[slot]
+        if forgets_at(table, number, row, table.used[USED_FORGET_BEFORE]) <= cursor.at[AT_TIME]:
+            # By the policy before there is nobody whom the new one could judge.
+            forget(table, number, offset)
+            cursor.counts[OUTCOME_FORGOTTEN] += 1
+            continue
         before, judgements = out.counts[OUT_COUNT], out.counts[OUT_JUDGED_COUNT]
         cause = Cause(number, offset, max(cursor.at[AT_TIME], row.judged_at), CAUSE_POLICY, np.uint64(0), -1, -1)
         rejudge(row, rules, out, cause, cursor.at[AT_TIME])

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
-from processors.row.layout import ROW
-from processors.row.namespaces import NAMESPACE_UNSTATED, salt_of
+from processors.row.decay import MS_PER_DAY
+from processors.row.layout import NEVER, ROW, Row
+from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_UNSTATED, salt_of
 from processors.words import Int, word_at
 from streams.engine.address_space import room
 from streams.engine.due import push
@@ -48,8 +49,13 @@ USED_LINKING: Final = 15  # 1: ids are linked here
 USED_PARTITIONS: Final = 16  # how many there are
 USED_NUMBER: Final = 17  # which one this is
 USED_EDITION: Final = 18
-USED_TAKEN: Final = 19  # from here on, for each partition: greatest (offset, ordinal) that was taken from it
-USED_CELLS: Final = 19
+USED_FORGET: Final = 19  # ms after which the policy forgets visitors who have taken no initiative; 0: it does not
+USED_NOW: Final = 20  # the tick at hand, or the newest one, ms
+USED_FORGOTTEN: Final = 21  # of those that have a number: visitors who are forgotten
+USED_REPORTED: Final = 22  # 1: profiles are taken for the reports
+USED_FORGET_BEFORE: Final = 23  # of the policy before, until the one at hand has judged everybody
+USED_TAKEN: Final = 24  # from here on, for each partition: greatest (offset, ordinal) that was taken from it
+USED_CELLS: Final = 24
 
 CUSTOMER: Final = np.dtype(
     [
@@ -70,6 +76,7 @@ IS_CHANGED: Final = 1  # flags of a customer: since the last checkpoint
 IS_UNREPORTED: Final = 2  # the row changed since its profile was last taken for the reports
 IS_TOUCHED: Final = 4  # since it was last reviewed: the row stands in the list of those to review
 IS_FORWARD: Final = 8  # no customer any more: a forwarding address
+IS_FORGOTTEN: Final = 16  # a visitor of whom nothing is known any more
 FREE_CLASSES: Final = PACKED_BYTES // 8 + 8
 
 _UPPER: Final = np.uint64(0xFFFFFFFF00000000)
@@ -297,6 +304,26 @@ def append(table: Table, buffer: npt.NDArray[np.uint8], start: Int, length: Int,
     return int(number)
 
 
+@compiled_leaf
+def forgets_at(table: Table, number: Int, row: Row, after: int) -> int:
+    """When nothing is known of a customer any more, ms; NEVER: it stays known.
+
+    That is of a visitor who has taken no initiative and is nobody else: ``after`` so many ms without a touchpoint.
+    """
+    if after <= 0 or namespace_of(table, number) != NAMESPACE_ANONYMOUS:
+        return NEVER
+    if row.touchpoints == 0 or row.first_initiative_at != NEVER or row.identities != 0 or row.is_shared != 0:
+        return NEVER
+    return int(row.last_at + after)
+
+
+@compiled_leaf
+def remember_again(table: Table, number: Int) -> None:
+    """Something is known of a visitor who was forgotten."""
+    table.customers[number].id &= ~IS_FORGOTTEN
+    table.used[USED_FORGOTTEN] -= 1
+
+
 @compiled_inline
 def schedule(table: Table, slot: Int) -> None:
     """Make sure that the due index finds this hot row no later than one of its timers is due.
@@ -307,6 +334,10 @@ def schedule(table: Table, slot: Int) -> None:
     touched = table.customers[number].id & IS_TOUCHED
     wake = min(row.due_at, row.timer_at)
     wake = wake if touched != 0 else min(wake, row.review_at)
+    if table.used[USED_FORGET] > 0:
+        forgotten = forgets_at(table, number, row, table.used[USED_FORGET])
+        # Who is still to be reported is looked at again tomorrow.
+        wake = min(wake, forgotten if forgotten > table.used[USED_NOW] else table.used[USED_NOW] + MS_PER_DAY)
     if wake < row.entry_at:
         table.used[USED_HEAP] = push(table.heap_at, table.heap_row, table.used[USED_HEAP], wake, number)
         row.entry_at = wake
@@ -334,6 +365,8 @@ def note_change(table: Table, number: Int) -> None:
 def note_news(table: Table, number: Int) -> None:
     """The customer's profile is to be taken for the reports, and the row to be written by the next checkpoint."""
     note_change(table, number)
+    if table.customers[number].id & IS_FORGOTTEN != 0:
+        remember_again(table, number)
     if table.customers[number].id & IS_UNREPORTED == 0:
         table.customers[number].id |= IS_UNREPORTED
         table.unreported[table.used[USED_UNREPORTED]] = number

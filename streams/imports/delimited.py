@@ -1,6 +1,8 @@
 """Reader of CSV, TSV and text in columns."""
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +18,8 @@ from streams.imports.scan import UNCLOSED, WHITESPACE, gather, line_end, split_r
 
 _BOM: Final = b"\xef\xbb\xbf"
 _MOST_COLUMNS: Final = 4096
+_TOLD_DELIMITER: Final = re.compile(rb'"?sep=([,;|\t])"?[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
+"""A first line by which spreadsheets know how a text is delimited."""
 _PREAMBLE: Final = 64 << 10
 _PREAMBLE_LINES: Final = 50
 _FEWEST_NAMES: Final = 3
@@ -44,6 +48,11 @@ class DelimitedSource:
         self.columns: tuple[str, ...] | None = tuple(self._names)
 
     def _read_header(self, mapping: Mapping) -> None:
+        told = _TOLD_DELIMITER.match(self._data)
+        if told is not None and mapping.delimiter is None:
+            mapping = replace(mapping, delimiter=told[1].decode())
+        if told is not None:
+            self._data, self._line = self._data[told.end() :], self._line + 1
         if mapping.header and self._known:
             self._drop_preamble(mapping)
         self._delimiter = _delimiter_of(mapping, self._first_line())

@@ -64,5 +64,6 @@ def refuse_other_mapping(sink: Sink, prepared: "Prepared") -> None:
             f"{prepared.name}: the same content was imported before, read in another way; nothing was imported\n"
             f"  import {before['id']} of {before['at']:%Y-%m-%d %H:%M} ({before['file']}): {before['mapping']}\n"
             f"  now: {prepared.mapping.shown()}\n"
-            "  its touchpoints would count twice. --again imports it all the same"
+            f"  its touchpoints would count twice. --replace {before['id']} imports it in the place of that one, --again "
+            "imports it all the same"
         )

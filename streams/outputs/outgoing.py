@@ -33,6 +33,8 @@ class Outgoing:
         self._registry = registry
         self._source = source
         self._reports = reports
+        if reports:
+            partition.expect_reports()
         self._fresh: list[Applied] = []
         self._unreported: list[Applied] = []
         self._messages: Final[dict[str, deque[Messages]]] = {output.name: deque() for output in SPOKEN}

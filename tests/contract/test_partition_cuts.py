@@ -84,7 +84,7 @@ def test_the_same_log_cut_otherwise_says_the_same(story: int, seed: int) -> None
 def test_a_history_has_everything_in_it() -> None:
     whole = outcome_of(new_partition(), [Log(cut(random_log(100, 600, customers=12), [])).fetch(0)])
     # What editions, robots, links and other partitions come to has tests of its own.
-    links = ("merged", "link_refused", "link_ignored", "forwarded", "repeated")
+    links = ("merged", "link_refused", "link_ignored", "forwarded", "repeated", "forgotten")
     rare = ("contained", "left_out", "robots", *links)
     assert all(whole.counts[name] > 0 for name in OUTCOMES if name not in rare), whole.counts
     assert sum(len(fact.supersedes) for fact in whole.facts) > 0

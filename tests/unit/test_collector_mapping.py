@@ -259,6 +259,20 @@ def test_a_bad_event_is_refused_alone(event: object, code: str) -> None:
     assert refusal(event) == code
 
 
+@pytest.mark.parametrize("nothing", [None, "", " ", "\u2028\t"])
+def test_an_id_of_white_space_is_none(nothing: Any) -> None:
+    event = {"type": "page", "userId": "u", "anonymousId": nothing, "timestamp": NOW}
+    found = one({**event, "messageId": nothing})
+    assert (found["anonymous_id"], found["event_id"]) == (None, one({**event, "messageId": nothing})["event_id"])
+    assert len(found["event_id"]) == 32
+    assert one({**event, "messageId": 0})["event_id"] == "0"
+
+
+@pytest.mark.parametrize("told", [{"previousId": "x" * 256, "userId": "u"}, {"previousId": "a", "userId": "ü" * 128}])
+def test_a_link_of_an_id_that_is_too_long_is_refused(told: dict[str, str]) -> None:
+    assert refusal({"type": "alias", **told}) == "long_customer_id"
+
+
 def test_an_event_without_an_id_gets_one_of_its_content() -> None:
     event = {"type": "page", "userId": "u", "timestamp": "2023-11-14T20:00:00Z"}
     here = place()

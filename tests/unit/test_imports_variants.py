@@ -94,6 +94,13 @@ def test_statements_of_german_banks(text: str, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "SEP=;\n"])
+def test_a_first_line_that_tells_the_delimiter(first: str, tmp_path: Path) -> None:
+    rows, rejects = read(first + "customer_id;occurred_at;kind\na,b;2026-01-05;x\nc;soon;x\n", tmp_path)
+    assert rows == [("a,b", "x", "2026-01-05 00:00", None, None)]
+    assert rejects == [(4, "bad_time")]
+
+
 def test_lines_before_the_header_count(tmp_path: Path) -> None:
     _, rejects = read(DKB.replace("05.01.26", "soon", 1), tmp_path, said("bank"))
     assert rejects == [(6, "bad_time")]
