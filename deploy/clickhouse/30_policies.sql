@@ -48,6 +48,8 @@ ALTER TABLE policies_raw
     ADD COLUMN IF NOT EXISTS ahead_made Array(Float64) COMMENT 'Coefficients of expected purchases, by age, then purchases',
     ADD COLUMN IF NOT EXISTS ahead_worth Array(Float64) COMMENT 'Coefficients of their present value',
     ADD COLUMN IF NOT EXISTS ahead_reach Array(Float64) COMMENT 'Greatest logarithms of age and purchases';
+ALTER TABLE policies_raw
+    ADD COLUMN IF NOT EXISTS zone_data String COMMENT 'Version of the time zone data of the IANA by which local hours are meant';
 
 CREATE OR REPLACE VIEW policies
 (
@@ -64,13 +66,14 @@ CREATE OR REPLACE VIEW policies
     currency String COMMENT 'ISO 4217 code that amounts are converted to',
     minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units of currency',
     rates Map(String, Float64) COMMENT 'Minor units of currency for one minor unit of another, by its ISO 4217 code',
+    zone_data String COMMENT 'Version of the time zone data of the IANA by which its local hours were meant then',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it last came into force',
     epoch Int64 COMMENT 'Which log that is, the last in which it came into force',
     `offset` Int64 COMMENT 'Offset of its last record in that log'
 )
 SQL SECURITY DEFINER AS SELECT
     hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, minimum_minor,
-    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, known_at, epoch,
+    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, zone_data, known_at, epoch,
     `offset`
 FROM policies_raw FINAL
 ORDER BY epoch DESC

@@ -152,6 +152,12 @@ ALTER TABLE profiles_raw
     ADD COLUMN IF NOT EXISTS recent_cost_minor Float64 COMMENT 'Decayed cost to serve at as_of, minor units',
     ADD COLUMN IF NOT EXISTS recent_referrals Float64 COMMENT 'Decayed count of referrals at as_of';
 
+-- What conditions of rules ask beside.
+ALTER TABLE profiles_raw
+    ADD COLUMN IF NOT EXISTS consent Array(String) COMMENT 'Channels over which the customer agreed to be written to',
+    ADD COLUMN IF NOT EXISTS properties Map(String, Float64)
+        COMMENT 'The properties that the policy names: numbers, truths as 0 or 1, of texts 53 bits of their hash';
+
 CREATE OR REPLACE VIEW profiles_published
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
@@ -258,6 +264,9 @@ CREATE OR REPLACE VIEW profiles_published
     longest_gap Int32 COMMENT 'Longest time between two purchase days, days; 0 with fewer',
     recent_cost_minor Float64 COMMENT 'Decayed cost to serve at as_of, minor units of currency',
     recent_referrals Float64 COMMENT 'Decayed count of referrals at as_of',
+    consent Array(String) COMMENT 'Channels over which the customer agreed to be written to: email, sms, push',
+    properties Map(String, Float64)
+        COMMENT 'Properties that the policy names: numbers, truths as 0 or 1, of texts bitShiftRight(xxHash64(text), 11)',
     as_of DateTime64(3, 'UTC') COMMENT 'Instant of the last record or judgement: all but the chances and values is as of then',
     policy_hash String COMMENT 'Policy that judged it, see the view policies',
     `partition` Int32 COMMENT 'Partition of the log',
@@ -281,7 +290,7 @@ SELECT
     value_tier, mix_personal_assistance, mix_dedicated_personal_assistance, mix_self_service, mix_automated_service,
     mix_community, mix_co_creation, observed_category, recommended_category, recommendation_reason, motivation,
     next_step, need, segment, risk_band, has_left, longest_gap, recent_cost_minor, recent_referrals,
-    as_of, policy_hash, `partition`, `offset`
+    consent, properties, as_of, policy_hash, `partition`, `offset`
 FROM profiles_raw FINAL
 LEFT ANY JOIN
 (

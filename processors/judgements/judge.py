@@ -78,7 +78,8 @@ def judge_end(row: Row, rules: Rules, values: Any) -> None:
 
 
 @compiled_leaf
-def _judge_affection(row: Row, rules: Rules, at: int, left: float, values: Any) -> None:
+def judge_affection(row: Row, rules: Rules, at: int, left: float, values: Any) -> None:
+    """Bonds, relationship, involvement and signs of trust; ``left``: what is left of slow sums at ``at`` (ms)."""
     strength = bond_strength(row, rules, left)
     values[BOND_STRENGTH] = strength
     values[BOND_TYPE] = bond_type(row, rules, strength)
@@ -95,7 +96,7 @@ def judge(row: Row, rules: Rules, at: int, clv_minor: float, values: Any) -> Non
     left = factor(row.last_at, at, rules.memory_half_life)
     rate = two_way_rate(row, rules, left, at)
     often = two_way_often(row, rules, rate, at)
-    _judge_affection(row, rules, at, left, values)
+    judge_affection(row, rules, at, left, values)
     judge_end(row, rules, values)
     values[RISK] = risk_band(row, rules, at)
     judged = row.reviewed_at != NONE

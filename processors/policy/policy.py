@@ -18,8 +18,10 @@ from processors.policy.keys import Problem
 from processors.policy.meanings import check_kind, minor, packed
 from processors.policy.rules import BG, MBG, MEANING, REFUSED, UNMAPPED, Rules, Vocabulary, currency_code, rules_of
 from processors.policy.settings import OPTIONAL, check_settings, setting, version_of
+from processors.triggers.cells import SHARES
 from processors.triggers.definitions import Rule, check_triggers, rules_in
-from processors.triggers.packed import SHARES, masks_of, packed_triggers
+from processors.triggers.packed import masks_of, packed_triggers
+from processors.triggers.traits import check_properties, declared, packed_traits
 
 MS_PER_UNIT = {"day": 86_400_000, "week": 604_800_000}
 MODELS = {"mbgnbd": MBG, "bgnbd": BG}
@@ -58,6 +60,8 @@ class Policy:
     """What fires, in the order of the text."""
     pressure: Mapping[str, Any] = field(default_factory=dict)
     """How much of it a customer can take, and when: the table of this name with its defaults."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """The customer's own that conditions can ask for, and the type of each."""
 
     @property
     def model(self) -> str:
@@ -86,6 +90,7 @@ def find_problems(text: str) -> list[Problem]:
     except tomllib.TOMLDecodeError as error:
         return [Problem(_toml_line(text, str(error)), "", f"not valid TOML: {error}")]
     problems = check_settings(text, document) + check_contradictions(text, document)
+    problems += check_properties(text, document, version_of(document))
     problems += check_triggers(text, document, version_of(document))
     for kind, meaning in document.get("kinds", {}).items() if isinstance(document.get("kinds"), dict) else ():
         problems += check_kind(text, kind, meaning, version_of(document))
@@ -107,7 +112,7 @@ def read_policy(text: str) -> Policy:
     triggers = rules_in(document)
     rules, words = _rules(document, digest, triggers), _vocabulary(document, triggers)
     name, currency, kinds = document["name"], document["currency"], document["kinds"]
-    return Policy(name, text, digest, currency, rules, words, kinds, triggers, _pressure(document))
+    return Policy(name, text, digest, currency, rules, words, kinds, triggers, _pressure(document), declared(document))
 
 
 def _pressure(document: dict[str, Any]) -> dict[str, Any]:
@@ -127,6 +132,9 @@ def _rules(document: dict[str, Any], digest: str, triggers: tuple[Rule, ...]) ->
             **_affection(document),
             **_reach(document),
             **packed_triggers(triggers),
+            **packed_traits(
+                document, tuple(setting(document, "pressure", f"{of}_property") for of in ("zone", "birthday"))
+            ),
             **_identity(document),
             "unmapped": UNMAPPED | refused,
             "hash": np.uint64(int(digest[:16], 16)),

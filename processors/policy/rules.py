@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from processors.row.layout import JUDGEMENT_ROOM, TRAITS
 
 MBG: Final = 0
 BG: Final = 1
@@ -93,6 +94,7 @@ RULE_CELLS: Final = 20
 TRIGGER_CODE: Final = 4096
 TRIGGER_NUMBERS: Final = 4096
 ZONE_ROOM: Final = 1024
+CONSENT_WORDS: Final = 64  # categories of consent managers that the policy names
 
 MEANING: Final = np.dtype(
     [
@@ -195,18 +197,35 @@ RULES: Final = np.dtype(
         # Rules of [triggers], and how much of them a customer can take.
         ("trigger_count", "i8"),
         ("trigger_subjects", "i8"),  # bits of what rules fire at the changes of: the stage, and each judgement
-        # How soon after what changes with every touchpoint a timer of theirs is due at the earliest, ms, and flags of
-        # those that can move any other timer: see processors.triggers.settled.
+        ("subject_rules", "i8", (JUDGEMENT_ROOM + 1,)),  # bits of the rules that fire at changes of each
+        # How soon after what changes with every touchpoint a timer of theirs is due at the earliest, ms, and bits of
+        # the rules that have timers, by what moves them: see processors.triggers.settled.
         ("timer_touch_ms", "i8"),
         ("timer_initiative_ms", "i8"),
         ("timer_due_ms", "i8"),
-        ("timer_flags", "i8"),
+        ("timers", "i8"),  # all of them
+        ("timers_quiet", "i8"),
+        ("timers_bought", "i8"),
+        ("timers_asked", "i8"),
+        ("timers_bound", "i8"),
+        ("timers_written", "i8"),
+        ("timers_staged", "i8"),
+        ("timers_born", "i8"),
         ("fresh_ms", "i8"),
         ("pressure_most", "i8"),
         ("pressure_minutes", "i8"),
         ("hold_out", "i8"),  # of customers from everything, ten thousandths
         ("zone_name", "u8"),  # XXH64 of the properties that tell the time zone …
         ("birthday_name", "u8"),  # … and the birthday
+        # Of the properties of a touchpoint: bit n: a name of a length of n bytes, modulo 64, is listened to.
+        ("name_lengths", "u8"),
+        ("trait_count", "i8"),  # the customer's own properties that the policy names
+        ("trait_keys", "i8", (TRAITS,)),  # 32 bits of the hashes of their names
+        ("trait_types", "i8", (TRAITS,)),  # see processors.triggers.traits
+        ("trait_hashes", "u8", (2 * TRAITS,)),  # XXH64 of NAME, then those of traits.NAME
+        ("consent_count", "i8"),  # categories of consent managers that speak of a channel
+        ("consent_words", "u8", (CONSENT_WORDS,)),  # hash of each, see processors.triggers.traits
+        ("consent_channels", "i8", (CONSENT_WORDS,)),  # 0: of all
         ("triggers", "i8", (TRIGGER_RULES, RULE_CELLS)),
         ("trigger_code", "i4", (TRIGGER_CODE,)),
         ("trigger_numbers", "f8", (TRIGGER_NUMBERS,)),

@@ -204,8 +204,8 @@ def check_settings(text: str, document: dict[str, Any]) -> list[Problem]:
         elif path in KEYS:
             if not KEYS[path].accepts(value):
                 problems.append(problem(text, path, f"= {value!r}: expected {KEYS[path].expected}"))
-        elif path == ("triggers",):
-            continue
+        elif path in (("triggers",), ("properties",), ("consent",)):
+            continue  # see processors.triggers
         elif path[0] in {"kinds", "rates"} | TABLES and len(path) == 1:
             if not isinstance(value, dict):
                 problems.append(problem(text, path, "must be a table"))

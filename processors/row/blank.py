@@ -24,6 +24,7 @@ from processors.row.layout import (
     SIGNALS,
     SUMS,
     TERMS,
+    TRAITS,
     TRIGGERS_SENT,
     Row,
 )
@@ -160,6 +161,8 @@ def _clear_outreach(row: Row) -> None:
     for i in range(CONSENTS):
         row.given_at[i] = NONE
         row.taken_at[i] = NONE
+        row.agreed_at[i] = NONE
+        row.declined_at[i] = NONE
     for i in range(QUIET_CLOCKS):
         row.armed_at[i] = NONE
         row.cleared_at[i] = NONE
@@ -167,6 +170,10 @@ def _clear_outreach(row: Row) -> None:
     row.zoned_at = NONE
     row.zone = 0
     row.birthday = 0
+    for i in range(TRAITS):
+        row.trait_at[i] = NONE
+        row.trait[i] = 0.0
+        row.trait_name[i] = 0
 
 
 @compiled_leaf
@@ -224,6 +231,7 @@ def clear_memory(row: Row) -> None:
     row.clv_minor = 0.0
     row.last_judgement_id = 0
     row.timer_at = NEVER
+    row.settled_at = NONE
     for i in range(REMEMBERED):
         row.fired_rule[i] = 0
         row.fired[i] = 0

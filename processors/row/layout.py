@@ -1,4 +1,4 @@
-"""The row of one customer: every field, its type and its bytes. 2,760 bytes in all, padding included.
+"""The row of one customer: every field, its type and its bytes. 2,992 bytes in all, padding included.
 
 The *profile* is built from operations whose order does not matter: counts, sums, least and greatest instants, bitmaps,
 decayed sums, and sets of the N newest where a sum can't do (an order and its refund, a question and its answer). The
@@ -33,6 +33,7 @@ CONSENTS: Final = 4  # to everything, and by channel: email, sms, push
 QUIET_CLOCKS: Final = 3  # rules of the policy that wait for silence after some kinds of touchpoints
 REMEMBERED: Final = 24  # rules of the policy of which is remembered when they fired
 TRIGGERS_SENT: Final = 4  # newest triggers, to count against the cap
+TRAITS: Final = 8  # properties of the customer's own that the policy names
 SENDERS: Final = 4  # rules that last fired under another id of the customer
 LINKED: Final = 4  # ids that were looked at last as another one of the customer
 
@@ -140,6 +141,12 @@ PROFILE_FIELDS: Final = [
     ("clock_rule", "u4", (QUIET_CLOCKS,)),  # key of the rule; 0: free
     ("zone", "u2"),  # index in processors.triggers.zones; 0: not known
     ("birthday", "u2"),  # 32 × month + day; 0: not known
+    ("agreed_at", "i8", (CONSENTS,)),  # newest touchpoint whose consent manager said yes to what the policy names …
+    ("declined_at", "i8", (CONSENTS,)),  # … and newest whose said no
+    # The customer's own properties, see processors.row.traits.
+    ("trait_at", "i8", (TRAITS,)),  # the newest touchpoint that told it
+    ("trait", "f8", (TRAITS,)),
+    ("trait_name", "u4", (TRAITS,)),  # 32 bits of the hash of its name, ascending; 0: free
 ]
 DELIVERY_FIELDS: Final = [
     ("offset", "i8"),  # the last log offset that this row contains
@@ -179,6 +186,7 @@ PUBLISHED_FIELDS: Final = [
     ("last_judgement_id", "u8"),  # ids of judgements form a chain of their own
     # Of rules: instants in minutes since 1970, see processors.triggers.memory.
     ("timer_at", "i8"),  # when the next timer of a rule is due; NEVER: none is
+    ("settled_at", "i8"),  # before this none is due but of silences; NONE: not known
     ("fired_rule", "u4", (REMEMBERED,)),  # key of the rule; 0: free
     ("fired", "u4", (REMEMBERED,)),  # when it last fired, times four; 1: was held, 2: was withdrawn
     ("handled", "u4", (REMEMBERED,)),  # up to when its timers were looked at

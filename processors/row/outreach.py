@@ -2,6 +2,9 @@
 
 Greatest instants alone, so that any order of arrival and any merge give the same. Consent stands for everything (place
 0) and by channel; the newer of the two counts, and of one millisecond the withdrawal.
+
+What a consent manager says goes along with every touchpoint: it is a state, and no act. Its no is a no from then on;
+its yes is one where the customer did not say no in so many words, or has said yes since.
 """
 
 import numpy as np
@@ -20,10 +23,24 @@ def note_consent(row: Row, channel: int, at: int, given: bool) -> None:
 
 
 @compiled_leaf
+def note_preference(row: Row, channel: int, at: int, agreed: bool) -> None:
+    """What the consent manager said with a touchpoint at ``at`` (ms); channel 0: of everything."""
+    if agreed:
+        row.agreed_at[channel] = max(row.agreed_at[channel], at)
+    else:
+        row.declined_at[channel] = max(row.declined_at[channel], at)
+
+
+@compiled_leaf
 def may_reach(row: Row, channel: int) -> bool:
     """Whether the customer agreed to be written to over a channel (from 1 on), and did not take it back."""
     given = max(row.given_at[0], row.given_at[channel])
-    return bool(given != NONE and given > max(row.taken_at[0], row.taken_at[channel]))
+    taken = max(row.taken_at[0], row.taken_at[channel])
+    agreed = max(row.agreed_at[0], row.agreed_at[channel])
+    declined = max(row.declined_at[0], row.declined_at[channel])
+    if given != NONE and given > max(taken, declined):
+        return True
+    return bool(agreed != NONE and agreed > declined and (taken == NONE or given > taken))
 
 
 @compiled_leaf
@@ -81,6 +98,8 @@ def merge_outreach(into: Row, other: Row) -> None:
     for i in range(CONSENTS):
         into.given_at[i] = max(into.given_at[i], other.given_at[i])
         into.taken_at[i] = max(into.taken_at[i], other.taken_at[i])
+        into.agreed_at[i] = max(into.agreed_at[i], other.agreed_at[i])
+        into.declined_at[i] = max(into.declined_at[i], other.declined_at[i])
     for i in range(QUIET_CLOCKS):
         if other.clock_rule[i] != 0:
             note_clock(into, int(other.clock_rule[i]), other.armed_at[i], other.cleared_at[i])

@@ -18,6 +18,7 @@ from processors.row.outreach import merge_outreach
 from processors.row.questions import merge_questions
 from processors.row.sums import fade_sums, merge_sums
 from processors.row.terms import merge_terms
+from processors.row.traits import merge_traits
 from processors.row.windows import mark_months, merge_contacts
 
 
@@ -138,3 +139,4 @@ def merge(into: Row, other: Row, rules: Rules) -> None:
     unite(into, into.rival_at, into.rival_event, other.rival_at, other.rival_event)
     unite(into, into.outgrown_at, into.outgrown_event, other.outgrown_at, other.outgrown_event)
     merge_outreach(into, other)
+    merge_traits(into, other)

@@ -1,9 +1,9 @@
 """Conditions of rules: a small part of Python's expressions over the fields of a customer.
 
 ``purchases >= 2 and stage != "dissolution"``, ``1 < days_since_last_purchase <= 30``, ``not win_back``,
-``value_tier in ("middle", "high")``, ``spend_minor / purchases > 5000``. Of what is not known nothing is true: neither
-``days_since_last_purchase > 30`` nor ``<= 30`` of somebody who never bought. One tree becomes a program for the engine
-and an expression of ClickHouse; both compute in double precision, in the same order.
+``value_tier in ("middle", "high")``, ``spend_minor / purchases > 5000``, ``properties.plan == "gold"``. Of what is not
+known nothing is true: neither ``days_since_last_purchase > 30`` nor ``<= 30`` of somebody who never bought. One tree
+becomes a program for the engine and an expression of ClickHouse; both compute in double precision, in the same order.
 """
 
 import ast
@@ -12,9 +12,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from processors.triggers import programs
-from processors.triggers.fields import FIELDS, NUMBER, PLACES, TRUTH, WORD, Field
+from processors.triggers.fields import (
+    AFFECTION_PLACES,
+    COUNTED,
+    FIELDS,
+    NUMBER,
+    PLACES,
+    TEXT,
+    TRUTH,
+    WORD,
+    Field,
+    quoted,
+)
+from processors.triggers.traits import value_of_text
 
 _ALIKE: Final = 0.6
+_OWN: Final = "properties."
+_LINES: Final = {ord("\n"): " ", ord("\r"): " "}
+ASKS_COUNTS: Final = 1
+ASKS_FIGURES: Final = 2
+ASKS_AFFECTION: Final = 4
+Places = Mapping[str, tuple[int, Field]]
 LONGEST: Final = 2000
 """Characters of a condition."""
 _ARITHMETIC: Final = {
@@ -58,23 +76,29 @@ class Condition:
 
     code: tuple[tuple[int, float], ...]
     sql: str
-    figures: bool
+    asks: int
+    """Beside what a row tells at once, bits: 1: what has to be counted, 2: the numbers of judgements.standing, 4: of
+    these alone those of fields.AFFECTION."""
 
 
-ALWAYS: Final = Condition((), "1", figures=False)
+ALWAYS: Final = Condition((), "1", asks=0)
 
 
-def parse(text: str, extra: Mapping[str, tuple[int, Field]] | None = None) -> Condition:
-    """A condition; ``extra``: fields that only this rule has, and their places. Raises ConditionError."""
+def parse(text: str, extra: Places | None = None, own: Places | None = None) -> Condition:
+    """A condition; ``extra``: fields that only this rule has, and their places; ``own``: properties of the customer.
+
+    Raises ConditionError.
+    """
     if len(text) > LONGEST:
         raise ConditionError(f"has {len(text)} characters; {LONGEST} are the most", LONGEST)
     try:
-        tree = ast.parse(text, mode="eval").body
+        # A long one may stand on several lines, which Python's grammar allows within parentheses alone.
+        tree = ast.parse(text.translate(_LINES), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = (error.offset or len(text) + 1) if isinstance(error, SyntaxError) else 1
         reason = error.msg if isinstance(error, SyntaxError) else "it is nested too deeply"
         raise ConditionError(f"is no condition: {reason}", column) from error
-    reader = _Reader(text, extra or {})
+    reader = _Reader(text, extra or {}, own or {})
     try:
         part = reader.truth(tree)
     except RecursionError as error:
@@ -82,16 +106,21 @@ def parse(text: str, extra: Mapping[str, tuple[int, Field]] | None = None) -> Co
     if programs.depth_of([operation for operation, _ in part.code]) > programs.STACK:
         raise ConditionError("is nested too deeply", 1)
     used = {int(place) for operation, place in part.code if operation == programs.FIELD}
-    return Condition(part.code, part.sql, any(place < len(FIELDS) and FIELDS[place].figures for place in used))
+    some = [FIELDS[place] for place in used if place < len(FIELDS)]
+    counted = any(field.name in COUNTED for field in some)
+    affection = bool(used & set(AFFECTION_PLACES))
+    figures = any(field.figures and PLACES[field.name] not in AFFECTION_PLACES for field in some)
+    asks = ASKS_COUNTS * counted | ASKS_AFFECTION * affection | ASKS_FIGURES * figures
+    return Condition(part.code, part.sql, asks)
 
 
 class _Reader:
-    def __init__(self, text: str, extra: Mapping[str, tuple[int, Field]]) -> None:
-        self._text, self._extra = text, extra
+    def __init__(self, text: str, extra: Places, own: Places) -> None:
+        self._text, self._extra, self._own = text, extra, own
 
-    def _error(self, node: ast.AST, message: str) -> ConditionError:
+    def _error(self, node: ast.AST, message: str, at: int | None = None) -> ConditionError:
         # Python counts bytes of UTF-8, people count characters.
-        offset = int(getattr(node, "col_offset", 0))
+        offset = int(getattr(node, "col_offset", 0)) if at is None else at
         return ConditionError(message, len(self._text.encode()[:offset].decode(errors="ignore")) + 1)
 
     def truth(self, node: ast.expr) -> Part:
@@ -125,6 +154,9 @@ class _Reader:
 
     def _compared(self, left: ast.expr, operator: type[ast.cmpop], right: ast.expr) -> Part:
         operation, turned, sign = _COMPARISONS[operator]
+        for asked, literal in ((left, right), (right, left)):
+            if isinstance(literal, ast.Constant) and isinstance(literal.value, bool):
+                return self._truly(asked, literal, operation)
         if isinstance(left, ast.Constant) and isinstance(left.value, str):
             if isinstance(right, ast.Constant):
                 raise self._error(left, "two constants are compared")
@@ -133,14 +165,46 @@ class _Reader:
             return self._word(left, right, operation)
         one, other = self._operand(left), self._operand(right)
         for node, part in ((left, one), (right, other)):
+            if part.type == TEXT:
+                raise self._error(node, f"{_shown(node)} is a text: it is compared by ==, != and in with one in quotes")
             if part.type != NUMBER:
                 raise self._error(node, f"{_shown(node)} is {part.type}: expected a number")
         code = (*other.code, *one.code) if turned else (*one.code, *other.code)
         sql = f"ifNull({one.sql} {sign} {other.sql}, 0)" if one.sql and other.sql else ""
         return Part(TRUTH, (*code, (operation, 0)), sql)
 
+    def _truly(self, node: ast.expr, literal: ast.Constant, operation: int) -> Part:
+        """A truth against true or false. Of a property that is not known neither holds."""
+        part = self._operand(node)
+        if part.type != TRUTH:
+            raise self._error(literal, f"{_shown(node)} is {part.type}, and not true or false")
+        if operation not in (programs.EQUAL, programs.UNEQUAL):
+            raise self._error(literal, f"{_shown(node)} is true or false: expected == or !=")
+        known = part.field is not None and part.field.name.startswith(_OWN)
+        code = part.code[:1] if known else part.code
+        sql = part.field.sql if known and part.field is not None else part.sql
+        sign = "=" if operation == programs.EQUAL else "!="
+        told = f"ifNull({sql} {sign} {int(literal.value is True)}, 0)" if sql else ""
+        return Part(TRUTH, (*code, (programs.CONSTANT, float(literal.value is True)), (operation, 0)), told)
+
+    def _own_text(self, part: Part, literal: ast.Constant, operation: int) -> Part:
+        """A property against a text."""
+        assert part.field is not None
+        if operation not in (programs.EQUAL, programs.UNEQUAL):
+            raise self._error(literal, f"{part.field.name} is a text: expected ==, != or in")
+        try:
+            value = value_of_text(str(literal.value))
+        except UnicodeEncodeError as error:
+            raise self._error(literal, f"{_shown(literal)} is no text of Unicode") from error
+        sign = "=" if operation == programs.EQUAL else "!="
+        hashed = f"toFloat64(bitShiftRight(xxHash64({quoted(str(literal.value))}), 11))"
+        sql = f"ifNull({part.sql} {sign} {hashed}, 0)"
+        return Part(TRUTH, (*part.code, (programs.CONSTANT, value), (operation, 0)), sql)
+
     def _word(self, node: ast.expr, literal: ast.Constant, operation: int) -> Part:
         part = self._operand(node)
+        if part.type == TEXT:
+            return self._own_text(part, literal, operation)
         if part.field is None or part.type != WORD:
             raise self._error(literal, f"{_shown(node)} is {part.type}, and no word")
         if operation not in (programs.EQUAL, programs.UNEQUAL):
@@ -175,6 +239,8 @@ class _Reader:
     def _operand(self, node: ast.expr) -> Part:
         if isinstance(node, ast.Name):
             return self._field(node)
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            return self._property(node)
         if isinstance(node, ast.Constant):
             return self._constant(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -211,12 +277,34 @@ class _Reader:
             raise self._error(node, f"{_shown(node)} is beyond 10^15")
         return Part(NUMBER, ((programs.CONSTANT, float(value)),), f"toFloat64({float(value)!r})")
 
+    def _property(self, node: ast.Attribute | ast.Subscript) -> Part:
+        """``properties.plan`` or ``properties['loyalty tier']``."""
+        name: object
+        if isinstance(node, ast.Attribute):
+            name, at = node.attr, int(node.end_col_offset or 0) - len(node.attr.encode())
+        else:
+            name = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            at = int(node.slice.col_offset)
+        if not isinstance(node.value, ast.Name) or node.value.id != "properties" or not isinstance(name, str):
+            raise self._error(node, f"{_shown(node)} can't stand in a condition: expected such as properties.plan")
+        if name not in self._own:
+            known = _nearest(name, [*self._own]) if self._own else ": none is declared in [properties]"
+            raise self._error(node, f"'{name}' is no property of this policy{known}", at)
+        place, field = self._own[name]
+        code = ((programs.FIELD, float(place)),)
+        if field.type != TRUTH:
+            return Part(field.type, code, field.sql, field)
+        is_true = (*code, (programs.CONSTANT, 1.0), (programs.EQUAL, 0.0))
+        return Part(TRUTH, is_true, f"ifNull({field.sql} = 1, 0)", field)
+
     def _field(self, node: ast.Name) -> Part:
         if node.id in self._extra:
             place, field = self._extra[node.id]
         elif node.id in PLACES:
             place = PLACES[node.id]
             field = FIELDS[place]
+        elif node.id == "let_go":
+            raise self._error(node, "let_go is a list of reasons: expected such as 'deal_seeker' in let_go")
         else:
             raise self._error(node, f"'{node.id}' is no field{_nearest(node.id, [*PLACES, *self._extra])}")
         return Part(field.type, ((programs.FIELD, float(place)),), field.sql, field)
@@ -249,4 +337,4 @@ def _alike(one: str, other: str) -> float:
 def _nearest(name: str, known: list[str]) -> str:
     alike = sorted((-_alike(name, other), other) for other in known)
     near = [other for distance, other in alike[:3] if -distance >= _ALIKE]
-    return f" (did you mean {' or '.join(near)}?)" if near else f" (fields are {', '.join(sorted(known))})"
+    return f" (did you mean {' or '.join(near)}?)" if near else f" (one of {', '.join(sorted(known))})"

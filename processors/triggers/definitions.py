@@ -22,13 +22,16 @@ from processors.policy.keys import (
 from processors.row.layout import QUIET_CLOCKS, REMEMBERED
 from processors.triggers.conditions import ALWAYS, Condition, ConditionError
 from processors.triggers.conditions import parse as parse_condition
-from processors.triggers.fields import CHANNELS, changed
+from processors.triggers.fields import CHANNELS, Field, changed, properties
 from processors.triggers.occasions import ON_CHANGE, ON_QUIET, Occasion, OccasionError
 from processors.triggers.occasions import read as read_occasion
+from processors.triggers.traits import named_by
 
 MOST_RULES: Final = REMEMBERED
 CODE_ROOM: Final = 4096
 """Operations of all conditions of a policy."""
+Own = Mapping[str, tuple[int, Field]]
+"""The customer's own properties that the policy names: see ``processors.triggers.fields.properties``."""
 _NAME: Final = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _PAYLOAD: Final = Key(
     'a table of texts, such as { template = "welcome" }',
@@ -85,7 +88,8 @@ def check_triggers(text: str, document: Mapping[str, Any], version: int) -> list
         return [problem(text, ("triggers",), "needs version = 2 at the head of the policy")]
     kinds = document.get("kinds")
     named = kinds if isinstance(kinds, dict) else {}
-    problems = [found for name, rule in given.items() for found in _check_rule(text, name, rule, named)]
+    own = properties(named_by(document))
+    problems = [found for name, rule in given.items() for found in _check_rule(text, name, rule, named, own)]
     if len(given) > MOST_RULES:
         problems.append(problem(text, ("triggers",), f"has {len(given)} rules; {MOST_RULES} are the most"))
     return problems if problems else _check_all(text, rules_in(document))
@@ -102,7 +106,7 @@ def _check_all(text: str, rules: tuple[Rule, ...]) -> list[Problem]:
     return problems
 
 
-def _check_rule(text: str, name: str, rule: Any, kinds: Mapping[str, Any]) -> list[Problem]:
+def _check_rule(text: str, name: str, rule: Any, kinds: Mapping[str, Any], own: Own) -> list[Problem]:
     path: Path = ("triggers", name)
     if not isinstance(rule, dict):
         return [problem(text, path, 'must be a table with at least on = "…"')]
@@ -122,10 +126,10 @@ def _check_rule(text: str, name: str, rule: Any, kinds: Mapping[str, Any]) -> li
                 for kind in value
                 if kind not in kinds
             ]
-    return problems + _check_texts(text, path, rule, kinds)
+    return problems + _check_texts(text, path, rule, kinds, own)
 
 
-def _check_texts(text: str, path: Path, rule: Mapping[str, Any], kinds: Mapping[str, Any]) -> list[Problem]:
+def _check_texts(text: str, path: Path, rule: Mapping[str, Any], kinds: Mapping[str, Any], own: Own) -> list[Problem]:
     """What is wrong with ``on`` and ``when``, each with its column."""
     found, extra = [], {}
     if TEXT.accepts(rule.get("on")):
@@ -136,7 +140,7 @@ def _check_texts(text: str, path: Path, rule: Mapping[str, Any], kinds: Mapping[
             found.append(_at(text, (*path, "on"), rule["on"], error.column, str(error)))
     if TEXT.accepts(rule.get("when")):
         try:
-            parse_condition(rule["when"], extra)
+            parse_condition(rule["when"], extra, own)
         except ConditionError as error:
             found.append(_at(text, (*path, "when"), rule["when"], error.column, str(error)))
     return found
@@ -159,11 +163,12 @@ def _at(text: str, path: Path, value: str, column: int, message: str) -> Problem
 
 def rules_in(document: Mapping[str, Any]) -> tuple[Rule, ...]:
     """The rules of a checked policy."""
-    kinds = document["kinds"]
-    return tuple(_rule(name, i, given, kinds) for i, (name, given) in enumerate(document.get("triggers", {}).items()))
+    kinds, own = document["kinds"], properties(named_by(document))
+    given = document.get("triggers", {})
+    return tuple(_rule(name, i, rule, kinds, own) for i, (name, rule) in enumerate(given.items()))
 
 
-def _rule(name: str, place: int, given: Mapping[str, Any], kinds: Mapping[str, Any]) -> Rule:
+def _rule(name: str, place: int, given: Mapping[str, Any], kinds: Mapping[str, Any], own: Own) -> Rule:
     full = {key: given.get(key, default) for key, (_, default) in KEYS.items()}
     occasion = read_occasion(full["on"], kinds)
     extra = changed(occasion.words) if occasion.type == ON_CHANGE else {}
@@ -173,7 +178,7 @@ def _rule(name: str, place: int, given: Mapping[str, Any], kinds: Mapping[str, A
         on=full["on"],
         when=full["when"],
         occasion=occasion,
-        condition=parse_condition(full["when"], extra) if full["when"] else ALWAYS,
+        condition=parse_condition(full["when"], extra, own) if full["when"] else ALWAYS,
         unless=tuple(dict.fromkeys((*full["unless"], *occasion.unless))),
         channel=full["channel"],
         priority=full["priority"],

@@ -4,17 +4,33 @@ A condition is computed over an array of numbers, one for each field, at the fie
 a truth is 0 or 1, a word is its place among the words of the field. ``processors.triggers.loading`` fills the array.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS, LET_GO, LET_GO_NAMES, NEEDS, SIGNS, TIERS
+from processors.judgements.catalogue import (
+    BOND_STRENGTH,
+    BOND_TYPE,
+    INVOLVEMENT,
+    JUDGEMENT_NAMES,
+    JUDGEMENT_WORDS,
+    LET_GO,
+    LET_GO_NAMES,
+    NEEDS,
+    RELATIONSHIP,
+    SIGNS,
+    TIERS,
+    TRUST,
+)
 from processors.judgements.categories import RECOMMENDATIONS
 from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
+from processors.row.layout import FACTORS, TRAITS
 
 NUMBER: Final = "a number"
 TRUTH: Final = "true or false"
 WORD: Final = "a word"
+TEXT: Final = "a text"
 _MS_PER_DAY: Final = 86_400_000.0
 
 
@@ -47,6 +63,10 @@ def _age(name: str, later: str, earlier: str, *, figures: bool = False) -> Field
     return Field(name, NUMBER, f"toFloat64({distance}) / {_MS_PER_DAY}", figures=figures)
 
 
+AFFECTION: Final = (BOND_STRENGTH, BOND_TYPE, RELATIONSHIP, INVOLVEMENT, *range(TRUST, TRUST + FACTORS))
+"""The judgements that are told without the rest of the figures: see ``judge.judge_affection``."""
+COUNTED: Final = ("purchase_days", "returned_orders", "active_months")
+"""Of the plain fields those that have to be counted."""
 CHANNELS: Final = ("internal", "email", "sms", "push")
 """Of a rule; what is internal reaches no customer, and needs no consent."""
 
@@ -63,7 +83,7 @@ PLAIN: Final = (
     _age("days_since_last_purchase", "as_of", "last_purchase_at"),
     _age("days_in_stage", "as_of", "stage_since"),
     _age("days_until_due", "next_due_at", "as_of"),
-    *(Field(f"consent_{channel}", TRUTH, "") for channel in CHANNELS[1:]),
+    *(Field(f"consent_{channel}", TRUTH, f"has(consent, '{channel}')") for channel in CHANNELS[1:]),
 )
 _JUDGED: Final = [
     (name, words)
@@ -87,10 +107,16 @@ FIGURES: Final = (
 )
 FIELDS: Final = (*PLAIN, *FIGURES)
 PLACES: Final = {field.name: place for place, field in enumerate(FIELDS)}
+AFFECTION_PLACES: Final = tuple(
+    PLACES[f"trust_sign_{TRUST_FACTORS[which - TRUST]}" if TRUST <= which < TRUST + FACTORS else JUDGEMENT_NAMES[which]]
+    for which in AFFECTION
+)
 BEFORE: Final = len(FIELDS)
 AFTER: Final = len(FIELDS) + 1
 """Behind the fields: what the rule's own subject was and is, where a change made it fire."""
-VALUES: Final = len(FIELDS) + 2
+FIRST_TRAIT: Final = len(FIELDS) + 2
+"""Behind those the properties that the policy names, in its order."""
+VALUES: Final = FIRST_TRAIT + TRAITS
 
 
 def changed(words: tuple[str, ...]) -> dict[str, tuple[int, Field]]:
@@ -99,3 +125,20 @@ def changed(words: tuple[str, ...]) -> dict[str, tuple[int, Field]]:
         "before": (BEFORE, Field("before", WORD, "", words)),
         "after": (AFTER, Field("after", WORD, "", words)),
     }
+
+
+_TYPES: Final = {"string": TEXT, "number": NUMBER, "boolean": TRUTH}
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def properties(declared: Mapping[str, str]) -> dict[str, tuple[int, Field]]:
+    """The customer's own properties that a policy declares, by name: their places and fields."""
+    found = {}
+    for i, (name, kind) in enumerate(declared.items()):
+        sql = f"if(mapContains(properties, {quoted(name)}), properties[{quoted(name)}], NULL)"
+        found[name] = (FIRST_TRAIT + i, Field(f"properties.{name}", _TYPES[kind], sql))
+    return found

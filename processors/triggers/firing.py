@@ -25,8 +25,27 @@ from processors.lifecycle.step import pass_time
 from processors.policy.rules import Rules
 from processors.row.layout import NEVER, NONE, Row
 from processors.row.outreach import clock_of, may_reach, note_clock
+from processors.triggers.cells import (
+    RULE_AFTER,
+    RULE_ASKS,
+    RULE_BEFORE,
+    RULE_CHANNEL,
+    RULE_COOLDOWN,
+    RULE_HOLD,
+    RULE_KEY,
+    RULE_LENGTH,
+    RULE_PRIORITY,
+    RULE_SEED,
+    RULE_START,
+    RULE_SUBJECT,
+    RULE_TRANSACTIONAL,
+    RULE_TYPE,
+    RULE_VALID,
+    SHARES,
+)
+from processors.triggers.conditions import ASKS_AFFECTION, ASKS_COUNTS, ASKS_FIGURES
 from processors.triggers.fields import AFTER, BEFORE
-from processors.triggers.loading import fill_figures_of, fill_plain
+from processors.triggers.loading import fill_affection, fill_counted, fill_figures_of, fill_told, fill_traits
 from processors.triggers.memory import (
     MINUTE,
     WAS_HELD,
@@ -40,26 +59,7 @@ from processors.triggers.memory import (
     sender_of,
     sent_within,
 )
-from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT, STAGE_SUBJECT
-from processors.triggers.packed import (
-    RULE_AFTER,
-    RULE_BEFORE,
-    RULE_CHANNEL,
-    RULE_COOLDOWN,
-    RULE_FIGURES,
-    RULE_HOLD,
-    RULE_KEY,
-    RULE_LENGTH,
-    RULE_OFFSET,
-    RULE_PRIORITY,
-    RULE_SEED,
-    RULE_START,
-    RULE_SUBJECT,
-    RULE_TRANSACTIONAL,
-    RULE_TYPE,
-    RULE_VALID,
-    SHARES,
-)
+from processors.triggers.occasions import ON_CHANGE, ON_QUIET, STAGE_SUBJECT
 from processors.triggers.programs import holds
 from processors.triggers.room import (
     CANDIDATES,
@@ -74,7 +74,7 @@ from processors.triggers.room import (
     WITHDRAWN,
     Room,
 )
-from processors.triggers.settled import is_settled
+from processors.triggers.settled import soonest_silence, timers_by
 from processors.triggers.timers import next_of
 
 _ELIGIBLE: Final = -1
@@ -99,25 +99,30 @@ def _other_id(customer: np.uint64, key: int, outcome: int, at: int, event: np.ui
 
 
 @compiled_apart
-def _fill(row: Row, rules: Rules, room: Room, at: int, figures: bool) -> None:
+def _fill_figures(row: Row, rules: Rules, room: Room, at: int) -> None:
     stay_apart()
     if room.filled == 0 or room.values_at != at:
-        fill_plain(row, at, room.values)
-        room.values_at, room.filled = at, 1
-    if figures and room.filled < 2:
         fill_figures_of(row, rules, at, room.figures, room.values)
-        room.filled = 2
+        room.values_at, room.filled = at, 1
 
 
 @compiled_apart
 def _holds(row: Row, rules: Rules, room: Room, number: int, at: int, before: int, after: int) -> bool:
     stay_apart()
     rule = rules.triggers[number]
-    if rule[RULE_LENGTH] == 0:
+    start, length = int(rule[RULE_START]), int(rule[RULE_LENGTH])
+    if length == 0:
         return True
-    _fill(row, rules, room, at, rule[RULE_FIGURES] != 0)
+    asks = int(rule[RULE_ASKS])
+    fill_told(row, at, room.values)
+    fill_traits(row, rules, room.values)
+    if asks & ASKS_COUNTS:
+        fill_counted(row, room.values)
+    if asks & ASKS_FIGURES:
+        _fill_figures(row, rules, room, at)
+    elif asks & ASKS_AFFECTION and (room.filled == 0 or room.values_at != at):
+        fill_affection(row, rules, at, room.figures, room.values)
     room.values[BEFORE], room.values[AFTER] = before, after
-    start, length = rule[RULE_START], rule[RULE_LENGTH]
     return holds(rules.trigger_code, start, length, rules.trigger_numbers, room.values, room.stack)
 
 
@@ -138,10 +143,13 @@ def _propose_changes(row: Row, rules: Rules, room: Room, cause: int) -> None:
     stay_apart()
     for i in range(room.happenings):
         happened = room.happened[i]
-        for number in range(rules.trigger_count):
-            rule = rules.triggers[number]
-            if rule[RULE_TYPE] != ON_CHANGE or rule[RULE_SUBJECT] != happened.subject:
+        asking, number = int(rules.subject_rules[happened.subject]), -1
+        while asking != 0:
+            asks, number = asking & 1, number + 1
+            asking >>= 1
+            if asks == 0:
                 continue
+            rule = rules.triggers[number]
             fits = (rule[RULE_BEFORE] >> happened.before) & (rule[RULE_AFTER] >> happened.after) & 1
             if fits == 0 or room.candidates >= CANDIDATES:
                 continue
@@ -156,21 +164,28 @@ def _propose_changes(row: Row, rules: Rules, room: Room, cause: int) -> None:
 
 
 @compiled_apart
-def _propose_timers(row: Row, rules: Rules, room: Room, cause: int, now: int) -> None:
+def _propose_timers(row: Row, rules: Rules, room: Room, cause: int, now: int, which: int) -> None:
+    """Of the rules in ``which`` (bits) what was due by ``now`` (ms); the row notes when the next timer is."""
     stay_apart()
-    soonest = NEVER
-    for number in range(rules.trigger_count):
-        rule = rules.triggers[number]
-        if rule[RULE_TYPE] in (ON_CHANGE, ON_TOUCHPOINT):
+    others = int(rules.timers) & ~int(rules.timers_quiet)
+    soonest = NEVER if which & others == others else int(row.settled_at)
+    number = -1
+    while which != 0:
+        asks, number = which & 1, number + 1
+        which >>= 1
+        if asks == 0:
             continue
+        rule = rules.triggers[number]
         past, upcoming = next_of(row, rules, number, now)
-        soonest = min(soonest, upcoming)
+        if rule[RULE_TYPE] != ON_QUIET:
+            soonest = min(soonest, upcoming)
         if past == NEVER:
             continue
         note_handled(row, int(rule[RULE_KEY]), minute_of(past))
         if room.candidates < CANDIDATES and _holds(row, rules, room, number, past, 0, 0):
             _propose(room, number, past, cause, 0)
-    row.timer_at = soonest
+    row.settled_at = soonest
+    row.timer_at = min(soonest, soonest_silence(row, rules))
 
 
 @compiled_leaf
@@ -202,22 +217,27 @@ def _presses(rule: Any) -> bool:
 
 
 @compiled_leaf
+def is_held(customer: np.uint64, seed: int, share: int) -> bool:
+    """Whether a share of customers (ten thousandths), drawn by a hash, holds this one."""
+    drawn = avalanche(mix(np.uint64(customer), np.int64(seed))) >> np.uint64(11)
+    return bool(np.int64(drawn) % SHARES < share)
+
+
+@compiled_leaf
 def arm_of(row: Row, rules: Rules, number: int) -> int:
     """Whether the customer is held back from a rule, by a hash of customer, rule and its version."""
     rule = rules.triggers[number]
     if rule[RULE_TRANSACTIONAL] != 0:
         return _TREATED
-    all_of_it = avalanche(mix(np.uint64(row.hash), _OF_ALL)) >> np.uint64(11)
-    if np.int64(all_of_it) % SHARES < rules.hold_out:
+    if is_held(np.uint64(row.hash), int(_OF_ALL), int(rules.hold_out)):
         return _HELD_FROM_ALL
-    alone = avalanche(mix(np.uint64(row.hash), np.int64(rule[RULE_SEED]))) >> np.uint64(11)
-    return _HELD_ALONE if np.int64(alone) % SHARES < rule[RULE_HOLD] else _TREATED
+    held = is_held(np.uint64(row.hash), int(rule[RULE_SEED]), int(rule[RULE_HOLD]))
+    return _HELD_ALONE if held else _TREATED
 
 
 @compiled_leaf
-def _write(row: Row, rules: Rules, out: Out, cause: Cause, number: int, at: int, outcome: int) -> Any:
+def _write(row: Row, rules: Rules, room: Room, cause: Cause, number: int, at: int, outcome: int) -> Any:
     """A fact, but for its id and what made it fire."""
-    room = out.room
     fact = room.fired[room.written]
     room.written += 1
     rule = rules.triggers[number]
@@ -235,9 +255,9 @@ def _write(row: Row, rules: Rules, out: Out, cause: Cause, number: int, at: int,
 
 
 @compiled_apart
-def _tell(row: Row, rules: Rules, out: Out, cause: Cause, candidate: Any) -> None:
+def _tell(row: Row, rules: Rules, room: Room, cause: Cause, candidate: Any) -> None:
     stay_apart()
-    room, number, at = out.room, int(candidate.rule), int(candidate.at)
+    number, at = int(candidate.rule), int(candidate.at)
     rule, outcome = rules.triggers[number], int(candidate.outcome)
     key, minute = int(rule[RULE_KEY]), minute_of(at)
     arm = 0
@@ -247,7 +267,7 @@ def _tell(row: Row, rules: Rules, out: Out, cause: Cause, candidate: Any) -> Non
         note_fired(row, key, minute, arm != _TREATED, _presses(rule))
     if room.keeps == 0 or room.written >= FIRED_ROOM:
         return
-    fact = _write(row, rules, out, cause, number, at, outcome)
+    fact = _write(row, rules, room, cause, number, at, outcome)
     fact.arm, fact.cause = arm, candidate.cause
     fact.subject, fact.before, fact.after = candidate.subject, candidate.before, candidate.after
     fact.transition = candidate.transition
@@ -258,7 +278,7 @@ def _tell(row: Row, rules: Rules, out: Out, cause: Cause, candidate: Any) -> Non
         fact.event_start, fact.event_length = cause.event_start, cause.event_length
     if outcome in (SENT_OUT, HELD):
         fact.id = trigger_id(row.hash, key, minute)
-        _fill(row, rules, room, at, True)
+        _fill_figures(row, rules, room, at)
         fact.risk, fact.expected_minor = room.figures.churn_risk, room.figures.expected_value
         fact.value_minor = room.figures.clv
     else:
@@ -266,10 +286,10 @@ def _tell(row: Row, rules: Rules, out: Out, cause: Cause, candidate: Any) -> Non
 
 
 @compiled_apart
-def _decide(row: Row, rules: Rules, out: Out, cause: Cause) -> None:
+def _decide(row: Row, rules: Rules, room: Room, cause: Cause) -> None:
     """One that presses a customer is sent at a moment: of the greatest priority, of those the first in the policy."""
     stay_apart()
-    room, best = out.room, -1
+    best = -1
     for i in range(room.candidates):
         candidate = room.candidate[i]
         candidate.outcome = _held_back(row, rules, room, candidate)
@@ -291,34 +311,67 @@ def _decide(row: Row, rules: Rules, out: Out, cause: Cause) -> None:
             row, int(rules.triggers[candidate.rule][RULE_KEY]), minute_of(int(candidate.at)), 1
         ):
             candidate.outcome = COOLING
-        _tell(row, rules, out, cause, candidate)
+        _tell(row, rules, room, cause, candidate)
     room.candidates = 0
 
 
+@compiled_leaf
+def _on_its_way(row: Row, rule: Any, now: int) -> int:
+    """The minute of what the rule sent and may still be on its way at ``now`` (ms); -1: there is none."""
+    place = memory_of(row, int(rule[RULE_KEY]))
+    if place < 0 or row.fired[place] == 0 or np.int64(row.fired[place]) & (WAS_HELD | WAS_WITHDRAWN) != 0:
+        return -1
+    minute = int(row.fired[place]) >> 2
+    return -1 if now - minute * MINUTE > rule[RULE_VALID] + MINUTE else minute
+
+
+@compiled_leaf
+def taken_back(row: Row, rules: Rules, ends: int, refused: int, left: bool, now: int) -> int:
+    """Bits of the rules that have a trigger on its way that is to be taken back.
+
+    ``ends``: bits of rules that the touchpoint's kind ends. ``refused``: of the channels that the customer said no to.
+    """
+    found = 0
+    for number in range(rules.trigger_count):
+        rule = rules.triggers[number]
+        over = (ends >> number) & 1 != 0
+        if not over and refused | int(left) != 0 and _presses(rule):
+            over = left or (refused >> rule[RULE_CHANNEL]) & 1 != 0
+        if over and _on_its_way(row, rule, now) >= 0:
+            found |= 1 << number
+    return found
+
+
 @compiled_apart
-def _withdraw(row: Row, rules: Rules, out: Out, cause: Cause, number: int, now: int) -> None:
+def take_back(row: Row, rules: Rules, room: Room, cause: Cause, which: int, now: int) -> None:
+    """Tell that what rules in ``which`` (bits) sent is to go out no more."""
+    stay_apart()
+    for number in range(rules.trigger_count):
+        if (which >> number) & 1:
+            _withdraw(row, rules, room, cause, number, now)
+
+
+@compiled_apart
+def _withdraw(row: Row, rules: Rules, room: Room, cause: Cause, number: int, now: int) -> None:
     """Take a trigger back that was sent and may still be on its way."""
     stay_apart()
     rule = rules.triggers[number]
-    key = int(rule[RULE_KEY])
+    key, minute = int(rule[RULE_KEY]), _on_its_way(row, rule, now)
+    if minute < 0:
+        return
     place = memory_of(row, key)
-    if place < 0 or row.fired[place] == 0 or np.int64(row.fired[place]) & (WAS_HELD | WAS_WITHDRAWN) != 0:
-        return
-    minute = int(row.fired[place]) >> 2
-    if now - minute * MINUTE > rule[RULE_VALID] + MINUTE:
-        return
     row.fired[place] = np.int64(row.fired[place]) | WAS_WITHDRAWN
-    _tell_withdrawn(row, rules, out, cause, number, now, minute, sender_of(row, key))
+    _tell_withdrawn(row, rules, room, cause, number, now, minute, sender_of(row, key))
 
 
 @compiled_leaf
 def _tell_withdrawn(
-    row: Row, rules: Rules, out: Out, cause: Cause, number: int, now: int, minute: int, sender: np.uint64
+    row: Row, rules: Rules, room: Room, cause: Cause, number: int, now: int, minute: int, sender: np.uint64
 ) -> None:
     """``sender``: the id under which it was sent, at a ``minute``."""
-    if out.room.keeps == 0 or out.room.written >= FIRED_ROOM:
+    if room.keeps == 0 or room.written >= FIRED_ROOM:
         return
-    fact = _write(row, rules, out, cause, number, now, WITHDRAWN)
+    fact = _write(row, rules, room, cause, number, now, WITHDRAWN)
     key = int(rules.triggers[number][RULE_KEY])
     fact.takes_back, fact.sender = trigger_id(sender, key, minute), sender
     fact.id = _other_id(row.hash, key, WITHDRAWN, 0, np.uint64(fact.takes_back))
@@ -347,7 +400,7 @@ def unite_sent(row: Row, other: Row, rules: Rules, out: Out, cause: Cause, now: 
         if now - minute * MINUTE > rule[RULE_VALID] + MINUTE:
             continue
         sender = sender_of(other if two >= one else row, key)
-        _tell_withdrawn(row, rules, out, cause, number, now, int(minute), sender)
+        _tell_withdrawn(row, rules, out.room, cause, number, now, int(minute), sender)
         if two >= one:
             other.fired[there] = one
         else:
@@ -366,13 +419,12 @@ def withdraw_united(row: Row, rules: Rules, out: Out, cause: Cause, now: int) ->
             clock = clock_of(row, rule[RULE_KEY])
             bought = clock >= 0 and row.armed_at[clock] != NONE and row.cleared_at[clock] >= row.armed_at[clock]
         if bought or (_presses(rule) and not _may_write(row, int(rule[RULE_CHANNEL]))):
-            _withdraw(row, rules, out, cause, number, now)
+            _withdraw(row, rules, out.room, cause, number, now)
 
 
 @compiled_leaf
-def _withdraw_corrected(row: Row, rules: Rules, out: Out, cause: Cause, now: int) -> None:
+def _withdraw_corrected(row: Row, rules: Rules, room: Room, cause: Cause, now: int) -> None:
     """A late touchpoint showed that what a rule fired at never was."""
-    room = out.room
     for i in range(room.happenings):
         happened = room.happened[i]
         if happened.subject != STAGE_SUBJECT or happened.cause != CAUSE_LATE:
@@ -381,54 +433,60 @@ def _withdraw_corrected(row: Row, rules: Rules, out: Out, cause: Cause, now: int
             rule = rules.triggers[number]
             of_stage = rule[RULE_TYPE] == ON_CHANGE and rule[RULE_SUBJECT] == STAGE_SUBJECT
             if of_stage and (rule[RULE_AFTER] >> np.int64(row.stage)) & 1 == 0:
-                _withdraw(row, rules, out, cause, number, now)
+                _withdraw(row, rules, room, cause, number, now)
         return
 
 
 @compiled_apart
 def look(row: Row, rules: Rules, out: Out, cause: Cause, now: int, fires: int, fired_at: int) -> None:
-    """After a step that ended at ``now`` (ms): fire what happened in it, and what timers were due.
-
-    ``fires``: bits of the rules that a touchpoint at ``fired_at`` (ms) makes fire.
-    """
+    """``look_at`` with the timers of every rule."""
     stay_apart()
-    room = out.room
-    room.filled, room.candidates = 0, 0
-    _withdraw_corrected(row, rules, out, cause, now)
-    _propose_changes(row, rules, room, cause.kind)
-    for number in range(rules.trigger_count):
-        named = (fires >> number) & 1 != 0 and room.candidates < CANDIDATES
-        if named and _holds(row, rules, room, number, fired_at, 0, 0):
-            _propose(room, number, fired_at, cause.kind, 1)
-    _propose_timers(row, rules, room, cause.kind, now)
-    if room.candidates > 0:
-        _decide(row, rules, out, cause)
+    look_at(row, rules, out.room, cause, now, fires, fired_at, int(rules.timers))
 
 
 @compiled_apart
-def heed(
-    row: Row, rules: Rules, out: Out, cause: Cause, at: int, now: int, arms: int, ends: int, refused: int, left: bool
-) -> int:
-    """What a touchpoint at ``at`` (ms) sets going and takes back: clocks, and triggers that are on their way.
+def look_at(row: Row, rules: Rules, room: Room, cause: Cause, now: int, fires: int, fired_at: int, timers: int) -> None:
+    """After a step that ended at ``now`` (ms): fire what happened in it, and what timers were due.
 
-    Returns when the first of the silences that begin is over, ms; NEVER: none begins. ``arms`` and ``ends``: bits of
-    rules. ``refused``: the channel that the customer said no to, 0: all; -1: none.
+    ``fires``: bits of the rules that a touchpoint at ``fired_at`` (ms) makes fire; ``timers``: of those whose timers
+    it, or time, can have made due or moved.
     """
     stay_apart()
-    quiet = NEVER
-    for number in range(rules.trigger_count):
-        rule = rules.triggers[number]
-        arming, ending = (arms >> number) & 1 != 0, (ends >> number) & 1 != 0
-        if arming:
-            note_clock(row, int(rule[RULE_KEY]), at, NONE)
-            quiet = min(quiet, at + int(rule[RULE_OFFSET]))
-        if ending:
-            if rule[RULE_TYPE] == ON_QUIET:
-                note_clock(row, int(rule[RULE_KEY]), NONE, at)
-            _withdraw(row, rules, out, cause, number, now)
-        elif _presses(rule) and (left or refused == 0 or refused == rule[RULE_CHANNEL]):
-            _withdraw(row, rules, out, cause, number, now)
-    return quiet
+    room.filled, room.candidates = 0, 0
+    if room.happenings > 0:
+        _withdraw_corrected(row, rules, room, cause, now)
+        _propose_changes(row, rules, room, cause.kind)
+    number = -1
+    while fires != 0:
+        named, number = fires & 1, number + 1
+        fires >>= 1
+        if named and room.candidates < CANDIDATES and _holds(row, rules, room, number, fired_at, 0, 0):
+            _propose(room, number, fired_at, cause.kind, 1)
+    if timers != 0:
+        _propose_timers(row, rules, room, cause.kind, now, timers)
+    if room.candidates > 0:
+        _decide(row, rules, room, cause)
+
+
+@compiled_leaf
+def set_clocks(row: Row, rules: Rules, at: int, arms: int, ends: int) -> None:
+    """The silences that a touchpoint at ``at`` (ms) begins and ends; bits of rules."""
+    some, number = (arms | ends) & int(rules.timers_quiet), -1
+    while some != 0:
+        named, number = some & 1, number + 1
+        some >>= 1
+        if named:
+            armed = at if (arms >> number) & 1 else NONE
+            note_clock(row, int(rules.triggers[number, RULE_KEY]), armed, at if (ends >> number) & 1 else NONE)
+
+
+@compiled_leaf
+def staged(room: Room) -> bool:
+    """Whether the stage is among what happened in the step."""
+    for i in range(room.happenings):
+        if room.happened[i].subject == STAGE_SUBJECT:
+            return True
+    return False
 
 
 @compiled_apart
@@ -444,6 +502,9 @@ def pass_time_with_rules(row: Row, rules: Rules, out: Out, cause: Cause, until: 
         if soonest > until:
             return passed
         pass_time(row, rules, out, silence, soonest)
-        if out.room.happenings > 0 or not is_settled(row, rules, soonest):
-            look(row, rules, out, silence, soonest, 0, 0)
+        timers = timers_by(row, rules, soonest)
+        if rules.timers_staged != 0 and staged(out.room):
+            timers |= int(rules.timers_staged)
+        if timers != 0 or out.room.happenings > 0:
+            look_at(row, rules, out.room, silence, soonest, 0, 0, timers)
         passed = True

@@ -9,6 +9,7 @@ from processors.apart import stay_apart
 from processors.compiled import compiled_apart, compiled_leaf
 from processors.judgements.catalogue import JUDGEMENT_COUNT, LET_GO, NEED, NEEDS, TIER, TRUST
 from processors.judgements.categories import CATEGORY_COUNT
+from processors.judgements.judge import judge_affection
 from processors.judgements.letting_go import returned_orders
 from processors.judgements.standing import fill_one
 from processors.lifecycle.stages import DISSOLUTION
@@ -16,13 +17,16 @@ from processors.policy.rules import Rules
 from processors.row.calendar import count_days
 from processors.row.layout import CONSENTS, FACTORS, NEVER, NONE, Row
 from processors.row.outreach import may_reach
+from processors.row.sums import factor
+from processors.row.traits import trait_of
 from processors.row.windows import count_months
-from processors.triggers.fields import PLAIN
+from processors.triggers.fields import AFFECTION, AFFECTION_PLACES, FIRST_TRAIT, PLAIN
 
 _MS_PER_DAY: Final = 86_400_000.0
 _FIRST_FIGURE: Final = len(PLAIN)
 _NEEDS: Final = len(NEEDS)
 _LET_GO_REASONS: Final = 4
+_AFFECTION: Final = np.array(list(zip(AFFECTION_PLACES, AFFECTION, strict=True)), np.int64)
 
 Values = npt.NDArray[np.float64]
 
@@ -35,13 +39,34 @@ def _days(earlier: int, later: int) -> float:
     return float(later - earlier) / _MS_PER_DAY
 
 
+@compiled_leaf
+def fill_traits(row: Row, rules: Rules, values: Values) -> None:
+    """The customer's own properties that the policy names."""
+    for i in range(rules.trait_count):
+        values[FIRST_TRAIT + i] = trait_of(row, int(rules.trait_keys[i]))
+
+
 @compiled_apart
 def fill_plain(row: Row, at: int, values: Values) -> None:
     """What a row says by itself at ``at`` (ms)."""
     stay_apart()
+    fill_told(row, at, values)
+    fill_counted(row, values)
+
+
+@compiled_leaf
+def fill_counted(row: Row, values: Values) -> None:
+    """Of that what has to be counted, which few conditions ask."""
+    values[2] = count_days(row) if row.last_purchase_at != NONE else 0
+    values[16] = returned_orders(row)
+    values[18] = count_months(row)
+
+
+@compiled_leaf
+def fill_told(row: Row, at: int, values: Values) -> None:
+    """And what has not."""
     values[0] = row.touchpoints
     values[1] = row.purchases
-    values[2] = count_days(row) if row.last_purchase_at != NONE else 0
     values[3] = row.spend_minor
     values[4] = row.margin_minor
     values[5] = row.cost_minor
@@ -55,9 +80,7 @@ def fill_plain(row: Row, at: int, values: Values) -> None:
     values[13] = row.complaints
     values[14] = row.unmapped
     values[15] = row.disclosures
-    values[16] = returned_orders(row)
     values[17] = row.episode
-    values[18] = count_months(row)
     values[19] = 1.0 if row.episode > 1 else 0.0
     values[20] = row.stage
     values[21] = _days(int(row.first_at), at)
@@ -68,6 +91,14 @@ def fill_plain(row: Row, at: int, values: Values) -> None:
     values[26] = _days(at, int(row.due_at))
     for channel in range(1, CONSENTS):
         values[26 + channel] = 1.0 if may_reach(row, channel) else 0.0
+
+
+@compiled_leaf
+def fill_affection(row: Row, rules: Rules, at: int, figures: Any, values: Values) -> None:
+    """Of what is judged of a row at ``at`` (ms) bonds, relationship, involvement and signs of trust."""
+    judge_affection(row, rules, at, factor(row.last_at, at, rules.memory_half_life), figures.judged)
+    for i in range(len(_AFFECTION)):
+        values[_AFFECTION[i, 0]] = figures.judged[_AFFECTION[i, 1]]
 
 
 @compiled_apart

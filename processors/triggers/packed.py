@@ -7,36 +7,17 @@ import numpy as np
 
 from processors.hashing import xxh64
 from processors.policy.rules import RULE_CELLS, TRIGGER_CODE, TRIGGER_NUMBERS, TRIGGER_RULES
+from processors.row.layout import JUDGEMENT_ROOM
 from processors.triggers import programs
+from processors.triggers.cells import RULE_SEED, SHARES
 from processors.triggers.definitions import CODE_ROOM, MOST_RULES, Rule
 from processors.triggers.fields import CHANNELS
-from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT
-from processors.triggers.settled import least_distances
+from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT, STAGE_SUBJECT
+from processors.triggers.settled import timers_of
 from processors.triggers.zones import hashes as known_zones
-
-# Cells of a rule.
-RULE_KEY: Final = 0  # 32 bits of the hash of its name
-RULE_TYPE: Final = 1  # of the occasion
-RULE_SUBJECT: Final = 2
-RULE_BEFORE: Final = 3  # bits
-RULE_AFTER: Final = 4
-RULE_INSTANT: Final = 5
-RULE_OFFSET: Final = 6  # ms
-RULE_INTERVALS: Final = 7  # thousandths
-RULE_START: Final = 8  # of its program
-RULE_LENGTH: Final = 9
-RULE_FIGURES: Final = 10  # 1: the condition takes the numbers of judgements.standing
-RULE_CHANNEL: Final = 11
-RULE_PRIORITY: Final = 12
-RULE_COOLDOWN: Final = 13  # minutes
-RULE_TRANSACTIONAL: Final = 14
-RULE_HOLD: Final = 15  # ten thousandths
-RULE_VALID: Final = 16  # ms
-RULE_SEED: Final = 17  # XXH64 of name and version: who is held back
 
 _DAY_MINUTES: Final = 24 * 60
 _HOUR_MS: Final = 3_600_000
-SHARES: Final = 10_000
 assert (TRIGGER_RULES, TRIGGER_CODE) == (MOST_RULES, CODE_ROOM)
 assert RULE_SEED < RULE_CELLS
 
@@ -67,15 +48,23 @@ def packed_triggers(rules: Sequence[Rule]) -> dict[str, Any]:
             code[at] = operation | place << 8
             at += 1
         lines[rule.place, : RULE_SEED + 1] = _line(rule, start, at - start)
-    subjects = sum({1 << rule.occasion.subject for rule in rules if rule.occasion.type == ON_CHANGE})
+    told = np.zeros(JUDGEMENT_ROOM + 1, np.int64)
+    for rule in rules:
+        if rule.occasion.type == ON_CHANGE:
+            told[rule.occasion.subject] |= 1 << rule.place
+    timers = timers_of(rules)
+    subjects = sum(1 << subject for subject in range(len(told)) if told[subject])
+    if timers["timers_staged"]:
+        subjects |= 1 << STAGE_SUBJECT
     hashes, zones = known_zones() if rules else (0, 0)
     return {
         "trigger_count": len(rules),
         "trigger_subjects": subjects,
+        "subject_rules": told,
         "triggers": lines,
         "trigger_code": code,
         "trigger_numbers": numbers,
-        **least_distances(rules),
+        **timers,
         "zone_hashes": hashes,
         "zone_numbers": zones,
     }
@@ -94,7 +83,7 @@ def _line(rule: Rule, start: int, length: int) -> list[int]:
         round(occasion.intervals * 1000),
         start,
         length,
-        int(rule.condition.figures),
+        rule.condition.asks,
         CHANNELS.index(rule.channel),
         rule.priority,
         round(rule.cooldown_days * _DAY_MINUTES),

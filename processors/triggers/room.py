@@ -90,8 +90,8 @@ ROOM: Final = np.dtype(
         ("candidates", "i8"),
         ("written", "i8"),  # facts
         ("keeps", "i8"),  # 0: facts are not written
-        ("values_at", "i8"),  # the instant that the values are of …
-        ("filled", "i8"),  # … and how many of them are filled: 0 none, 1 the plain ones, 2 all
+        ("values_at", "i8"),  # the instant that the figures among the values are of …
+        ("filled", "i8"),  # … 0: they are of none
         ("values", "f8", (VALUES,)),
         ("stack", "f8", (STACK,)),
         ("figures", FIGURES),

@@ -1,23 +1,24 @@
-"""Whether anything can have become due for the rules of a policy, told without looking at each of them. Compiled.
+"""Which rules' timers a moment can have made due or moved, told without looking at each of them. Compiled.
 
 Most touchpoints move two instants that timers count from, the last touchpoint and the last initiative, and both only
 ahead. What counts from them is due no sooner than the least distance after them; so where that, and what was soonest
-before, lie ahead, nothing is due. ``timer_at`` then stands for the soonest that is possible, and whoever comes to it
-looks at every rule again.
+before, lie ahead, nothing is due. Others move with what a touchpoint is: then the rules that count from those are
+looked at, and no other.
+
+``settled_at`` of a row is an instant before which no timer is due but those of silences, whose clocks stand in the row
+themselves; ``timer_at`` is the sooner of the two. Both may be too soon, and then whoever comes to them looks again.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.policy.rules import (
     ANSWER,
     CANCELLATION,
     COMPLAINT,
     CUSTOMER,
-    CUSTOMER_EXIT,
     FIRM,
-    FIRM_EXIT,
     PURCHASE,
     QUESTION,
     REFUND,
@@ -26,74 +27,138 @@ from processors.policy.rules import (
     RETURN,
     TIE_CLOSED,
     TIE_OPENED,
+    VOIDING,
     Rules,
 )
 from processors.row.layout import NEVER, Row
+from processors.row.outreach import clock_of
+from processors.triggers.cells import RULE_KEY, RULE_OFFSET
 from processors.triggers.definitions import Rule
-from processors.triggers.occasions import INSTANTS, ON_TIMER
+from processors.triggers.memory import handled_until, minute_of
+from processors.triggers.occasions import INSTANTS, ON_QUIET, ON_TIMER, ON_YEARLY
 
 FAR: Final = 1 << 60
 """ms: no timer counts from that instant."""
 AT_ONCE: Final = -FAR
 """ms: every rule is looked at each time."""
-_MOVES_OTHERS: Final = (
-    PURCHASE | REFUND | RETURN | CANCELLATION | QUESTION | COMPLAINT | ANSWER | RESOLUTION | TIE_OPENED | TIE_CLOSED
-    | RENEWAL | CUSTOMER_EXIT | FIRM_EXIT
-)  # fmt: skip
+_BUYING: Final = PURCHASE | REFUND | RETURN | CANCELLATION | VOIDING
+_ASKING: Final = QUESTION | COMPLAINT | ANSWER | RESOLUTION
+_BINDING: Final = TIE_OPENED | TIE_CLOSED | RENEWAL
+_MOVES_WITH: Final = {
+    "first_purchase": "timers_bought",
+    "last_purchase": "timers_bought",
+    "complaint_open": "timers_asked",
+    "complaint_resolved": "timers_asked",
+    "renewal": "timers_bound",
+    "last_contact": "timers_written",
+    "stage": "timers_staged",
+    "end": "timers_staged",
+    "birthday": "timers_born",
+}
+"""Instants that move with what a touchpoint is, and the field that has the rules which count from them."""
 
 
-def least_distances(rules: Sequence[Rule]) -> dict[str, int]:
-    """The fields of ``processors.policy.rules.RULES`` that tell how soon timers can be due."""
-    touch, initiative, due, flags = FAR, FAR, FAR, _MOVES_OTHERS
+def timers_of(rules: Sequence[Rule]) -> dict[str, int]:
+    """The fields of ``processors.policy.rules.RULES`` that tell how soon timers can be due, and what moves them."""
+    touch, initiative, due = FAR, FAR, FAR
+    masks = dict.fromkeys(("timers", "timers_quiet", *_MOVES_WITH.values()), 0)
     for rule in rules:
-        if rule.occasion.type != ON_TIMER:
+        occasion, bit = rule.occasion, 1 << rule.place
+        if occasion.type not in (ON_TIMER, ON_YEARLY, ON_QUIET):
             continue
-        base, distance = INSTANTS[rule.occasion.instant], rule.occasion.offset_ms
-        if rule.occasion.intervals < 0:
-            distance = AT_ONCE
-        if base == "last_touchpoint":
+        masks["timers"] |= bit
+        if occasion.type == ON_QUIET:
+            masks["timers_quiet"] |= bit
+            continue
+        base, distance = INSTANTS[occasion.instant], occasion.offset_ms
+        if base in _MOVES_WITH:
+            masks[_MOVES_WITH[base]] |= bit
+        if occasion.intervals != 0:
+            masks["timers_bought"] |= bit
+        if occasion.type == ON_YEARLY:
+            continue
+        if occasion.intervals < 0:
+            touch = AT_ONCE
+        elif base == "last_touchpoint":
             touch = min(touch, distance)
         elif base == "last_initiative":
             initiative = min(initiative, distance)
         elif base == "due":
             due = min(due, distance)
-        elif base == "last_contact":
-            flags |= FIRM
-        elif base in ("stage", "end"):
-            # A transition of which no rule asks is told to nobody.
-            touch = AT_ONCE
-    return {"timer_touch_ms": touch, "timer_initiative_ms": initiative, "timer_due_ms": due, "timer_flags": flags}
+    return {"timer_touch_ms": touch, "timer_initiative_ms": initiative, "timer_due_ms": due, **masks}
 
 
-@compiled_leaf
+@compiled_inline
 def _after(instant: int, distance: int) -> int:
     """The instant so far behind another one; NEVER: no timer counts from it, or it is none."""
     return NEVER if distance == FAR or instant == NEVER else instant + distance
 
 
 @compiled_leaf
-def is_settled_by(row: Row, rules: Rules, at: int, flags: int, quiet: int, now: int) -> bool:
-    """Whether a touchpoint at ``at`` (ms) that was just met leaves nothing due by ``now``; the row notes it.
-
-    ``quiet``: when the first silence after it that a rule waits for is over, ms. What ends one makes nothing due.
-    """
-    if flags & rules.timer_flags != 0 or row.touchpoints <= 1 or at <= row.first_at:
-        return False
-    soonest = min(int(row.timer_at), _after(int(row.due_at), int(rules.timer_due_ms)))
-    soonest = min(soonest, quiet, _after(at, int(rules.timer_touch_ms)))
-    if flags & CUSTOMER:
-        soonest = min(soonest, _after(at, int(rules.timer_initiative_ms)))
-    if soonest <= now:
-        return False
-    row.timer_at = soonest
-    return True
+def soonest_silence(row: Row, rules: Rules) -> int:
+    """When the first of the silences is over that rules wait for and that was not looked at, ms; NEVER: none runs."""
+    soonest = NEVER
+    waiting = int(rules.timers_quiet)
+    number = 0
+    while waiting != 0:
+        if waiting & 1:
+            rule = rules.triggers[number]
+            clock = clock_of(row, rule[RULE_KEY])
+            if clock >= 0 and row.armed_at[clock] > row.cleared_at[clock]:
+                at = int(row.armed_at[clock] + rule[RULE_OFFSET])
+                if at < soonest and minute_of(at) > handled_until(row, int(rule[RULE_KEY])):
+                    soonest = at
+        waiting >>= 1
+        number += 1
+    return soonest
 
 
 @compiled_leaf
-def is_settled(row: Row, rules: Rules, now: int) -> bool:
-    """Whether a review at ``now`` (ms) of which no change came leaves nothing due by then; the row notes it."""
-    soonest = min(int(row.timer_at), _after(int(row.due_at), int(rules.timer_due_ms)))
-    if soonest <= now or rules.timer_touch_ms < 0:
-        return False
-    row.timer_at = soonest
-    return True
+def _moved_by(row: Row, rules: Rules, at: int, flags: int) -> int:
+    moved = 0
+    if flags & _BUYING:
+        moved |= int(rules.timers_bought)
+    if flags & _ASKING:
+        moved |= int(rules.timers_asked)
+    if flags & _BINDING:
+        moved |= int(rules.timers_bound)
+    if flags & FIRM:
+        moved |= int(rules.timers_written)
+    if at < row.judged_at:
+        # A late touchpoint can move the instants of stages without a change of the stage.
+        moved |= int(rules.timers_staged)
+    return moved
+
+
+@compiled_leaf
+def timers_after(row: Row, rules: Rules, at: int, flags: int, moved: int, now: int) -> int:
+    """Bits of the rules whose timers a touchpoint at ``at`` (ms), just met, moved or left due by ``now``.
+
+    ``moved``: those that are known to be moved by what else it did. The row notes what is soonest of the others.
+    """
+    if row.touchpoints <= 1 or at <= row.first_at:
+        return int(rules.timers)
+    others = min(int(row.settled_at), _after(int(row.due_at), int(rules.timer_due_ms)))
+    others = min(others, _after(at, int(rules.timer_touch_ms)))
+    if flags & CUSTOMER:
+        others = min(others, _after(at, int(rules.timer_initiative_ms)))
+    if others <= now:
+        return int(rules.timers)
+    quiet = soonest_silence(row, rules) if rules.timers_quiet != 0 else NEVER
+    row.settled_at = others
+    row.timer_at = min(others, quiet)
+    moved |= _moved_by(row, rules, at, flags)
+    return moved | int(rules.timers_quiet) if quiet <= now else moved
+
+
+@compiled_leaf
+def timers_by(row: Row, rules: Rules, now: int) -> int:
+    """Bits of the rules whose timers time alone left due by ``now`` (ms); the row notes what is soonest."""
+    others = min(int(row.settled_at), _after(int(row.due_at), int(rules.timer_due_ms)))
+    if others <= now or rules.timer_touch_ms < 0:
+        return int(rules.timers)
+    row.settled_at = others
+    if row.timer_at <= now:
+        return int(rules.timers_quiet)
+    row.timer_at = min(int(row.timer_at), others)
+    return 0

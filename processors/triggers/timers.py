@@ -11,9 +11,9 @@ from processors.row.layout import NEVER, NONE, QUESTIONS, TERMS, Row
 from processors.row.outreach import clock_of
 from processors.row.questions import IS_COMPLAINT
 from processors.row.terms import bound_until
+from processors.triggers.cells import RULE_INSTANT, RULE_INTERVALS, RULE_KEY, RULE_OFFSET, RULE_TYPE
 from processors.triggers.memory import handled_until, minute_of
 from processors.triggers.occasions import INSTANTS, ON_QUIET, ON_TIMER, ON_YEARLY
-from processors.triggers.packed import RULE_INSTANT, RULE_INTERVALS, RULE_KEY, RULE_OFFSET, RULE_TYPE
 
 _DUE: Final = INSTANTS.index("due")
 _RENEWAL: Final = INSTANTS.index("renewal")
@@ -39,6 +39,8 @@ def _known(instant: int) -> int:
 def _complaint(row: Row, is_open: bool) -> int:
     """The newest complaint that nobody resolved, or the newest resolution of one; NONE: there is none."""
     newest = NONE
+    if row.complaints == 0:
+        return newest
     for i in range(QUESTIONS):
         if row.question_at[i] != NONE and row.question_complaint[i] & IS_COMPLAINT:
             resolved = int(row.question_resolved_at[i])

@@ -1,6 +1,7 @@
 """Where triggers go: ``[endpoints.NAME]`` in ``relasi.toml``, checked as a whole before anything is sent."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -20,6 +21,9 @@ _KEYS: Final = ("url", "shape", "rules", "secrets", "allow", "customer", "email"
 _MOST_AT_ONCE: Final = 64
 _FILE: Final = "file:"
 _VARIABLE: Final = "env:"
+
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class BadEndpoint(ValueError):
@@ -54,9 +58,13 @@ class Endpoint:
         return self.rules is None or trigger.rule in self.rules
 
     def person(self, trigger: Trigger) -> Person:
-        """Whom the receiver is told of; an empty key where the property that it knows people by is not there."""
+        """Whom the receiver is told of; an empty key where the property that it knows people by is not there.
+
+        Where customers are known by their address, that is the id.
+        """
         key = trigger.payload.get(self.customer, "") if self.customer else trigger.customer_id
-        return Person(key, trigger.payload.get(self.email, ""))
+        known = trigger.customer_id if _ADDRESS.fullmatch(trigger.customer_id) else ""
+        return Person(key, trigger.payload.get(self.email, "") or known)
 
     @property
     def host(self) -> str:

@@ -16,6 +16,7 @@ from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outbox, Told
 from streams.delivery.sender import HttpSender, Sender
 from streams.delivery.telling import rows_of
+from streams.embedded.handing_on import outbox_of, source_of
 from streams.embedded.loop_thread import LoopThread
 from streams.embedded.readers import read_records
 from streams.embedded.rows_file import FILE_NAME, RowsFile
@@ -68,7 +69,7 @@ class DeliveryThread(LoopThread):
         )
         try:
             partition = self._partition = deliverer.open(_PARTITION)
-            at = await self._take_in(partition, await partition.position(TOPIC.named()))
+            at = await self._take_in(partition, 0)
             partition.begin()
             self.started.set()
             await self._go_on(deliverer, partition, at, clock, stop)
@@ -101,14 +102,20 @@ class DeliveryThread(LoopThread):
         if not path.exists():
             return at
         found = path.stat().st_ino
-        at = at if self._file in (0, found) else 0
         with RowsFile(self._directory) as file:
+            source, begins = source_of(file)
+            if self._file == 0:
+                at = await partition.position(source)
+            elif self._file != found:
+                at = 0
             self._file = found
             # An outbox that is ahead is of rows that were made anew while nobody ran.
             at = at if at <= file.end_offset(TOPIC.named(), _PARTITION) else 0
+            # What an edition says of the past before it was in force is for nobody.
+            at = max(at, begins)
             while (batch := read_records(file, TOPIC.named(), _PARTITION, at, _MOST_BYTES)) is not None:
                 messages = [(record.offset, record.value) for record in batch.records]
-                await partition.take_in(messages, TOPIC.named(), batch.next_offset)
+                await partition.take_in(messages, source, batch.next_offset)
                 at = batch.next_offset
         return at
 
@@ -119,7 +126,7 @@ class DeliveryThread(LoopThread):
             return
         if not self.is_alive:
             # It has ended and let go of its file; what it did last is still to be told.
-            with Outbox(self._directory / FOLDER / f"deliveries-{_PARTITION}.sqlite") as box:
+            with Outbox(outbox_of(self._directory)) as box:
                 _tell(sink, box.untold, box.tell)
             return
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from streams.clock import now_ms
+from streams.embedded.handing_on import begin_deliveries
 from streams.embedded.layout import ROWS_NAME
 from streams.embedded.lock import EditionUnderWay, check_not_building
 from streams.embedded.log import Log
@@ -150,6 +152,7 @@ def _former(directory: Path, log: Log) -> Path | None:
 
 def _move(directory: Path, built: Path, former: Path | None) -> None:
     if (built / ROWS_NAME).exists():
+        begin_deliveries(directory, built, now_ms())
         # First what belongs to the old file: beside the new one it would be taken for its own.
         for name in (*(ROWS_NAME + end for end in _BESIDE), ROWS_NAME):
             if former is not None and (directory / name).exists():

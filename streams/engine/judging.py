@@ -142,7 +142,8 @@ def _before_meeting(
     contact: Contact,
 ) -> None:
     """What is due by then, the timers of rules among it, and what the touchpoint says of consent."""
-    if rules.trigger_count > 0:
+    # Asked here first: to hand on where facts go takes longer than to see that nothing is due.
+    if rules.trigger_count > 0 and min(row.due_at, row.review_at, row.timer_at) <= contact.at:
         pass_time_with_rules(row, rules, out, cause, contact.at)
     if contact.flags & (CONSENT | REFUSAL):
         hear_consent(buffer, slots, row, contact.flags, contact.at)
@@ -162,7 +163,7 @@ def _after_meeting(
     time: int,
 ) -> None:
     """What rules of the policy make of it."""
-    if rules.trigger_count > 0:
+    if rules.trigger_count > 0 or rules.trait_count > 0:
         follow_rules(buffer, slots, row, rules, words, out, cause, contact, meaning.kind, meaning.flags, time)
 
 

@@ -6,20 +6,20 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.apart import stay_apart
-from processors.compiled import compiled_apart, compiled_leaf
+from processors.compiled import compiled_apart, compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.lifecycle.facts import Cause, Out
 from processors.lifecycle.stages import exit_at
 from processors.policy.rules import CONSENT, CUSTOMER_EXIT, FIRM_EXIT, PURCHASE, REFUSAL, TIE_CLOSED, Rules, Vocabulary
 from processors.row.contact import Contact
-from processors.row.layout import NEVER, Row
-from processors.row.outreach import note_consent, note_zone
-from processors.triggers.firing import heed, look
-from processors.triggers.settled import is_settled_by
-from processors.triggers.zones import zone_number
+from processors.row.layout import CONSENTS, NEVER, Row
+from processors.row.outreach import may_reach, note_consent
+from processors.triggers.firing import look_at, set_clocks, staged, take_back, taken_back
+from processors.triggers.settled import timers_after
 from schemas.decode import ABSENT
-from schemas.maps import find_text, find_texts
+from schemas.maps import find_text
 from schemas.touchpoint import CHANNEL, PROPERTIES
+from streams.engine.hearing import hear_properties
 
 Bytes = npt.NDArray[np.uint8]
 Slots = npt.NDArray[np.int64]
@@ -30,6 +30,7 @@ _EMAIL: Final = np.uint64(0xCD21E430CCB5B0D3)
 _SMS: Final = np.uint64(0x1681EB8996F4C01A)
 _PUSH: Final = np.uint64(0x84E96B2AA71380C3)
 _CHANNEL_NAME: Final = np.uint64(0xCE263A2509534E9C)
+_EVERY_CHANNEL: Final = (1 << CONSENTS) - 1
 
 
 @compiled_leaf
@@ -74,38 +75,19 @@ def hear_consent(buffer: Bytes, slots: Slots, row: Row, flags: int, at: int) -> 
 
 
 @compiled_leaf
-def _two_digits(buffer: Bytes, at: int) -> int:
-    tens, units = int(buffer[at]) - 48, int(buffer[at + 1]) - 48
-    return tens * 10 + units if 0 <= tens <= 9 and 0 <= units <= 9 else -1
+def _refused(buffer: Bytes, slots: Slots, row: Row, flags: int, declined: int) -> int:
+    """Bits of the channels over which nothing may go out any more, for what the touchpoint said."""
+    refused = 0
+    if flags & REFUSAL:
+        channel = _channel_of(buffer, slots)
+        refused = 1 << channel if channel > 0 else _EVERY_CHANNEL
+    for channel in range(1, CONSENTS):
+        if declined & (1 | 1 << channel) and not may_reach(row, channel):
+            refused |= 1 << channel
+    return refused
 
 
-@compiled_leaf
-def _month_and_day(buffer: Bytes, start: int, length: int) -> int:
-    """Of a date of ISO 8601 (``1984-02-29``), 32 × month + day; 0: it is none."""
-    if length < 10 or buffer[start + 4] != 45 or buffer[start + 7] != 45:
-        return 0
-    month, day = _two_digits(buffer, start + 5), _two_digits(buffer, start + 8)
-    return month * 32 + day if 1 <= month <= 12 and 1 <= day <= 31 else 0
-
-
-@compiled_leaf
-def _hear_traits(buffer: Bytes, slots: Slots, row: Row, rules: Rules, at: int) -> None:
-    place, size, start, length = find_texts(
-        buffer,
-        slots[PROPERTIES, 0],
-        slots[PROPERTIES, 1],
-        np.uint64(rules.zone_name),
-        np.uint64(rules.birthday_name),
-    )
-    zone = zone_number(rules, buffer, place, size)
-    if zone > 0:
-        note_zone(row, at, zone)
-    birthday = _month_and_day(buffer, start, length)
-    if birthday > 0:
-        row.birthday = max(np.int64(row.birthday), birthday)
-
-
-@compiled_apart
+@compiled_inline
 def follow_rules(
     buffer: Bytes,
     slots: Slots,
@@ -119,25 +101,36 @@ def follow_rules(
     flags: int,
     time: int,
 ) -> None:
-    """What rules make of a touchpoint that was just met. ``flags``: those of its kind."""
-    stay_apart()
+    """What rules make of a touchpoint that was just met. ``flags``: those of its kind.
+
+    Laid into its caller: where facts go and the vocabulary are a hundred words to hand on to a function that is called.
+    """
     at = contact.at
     now = max(time, int(row.judged_at), at)
-    birthday = row.birthday
-    if slots[PROPERTIES, 1] != ABSENT:
-        _hear_traits(buffer, slots, row, rules, at)
-    fires, arms, ends = 0, 0, 0
+    declined, moved = 0, 0
+    if slots[PROPERTIES, 1] > 1:
+        birthday = row.birthday
+        declined = hear_properties(buffer, int(slots[PROPERTIES, 0]), int(slots[PROPERTIES, 1]), row, rules, at)
+        if row.birthday != birthday:
+            moved = int(rules.timers_born)
+    fires, ends = 0, 0
     # Of a purchase whose money came back, or that is none for its amount, the kind says nothing.
     if kind >= 0 and (flags & PURCHASE == 0 or contact.flags & PURCHASE != 0):
         meaning = words.meanings[kind]
-        fires, arms, ends = int(meaning.fires), int(meaning.arms), int(meaning.ends)
-    refused = _channel_of(buffer, slots) if contact.flags & REFUSAL else -1
-    leaves = contact.flags & (CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0
-    left = leaves and exit_at(row, row.episode_at) != NEVER
-    quiet = NEVER
-    if arms != 0 or ends != 0 or refused >= 0 or left:
-        quiet = heed(row, rules, out, cause, at, now, arms, ends, refused, left)
-    as_before = fires == 0 and refused < 0 and not left and out.room.happenings == 0 and row.birthday == birthday
-    if as_before and is_settled_by(row, rules, at, contact.flags, quiet, now):
-        return
-    look(row, rules, out, cause, now, fires, at)
+        fires, ends = int(meaning.fires), int(meaning.ends)
+        if meaning.arms | meaning.ends != 0:
+            set_clocks(row, rules, at, int(meaning.arms), ends)
+    refused, left = 0, False
+    if contact.flags & (REFUSAL | CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0 or declined != 0:
+        refused = _refused(buffer, slots, row, contact.flags, declined)
+        leaves = contact.flags & (CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0
+        left = leaves and exit_at(row, row.episode_at) != NEVER
+    if ends != 0 or refused != 0 or left:
+        taken = taken_back(row, rules, ends, refused, left, now)
+        if taken != 0:
+            take_back(row, rules, out.room, cause, taken, now)
+    if rules.timers_staged != 0 and staged(out.room):
+        moved |= int(rules.timers_staged)
+    timers = timers_after(row, rules, at, contact.flags, moved, now)
+    if fires != 0 or timers != 0 or out.room.happenings > 0:
+        look_at(row, rules, out.room, cause, now, fires, at, timers)

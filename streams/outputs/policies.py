@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from tzdata import IANA_VERSION
 
 from processors.judgements.ahead import ahead_of
 from processors.policy.meanings import complete, minor
@@ -35,6 +36,7 @@ def policies_table(changes: list[PolicyChange], epoch: int) -> pa.Table:
             "rate_currencies": [_codes(policy.vocabulary.currency_codes) for policy in policies],
             "rates": [policy.vocabulary.currency_rates.tolist() for policy in policies],
             **_ahead([policy.rules for policy in policies]),
+            "zone_data": pa.repeat(IANA_VERSION, len(changes)),
             "known_at": instants(np.maximum([change.known_at for change in changes], 0)),
             "epoch": pa.repeat(pa.scalar(epoch, pa.int64()), len(changes)),
             "offset": [change.offset for change in changes],

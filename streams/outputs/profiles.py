@@ -1,6 +1,6 @@
 """Profiles: how customers stand at an instant, in the columns of the reports."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +37,8 @@ from processors.lifecycle.stages import STAGES
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from processors.row.layout import FACTORS, NONE
 from processors.row.namespaces import NAMESPACES
+from processors.triggers.fields import CHANNELS
+from processors.triggers.traits import trait_key
 from streams.engine.partition import Partition
 from streams.outputs.columns import hashes, instants, names, slices
 from streams.outputs.output import Output, Rows
@@ -44,6 +46,10 @@ from streams.reports.tables import PROFILES as COLUMNS
 
 PROFILES_AT_ONCE: Final = 32_768
 _LET_GO = pa.array([let_go_names(bits) for bits in range(len(LET_GO_WORDS))], pa.list_(pa.string()))
+_CHANNELS = pa.array(
+    [[name for i, name in enumerate(CHANNELS[1:]) if bits >> i & 1] for bits in range(1 << len(CHANNELS[1:]))],
+    pa.list_(pa.string()),
+)
 _AT_ONCE = 4096
 _SEGMENTS = tuple(f"{tier}/{need}" for tier in TIERS for need in NEEDS)
 
@@ -79,6 +85,8 @@ def _profiles(partition: Partition, numbers: npt.NDArray[np.int64], at: int | No
                 **_affection(figures),
                 **_trust(figures),
                 **_value_and_category(figures),
+                "consent": _consent(rows),
+                "properties": _properties(rows, partition.policy.properties),
                 "as_of": instants(as_of),
                 "policy_hash": pa.repeat(partition.policy.hash, len(rows)),
                 "epoch": np.full(len(rows), partition.epoch, np.int64),
@@ -204,6 +212,31 @@ def _value_and_category(figures: Any) -> dict[str, Any]:
         "need": _words(figures, NEED),
         "segment": names(segments, _SEGMENTS),
     }
+
+
+def _consent(rows: Any) -> pa.Array:
+    """The channels over which each may be written to, as ``processors.row.outreach.may_reach`` says."""
+    channels = CHANNELS[1:]
+    some = np.zeros((len(rows), len(channels)), np.bool_)
+    for i in range(len(channels)):
+        given, taken = (np.maximum(rows[name][:, 0], rows[name][:, 1 + i]) for name in ("given_at", "taken_at"))
+        agreed, declined = (np.maximum(rows[name][:, 0], rows[name][:, 1 + i]) for name in ("agreed_at", "declined_at"))
+        some[:, i] = (given > np.maximum(taken, declined)) | ((agreed > declined) & ((taken == NONE) | (given > taken)))
+    bits = some @ (1 << np.arange(len(channels)))
+    return _CHANNELS.take(pa.array(bits))
+
+
+def _properties(rows: Any, declared: Mapping[str, str]) -> pa.Array:
+    """Of each customer the properties that the policy names and that are known."""
+    of, values = np.zeros((len(rows), len(declared)), np.bool_), np.zeros((len(rows), len(declared)))
+    for i, name in enumerate(declared):
+        here = rows.trait_name == trait_key(name)
+        of[:, i] = here.any(axis=1)
+        values[:, i] = (rows.trait * here).sum(axis=1)
+    offsets = np.concatenate(([0], np.cumsum(of.sum(axis=1)))).astype(np.int32)
+    whose = np.tile(np.arange(len(declared), dtype=np.int32), (len(rows), 1))[of]
+    named = pa.array(list(declared), pa.string()).take(pa.array(whose))
+    return pa.MapArray.from_arrays(pa.array(offsets), named, pa.array(values[of]))
 
 
 def _standing(partition: Partition, most: int) -> Iterator[Rows]:

@@ -58,6 +58,10 @@ def encoder(spec: str, kind: pa.DataType) -> Encoder | None:
     if head == "Array":
         items = encoder(arguments[0], kind.value_type) if kinds.is_list(kind) or kinds.is_large_list(kind) else None
         return items and Encoder(items.prefix, functools.partial(_lists, items.values))
+    if head == "Map" and kinds.is_map(kind):
+        named, held = encoder(arguments[0], kind.key_type), encoder(arguments[1], kind.item_type)
+        both = named and held and functools.partial(_maps, named.values, held.values)
+        return Encoder(named.prefix + held.prefix, both) if named and held and both else None
     if head == "LowCardinality":
         keyed = arguments[0] in ("String", "Nullable(String)") and _is_text(_value_type(kind))
         return Encoder(_KEYS_VERSION, functools.partial(_keyed, arguments[0] != "String")) if keyed else None
@@ -150,6 +154,16 @@ def _lists(items: Values, array: pa.Array) -> list[bytes]:
         raise UnfitError("null in a column of lists")
     ends = np.cumsum(array.value_lengths().to_numpy(), dtype="<u8")
     return [ends.tobytes(), *items(array.flatten())]
+
+
+def _maps(names: Values, values: Values, array: pa.Array) -> list[bytes]:
+    """Where each map ends among the entries of all, UInt64; then their names, then their values."""
+    if array.null_count:
+        raise UnfitError("null in a column of maps")
+    offsets = array.offsets.to_numpy()
+    first, count = int(offsets[0]), int(offsets[-1] - offsets[0])
+    ends = (offsets[1:] - first).astype("<u8")
+    return [ends.tobytes(), *names(array.keys.slice(first, count)), *values(array.items.slice(first, count))]
 
 
 def _keyed(nullable: bool, array: pa.Array) -> list[bytes]:

@@ -4,6 +4,7 @@ import os
 import sys
 
 from benchmarks import (
+    delivering,
     editions,
     engine,
     many,
@@ -27,6 +28,7 @@ def main() -> int:
         ("Engine, one core", (engine.throughput, engine.growth, many.few_active, visitors.cheap)),
         ("Window of event identities, one core", (window.with_and_without, window.restoring)),
         ("Rules, one core", (triggers.with_and_without,)),
+        ("Delivery", (delivering.rates, delivering.beside_bad_ones)),
         ("Value, one core", (value.cost_per_row,)),
         ("Outputs, one core", (outputs.messages,)),
         ("Files, one core", (reading.preparing,)),

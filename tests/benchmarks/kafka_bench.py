@@ -15,10 +15,10 @@ from support.clickhouse_server import Server
 from support.kafka_broker import Broker
 from support.kafka_workers import installation
 
-from benchmarks import kafka_checkpoints, kafka_latency, kafka_systems
+from benchmarks import kafka_checkpoints, kafka_latency, kafka_systems, kafka_triggers
 from benchmarks.report import Figure
 
-PARTS = ("rates", "latency", "checkpoints")
+PARTS = ("rates", "latency", "triggers", "checkpoints")
 
 
 def _show(title: str, figures: Iterable[Figure]) -> int:
@@ -42,6 +42,9 @@ def run(broker: Broker, server: Server, folder: Path, args: argparse.Namespace) 
     if "latency" in args.parts:
         with installation(broker, server, "latency", folder, **timing) as made:
             missed += _show("A tenth of full load", kafka_latency.latency(made, full / 10))
+    if "triggers" in args.parts:
+        with installation(broker, server, "triggers", folder, **timing) as made:
+            missed += _show("Triggers, at a tenth of full load", kafka_triggers.latency(made, full / 10, folder))
     if "checkpoints" in args.parts:
         # No profiles in between: they are written for reports, which are off.
         calm = {**timing, "profile_seconds": 3600}

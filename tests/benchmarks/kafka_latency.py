@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import fastavro
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from support.kafka_workers import Installation
@@ -82,7 +81,8 @@ def latency(made: Installation, rate: float) -> list[Figure]:
     worker = made.start()
     catch_up(settings, worker)
     load = Load(touchpoints(rate), int(SECONDS / SLICE_SECONDS), settings.partitions)
-    seconds, sent = asyncio.run(_measure(settings, load))
+    arrived, sent = asyncio.run(arrivals(settings, load, topics_of(settings).of(TOPIC)))
+    seconds = np.array(_waits(load, arrived))
     if worker.stop(30) != 0:
         raise RuntimeError(f"the worker failed:\n{worker.text()}")
     p50, p99 = (float(np.percentile(seconds, share)) * 1000 for share in (50, 99))
@@ -94,12 +94,11 @@ def latency(made: Installation, rate: float) -> list[Figure]:
     ]
 
 
-async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float64], float]:
-    """(seconds of each transition that the load caused, events sent per second)."""
+async def arrivals(settings: Settings, load: Load, topic: str) -> tuple[list[tuple[float, bytes]], float]:
+    """Send the load; (what came to a topic meanwhile, each with when it came; events sent per second)."""
     arrived: list[tuple[float, bytes]] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.servers, enable_auto_commit=False)
     await consumer.start()
-    topic = topics_of(settings).of(TOPIC)
     partitions = [TopicPartition(topic, number) for number in range(settings.partitions)]
     consumer.assign(partitions)
     await consumer.seek_to_end(*partitions)
@@ -110,7 +109,7 @@ async def _measure(settings: Settings, load: Load) -> tuple[npt.NDArray[np.float
         await asyncio.sleep(WARM_SECONDS)
     reading.cancel()
     await consumer.stop()
-    return np.array(_waits(load, arrived)), sent
+    return arrived, sent
 
 
 async def _send(producer: Producer, topic: str, load: Load) -> float:

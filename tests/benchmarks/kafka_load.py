@@ -13,6 +13,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from benchmarks.workload import canonical
+from processors.policy.policy import Policy
 from schemas.registry import FileRegistry
 from streams.clock import Clock
 from streams.kafka.producer import Producer
@@ -43,20 +44,20 @@ class Rows:
             yield from canonical(self._rows.slice(first, _AT_ONCE)).combine_chunks().to_batches()
 
 
-def fill(settings: Settings, rows: pa.Table) -> None:
+def fill(settings: Settings, rows: pa.Table, policy: Policy | None = None) -> None:
     """Send touchpoints, a policy first and ticks between them, as ``relasi produce`` does."""
-    asyncio.run(_fill(settings, rows))
+    asyncio.run(_fill(settings, rows, policy))
 
 
-async def _fill(settings: Settings, rows: pa.Table) -> None:
+async def _fill(settings: Settings, rows: pa.Table, policy: Policy | None) -> None:
     async with Producer(settings, "benchmark", Clock()) as producer:
-        await send_all(producer, settings, rows)
+        await send_all(producer, settings, rows, policy)
 
 
-async def send_all(producer: Producer, settings: Settings, rows: pa.Table) -> None:
+async def send_all(producer: Producer, settings: Settings, rows: pa.Table, policy: Policy | None = None) -> None:
     """A policy, and the rows with ticks between them."""
     producing = Producing(producer, topics_of(settings), FileRegistry(), settings.partitions)
-    await producing.policy(preset())
+    await producing.policy(policy or preset())
     await producing.file(cast(Any, Rows(rows)), lambda *_: None)
 
 

@@ -1,4 +1,6 @@
-"""``make truth``: how good the forecasts are out of sample, every figure beside its bar; exit code 1 if one is missed.
+"""``make truth``: how good the forecasts are out of sample, and the verdicts on what rules bring.
+
+Every figure stands beside its bar; the exit code is 1 if one is missed.
 
 ``PYTHONPATH=tests python -m benchmarks.truth FILE …`` shows the table of any other log; its arguments are those of
 ``relasi truth``.
@@ -12,6 +14,7 @@ from typing import Final
 
 from support.cdnow import CALIBRATION_END, FILES, columns_of
 
+from benchmarks import lift
 from benchmarks.report import Figure
 from streams import cli
 from streams.clock import now_ms
@@ -81,6 +84,10 @@ def main() -> int:
             for figure in figures(name, table):
                 print(figure.line(), flush=True)
                 missed += not figure.met
+    print("What rules bring, where it is known")
+    for figure in lift.figures():
+        print(figure.line(), flush=True)
+        missed += not figure.met
     return 1 if missed else 0
 
 

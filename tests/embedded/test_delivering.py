@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from standardwebhooks.webhooks import Webhook
 from support.command import finish, relasi, rows
-from support.listening import SETTINGS, Listening, listening
+from support.listening import SECRET, Listening, listening, settings_for
 from support.receivers import Receiver, receiving
 from support.rules import text_with
 from support.running import stop, until
 
-SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RULES: Final = """
 [triggers.bought]
 on = "touchpoint: order_completed"
@@ -26,15 +25,6 @@ payload = { template = "thanks" }
 on = "touchpoint: signed_in"
 hold_out = 0.0
 """
-
-
-def settings_for(receiver: Receiver, folder: Path) -> str:
-    secret = folder / "secret"
-    secret.write_text(SECRET)
-    return (
-        f'{SETTINGS}\n[endpoints.crm]\nurl = "{receiver.url}"\nallow = ["127.0.0.1"]\n'
-        f'secrets = {{ signing = "file:{secret}" }}\n'
-    )
 
 
 def event(number: int, name: str = "Order Completed", who: str = "ann") -> dict[str, Any]:
@@ -96,3 +86,58 @@ def test_a_kill_loses_nothing_and_repeats_only_under_the_same_id(tmp_path: Path)
         with listening(tmp_path / "data", *with_rules(tmp_path), settings=settings):
             until(lambda: len(receiver.ids()) == 12)
         assert all(len(bodies) == 1 for bodies in receiver.ids().values())
+
+
+ASKING: Final = """
+[properties]
+plan = "string"
+seats = "number"
+
+[consent]
+email = ["Newsletter"]
+
+[triggers.gold]
+on = "touchpoint: signed_in"
+when = "properties.plan == 'gold' and properties.seats >= 5"
+hold_out = 0.0
+"""
+
+
+def test_traits_and_the_consent_of_a_banner_reach_the_rules(tmp_path: Path) -> None:
+    def call(number: int, who: str, **fields: Any) -> dict[str, Any]:
+        return {**event(number, "Signed In", who), **fields}
+
+    def agreed(yes: bool) -> dict[str, Any]:
+        return {"consent": {"categoryPreferences": {"newsletter": yes, "Analytics": True}}}
+
+    # At whatever hour the test runs.
+    (tmp_path / "policy.toml").write_text(text_with(ASKING, 'quiet_hours = ""\n'))
+    with (
+        receiving() as receiver,
+        listening(
+            tmp_path / "data",
+            "--policy",
+            str(tmp_path / "policy.toml"),
+            "--tick-seconds",
+            "0.5",
+            settings=settings_for(receiver, tmp_path),
+        ) as here,
+    ):
+        traits = {"plan": "gold", "seats": 12}
+        for i, who in enumerate(("ann", "bob", "cat", "dan")):
+            send(here, {**call(i, who), "type": "identify", "traits": {**traits, "seats": 3 if who == "dan" else 12}})
+        send(
+            here,
+            call(10, "ann", context=agreed(yes=True)),
+            call(11, "bob", context=agreed(yes=False)),
+            call(12, "cat", context={"consentManagement": {"allowedConsentIds": ["Newsletter"]}, "traits": traits}),
+            call(13, "dan", context=agreed(yes=True)),
+        )
+        until(lambda: len(receiver.received) == 2)
+        found = rows(here.data, "SELECT customer_id, outcome FROM triggers ORDER BY customer_id")
+        assert [(each["customer_id"], each["outcome"]) for each in found] == [
+            ("ann", "sent"),
+            ("bob", "no_consent"),
+            ("cat", "sent"),
+        ]
+        assert stop(here.process).code == 0

@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from support.receivers import Receiver
 from support.running import running
 
 BROWSER_KEY: Final = "pk_for_the_tests"
 SERVER_KEY: Final = "sk_for_the_tests"
+SECRET: Final = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+"""What webhooks are signed with."""
 SETTINGS: Final = f"""
 [sources.web]
 key = "{BROWSER_KEY}"
@@ -68,6 +71,16 @@ def listening(data: Path, *words: str, settings: str = SETTINGS) -> Iterator[Lis
         found = re.search(r"taking events at (http://\S+?)(/demo)?$", line.strip())
         assert found is not None, line
         yield Listening(data, process, found[1])
+
+
+def settings_for(receiver: Receiver, folder: Path) -> str:
+    """Settings of a process that also delivers to a receiver; its secret lies in the folder."""
+    secret = folder / "secret"
+    secret.write_text(SECRET)
+    return (
+        f'{SETTINGS}\n[endpoints.crm]\nurl = "{receiver.url}"\nallow = ["127.0.0.1"]\n'
+        f'secrets = {{ signing = "file:{secret}" }}\n'
+    )
 
 
 @dataclass

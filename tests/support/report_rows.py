@@ -133,6 +133,8 @@ def profile(**changed: Any) -> dict[str, Any]:
         "next_step": "cross_sell",
         "need": "price",
         "segment": "middle/price",
+        "consent": ["email"],
+        "properties": {"seats": 3.0},
         "risk_band": "low",
         "has_left": False,
         "longest_gap": 28,
@@ -172,6 +174,7 @@ def policy(**changed: Any) -> dict[str, Any]:
         "rate_currencies": ["EUR", "USD", "JPY"],
         "rates": [1.0, 0.5, 0.625],
         **AHEAD,
+        "zone_data": "2026f",
         "known_at": day(0),
         "offset": 0,
     }

@@ -79,12 +79,12 @@ MAY_IMPORT: Final = {
         "what comes out, one module an output: its rows for the reports and its messages; one list of them, and what "
         "waits to go out",
         "processors schemas streams/engine streams/log streams/payloads streams/reports",
-        "numpy pyarrow",
+        "numpy pyarrow tzdata",
     ),
     "streams/delivery": _room(
         "triggers on their way to webhooks: endpoints, shapes, signatures, the outbox, attempts",
         "schemas",
-        "aiohttp fastavro prometheus_client pyarrow yarl",
+        "aiohttp fastavro prometheus_client pyarrow tzdata yarl",
     ),
     "streams/stories": _room(
         "stories: what is expected of a policy, against what a partition in memory makes of it",

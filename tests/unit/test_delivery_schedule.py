@@ -1,13 +1,19 @@
 """When an attempt is due, and what an answer means."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from processors.triggers.zones import ZONES as KNOWN_ZONES
 from streams.delivery.answers import Answer, Meaning, judged
 from streams.delivery.breaker import FAILURES, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, Breaker
 from streams.delivery.schedule import DELAYS, BadHours, after_quiet, delay_ms
@@ -60,11 +66,48 @@ def test_quiet_hours_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "zone"), [("21-8", "UTC"), ("21:00", "UTC"), ("25:00-08:00", "UTC"), ("21:00-08:00", "Mars/Base")]
+    ("hours", "zone"),
+    [
+        ("21-8", "UTC"),
+        ("21:00", "UTC"),
+        ("25:00-08:00", "UTC"),
+        ("21:00-08:00", "Mars/Base"),
+        ("21:00-08:00", "Europe"),
+        ("21:00-08:00", "../zones"),
+        ("21:00-08:00", "/etc/localtime"),
+        ("21:00-08:00", "Europe/../UTC"),
+    ],
 )
 def test_hours_that_cant_be_read(hours: str, zone: str) -> None:
     with pytest.raises(BadHours):
         after_quiet(0, hours, zone)
+
+
+def test_every_zone_that_a_customer_can_live_in_is_in_the_data_of_this_release() -> None:
+    for name in KNOWN_ZONES[1:]:
+        assert after_quiet(0, "00:00-23:59", name) > 0, name
+    assert set(KNOWN_ZONES[1:]) == set(files("tzdata").joinpath("zones").read_text().split()) - {"Factory"}
+
+
+def test_zones_are_those_of_this_release_whatever_the_machine_has(tmp_path: Path) -> None:
+    # A machine whose Berlin is Tokyo: zoneinfo itself believes it.
+    (tmp_path / "Europe").mkdir()
+    with files("tzdata").joinpath("zoneinfo", "Asia", "Tokyo").open("rb") as other:
+        (tmp_path / "Europe" / "Berlin").write_bytes(other.read())
+    asked = (
+        "from zoneinfo import ZoneInfo; from datetime import datetime; "
+        "from streams.delivery.schedule import after_quiet; "
+        "print(datetime(2026, 1, 1, tzinfo=ZoneInfo('Europe/Berlin')).utcoffset(), "
+        "after_quiet(0, '00:00-08:00', 'Europe/Berlin'))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "PYTHONTZPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.split() == ["9:00:00", str(7 * 3_600_000)]
 
 
 NOW = 1_796_013_231_000

@@ -213,3 +213,12 @@ def test_a_digest_is_one_text_in_which_nobody_is_rung() -> None:
     assert "&lt;!channel&gt;" in lines[0]
     assert '"' in lines[1]
     assert "win back: ü · dissolution · middle · win back with attention" in lines[3]
+
+
+@pytest.mark.parametrize("shape", ["hubspot", "mautic"])
+def test_an_id_that_is_an_address_is_what_receivers_know_by_email(shape: str) -> None:
+    _, body = told(shape, trigger(customer_id="ann@example.com"))
+    assert body["email"] == "ann@example.com"
+    for odd in ("ann@", "@example.com", "ann smith@example.com", "ann@localhost"):
+        with pytest.raises(CantTell, match="email"):
+            told(shape, trigger(customer_id=odd))

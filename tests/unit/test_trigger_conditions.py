@@ -7,9 +7,10 @@ import pytest
 
 from processors.policy.policy import find_problems, read_policy
 from processors.triggers.conditions import ConditionError, parse
-from processors.triggers.fields import FIELDS, PLACES, VALUES
+from processors.triggers.fields import FIELDS, PLACES, VALUES, properties
 from processors.triggers.occasions import OccasionError, read
 from processors.triggers.programs import CONSTANT, STACK, holds
+from processors.triggers.traits import value_of_text
 from streams.policies import preset
 
 BASE = preset("commerce").text.partition("[triggers")[0]
@@ -17,14 +18,122 @@ BASE = preset("commerce").text.partition("[triggers")[0]
 
 def evaluated(text: str, **known: float) -> bool:
     condition = parse(text)
+    return computed(condition.code, {PLACES[name]: value for name, value in known.items()})
+
+
+def computed(code: Any, known: dict[int, float]) -> bool:
     values = np.full(VALUES, np.nan)
-    for name, value in known.items():
-        values[PLACES[name]] = value
-    numbers = np.array([operand for _, operand in condition.code])
-    code = np.array(
-        [op | (i if op == CONSTANT else int(operand)) << 8 for i, (op, operand) in enumerate(condition.code)], np.int32
+    for place, value in known.items():
+        values[place] = value
+    numbers = np.array([operand for _, operand in code])
+    program = np.array(
+        [op | (i if op == CONSTANT else int(operand)) << 8 for i, (op, operand) in enumerate(code)], np.int32
     )
-    return bool(holds(code, 0, len(code), numbers, values, np.zeros(STACK)))
+    return bool(holds(program, 0, len(program), numbers, values, np.zeros(STACK)))
+
+
+OWN = properties({"plan": "string", "seats": "number", "beta": "boolean", "loyalty tier": "string"})
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "expected"),
+    [
+        ("properties.plan == 'gold'", {"plan": value_of_text("gold")}, True),
+        ("properties.plan == 'gold'", {"plan": value_of_text("Gold")}, False),
+        ("properties.plan == 'gold'", {}, False),
+        ("properties.plan != 'gold'", {"plan": value_of_text("silver")}, True),
+        ("properties.plan != 'gold'", {}, False),
+        ("not properties.plan == 'gold'", {}, True),
+        ("properties['plan'] in ('gold', 'silver')", {"plan": value_of_text("silver")}, True),
+        ("properties['loyalty tier'] not in ('a', 'b')", {"loyalty tier": value_of_text("c")}, True),
+        ("'gold' == properties.plan", {"plan": value_of_text("gold")}, True),
+        ("2 <= properties.seats < 5", {"seats": 4.0}, True),
+        ("properties.seats / 2 > 2", {"seats": 4.0}, False),
+        ("properties.seats != 4", {}, False),
+        ("properties.beta", {"beta": 1.0}, True),
+        ("properties.beta", {"beta": 0.0}, False),
+        ("properties.beta", {}, False),
+        ("not properties.beta", {}, True),
+        ("properties.beta == True", {"beta": 1.0}, True),
+        ("properties.beta == False", {"beta": 0.0}, True),
+        ("properties.beta == False", {}, False),
+        ("properties.beta != True", {}, False),
+        ("properties.beta and purchases == purchases or properties.beta", {"beta": 1.0}, True),
+    ],
+)
+def test_a_condition_asks_for_properties_of_the_customer(text: str, known: dict[str, float], expected: bool) -> None:
+    assert computed(parse(text, own=OWN).code, {OWN[name][0]: value for name, value in known.items()}) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        (
+            "purchases > 1 and properties.plann == 'gold'",
+            30,
+            "'plann' is no property of this policy (did you mean plan?)",
+        ),
+        ("properties['Plan'] == 'gold'", 12, "'Plan' is no property of this policy (did you mean plan?)"),
+        ("properties.quux == 1", 12, "'quux' is no property of this policy (one of beta, loyalty tier, plan, seats)"),
+        ("properties.plan > 'gold'", 19, "properties.plan is a text: expected ==, != or in"),
+        ("properties.plan == 3", 1, "properties.plan is a text: it is compared by ==, != and in with one in quotes"),
+        ("properties.plan == properties.plan", 1, "properties.plan is a text: it is compared by"),
+        ("properties.seats == 'many'", 21, "properties.seats is a number, and no word"),
+        ("properties.beta == 'yes'", 20, "properties.beta is true or false, and no word"),
+        ("properties.beta > True", 19, "properties.beta is true or false: expected == or !="),
+        ("properties.seats == True", 21, "properties.seats is a number, and not true or false"),
+        ("properties.seats", 1, "properties.seats is a number: a condition compares it with something"),
+        ("properties.plan", 1, "properties.plan is a text: a condition compares it with something"),
+        ("properties == 'x'", 1, "'properties' is no field"),
+        ("purchases.plan == 'x'", 1, "purchases.plan can't stand in a condition: expected such as properties.plan"),
+        ("properties[seats] > 1", 1, "can't stand in a condition: expected such as properties.plan"),
+        ("properties.a.b > 1", 1, "can't stand in a condition: expected such as properties.plan"),
+        ("properties.plan == '\\ud800'", 20, "is no text of Unicode"),
+        ("'ä' == 'b' or 'é' == properties.sets", 1, "two constants are compared"),
+        ("not ('é' == properties.plan) or properties.sets > 1", 44, "'sets' is no property of this policy"),
+    ],
+)
+def test_what_is_wrong_with_a_property_is_said_with_its_column(text: str, column: int, message: str) -> None:
+    with pytest.raises(ConditionError, match=r".") as caught:
+        parse(text, own=OWN)
+    assert message in str(caught.value)
+    assert caught.value.column == column
+
+
+def problems_of(tables: str) -> list[tuple[int, int, str]]:
+    first = BASE.count("\n") + 1
+    return [(p.line - first, p.column, p.message) for p in find_problems(BASE + tables)]
+
+
+def test_a_property_that_no_policy_declares_is_a_problem_at_its_place() -> None:
+    rule = '[triggers.x]\non = "1 day after end"\nwhen = "properties.plan == \'gold\'"\n'
+    assert problems_of(rule) == [
+        (2, 20, "triggers.x.when 'plan' is no property of this policy: none is declared in [properties]")
+    ]
+    assert problems_of('[properties]\nplan = "string"\n' + rule) == []
+    # What is wrong with the declaration is told there alone.
+    assert [line for line, _, _ in problems_of('[properties]\nplan = "strng"\n' + rule)] == [1]
+    several = '[triggers.x]\non = "1 day after end"\nwhen = """purchases > 1\n  and stag == \'none\'"""\n'
+    assert [(line, column) for line, column, _ in problems_of(several)] == [(3, 7)]
+
+
+def test_problems_of_properties_and_categories_of_consent_are_told_on_their_lines() -> None:
+    assert problems_of('[properties]\nplan = "text"\nseats = 3\n"" = "number"\n') == [
+        (1, 0, 'properties.plan = \'text\': expected "string" or "number" or "boolean"'),
+        (2, 0, 'properties.seats = 3: expected "string" or "number" or "boolean"'),
+        (3, 0, "properties. is no name of 1 to 200 bytes"),
+    ]
+    many = "[properties]\n" + "".join(f'p{i} = "number"\n' for i in range(9))
+    assert problems_of(many) == [(0, 0, "properties names 9; a row remembers 8 at most")]
+    assert problems_of('[consent]\nmail = ["a"]\nsms = "b"\npush = ["C1"]\nall = ["c1", "\\""]\n') == [
+        (1, 0, "consent.mail is no channel (one of all, email, sms, push)"),
+        (2, 0, 'consent.sms = \'b\': expected a list of texts, such as ["one", "other"]'),
+        (4, 0, "consent.all names 'c1', as push does"),
+        (4, 0, "consent.all names '\"': a category has no quotes and backslashes"),
+    ]
+    text = BASE.replace("version = 2 ", "version = 1 ") + '[properties]\nplan = "string"\n'
+    assert "properties needs version = 2 at the head of the policy" in [p.message for p in find_problems(text)]
+    assert "properties must be a table" in [p.message for p in find_problems(f"properties = 3\n{BASE}")]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +155,7 @@ def evaluated(text: str, **known: float) -> bool:
         ("spend_minor / purchases > -1", {"spend_minor": 93.0, "purchases": 0.0}, False),
         ("-spend_minor < -5", {"spend_minor": 6.0}, True),
         ("True", {}, True),
+        ("purchases > 1\r\n  and win_back", {"purchases": 2.0, "win_back": 1.0}, True),
         ("purchases == purchases", {}, False),
     ],
 )
@@ -75,7 +185,8 @@ def test_of_what_is_not_known_nothing_is_true(sign: str) -> None:
         ("'Ä' == 'ö' or purchses > 1", 1, "two constants are compared"),
         ("stage == 'ä' or nobody", 10, "'ä' is no stage"),
         ("purchases > 1e300", 13, "is beyond 10^15"),
-        ("let_go == 'x'", 1, "'let_go' is no field"),
+        ("let_go == 'x'", 1, "let_go is a list of reasons: expected such as 'deal_seeker' in let_go"),
+        ("purchases > 1\n  and stag == 'none'", 21, "'stag' is no field (did you mean stage"),
         ("value_tier in ()", 15, "in needs a list of words"),
     ],
 )

@@ -48,6 +48,92 @@ def test_a_condition_holds_a_rule_back_without_a_word() -> None:
     assert fired(log, of) == [Fired("second", "sent", 30)]
 
 
+OWN = '[properties]\nplan = "string"\nseats = "number"\nbeta = "boolean"\n'
+
+
+@pytest.mark.parametrize(
+    ("told", "when", "expected"),
+    [
+        ([{"plan": "gold"}], "properties.plan == 'gold'", True),
+        ([{"plan": "gold"}, {"plan": "silver"}], "properties.plan == 'gold'", False),
+        ([{"plan": "gold"}, {"other": "silver"}], "properties.plan == 'gold'", True),
+        ([{"traits.plan": "gold"}], "properties.plan == 'gold'", True),
+        ([{"seats": "12.5", "beta": "true"}], "properties.seats > 12 and properties.beta", True),
+        # What is no number says nothing: what was known before goes on.
+        ([{"seats": "12"}, {"seats": "a dozen"}], "properties.seats == 12", True),
+        ([{"plan": "gold"}], "properties.seats < 5 or properties.seats >= 5", False),
+    ],
+)
+def test_a_condition_asks_for_what_touchpoints_told_of_the_customer(
+    told: list[dict[str, str]], when: str, expected: bool
+) -> None:
+    of = policy_with(rule("asked", "touchpoint: account_created", when=when) + OWN)
+    log = consenting()
+    for hour, properties in enumerate(told, 1):
+        log.tell("signed_in", hour, properties=properties)
+    found = fired(log.tell("account_created", 9), of)
+    assert found == ([Fired("asked", "sent", 9)] if expected else [])
+
+
+def test_the_touchpoint_that_fires_may_tell_the_property_itself() -> None:
+    of = policy_with(rule("asked", "touchpoint: account_created", when="properties.plan == 'gold'") + OWN)
+    log = consenting().tell("account_created", 2, properties={"plan": "gold"})
+    assert fired(log, of) == [Fired("asked", "sent", 2)]
+
+
+def test_the_newest_value_counts_whenever_it_arrives() -> None:
+    of = policy_with(rule("asked", "1 day after last_purchase", when="properties.plan == 'gold'") + OWN)
+    late = consenting().tell("order_completed", 5, properties={"plan": "gold"})
+    late.tell("signed_in", 3, appended=6, properties={"plan": "silver"}).tick(40)
+    assert fired(late, of) == [Fired("asked", "sent", 29)]
+    newer = consenting().tell("order_completed", 5, properties={"plan": "gold"})
+    newer.tell("signed_in", 7, properties={"plan": "silver"}).tick(40)
+    assert fired(newer, of) == []
+
+
+SAID = "context.consent.categoryPreferences"
+MANAGED = "context.consentManagement."
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([{SAID: '{"email":true}'}], "sent"),
+        ([{SAID: '{"Newsletter":true,"ads":false}'}], "sent"),
+        ([{SAID: '{"ads":true}'}], "no_consent"),
+        ([{SAID: '{"sms":true}'}], "no_consent"),
+        ([{SAID: '{"email":true}'}, {SAID: '{"email":false}'}], "no_consent"),
+        ([{MANAGED + "allowedConsentIds": '["newsletter"]'}], "sent"),
+        ([{MANAGED + "allowedConsentIds": '["newsletter"]', MANAGED + "deniedConsentIds": '["email"]'}], "no_consent"),
+    ],
+)
+def test_what_the_consent_manager_said_is_consent_to_a_channel(told: list[dict[str, str]], expected: str) -> None:
+    of = policy_with(WELCOME + '[consent]\nemail = ["newsletter", "email"]\n')
+    log = Life()
+    for hour, properties in enumerate(told, 1):
+        log.tell("signed_in", hour, properties=properties)
+    assert fired(log.tell("account_created", 9), of) == [Fired("welcome", expected, 9)]
+
+
+def test_a_no_of_the_consent_manager_takes_back_what_is_on_its_way() -> None:
+    of = policy_with(WELCOME + rule("text", "touchpoint: account_created", channel="sms"), "most = 4")
+    log = Life().tell("signed_in", 0, properties={SAID: '{"email":true,"sms":true}'}).tell("account_created", 1)
+    log.tell("signed_in", 2, properties={SAID: '{"email":false,"sms":true}'})
+    log.tell("signed_in", 3, properties={SAID: '{"email":false,"sms":true}'})
+    assert [each for each in fired(log, of) if each.rule == "welcome"] == [
+        Fired("welcome", "sent", 1),
+        Fired("welcome", "withdrawn", 2),
+    ]
+    assert [each.outcome for each in fired(log, of) if each.rule == "text"] == ["outranked"]
+
+
+def test_who_unsubscribed_is_not_asked_anew_by_a_banner() -> None:
+    log = consenting().tell("unsubscribed", 1).tell("signed_in", 2, properties={SAID: '{"email":true}'})
+    assert fired(log.tell("account_created", 3), policy_with(WELCOME)) == [Fired("welcome", "no_consent", 3)]
+    log.tell("newsletter_subscribed", 4).tell("account_created", 5)
+    assert fired(log, policy_with(WELCOME))[1:] == [Fired("welcome", "sent", 5)]
+
+
 def test_a_transition_fires_with_what_was_before() -> None:
     of = policy_with(
         rule("ended", "stage: any -> dissolution", when="before == 'exploration' and purchases > 0")
@@ -360,7 +446,7 @@ def test_what_is_settled_without_a_look_is_what_a_look_finds(seed: int, more: st
     log, _ = busy_log(20 + seed)
     of = policy_with(OFTEN + CART + more)
     attentive = of.rules.copy()
-    attentive.timer_touch_ms, attentive.timer_flags = AT_ONCE, -1
+    attentive.timer_touch_ms = AT_ONCE
     found, wanted = lived(log.log, of)[1], lived(log.log, replace(of, rules=attentive))[1]
     # Whose turn it is within a tick may differ; each customer's own are the same in the same order.
     assert sorted(found, key=itemgetter("customer_id")) == sorted(wanted, key=itemgetter("customer_id"))
