@@ -26,7 +26,7 @@ TYPES: Final = ("string", "number", "boolean")
 TRAITS_PREFIX: Final = "traits."
 """Of what a collector calls properties that a call's context tells of its customer."""
 _LONGEST_NAME: Final = 200
-_CONSENT_KEYS: Final = ("all", *CHANNELS[1:])
+CONSENT_KEYS: Final = ("all", *CHANNELS[1:])
 """What categories speak of, at its number: see ``processors.row.outreach``."""
 _TYPE: Final = choice(*TYPES)
 _MOST_DIGITS: Final = 18
@@ -86,8 +86,8 @@ def _check_consent(text: str, given: Mapping[str, Any]) -> list[Problem]:
     whose: dict[int, str] = {}
     for channel, words in given.items():
         path = ("consent", channel)
-        if channel not in _CONSENT_KEYS:
-            problems.append(problem(text, path, f"is no channel (one of {', '.join(_CONSENT_KEYS)})"))
+        if channel not in CONSENT_KEYS:
+            problems.append(problem(text, path, f"is no channel (one of {', '.join(CONSENT_KEYS)})"))
         elif not TEXTS.accepts(words):
             problems.append(problem(text, path, f"= {words!r}: expected {TEXTS.expected}"))
         else:
@@ -154,7 +154,7 @@ def _categories(document: Mapping[str, Any]) -> dict[int, int]:
     """Hash of each category that speaks of a channel, and the channel: those that are called like one, unless told."""
     found = {_folded(channel): i for i, channel in enumerate(CHANNELS) if i > 0}
     for channel, words in document.get("consent", {}).items():
-        found.update({_folded(word): _CONSENT_KEYS.index(channel) for word in words})
+        found.update({_folded(word): CONSENT_KEYS.index(channel) for word in words})
     return found
 
 

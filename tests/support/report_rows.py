@@ -134,7 +134,7 @@ def profile(**changed: Any) -> dict[str, Any]:
         "need": "price",
         "segment": "middle/price",
         "consent": ["email"],
-        "properties": {"seats": 3.0},
+        "properties": [("seats", 3.0)],
         "risk_band": "low",
         "has_left": False,
         "longest_gap": 28,

@@ -84,7 +84,7 @@ def test_all_plans_of_the_log() -> None:
     registry = FileRegistry()
     plans = build_plans(registry)
     assert plans.ids.tolist() == registry.ids()
-    named = {"Touchpoint": 1, "Tick": 2, "Policy": 3, "Link": 4, "Merge": 5}
+    named = {"Touchpoint": 1, "Tick": 2, "Policy": 3, "Link": 4, "Merge": 5, "Forward": 7}
     types = [named.get(registry.named(schema_id), TYPE_UNREADABLE) for schema_id in registry.ids()]
     assert plans.types.tolist() == types
     assert ((plans.starts == -1) == (plans.types == TYPE_UNREADABLE)).all()

@@ -12,6 +12,7 @@ from processors.policy.meanings import MEANINGS, complete
 from processors.policy.policy import find_problems, hash_of, read_policy
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS, Vocabulary
 from processors.policy.settings import KEYS, OF_VERSION_2, OPTIONAL, REQUIRED, TARGETS
+from processors.triggers.traits import CONSENT_KEYS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
 
@@ -311,6 +312,7 @@ def test_version_2_has_no_threshold() -> None:
 def test_the_page_tells_of_every_key() -> None:
     rows = {row.split("|")[1].strip(): row for row in PAGE.splitlines() if row.startswith("| `")}
     names = {f"`{'.'.join(path)}`" for path in KEYS} | {f"`{key}`" for key in MEANINGS}
+    names |= {"`properties.NAME`", *(f"`consent.{channel}`" for channel in CONSENT_KEYS)}
     assert rows.keys() == names, "each key has its row, and each row its key"
     for path in REQUIRED:
         assert "required" in rows[f"`{'.'.join(path)}`"], path
