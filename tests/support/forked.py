@@ -146,6 +146,8 @@ def _become(message: bytes, descriptors: Sequence[int], others: Sequence[int]) -
     job = json.loads(message)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # A shell has what it runs in the background ignore it, and all that this starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, descriptor in enumerate(descriptors[:3]):
         os.dup2(descriptor, number)
     for descriptor in (*descriptors, *others):
