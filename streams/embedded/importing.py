@@ -137,12 +137,11 @@ def _finish(runner: Runner, prepared: Prepared, state: ImportProgress, survey: S
         runner.reject(table)
         rejects += table.num_rows
     state = replace(state, rejects=rejects, state=FINISHED, finished=now)
-    # The reports are emitted before the import is remembered as finished: a crash between does it again, to no effect.
+    # The row is stored before the import is remembered as finished: a crash between does it again, to no effect.
     row = None
     if survey is not None:
         row = import_row(state.import_id, prepared, survey, Counted(state.known, rejects), now)
         runner.sink.insert(TABLE, row)
-    runner.emit()
     with runner.log.transaction():
         if prepared.rows and prepared.last_at > runner.partition.time:
             runner.append(None, tick_messages(runner.registry, [prepared.last_at]))

@@ -5,7 +5,7 @@ out, in one transaction of the rows' file. A crash anywhere replays from that of
 again has the same id.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from schemas.answers import UNKNOWN_MS, Answers
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry, RegistryError
 from streams.embedded.appending import append_messages
+from streams.embedded.beside import Beside
 from streams.embedded.database import ENGINE
 from streams.embedded.log import REFUSED, Log
 from streams.embedded.readers import Batch, read_records
@@ -26,7 +27,7 @@ from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, PoisonedLog, Refused
 from streams.log.batches import read_batches
-from streams.log.messages import TOUCHPOINTS_TOPIC, message
+from streams.log.messages import TOUCHPOINTS_TOPIC, message, reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.writing import record_batch
 from streams.outputs.outgoing import Outgoing
@@ -77,6 +78,7 @@ class Runner:
         self.checkpoint_records = CHECKPOINT_RECORDS
         self.waiting_bytes = WAITING_BYTES
         self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
+        self._beside = Beside()
         self._unemitted = 0
         self._unacknowledged = False
         self._unremembered = 0
@@ -84,6 +86,7 @@ class Runner:
 
     def go_on_with(self, rows: RowsFile, sink: Sink, partition: Partition) -> None:
         """From here on drive another partition of the same log, with rows and reports of its own."""
+        self._beside.forget()
         self._rows, self.sink, self.partition = rows, sink, partition
         self._outgoing = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC)
         self._unemitted = self._unremembered = 0
@@ -151,7 +154,7 @@ class Runner:
         if many or parted:
             self.checkpoint(profiles=False)
         elif self._unemitted >= self.emit_records:
-            self.emit()
+            self._begin_emit()
         return True
 
     def _learn(self, schema_id: int) -> None:
@@ -173,16 +176,29 @@ class Runner:
 
     def emit(self) -> None:
         """Store in the reports what has come out so far. Messages wait for the transaction of the checkpoint."""
-        rejects = store(self.sink, self._outgoing.rows(), self._outgoing.origin)
+        self._begin_emit()
+        self._stored()
+
+    def _begin_emit(self) -> None:
+        self._stored()
+        self._beside.begin(self.sink, self._outgoing.rows(), self._outgoing.origin)
         self._outgoing.forget_rows()
-        self._outgoing.add_rejects(rejects)
         self._unemitted = 0
+
+    def _stored(self) -> None:
+        """Wait for what is being stored."""
+        self._outgoing.add_rejects(self._beside.finish())
 
     def report_profiles(self) -> None:
         """Write how the customers stand whose profiles changed since they were last written."""
+        self._begin_profiles()
+        self._stored()
+
+    def _begin_profiles(self) -> None:
         with closing(self._outgoing.standing()) as standing:
             for rows in standing:
-                self._outgoing.add_rejects(store(self.sink, [rows], self._outgoing.origin))
+                self._stored()
+                self._beside.begin(self.sink, [rows], self._outgoing.origin)
 
     def report(self) -> None:
         """Bring the reports up to what was processed."""
@@ -199,16 +215,21 @@ class Runner:
         refused = self._refused()
         if not self._unacknowledged and refused is None and not (profiles and self.partition.has_unreported()):
             return
-        self.emit()
+        self._begin_emit()
         if profiles:
-            self.report_profiles()
+            self._begin_profiles()
         checkpoint = self.partition.checkpoint()
+        unsaid: list[pa.Table] = []
         try:
-            self._reported(checkpoint.offset)
             with self.rows.transaction():
                 self._remember(checkpoint, refused)
+                # Reports first: nothing of this is lasting before they are.
+                unsaid = self._beside.finish()
+                self._put_rejects(unsaid)
+                self._reported(checkpoint.offset)
         except BaseException:
             # A process that goes on, because somebody else's command failed here, must not forget what changed.
+            self._outgoing.add_rejects(unsaid)
             self.partition.take_back(checkpoint)
             raise
         self.forget_unsaid()
@@ -223,6 +244,11 @@ class Runner:
         self.rows.put_checkpoint(number, in_order(checkpoint))
         self.rows.put_position(ENGINE, TOUCHPOINTS_TOPIC, number, checkpoint.offset)
         self.rows.put_setting(UNREPORTED, str(int(self.partition.has_unreported())))
+
+    def _put_rejects(self, tables: Sequence[pa.Table]) -> None:
+        """Say what the reports never take."""
+        for table in tables:
+            self._put(REJECTS_TOPIC.named(), None, reject_messages(table, self.registry))
 
     def _refused(self) -> Batch | None:
         """Rejects of files that were not said yet; None: there are none."""

@@ -108,12 +108,11 @@ class Outgoing:
                 yield from output.standing(self._partition, most)
 
     def messages(self) -> Iterator[tuple[Topic, Messages]]:
-        """What has to be said, by topic. Only with the partition's rows."""
+        """What has to be said, by topic, in parts. Only with the partition's rows."""
         self.digest()
         for output in SPOKEN:
-            waiting = self._messages[output.name]
-            if output.topic is not None and waiting:
-                yield output.topic, joined(waiting)
+            if output.topic is not None:
+                yield from ((output.topic, part) for part in self._messages[output.name])
 
     def forget_messages(self) -> None:
         """What ``messages`` gave last is said."""

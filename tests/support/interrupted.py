@@ -4,7 +4,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +13,7 @@ from processors.lifecycle.facts import FACTS_PER_EVENT, new_out
 from streams.clock import now_ms
 from streams.commands.import_files import import_file
 from streams.commands.terminal import Terminal
+from streams.embedded.beside import Beside
 from streams.embedded.database import Database
 from streams.embedded.importing import import_prepared
 from streams.embedded.log import FILE_NAME, Log
@@ -20,6 +21,8 @@ from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
+from streams.outputs.output import Batch
+from streams.outputs.storing import Origin
 from streams.reports.sink import Sink
 from support.command import PATIENCE_SECONDS, Content, digests
 
@@ -74,6 +77,13 @@ class _File:
         return getattr(self._file, name)
 
 
+class _InTurn(Beside):
+    """Stores when it is waited for: so the moments of an import are the same each time."""
+
+    def begin(self, sink: Sink, batches: Sequence[Batch], origin: Origin) -> None:
+        self._open = (sink, batches, origin)
+
+
 def moment_number(number: int, act: Callable[[], None], seen: list[str]) -> Moment:
     """Does ``act`` at the moment of that number, counted from 0; ``seen`` gets the names of all."""
 
@@ -95,6 +105,7 @@ def import_by_moments(data: Path, file: Path, moment: Moment) -> None:
         runner.waiting_bytes = WAITING_BYTES
         runner.partition.rows_at_once = 7
         runner.sink = cast(Sink, _Sink(runner.sink, moment))
+        runner._beside = _InTurn()
         runner.log = cast(Log, _File(runner.log, moment, "a commit"))
         runner._rows = cast(RowsFile, _File(runner.rows, moment, "a checkpoint"))
         with prepare(str(file), Mapping(), as_arrived=False, workdir=data, now=now_ms()) as prepared:

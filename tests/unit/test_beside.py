@@ -1,0 +1,97 @@
+"""Reports that are stored beside the engine: in order, and none is forgotten."""
+
+import threading
+from typing import Any, Final, cast
+
+import pyarrow as pa
+import pytest
+
+from streams.embedded.beside import Beside
+from streams.outputs.output import Rows
+from streams.outputs.storing import Origin
+from streams.reports.errors import ReportsError, UnfitRows
+from streams.reports.sink import Sink
+
+ORIGIN: Final = Origin("touchpoints", 0, 0)
+UNFIT: Final = 13
+
+
+class Tables:
+    """Takes rows once it is let; ``fails``: what the next inserts raise."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[str, list[Any]]] = []
+        self.fails: list[BaseException] = []
+        self.let = threading.Event()
+        self.let.set()
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        self.let.wait(60)
+        if self.fails:
+            raise self.fails.pop(0)
+        told = rows.column(0).to_pylist()
+        if UNFIT in told:
+            raise UnfitRows("no", "NO (code 1)")
+        self.stored.append((table, told))
+
+
+def rows(*numbers: int) -> list[Rows]:
+    return [Rows("transitions_raw", pa.table({"n": list(numbers)}))]
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return Tables()
+
+
+def sink_of(tables: Tables) -> Sink:
+    return cast(Sink, tables)
+
+
+def test_who_begins_does_not_wait_and_who_finishes_does(tables: Tables) -> None:
+    beside = Beside()
+    tables.let.clear()
+    beside.begin(sink_of(tables), rows(1, 2), ORIGIN)
+    assert tables.stored == []
+    with pytest.raises(RuntimeError, match="not finished"):
+        beside.begin(sink_of(tables), rows(3), ORIGIN)
+    tables.let.set()
+    assert beside.finish() == []
+    assert tables.stored == [("transitions_raw", [1, 2])]
+    beside.begin(sink_of(tables), rows(3), ORIGIN)
+    beside.finish()
+    assert beside.finish() == []
+    assert tables.stored == [("transitions_raw", [1, 2]), ("transitions_raw", [3])]
+
+
+def test_what_could_not_be_stored_is_stored_when_it_is_asked_for_again(tables: Tables) -> None:
+    beside = Beside()
+    tables.fails = [ReportsError("no room"), ReportsError("no room yet")]
+    beside.begin(sink_of(tables), rows(1), ORIGIN)
+    for told in ("no room", "no room yet"):
+        with pytest.raises(ReportsError, match=told):
+            beside.finish()
+        with pytest.raises(RuntimeError, match="not finished"):
+            beside.begin(sink_of(tables), rows(2), ORIGIN)
+    assert beside.finish() == []
+    assert tables.stored == [("transitions_raw", [1])]
+
+
+def test_a_row_that_the_tables_never_take_comes_back_as_a_reject(tables: Tables) -> None:
+    beside = Beside()
+    beside.begin(sink_of(tables), rows(1, UNFIT, 2), ORIGIN)
+    (rejects,) = beside.finish()
+    assert rejects.column("reason").to_pylist() == ["unstorable"]
+    kept = [numbers for table, numbers in tables.stored if table == "transitions_raw" and numbers]
+    assert sorted(number for numbers in kept for number in numbers) == [1, 2]
+
+
+def test_nothing_is_left_of_what_is_forgotten(tables: Tables) -> None:
+    beside = Beside()
+    tables.fails = [ReportsError("closed")]
+    beside.begin(sink_of(tables), rows(1), ORIGIN)
+    beside.forget()
+    assert beside.finish() == []
+    beside.begin(sink_of(tables), rows(2), ORIGIN)
+    assert beside.finish() == []
+    assert tables.stored == [("transitions_raw", [2])]
