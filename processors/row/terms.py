@@ -53,29 +53,47 @@ def _rhythm(row: Row) -> int:
 
 
 @compiled_leaf
-def bound_until(row: Row) -> int:
-    """Until when (ms) something binds the customer, as far as is known; NONE: nothing with a term does.
-
-    After an exit nothing from before it does. Closings say not which tie they close: what opened or was renewed after
-    the last one binds; where nothing did and more ties were opened than closed, what is known binds. An assumed term is
-    no longer than the time from the renewal before: who renews monthly is not bound for a year.
-    """
+def _bound(row: Row, so_far: bool) -> int:
     left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
+    closed = int(row.last_closing_at)
     after = False
     for i in range(TERMS):
-        after = after or row.term_started_at[i] > row.last_closing_at
-    if not after and row.terms_opened <= row.ties_closed:
-        return NONE
+        after = after or row.term_started_at[i] > closed
+    all_closed = not after and row.terms_opened <= row.ties_closed
     rhythm = _rhythm(row)
     bound = NONE
     for i in range(TERMS):
         started, until = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
-        if started == NONE or started < left or (after and started <= row.last_closing_at):
+        if started == NONE:
             continue
         if until & ASSUMED and rhythm > 0:
             until = min(until, started + rhythm)
+        was_left = started < left
+        was_closed = all_closed or (after and started <= closed)
+        if not so_far and (was_left or was_closed):
+            continue
+        until = min(until, left) if was_left else until
+        until = min(until, closed) if was_closed else until
         bound = max(bound, until)
     return bound
+
+
+@compiled_leaf
+def bound_until(row: Row) -> int:
+    """Until when (ms) something binds the customer, or did, as far as is known; NONE: nothing with a term does.
+
+    What was closed, or left by an exit, bound until then: in the meantime nobody was silent. Closings say not which tie
+    they close: what opened or was renewed after the last one binds on; where nothing did and more ties were opened than
+    closed, what is known binds on. An assumed term is no longer than the time from the renewal before: who renews
+    monthly is not bound for a year.
+    """
+    return _bound(row, True)
+
+
+@compiled_leaf
+def renews_at(row: Row) -> int:
+    """When (ms) what binds is to be renewed: the end of what was neither closed nor left; NONE: nothing is."""
+    return _bound(row, False)
 
 
 @compiled_leaf

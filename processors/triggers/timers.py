@@ -10,7 +10,7 @@ from processors.row.calendar import count_days
 from processors.row.layout import NEVER, NONE, QUESTIONS, TERMS, Row
 from processors.row.outreach import clock_of
 from processors.row.questions import IS_COMPLAINT
-from processors.row.terms import bound_until
+from processors.row.terms import renews_at
 from processors.triggers.cells import RULE_INSTANT, RULE_INTERVALS, RULE_KEY, RULE_OFFSET, RULE_TYPE
 from processors.triggers.memory import handled_until, minute_of
 from processors.triggers.occasions import INSTANTS, ON_QUIET, ON_TIMER, ON_YEARLY
@@ -64,7 +64,7 @@ def base_of(row: Row, which: int) -> int:
     if which == _DUE:
         return int(row.due_at)
     if which == _RENEWAL:
-        return _known(bound_until(row))
+        return _known(renews_at(row))
     if which == _FIRST_TOUCHPOINT:
         return int(row.first_at)
     if which == _LAST_TOUCHPOINT:

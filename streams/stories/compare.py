@@ -30,8 +30,13 @@ def differences(story: Story, outcome: Outcome) -> list[Difference]:
         return [*found, Difference("customer", f"touchpoints of {story.customer}", "none that was accepted")]
     got = answers(outcome)
     for key, expected in story.expected.items():
-        if key in got and not _same(key, expected, got[key]):
-            found.append(Difference(key, _in_words(expected), _in_words(got[key])))
+        if key not in got:
+            continue
+        answer = got[key]
+        if isinstance(expected, Within) and isinstance(answer, str):
+            answer = EXPECTATIONS[key].figure(outcome.profile) or answer
+        if not _same(key, expected, answer):
+            found.append(Difference(key, _in_words(expected), _in_words(answer)))
     return found
 
 

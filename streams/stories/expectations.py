@@ -7,6 +7,7 @@ from typing import Any, Final
 from processors.judgements.catalogue import NEEDS, RISKS, STEPS, TIERS
 from processors.lifecycle.facts import CAUSES
 from processors.lifecycle.stages import STAGES
+from processors.policy.policy import exponent
 from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from streams.stories.story import Expected, Within
 
@@ -18,22 +19,34 @@ class Expectation:
     """One key of ``expect``: the words that it allows, and the column of ``profiles`` that answers.
 
     ``place``: which entry of a column that is a list. ``several``: the whole list is compared, as a set. One that
-    allows no words is a number.
+    allows no words is a number. ``number``: the column that answers where a number is expected in place of a word.
+    ``is_money``: that number is in minor units of the policy's currency, and expected in major units.
     """
 
     allowed: tuple[str, ...]
     column: str
     place: int | None = None
     several: bool = False
+    number: str = ""
+    is_money: bool = False
 
     def answer(self, profile: Mapping[str, Any]) -> Expected:
         """What the profile says, in the words of a story; an empty text is none."""
         value = profile[self.column]
         if not self.allowed:
-            return Within(value, value)
+            return self._figure(profile, self.column)
         if self.several:
             return tuple(value)
         return str(value if self.place is None else value[self.place]) or NONE
+
+    def figure(self, profile: Mapping[str, Any]) -> Within | None:
+        """The number that the profile says beside a word; None: it says none."""
+        return self._figure(profile, self.number) if self.number else None
+
+    def _figure(self, profile: Mapping[str, Any], column: str) -> Within:
+        value = profile[column]
+        found = value / 10 ** exponent(profile["currency"]) if self.is_money else value
+        return Within(found, found)
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,9 @@ EXPECTATIONS: Final = {
     "next_step": Expectation(STEPS[1:], "next_step"),
     "tier": Expectation((*TIERS[1:], NONE), "value_tier"),
     "need": Expectation((*NEEDS[1:], NONE), "need"),
-    "risk": Expectation((*RISKS[1:], NONE), "risk_band"),
+    "risk": Expectation((*RISKS[1:], NONE), "risk_band", number="churn_risk"),
+    "p_alive": Expectation((), "p_alive"),
+    "value": Expectation((), "clv_minor", is_money=True),
     **{f"commitment.{by}": Expectation((), f"commitment_{by}") for by in ("contribution", "investment", "consistency")},
     **{
         f"trust.{factor}": Expectation(("positive", "negative", NONE), "trust_signs", place)

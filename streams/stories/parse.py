@@ -248,7 +248,7 @@ def _expectation(key: str, value: Any) -> Expected:
     if key in PUBLISHED:
         return _words(value, PUBLISHED[key].allowed)
     expectation = EXPECTATIONS[key]
-    if not expectation.allowed:
+    if not expectation.allowed or (expectation.number and not isinstance(value, str)):
         return values.within(value)
     return (_words if expectation.several else values.word)(value, expectation.allowed)
 

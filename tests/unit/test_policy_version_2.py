@@ -14,7 +14,7 @@ from processors.judgements.value import clv
 from processors.lifecycle.stages import silence_at
 from processors.row.calendar import count_days
 from processors.row.layout import NONE
-from processors.row.terms import bound_until
+from processors.row.terms import bound_until, renews_at
 
 SECOND = policy_of("commerce", 2)
 
@@ -176,8 +176,22 @@ def test_two_openings_are_no_rhythm_and_three_are() -> None:
     assert bound_until(one_closed.row) == at_day(31) + 365 * DAY + 1
 
 
-def test_after_an_exit_no_term_binds() -> None:
-    assert bound_until(customer((0, "subscription_started", 12.0), (5, "account_deleted")).row) == NONE
+def test_what_is_left_or_closed_bound_until_then_and_is_not_to_be_renewed() -> None:
+    for leaves in ("account_deleted", "customer_blocked", "subscription_cancelled"):
+        row = customer((0, "subscription_started", 12.0), (5, leaves)).row
+        assert (bound_until(row), renews_at(row)) == (at_day(5), NONE)
+    bound = customer((0, "subscription_started", 12.0)).row
+    assert bound_until(bound) == renews_at(bound)
+
+
+def test_a_tie_that_is_closed_within_its_term_is_an_exit_however_silent_it_was() -> None:
+    for leaves in ("account_deleted", "subscription_cancelled"):
+        left = customer((0, "subscription_started", 12.0), (300, leaves))
+        assert [(fact.to_stage, fact.at) for fact in left.facts] == [(3, at_day(0)), (4, at_day(300))]
+        assert left.word("end_reason") == "explicit"
+    # Beyond its term and the grace after it, silence had ended it long ago.
+    late = customer((0, "subscription_started", 12.0), (600, "subscription_cancelled"))
+    assert late.facts[-1].at == at_day(365 + 14) + 1  # of a term that is the policy's
 
 
 def test_who_joins_before_buying_is_on_record() -> None:

@@ -29,6 +29,10 @@ PROFILE: Final[dict[str, Any]] = {
     "value_tier": "",
     "need": "price",
     "risk_band": "high",
+    "churn_risk": 0.8512,
+    "p_alive": 0.25,
+    "clv_minor": 123456.0,
+    "currency": "USD",
     "commitment_contribution": 0.0,
     "commitment_investment": 0.2549,
     "commitment_consistency": 1.0,
@@ -64,6 +68,8 @@ RIGHT: Final = {
     'tier = "none"': 'tier = "low"',
     'need = "price"': 'need = "none"',
     'risk = "high"': 'risk = "low"',
+    "p_alive = 0.25": "p_alive = 0.2",
+    "value = 1234.56": "value = 123456",
     "commitment = { contribution = 0 }": "commitment = { contribution = 1 }",
     "commitment = { investment = 0.25 }": "commitment = { investment = 0.2 }",
     "commitment = { consistency = [0.9, 1] }": "commitment = { consistency = [0.8, 0.9] }",
@@ -89,6 +95,16 @@ def test_what_is_otherwise_is_one_difference(expect: str) -> None:
 
 def test_every_key_is_covered_here() -> None:
     assert len(RIGHT) == len(EXPECTATIONS) + len(PUBLISHED)
+
+
+def test_risk_is_a_word_or_a_number() -> None:
+    assert told("risk = 0.85") == told("risk = [0.8, 0.9]") == []
+    assert told("risk = 1") == ["risk: expected 0.995 to 1.005, got 0.8512"]
+
+
+def test_value_is_in_major_units_whatever_the_currency() -> None:
+    assert told("value = 123456", currency="JPY") == []
+    assert told("value = 123.456", currency="KWD") == []
 
 
 @pytest.mark.parametrize(
