@@ -11,13 +11,21 @@ from typing import Any, Final
 import pytest
 from hypothesis import settings
 from support import kafka_broker, spreading
+from support.sampled import QUICK, examples
 
 IN_CI: Final = os.environ.get("CI") == "true"
 
 # A first call may compile for seconds, so no example has a deadline; every health check stays in force.
 settings.register_profile("local", deadline=None, print_blob=True, suppress_health_check=())
 settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=(), derandomize=True)
-settings.load_profile("ci" if IN_CI else "local")
+settings.register_profile(
+    "quick",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=(),
+    max_examples=examples(settings().max_examples),
+)
+settings.load_profile("ci" if IN_CI else "quick" if QUICK else "local")
 
 LONG: Final = os.environ.get("RELASI_TEST_FAULTS") == "long"
 # By fixture: the real part that a test then needs, beside this process and those that it starts.

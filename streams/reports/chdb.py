@@ -61,8 +61,8 @@ class _Connection:
         self._turn = threading.Lock()
         self.run(f"CREATE DATABASE IF NOT EXISTS {DATABASE}", {})
         self.run(f"USE {DATABASE}", {})
-        for name, value in {**_ANSWER_SETTINGS, **settings}.items():
-            self.run(f"SET {name} = '{value}'", {})
+        told = ", ".join(f"{name} = '{value}'" for name, value in {**_ANSWER_SETTINGS, **settings}.items())
+        self.run(f"SET {told}", {})
 
     def run(self, sql: str, parameters: Mapping[str, str], *, rows: bool = False) -> pa.Table:
         """Execute one statement; its result, or a table without columns. Raises ReportsError.

@@ -4,6 +4,7 @@ Those files are the only DDL: an administrator can pipe them into clickhouse-cli
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ _TOKEN: Final = re.compile(
     (?P<comment> --[^\n]* | /\*.*?\*/ )
   | (?P<quoted> '(?:[^'\\]|\\.|'')*' | `(?:[^`\\]|\\.)*` | "(?:[^"\\]|\\.)*" )
   | (?P<end> ; )
-  | (?P<other> . )
+  | (?P<other> [^-/'`";]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -37,11 +38,12 @@ def split_statements(text: str) -> list[str]:
     return [statement.strip() for statement in statements if statement.strip()]
 
 
-def statements(folder: Path = FOLDER) -> list[str]:
+@cache
+def statements(folder: Path = FOLDER) -> tuple[str, ...]:
     """Every statement of the folder's files, in the order of their names. Raises ReportsError when there are none."""
-    found = [
+    found = tuple(
         statement for path in sorted(folder.glob("*.sql")) for statement in split_statements(path.read_text("utf-8"))
-    ]
+    )
     if not found:
         raise ReportsError(
             f"{folder}: no SQL files here, so the tables can't be created; Relasi is not whole: install it again"

@@ -18,6 +18,7 @@ from streams.reports.errors import ReportsError
 _ACTIVE: Final = """
 SELECT name, level FROM system.parts WHERE database = currentDatabase() AND table = {table:String} AND active
 """
+_ALL_ACTIVE: Final = "SELECT table, name FROM system.parts WHERE database = currentDatabase() AND active"
 _VANISHED: Final = "NO_SUCH_DATA_PART"
 
 Run = Callable[[str, dict[str, str]], pa.Table]
@@ -33,7 +34,11 @@ class Parts:
 
     def trust(self, tables: list[str]) -> None:
         """Take the parts that are there for whole: the engine compared the sizes of their files when it loaded them."""
-        self._whole = {table: set(self._active(table)) for table in tables}
+        self._whole = {table: set() for table in tables}
+        found = self._run(_ALL_ACTIVE, {})
+        for table, name in zip(*(found[of].to_pylist() for of in ("table", "name")), strict=True):
+            if table in self._whole:
+                self._whole[table].add(name)
 
     def verify(self, table: str) -> None:
         """Check the parts that are new. Raises ReportsError when one is damaged, after dropping it if it was ours."""

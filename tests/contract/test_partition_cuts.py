@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.changelogs import restored, store
 from support.messages import START, Message, cut, raw_batch, record, touchpoint
 from support.random_logs import random_cuts, random_log
+from support.sampled import examples
 from support.shell import (
     Fact,
     Log,
@@ -69,7 +70,7 @@ def fetches(random: Random, log: Log) -> list[Fetch]:
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(0, 5), st.integers(0, 2**32))
 def test_the_same_log_cut_otherwise_says_the_same(story: int, seed: int) -> None:
     told = random_log(100 + story, 150, customers=10)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.contacts import assert_same
 from support.linked import alias, day, ev, identify
 from support.messages import DAY, Message, batch, policy, policy_text, tick
+from support.sampled import examples
 from support.shell import Fact, apply_all, customer_of, facts_of, new_partition, records_of
 
 from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION
@@ -481,7 +482,7 @@ def _people(draw: st.DrawFn) -> tuple[list[bytes], dict[str, list[tuple[float, s
     return list(draw(st.permutations(log))), known
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(_people(), st.sampled_from([whole, one_by_one, killed]))
 def test_it_is_as_if_the_identity_had_been_known_all_along(
     drawn: tuple[list[bytes], dict[str, list[tuple[float, str, str]]]], live: Way

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.changelogs import former_chunk, restored
 from support.messages import DAY, START, touchpoint
+from support.sampled import examples
 from support.shell import apply_all, everybody, facts_of, new_partition, records_of, rows_of
 
 from processors.row.namespaces import (
@@ -78,7 +79,7 @@ def test_no_fact_of_one_has_the_id_of_the_others() -> None:
 PEOPLE = st.tuples(st.sampled_from(["a", "b", "ü"]), st.booleans(), st.sampled_from(["e1", "e2", "e3", "e4"]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(PEOPLE, max_size=40), st.data())
 def test_who_counts_what_survives_a_restore_at_any_place(
     people: list[tuple[str, bool, str]], data: st.DataObject

@@ -13,6 +13,7 @@ from support.changelogs import Changelog, restored, store
 from support.contacts import assert_same
 from support.messages import DAY, START, Message, cut, policy, policy_text, touchpoint
 from support.random_logs import random_cuts, random_log
+from support.sampled import examples
 from support.shell import (
     PROFILE,
     Log,
@@ -178,7 +179,7 @@ def test_how_much_a_log_remembers_is_fixed_when_it_is_made() -> None:
     assert apply_all(heir, bought(25), bought(24)).counts["duplicate"] == 1
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(0, 5), st.integers(0, 2**32), st.sampled_from([1, 2, 7, 40, 300]))
 def test_a_replay_finds_the_same_wherever_it_begins(story: int, seed: int, window: int) -> None:
     told, random = random_log(300 + story, 120, customers=8), Random(seed)
@@ -218,7 +219,7 @@ def delivered(random: Random, events: int, window: int, most: int) -> list[tuple
     return stream
 
 
-@settings(max_examples=15 if PLAIN else 40)
+@settings(max_examples=examples(15 if PLAIN else 40))
 @given(st.integers(0, 2**32), st.sampled_from([1, 5, 30, 10_000]))
 def test_a_stream_that_is_doubled_and_shuffled_gives_the_profiles_of_the_plain_one(seed: int, window: int) -> None:
     random = Random(seed)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from support.report_rows import AHEAD, day, judgement, meaning, policy, profile, reject, table, transition
 from support.report_views import SCHEMA, event_hash, packed
+from support.sampled import some
 
 from streams.reports.container import Places
 from streams.reports.ddl import statements
@@ -414,6 +415,6 @@ def test_views_of_customers_can_be_joined_within_a_question(sink: Sink, left: st
     having = f"{columns} AND NOT endsWith(table, '_raw') AND table != 'profiles_at' GROUP BY table HAVING count() = 2"
     found = [row["table"] for row in sink.query(having).to_pylist()]
     assert set(BASE) <= set(found)
-    for right in found:
+    for right in some(sorted(found), 7):
         joined = f"{left} AS a LEFT JOIN {right} AS b ON a.customer_id = b.customer_id AND a.namespace = b.namespace"
         assert sink.query(f"SELECT * FROM (SELECT count() AS n FROM {joined})").to_pylist() == [{"n": 0}], right

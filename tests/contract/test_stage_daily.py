@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.report_rows import day, profile, table, transition
+from support.sampled import some
 
 from streams.reports.sink import Sink
 
@@ -63,7 +64,7 @@ def in_sql(sink: Sink) -> Daily:
     return counts
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", some(range(25), 6))
 def test_every_past_day_is_right(sink: Sink, seed: int) -> None:
     draw = random.Random(seed)
     facts = random_facts(draw)

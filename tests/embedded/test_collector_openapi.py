@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 from support.listening import SERVER_KEY, Listening, listening
+from support.sampled import examples
 
 from streams.collector.openapi import description
 
@@ -34,7 +35,10 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listening]:
 
 @schema.parametrize()
 @settings(
-    max_examples=12, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate], deadline=None
+    max_examples=examples(12),
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
 )
 def test_it_does_what_it_says(case: Any, here: Listening) -> None:
     response = case.call(base_url=here.url, headers={"X-Write-Key": SERVER_KEY})

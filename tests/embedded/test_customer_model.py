@@ -9,6 +9,7 @@ import pytest
 from support.command import Directory, done
 from support.histories import jsonl_file
 from support.people import LEE, NOW, day, iso
+from support.sampled import some
 
 from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.commands.customer_document import document, row_number
@@ -34,8 +35,13 @@ SECTIONS: Final = (
 
 
 @pytest.fixture(scope="module")
-def texts(shop: Path, documents: Documents) -> dict[str, str]:
-    return {who: done("customer", who, "--data", shop) for who in documents}
+def texts(documents: Documents) -> dict[str, str]:
+    return {who: as_text(told) + "\n" for who, told in documents.items()}
+
+
+def test_the_command_prints_them(shop: Path, texts: dict[str, str]) -> None:
+    for who in some([*texts], 3):
+        assert done("customer", who, "--data", shop) == texts[who]
 
 
 def section(text: str, title: str) -> list[str]:
@@ -193,7 +199,7 @@ def test_what_could_move_the_cursor_is_escaped(data: Path) -> None:
 
 def test_whatever_happened_fits(imported: Directory) -> None:
     with Session(imported.path, "test") as session:
-        for profile in imported.content["profiles"]:
+        for profile in some(imported.content["profiles"], 8):
             partition = session.runner.partition
             number = row_number(partition.table, profile["customer_id"], NAMESPACE_KNOWN)
             told = document(partition, session.sink, number)

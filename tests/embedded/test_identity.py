@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.command import done, relasi
 from support.identities import Counted, counted, expected, purchase, write
+from support.sampled import examples
 
 from streams.commands.import_files import import_file
 from streams.commands.terminal import Terminal
@@ -63,7 +64,7 @@ EVENTS = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=60), min_size=1, max_size=4), st.booleans())
 def test_profile_and_view_agree_however_it_comes(files: list[list[tuple[Any, ...]]], as_arrived: bool) -> None:
     told = [

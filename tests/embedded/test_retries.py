@@ -1,6 +1,7 @@
 """A producer sends a batch twice because an answer was lost: profiles and `touchpoints` count it once."""
 
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +9,7 @@ import pytest
 from support.identities import counted
 from support.messages import START, touchpoint
 from support.repeated import plain_and_repeated, same_profiles
+from support.sampled import some
 
 from schemas.bodies import bodies_of
 from streams.embedded.session import Session
@@ -58,8 +60,7 @@ def tell(data: Path, first: int, stop: int, then: Callable[[Session], None], end
         pass
 
 
-@pytest.mark.parametrize("size", [17, 100, 2_500])
-@pytest.mark.parametrize("then", [settle, process, nothing])
+@pytest.mark.parametrize(("size", "then"), some([*product([17, 100, 2_500], [settle, process, nothing])], 4))
 def test_a_batch_that_is_sent_twice_counts_once_also_with_a_crash_in_between(
     size: int, then: Callable[[Session], None], tmp_path: Path
 ) -> None:
@@ -92,9 +93,9 @@ def test_beyond_the_window_a_retry_counts_in_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_shuffled_repeated_and_moved_gives_the_profiles_of_the_plain(seed: int, tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
-        for some in plain_and_repeated(seed):
+        for batch in plain_and_repeated(seed):
             with session.log.transaction():
-                keys, values = zip(*some, strict=True)
+                keys, values = zip(*batch, strict=True)
                 session.runner.append(bodies_of([key.encode() for key in keys]), bodies_of(values))
         session.runner.settle()
         same_profiles(session.sink)

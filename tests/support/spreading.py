@@ -2,7 +2,7 @@
 
 So each of them starts once. And workers, a broker and a server at once are as many processes as two processors carry: a
 group that hears nothing of a worker for six seconds goes on without it. Those tests wait more than they work, and the
-other process has the processors meanwhile.
+other process has the processors meanwhile. Where ``-m`` leaves a part out, the files that would share it go one by one.
 """
 
 from typing import Final
@@ -29,8 +29,14 @@ class Spreading(LoadScopeScheduling):
     """A file at a time, in the order in which they were collected; what shares a part, the whole at once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return next((part for part, paths in TOGETHER.items() if path.startswith(paths)), path)
+        return scope(nodeid, str(self.config.option.markexpr))
+
+
+def scope(nodeid: str, chosen: str) -> str:
+    """With what a test goes to one process, where ``-m`` chooses so."""
+    path = nodeid.partition("::")[0]
+    there = {part: paths for part, paths in TOGETHER.items() if f"not {part}" not in chosen}
+    return next((part for part, paths in there.items() if path.startswith(paths)), path)
 
 
 def scheduler(config: pytest.Config, log: Producer) -> Spreading:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.browser_events import batch as browser_batch
 from support.browser_events import event as browser_event
 from support.collecting import BROWSER, NOW, REGISTRY, SERVER
+from support.sampled import examples
 
 from schemas.bodies import Bodies
 from streams.collector.events import Arrival
@@ -177,7 +178,7 @@ def text_of(value: Any, compact: bool, ascii_only: bool) -> bytes:
     events=st.lists(EVENTS, max_size=4, min_size=1), source=SENDERS, sent=TIMES, says=st.booleans(),
     compact=st.booleans(), ascii_only=st.booleans(), agent=st.sampled_from([AGENT, ROBOT, ""]),
 )  # fmt: skip
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_both_ways_write_the_same(
     events: list[Any], source: Source, sent: Any, says: bool, compact: bool, ascii_only: bool, agent: str
 ) -> None:
@@ -191,7 +192,7 @@ def test_so_they_do_of_a_single_event(event: Any, source: Source, told: str, sen
 
 
 @given(seed=st.integers(0, 10**9), places=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_bytes_that_somebody_has_changed_mean_the_same_both_ways(seed: int, places: list[tuple[int, int]]) -> None:
     text = bytearray(browser_batch(2, seed))
     for place, byte in places:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.contacts import contacts, profile_of
 from support.presets import Customer, policy_of
+from support.sampled import examples
 
 from processors.judgements.commitment import consistency, contribution, evenness, investment
 from processors.row.contact import Contact
@@ -14,7 +15,7 @@ from processors.row.contact import Contact
 RULES: Final = policy_of().rules
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(contacts(), st.floats(0.0, 1.0))
 def test_all_three_lie_between_none_and_all(told: list[Contact], left: float) -> None:
     row = profile_of(told, RULES)
@@ -22,7 +23,7 @@ def test_all_three_lie_between_none_and_all(told: list[Contact], left: float) ->
         assert 0.0 <= number <= 1.0
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(contacts(), st.data())
 def test_the_order_of_arrival_changes_none(told: list[Contact], data: st.DataObject) -> None:
     row, other = profile_of(told, RULES), profile_of(data.draw(st.permutations(told)), RULES)

@@ -26,6 +26,7 @@ from support.relationship import (
     policy,
     touch,
 )
+from support.sampled import examples
 
 from processors.lifecycle.facts import CAUSE_LATE, CAUSE_SILENCE
 from processors.lifecycle.stages import AWARENESS, COMMITMENT, DISSOLUTION, EXPLORATION, UNKNOWN
@@ -88,7 +89,7 @@ def assert_chained(standing: list[Published]) -> None:
         stage = fact.to_stage
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(arrivals(), st.lists(st.tuples(st.integers(0, 8), st.integers(0, 300)), max_size=3))
 def test_any_order_of_arrival_comes_to_what_order_of_time_says(
     arrived: list[Touch], ticks: list[tuple[int, int]]
@@ -107,7 +108,7 @@ def test_any_order_of_arrival_comes_to_what_order_of_time_says(
     assert_chained(told.standing)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(arrivals())
 def test_beyond_the_limits_too_what_stands_is_one_path_and_the_row_agrees(arrived: list[Touch]) -> None:
     relationship = lived(arrived, RULES, until=LATER)

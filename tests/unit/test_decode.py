@@ -28,6 +28,7 @@ from avro_cases import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 
 from schemas.decode import ABSENT, decode
 from schemas.plan import PlanError, compile_plan
@@ -157,7 +158,7 @@ def wanted_slots(schema: Any, chosen: set[str]) -> dict[str, int]:
     return slots
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(written(), st.sets(st.sampled_from([f"field{i}" for i in range(5)])))
 def test_any_schema_is_read_as_fastavro_reads_it(case: tuple[Any, Any], chosen: set[str]) -> None:
     schema, encoded = case
@@ -174,7 +175,7 @@ def test_any_schema_is_read_as_fastavro_reads_it(case: tuple[Any, Any], chosen: 
             assert landed(read[field["name"]], kind, out[slots[field["name"]]], data), field
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 @given(written())
 def test_what_fastavro_writes_is_accepted(case: tuple[Any, Any]) -> None:
     schema, encoded = case
@@ -223,7 +224,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(damaged())
 def test_damage_is_found_or_harmless_and_nothing_outside_is_read(body: bytes) -> None:
     ops = compile_plan(TOUCHPOINT, TOUCHPOINT_SLOTS)
@@ -236,7 +237,7 @@ def test_damage_is_found_or_harmless_and_nothing_outside_is_read(body: bytes) ->
         assert (other == out).all()
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), suppress_health_check=[HealthCheck.too_slow])
 @given(writer_schemas(), st.binary(max_size=60))
 def test_arbitrary_bytes_for_any_schema_end_in_a_code(schema: Any, body: bytes) -> None:
     ops = compile_plan(schema, {})

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 
 from streams.engine.window import (
     AHEAD,
@@ -201,7 +202,7 @@ def written(window: Window, stored: dict[int, bytes]) -> int:
     return count
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.sampled_from([1, 3, 255, 256, 257, 600, 1500]), st.lists(st.integers(0, 700), min_size=1, max_size=6), st.data()
 )

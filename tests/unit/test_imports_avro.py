@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 
 from streams.imports.avro_columns import flat_columns, flat_fields
 from streams.imports.columnar import _column
@@ -45,7 +46,7 @@ def flat(file: io.BytesIO, most: int, names: list[str] | None = None) -> list[tu
     return list(flat_columns(found.blocks(), fields, names or [field.name for field in fields], most))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data(), most=st.sampled_from([1, 3, 1000]), codec=st.sampled_from(["null", "deflate"]))
 def test_columns_are_those_of_the_values_as_objects(data: st.DataObject, most: int, codec: str) -> None:
     chosen = data.draw(st.lists(st.tuples(st.integers(0, len(VALUES) - 1), st.integers(-1, 1)), min_size=1, max_size=6))

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 
 from streams.imports.canonical import CANONICAL
 from streams.imports.mapping import Mapping, read_mapping
@@ -294,7 +295,7 @@ def shuffled(count: int, instants: int, seed: int) -> list[Row]:
     ]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     count=st.integers(1, 4000),
     instants=st.integers(1, 5000),

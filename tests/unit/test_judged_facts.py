@@ -12,6 +12,7 @@ from support.messages import Message, batch, schemas, tick, touchpoint
 from support.messages import policy as policy_message
 from support.presets import Customer, changed, policy_of
 from support.relationship import DAY, START, Judged, Relationship, at_day
+from support.sampled import examples
 
 from processors.judgements.catalogue import (
     DEAL_SEEKER,
@@ -56,7 +57,7 @@ def essence(judged: list[Judged]) -> list[tuple[Any, ...]]:
     ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(contacts(), st.lists(st.integers(0, 1500), max_size=25))
 def test_the_spacing_of_ticks_changes_no_judgement_of_a_stream_in_order(told: list[Contact], days: list[int]) -> None:
     ordered = in_order(told)
@@ -68,7 +69,7 @@ def test_the_spacing_of_ticks_changes_no_judgement_of_a_stream_in_order(told: li
     assert ticked.row.tobytes() == without.row.tobytes()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(contacts(), st.lists(st.integers(-200, 400), min_size=14, max_size=14))
 def test_whatever_the_order_facts_are_chained_and_say_something_new(told: list[Contact], pauses: list[int]) -> None:
     relationship = Relationship(RULES)
@@ -87,7 +88,7 @@ def test_whatever_the_order_facts_are_chained_and_say_something_new(told: list[C
     assert int(relationship.row.last_judgement_id) == (ids[-1] if ids else 0)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(contacts(), st.integers(0, 800))
 def test_a_replay_publishes_the_same(told: list[Contact], days: int) -> None:
     first, again = (Relationship(RULES) for _ in range(2))

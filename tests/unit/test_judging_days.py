@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.messages import Message, batch, schemas, tick, touchpoint
 from support.presets import policy_of
+from support.sampled import examples
 
 from processors.row.layout import NEVER, NONE
 from streams.engine.partition import Partition
@@ -50,7 +51,7 @@ def by_customer(facts: npt.NDArray[Any]) -> dict[int, list[tuple[int, ...]]]:
     return found
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(lives, st.lists(st.integers(0, 24 * 600), max_size=20))
 def test_ticks_change_nothing_but_when_it_is_known(life: list[tuple[int, int, str]], hours: list[int]) -> None:
     # A tick at the very instant of a touchpoint comes before it.

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 from support.shell import new_partition
 
 from processors.judgements.catalogue import JUDGEMENT_NAMES, JUDGEMENT_WORDS
@@ -144,7 +145,7 @@ def compare(output: Output, results: Results) -> None:
 CHANGES = st.lists(st.integers(0, 100), max_size=3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(drawn=st.lists(st.tuples(st.lists(facts, max_size=5), CHANGES), max_size=4))
 def test_every_transition_says_what_the_columns_say(
     partition: Partition, drawn: list[tuple[list[dict[str, Any]], list[int]]]
@@ -153,7 +154,7 @@ def test_every_transition_says_what_the_columns_say(
     compare(TRANSITIONS, Results(fetches, partition, REGISTRY, ""))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(drawn=st.lists(st.tuples(st.lists(judgements(), max_size=5), CHANGES), max_size=4))
 def test_every_judgement_says_what_the_columns_say(
     partition: Partition, drawn: list[tuple[list[dict[str, Any]], list[int]]]

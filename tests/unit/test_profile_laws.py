@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.contacts import assert_same, contacts, merged_with, profile_of
 from support.presets import policy_of
 from support.relationship import DAY, START, Relationship, Touch, blank, policy, touch
+from support.sampled import examples
 
 from processors.policy.rules import CUSTOMER
 from processors.row.contact import Contact
@@ -48,7 +49,7 @@ def test_a_split_that_is_merged_later_does_not_matter(data: st.DataObject, told:
     assert_same(merged(b, a), profile(told))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(histories, st.data())
 def test_merging_is_associative(told: list[Contact], data: st.DataObject) -> None:
     whose = data.draw(st.lists(st.integers(0, 2), min_size=len(told), max_size=len(told)))
@@ -56,7 +57,7 @@ def test_merging_is_associative(told: list[Contact], data: st.DataObject) -> Non
     assert_same(merged(merged(a, b), c), merged(a, merged(b, c)))
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(histories)
 def test_merging_with_nothing_changes_nothing(told: list[Contact]) -> None:
     row = profile(told)
@@ -64,7 +65,7 @@ def test_merging_with_nothing_changes_nothing(told: list[Contact]) -> None:
     assert_same(merged(blank(), row), row)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(histories, histories)
 def test_merging_leaves_delivery_and_published_memory_alone(x: list[Contact], y: list[Contact]) -> None:
     a, b = profile(x), profile(y)
@@ -74,7 +75,7 @@ def test_merging_leaves_delivery_and_published_memory_alone(x: list[Contact], y:
         assert np.array_equal(together[name], a[name]), name
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(histories, st.lists(st.integers(0, 40), min_size=14, max_size=14))
 def test_publishing_what_follows_from_a_profile_leaves_it_alone(told: list[Contact], pauses: list[int]) -> None:
     relationship = Relationship(RULES)

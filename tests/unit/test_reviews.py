@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.contacts import contacts
 from support.presets import Customer, as_record, changed, policy_of
 from support.relationship import DAY, Judged, Relationship, at_day
+from support.sampled import examples
 
 from processors.judgements.catalogue import JUDGEMENT_NAMES
 from processors.lifecycle.reviews import REVALUE_DAYS
@@ -58,7 +59,7 @@ POLICIES: Final = {
 names: Final = st.sampled_from(sorted(POLICIES))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(contacts(), names)
 def test_reviews_miss_no_change_that_time_alone_brings(told: list[Contact], name: str) -> None:
     assume(told)
@@ -79,7 +80,7 @@ lives: Final = st.lists(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(lives, names)
 def test_nor_in_the_lives_of_customers_who_call_complain_and_give(
     life: list[tuple[int, str, float]], name: str

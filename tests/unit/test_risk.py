@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.presets import Customer, changed, policy_of, with_rules
 from support.relationship import DAY, at_day
+from support.sampled import examples
 
 from processors.judgements.risk import risk_at, risk_crossing
 from processors.row.calendar import count_days, day_of, start_of_day
@@ -30,7 +31,7 @@ def first_day_in_band(row: Any, rules: Any, most: int) -> int:
     return NEVER
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(purchases, st.sampled_from(sorted(MODELS)), st.sampled_from([0.3, 0.6, 0.7, 0.9]))
 def test_the_crossing_is_what_a_look_at_every_day_finds(days: list[float], model: str, band: float) -> None:
     rules = with_rules(MODELS[model].rules, risk_band=band)
@@ -43,7 +44,7 @@ def test_the_crossing_is_what_a_look_at_every_day_finds(days: list[float], model
         assert found == scanned
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(purchases, st.sampled_from(sorted(MODELS)))
 def test_risk_only_rises_while_nothing_is_bought(days: list[float], model: str) -> None:
     row, rules = bought(MODELS[model], days).row, MODELS[model].rules

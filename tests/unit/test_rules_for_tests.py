@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from support.spreading import FIRST, place
+from support.sampled import spread
+from support.spreading import FIRST, place, scope
 
 TESTS: Final = Path(__file__).resolve().parents[1]
 INI: Final = """
@@ -96,6 +97,19 @@ def test_a_part_is_not_started_for_a_test_that_nothing_marks(tmp_path: Path) -> 
     done = run(tmp_path, {"test_a.py": CASES}, "-m", "not broker and not server")
     assert "2 passed, 3 deselected, 1 error" in done.stdout, done.stdout + done.stderr
     assert "[unmarked] uses clickhouse unmarked: mark the parameter that chooses it" in done.stdout
+
+
+def test_a_part_of_the_cases_is_spread_over_all() -> None:
+    assert spread(range(10), 4) == [0, 4, 8, 9]
+    assert spread(range(9), 4) == [0, 4, 8]
+    assert spread([], 4) == []
+
+
+def test_what_shares_a_part_that_is_left_out_goes_file_by_file() -> None:
+    test = "tests/contract/test_a.py::test_a[server]"
+    assert scope(test, "") == "server"
+    assert scope(test, "not broker and not server and not browser") == "tests/contract/test_a.py"
+    assert scope("tests/unit/test_b.py::test_b", "") == "tests/unit/test_b.py"
 
 
 def test_what_takes_longest_begins_first() -> None:

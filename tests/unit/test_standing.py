@@ -9,6 +9,7 @@ from support.contacts import contacts
 from support.messages import Message, batch, schemas, tick, touchpoint
 from support.presets import policy_of
 from support.relationship import DAY, START, Relationship
+from support.sampled import examples
 
 from processors.judgements.catalogue import JUDGEMENT_COUNT, JUDGEMENT_NAMES, TIER
 from processors.judgements.commitment import contribution
@@ -34,7 +35,7 @@ def figures_of(row: Any, at: int) -> Any:
     return out[0]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(contacts())
 def test_figures_are_what_the_modules_say_and_asking_changes_nothing(told: list[Contact]) -> None:
     relationship = Relationship(RULES)
@@ -55,7 +56,7 @@ def test_figures_are_what_the_modules_say_and_asking_changes_nothing(told: list[
     assert (figures.end_at == NONE) == (row.stage != 4)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(contacts())
 def test_at_a_review_the_figures_judge_as_was_published(told: list[Contact]) -> None:
     relationship = Relationship(RULES)

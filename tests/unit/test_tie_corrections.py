@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.presets import Customer, changed
+from support.sampled import examples
 
 from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION
 from processors.row.layout import ENROLMENTS, PURCHASES
@@ -45,7 +46,7 @@ def path(told: list[Told]) -> list[tuple[int, int, int]]:
     return [(episode, stage, int(day)) for episode, stage, day in customer.days]
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(lives())
 def test_ties_and_records_are_the_same_whatever_the_order_of_arrival(life: tuple[list[Told], list[Told]]) -> None:
     told, arrived = life

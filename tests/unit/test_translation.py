@@ -10,6 +10,7 @@ import pytest
 from avro_cases import Encoded, Maker, definitions
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sampled import examples
 from support.writers import OWN, VALUE, WRITERS, Writer
 
 from schemas.known import TYPE_TOUCHPOINT, known
@@ -182,7 +183,7 @@ def read(body: bytes) -> Any:
     return value
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(written())
 def test_what_is_written_anew_says_what_the_writer_said(drawn: tuple[dict[str, Any], list[Encoded]]) -> None:
     schema, made = drawn

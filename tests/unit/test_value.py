@@ -10,6 +10,7 @@ from scipy.integrate import quad
 from scipy.special import roots_genlaguerre, roots_jacobi
 from support.presets import Customer, changed, policy_of, with_rules
 from support.relationship import DAY, at_day
+from support.sampled import examples
 
 from processors.judgements.value import annuity, clv, margin_share
 from processors.models.churn import bg_p_alive, mbg_p_alive
@@ -96,7 +97,7 @@ amounts: Final = st.floats(1.0, 500.0)
 histories: Final = st.lists(st.integers(0, 300), min_size=1, max_size=6, unique=True).map(sorted)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories, amounts, st.floats(0.0, 0.5), st.floats(0.01, 0.5))
 def test_more_margin_and_more_spend_are_more_value(
     days: list[int], amount: float, share: float, further: float
@@ -109,7 +110,7 @@ def test_more_margin_and_more_spend_are_more_value(
     assert dearer > worth(bought(MBG, *days, amount=amount), day)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories, st.integers(1, 200))
 def test_silence_a_higher_rate_and_a_nearer_horizon_are_less_value(days: list[int], silence: int) -> None:
     customer = bought(MBG, *days)
