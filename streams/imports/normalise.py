@@ -25,6 +25,7 @@ from streams.imports.kinds import kind_of
 from streams.imports.lines import lines_of_columns, times
 from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
+from streams.imports.nobodies import NAMELESS, NOTHING, Nobodies, are_nobody, without
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
@@ -69,6 +70,7 @@ class Normaliser:
         self.ignored: dict[str, None] = {}
         self.evidence: dict[str, Evidence | Years] = {}
         self.discounts = Discounts()
+        self.nobodies = Nobodies()
         self.listed = False
         """Whether a column holds all the lines of an order."""
         self.with_currency = self.without_currency = 0
@@ -84,10 +86,10 @@ class Normaliser:
             self.ignored |= dict.fromkeys(plan.ignored)
         self.listed = self.listed or "lines" in plan.fields
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence, self.discounts)
-        columns = rows.canonical(self._not_after)
-        some, without = rows.check_currency(columns, needed=self._currency_needed)
-        self.without_currency += without
-        self.with_currency += some - without
+        columns = rows.canonical(self._not_after, self.nobodies)
+        some, unsaid = rows.check_currency(columns, needed=self._currency_needed)
+        self.without_currency += unsaid
+        self.with_currency += some - unsaid
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
@@ -133,7 +135,7 @@ class _Rows:
         self._n = len(block.rows)
         self.faults = Faults(self._n)
 
-    def canonical(self, not_after: int) -> dict[str, Any]:
+    def canonical(self, not_after: int, nobodies: Nobodies) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
         columns: dict[str, Any] = {}
 
@@ -142,6 +144,7 @@ class _Rows:
 
         # A row keeps the fault that is found first, so this order is what a user gets to see of a row that has several.
         read(FieldType.TEXT, self._text)
+        self._take_nobodies(columns, nobodies)
         self._check_customer(columns)
         columns |= self._times(not_after)
         read(FieldType.INSTANT, self._instants)
@@ -203,6 +206,19 @@ class _Rows:
         for name, most in LONGEST.items():
             sizes = np.diff(parts_of(columns[name]).offsets)
             self.faults.add(sizes > most, reason_of(name), detail_of(name))
+
+    def _take_nobodies(self, columns: dict[str, Any], nobodies: Nobodies) -> None:
+        """Ids that name nobody: of an order or an event they are none, of a customer they are counted, or none."""
+        for name in ("order_id", "event_id"):
+            columns[name] = without(columns[name], are_nobody(columns[name], NAMELESS))
+        nobodies.rows += self._n
+        for name in ("customer_id", "anonymous_id"):
+            marked = are_nobody(columns[name])
+            if self._mapping.choices.get("no_id") == NOTHING:
+                columns[name] = without(columns[name], marked)
+                continue
+            own = marked if name == "customer_id" else marked & _mask(pc.is_null(columns["customer_id"]))
+            nobodies.take(columns[name], own, self._block.rows)
 
     def _check_customer(self, columns: dict[str, Any]) -> None:
         nobody = pc.and_(pc.is_null(columns["customer_id"]), pc.is_null(columns["anonymous_id"]))

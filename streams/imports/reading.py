@@ -150,6 +150,8 @@ class Reading:
         problems = doubts_about(normaliser.evidence)
         if normaliser.discounts.doubtful and "discount_is" not in self._mapping.choices:
             problems.append(_doubt_about_discounts(normaliser.discounts))
+        if normaliser.nobodies.doubtful and "no_id" not in self._mapping.choices:
+            problems.append(normaliser.nobodies.doubt())
         if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
         self.without_currency = 0 if self._own else normaliser.without_currency
