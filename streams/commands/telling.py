@@ -27,7 +27,9 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
     if prepared.skipped:
-        terminal.say(f"  {prepared.skipped:,} rows were left out, as the mapping says")
+        terminal.say(
+            f"  {prepared.skipped:,} rows were left out, as the mapping says (the first: line {prepared.first_skipped})"
+        )
     told = prepared.grouping
     if told.lines or told.again or told.updates:
         terminal.say(

@@ -109,6 +109,11 @@ class Reading:
         return self._shaper.skipped if self._shaper is not None else 0
 
     @property
+    def first_skipped(self) -> int:
+        """The line of the first of them."""
+        return self._shaper.first_skipped if self._shaper is not None else 0
+
+    @property
     def snapshot_day(self) -> str | None:
         """The day of which a table of customers is, as ISO 8601; None of a file of events."""
         if not self._mapping.snapshot:

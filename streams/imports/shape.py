@@ -49,7 +49,9 @@ class Shaper:
         )  # fmt: skip
         """The mapping by which what comes out is read."""
         self.skipped = 0
-        """Rows that the mapping says are to be left out."""
+        """Rows of which the mapping makes nothing: they are to be left out, or none of its touchpoints means them."""
+        self.first_skipped = 0
+        """The line of the first of them."""
         self.names = self._names()
         """Every name of a column, or path into one, that is read."""
         self._alike: dict[tuple[str, ...], dict[str, str]] = {}
@@ -176,12 +178,19 @@ class Shaper:
             untimed[places[wanted]] = True
             rows = places[mask]
             parts.append(({name: column.filter(pa.array(mask)) for name, column in fields.items()}, rows))
-        self.skipped += int(np.count_nonzero(~kept))
+        missing = (meant if made.any() else untimed) & ~made
+        self._leave(block, ~made & ~missing)
         rejects = [
             ImportReject(int(block.rows[i]), "no_time", "none of its times is given", block.original(int(i)))
-            for i in np.flatnonzero((meant if made.any() else untimed) & ~made)
+            for i in np.flatnonzero(missing)
         ]
         return _together(block, parts, rejects, self._numbers(reached))
+
+    def _leave(self, block: Block, rows: npt.NDArray[np.bool_]) -> None:
+        """Count rows bool[n] of which nothing is made."""
+        if rows.any():
+            self.first_skipped = self.first_skipped if self.skipped else int(block.rows[int(np.argmax(rows))])
+            self.skipped += int(np.count_nonzero(rows))
 
     def _of_snapshot(self, block: Block, reached: Reached) -> Block:
         """Each customer's contract, last payment and end, as far as a snapshot tells."""
@@ -193,7 +202,7 @@ class Shaper:
         kept = np.ones(len(block.rows), np.bool_) if good is None else good
         if self._skip is not None:
             skipped = self._skip.truth(reached)
-            self.skipped += int(np.count_nonzero(skipped))
+            self._leave(block, skipped)
             kept = kept & ~skipped
         parts = [
             (
@@ -223,7 +232,6 @@ class Shaper:
         """(the rows that make a touchpoint, those that would if they had a time)."""
         if self._mapping.values.get(KIND):
             unsaid = _mask(pc.is_null(fields[KIND])) & mask if KIND in fields else np.zeros(len(mask), np.bool_)
-            self.skipped += int(np.count_nonzero(unsaid))
             mask = mask & ~unsaid
         if len(self._rules) == 1:
             return mask, mask
