@@ -265,7 +265,7 @@ class Shaper:
             fields["lines"] = items_as_lines(reached, self._lines)
         for name in self._worked(reached) & set(fields) - set(computed):
             if name not in constants:
-                fields[name] = _with_a_point(reached, mapping.columns.get(name, name))
+                fields[name] = reached.money(mapping.columns.get(name, name))
         for name, table in self._mapping.values.items():
             if name in fields and (name not in constants):
                 fields[name] = _translated(text_of(fields[name])[0], table)
@@ -311,13 +311,8 @@ def _worked_out(field: str, expression: Expression, reached: Reached) -> Any:
     if len(there) == 1:
         return reached.raw(there[0])
     if _is_amount(field) and there:
-        return pc.coalesce(*(_with_a_point(reached, name) for name in there))
+        return pc.coalesce(*(reached.money(name) for name in there))
     return _as_text(expression.number(reached)) if _is_amount(field) else expression.text(reached)
-
-
-def _with_a_point(reached: Reached, name: str) -> Any:
-    """A column of numbers as text with a decimal point; what is no number as it is, so that it is refused as such."""
-    return pc.coalesce(_as_text(reached.number(name)), reached.text(name))
 
 
 def _computed_by(mapping: Mapping, rule: Rule) -> dict[str, Expression]:
