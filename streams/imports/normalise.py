@@ -22,13 +22,14 @@ from streams.imports.faults import Faults, Mask
 from streams.imports.instants import Written, from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
-from streams.imports.lines import lines_of_columns, times
+from streams.imports.lines import lines_of_columns
 from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
 from streams.imports.nobodies import NAMELESS, NOTHING, Nobodies, are_nobody, without
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
+from streams.imports.roundings import FINER, Roundings, times
 from streams.imports.shape import Shaper
 
 _DAY: Final = 86_400_000
@@ -71,6 +72,7 @@ class Normaliser:
         self.evidence: dict[str, Evidence | Years] = {}
         self.discounts = Discounts()
         self.nobodies = Nobodies()
+        self.roundings = Roundings()
         self.listed = False
         """Whether a column holds all the lines of an order."""
         self.with_currency = self.without_currency = 0
@@ -86,7 +88,7 @@ class Normaliser:
             self.ignored |= dict.fromkeys(plan.ignored)
         self.listed = self.listed or "lines" in plan.fields
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence, self.discounts)
-        columns = rows.canonical(self._not_after, self.nobodies)
+        columns = rows.canonical(self._not_after, self.nobodies, self.roundings)
         some, unsaid = rows.check_currency(columns, needed=self._currency_needed)
         self.without_currency += unsaid
         self.with_currency += some - unsaid
@@ -135,7 +137,7 @@ class _Rows:
         self._n = len(block.rows)
         self.faults = Faults(self._n)
 
-    def canonical(self, not_after: int, nobodies: Nobodies) -> dict[str, Any]:
+    def canonical(self, not_after: int, nobodies: Nobodies, roundings: Roundings) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
         columns: dict[str, Any] = {}
 
@@ -153,7 +155,9 @@ class _Rows:
         amounts = self._amounts()
         columns["currency"] = with_signs(columns["currency"], amounts, self._own, self.faults)
         decimals = decimals_in(columns["currency"], self._own)
-        read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
+        read(
+            FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals, roundings)
+        )
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
@@ -170,7 +174,7 @@ class _Rows:
         quantities = self._count("quantity")
         amounts = self._line_money("line_amount", decimals)
         if amounts.null_count:
-            amounts = pc.coalesce(amounts, times(self._line_money("price", decimals), quantities))
+            amounts = pc.coalesce(amounts, self._of_prices(quantities, decimals))
         if self._raw("amount") is None and self._raw("amount_minor") is None:
             columns["amount_minor"] = amounts
         return lines_of_columns(self._text("sku"), self._text("category"), quantities, amounts)
@@ -179,11 +183,26 @@ class _Rows:
         raw = self._raw(field)
         if raw is None:
             return pa.nulls(self._n, pa.int64())
-        sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
-        values = self._major(field, Amounts(self._text_of(raw, field), sure=sure), decimals)
+        values = self._major(field, self._amounts_in(raw, field), decimals)
         large = too_large(values)
         self.faults.add(large, "impossible_amount", f"{field} {{}} is beyond what an amount may be", values)
         return pc.if_else(pa.array(large), 0, values) if large.any() else values
+
+    def _of_prices(self, quantities: Any, decimals: npt.NDArray[np.int8]) -> Any:
+        """Amounts of lines by their prices, which may be finer than money is."""
+        prices, raw = self._line_money("price", decimals), self._raw("price")
+        fine = None if raw is None else self._finer("price", self._amounts_in(raw, "price"), decimals)
+        return times(prices, fine, quantities)
+
+    def _amounts_in(self, raw: Any, field: str) -> Amounts:
+        sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
+        return Amounts(self._text_of(raw, field), sure=sure)
+
+    def _finer(self, field: str, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Any:
+        """The amounts ``FINER`` decimals finer than their currencies; None where none has so many."""
+        if not amounts.may_be_finer(decimals):
+            return None
+        return amounts.read(decimals, self._mapping.decimal, self._ways.get(field, FIRST), FINER)[0]
 
     def _raw(self, field: str) -> Any:
         """The field's column as it is in the file, its constant in every row, or None."""
@@ -267,18 +286,17 @@ class _Rows:
 
     def _amounts(self) -> dict[str, Amounts]:
         """The columns of amounts in major units, by field."""
-        found = {}
-        for name in MONEY:
-            if (raw := self._raw(name)) is not None:
-                sure = not is_text(raw.type) or self._plan.fields.get(name) in self._block.numbers
-                found[name] = Amounts(self._text_of(raw, name), sure=sure)
-        return found
+        raws = {name: raw for name in MONEY if (raw := self._raw(name)) is not None}
+        return {name: self._amounts_in(raw, name) for name, raw in raws.items()}
 
-    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8]) -> Any:
+    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8], roundings: Roundings) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""
         values = self._integers(minor, np.zeros(self._n, np.int8), exact=True)
         if amounts is not None:
-            values = pc.coalesce(values, self._major(minor.removesuffix(MINOR), amounts, decimals))
+            field = minor.removesuffix(MINOR)
+            major, fine = self._major(field, amounts, decimals), self._finer(field, amounts, decimals)
+            roundings.take(field, major, fine, self._block.rows, amounts.text)
+            values = pc.coalesce(values, major)
         large = too_large(values)
         self.faults.add(large, "impossible_amount", f"{minor} {{}} is beyond what an amount may be", values)
         return pc.if_else(pa.array(large), 0, values) if large.any() else values
@@ -292,10 +310,14 @@ class _Rows:
 
     def check_currency(self, columns: dict[str, Any], *, needed: bool) -> tuple[int, int]:
         """(rows that have money, those of them that have no currency), which are rejected where one is ``needed``."""
-        some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+        some, unsaid = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+        good = self.faults.good()
+        if good is not None:
+            # What is rejected all the same (a line of totals) needs none.
+            some, unsaid = some & good, unsaid & good
         if needed:
-            self.faults.add(without, "no_currency", "an amount without a currency")
-        return int(np.count_nonzero(some)), int(np.count_nonzero(without))
+            self.faults.add(unsaid, "no_currency", "an amount without a currency")
+        return int(np.count_nonzero(some)), int(np.count_nonzero(unsaid))
 
     def _count(self, field: str) -> Any:
         values = self._integers(field, np.zeros(self._n, np.int8), exact=True)

@@ -157,6 +157,8 @@ class Reading:
             problems.append(_doubt_about_discounts(normaliser.discounts))
         if normaliser.nobodies.doubtful and "no_id" not in self._mapping.choices:
             problems.append(normaliser.nobodies.doubt())
+        if "rounding" not in self._mapping.choices:
+            problems += normaliser.roundings.doubts()
         if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
         self.without_currency = 0 if self._own else normaliser.without_currency
