@@ -40,6 +40,11 @@ _UNCLEAR: Final = (
     "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
     "or excel"
 )
+_CUT_ID: Final = r"^[0-9]\.[0-9]+[Ee]\+[0-9]{2}$"
+_CUT: Final = (
+    "is how a spreadsheet writes a long number, whose last digits are lost: export the column as text, so that "
+    "different ids stay different"
+)
 _LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 
 
@@ -228,6 +233,10 @@ class _Rows:
 
     def _take_nobodies(self, columns: dict[str, Any], nobodies: Nobodies) -> None:
         """Ids that name nobody: of an order or an event they are none, of a customer they are counted, or none."""
+        for name in IDS:
+            if pc.any(pc.match_substring(columns[name], "+")).as_py():
+                cut = _mask(pc.match_substring_regex(columns[name], _CUT_ID).fill_null(False))
+                self.faults.add(cut, "bad_id", f"{name} {{}} {_CUT}", columns[name])
         for name in ("order_id", "event_id"):
             columns[name] = without(columns[name], are_nobody(columns[name], NAMELESS))
         nobodies.rows += self._n
@@ -310,11 +319,9 @@ class _Rows:
 
     def check_currency(self, columns: dict[str, Any], *, needed: bool) -> tuple[int, int]:
         """(rows that have money, those of them that have no currency), which are rejected where one is ``needed``."""
-        some, unsaid = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
-        good = self.faults.good()
-        if good is not None:
-            # What is rejected all the same (a line of totals) needs none.
-            some, unsaid = some & good, unsaid & good
+        # What is rejected for something else (a line of totals) needs none.
+        good = self.faults.good_but("no_currency")
+        some, unsaid = priced(columns, _AMOUNTS) & good, unpriced(columns, _AMOUNTS) & good
         if needed:
             self.faults.add(unsaid, "no_currency", "an amount without a currency")
         return int(np.count_nonzero(some)), int(np.count_nonzero(unsaid))

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from schemas.nobody import NOBODY, is_nobody
+from streams.imports.canonical import CANONICAL
 from streams.imports.mapping import Mapping
 from streams.imports.nobodies import are_nobody
 from streams.imports.prepare import prepare
@@ -20,7 +21,7 @@ def read(text: str, folder: Path, mapping: Mapping | None = None) -> tuple[list[
     """(touchpoints, (line, reason) of each reject)."""
     given, now = BytesIO(text.encode()), 1_800_000_000_000
     with prepare(given, mapping or Mapping(), as_arrived=True, workdir=folder, now=now) as prepared:
-        rows: list[dict[str, Any]] = pa.Table.from_batches(prepared.batches()).to_pylist()
+        rows: list[dict[str, Any]] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
         return rows, [(reject.row, reject.reason) for reject in prepared.rejects]
 
 
@@ -87,3 +88,17 @@ def test_events_without_an_id_are_not_one_event(tmp_path: Path) -> None:
 def test_the_compiled_marks_are_those_of_the_list() -> None:
     texts = [*sorted(NOBODY), *(text.upper() for text in sorted(NOBODY)), "ann", "00", "nobody", "é", "a" * 300]
     assert are_nobody(pa.array([*texts, None])).tolist() == [*map(is_nobody, texts), False]
+
+
+@pytest.mark.parametrize("text", ["1.23457E+12", "9.87E+15", "1.234567890123457e+16"])
+def test_ids_that_lost_their_digits_in_a_spreadsheet_are_rejects(tmp_path: Path, text: str) -> None:
+    rows, rejects = read(orders([text, text, "ann"]), tmp_path)
+    assert ([row["customer_id"] for row in rows], rejects) == (["ann"], [(2, "bad_id"), (3, "bad_id")])
+    rows, rejects = read(orders(["ann"], order=text), tmp_path)
+    assert (rows, rejects) == ([], [(2, "bad_id")])
+
+
+@pytest.mark.parametrize("text", ["12E4", "1E5", "a1.5E+12", "1.5", "9007199254740993"])
+def test_ids_that_only_look_like_numbers_are_ids(tmp_path: Path, text: str) -> None:
+    rows, rejects = read(orders([text]), tmp_path)
+    assert ([row["customer_id"] for row in rows], rejects) == ([text], [])
