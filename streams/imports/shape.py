@@ -20,7 +20,7 @@ from streams.imports.expressions import Expression
 from streams.imports.likeness import alike, bare, renamed
 from streams.imports.mapping import MONEY, Mapping, Rule, property_of
 from streams.imports.paths import root_of
-from streams.imports.plan import plan_of, wanted_columns
+from streams.imports.plan import known_names, plan_of, wanted_columns
 from streams.imports.problems import ImportReject, InputProblem
 from streams.imports.reached import Reached, elements, filled_down, items_as_lines
 from streams.imports.snapshot import day_of, implied, problems_of_snapshot
@@ -74,8 +74,10 @@ class Shaper:
 
     @property
     def known(self) -> frozenset[str]:
-        """Names of columns by which a header can be told, ``bare``; none where the mapping asks for the very names."""
-        return frozenset(map(bare, self.names)) if self._mapping.optional else frozenset()
+        """Names of columns by which a header can be told, ``bare``."""
+        return frozenset(map(bare, self.names)) | (
+            frozenset() if self._mapping.optional else known_names(self._mapping)
+        )
 
     @property
     def roots(self) -> frozenset[str]:
