@@ -14,6 +14,7 @@ import numpy as np
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.words import Int, copy_bytes
 from schemas.limits import LONGEST
+from schemas.nobody import may_be_nobody
 from schemas.varint import write_long
 from streams.collector.hot_given import (
     CHANNEL_OTHERWISE,
@@ -73,7 +74,6 @@ from streams.collector.hot_reading import (
 )
 from streams.collector.hot_scan import DECLINED, NUMBER, OBJECT, TEXT, TYPE, VALUE, VALUE_STOP, Bytes, Places
 from streams.collector.hot_senders import bot_in, channel_in
-from streams.collector.nobody import may_be_nobody
 
 _MOST_SHORT: Final = LONGEST["order_id"]
 _ODD_AMOUNT: Final = NO_AMOUNT + 1

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from schemas.bodies import Bodies, bodies_of
 from schemas.limits import LONGEST, detail_of, reason_of
+from schemas.nobody import is_nobody
 from schemas.registry import Registry
 from streams.collector.events import Arrival, Ignored, Link, Read, Touchpoint, read_event, unnamed
-from streams.collector.nobody import is_nobody
 from streams.collector.problems import NO_CONSENT, EventRefused, EventReject
 from streams.collector.requests import MOST_DEPTH, MOST_EVENT_BYTES, Batch, Raw
 from streams.collector.texts import says_something

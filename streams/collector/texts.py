@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from streams.collector.nobody import is_nobody
+from schemas.nobody import is_nobody
 from streams.collector.problems import EventRefused
 from streams.imports.canonical import NO_ENTRIES
 from streams.imports.columns import plain

@@ -24,10 +24,17 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
             f"  a snapshot of customers, of {prepared.snapshot_day}: these touchpoints are what it implies, "
             "and no events that were seen (--set snapshot_at=DATE says another day)"
         )
+    if prepared.unread:
+        terminal.note(
+            f"  warning: {len(prepared.unread)} further sheets have the same columns and were not read: "
+            f"{', '.join(prepared.unread)} (--sheet '*' reads all of them, --sheet NAME another one)"
+        )
     if prepared.was_sorted:
         terminal.say("  sorted by occurred_at first (--as-arrived keeps the file's order)")
     if prepared.skipped:
-        terminal.say(f"  {prepared.skipped:,} rows were left out, as the mapping says")
+        terminal.say(
+            f"  {prepared.skipped:,} rows were left out, as the mapping says (the first: line {prepared.first_skipped})"
+        )
     told = prepared.grouping
     if told.lines or told.again or told.updates:
         terminal.say(

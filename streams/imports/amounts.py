@@ -183,25 +183,47 @@ def _way_of(with_point: Int, with_comma: Int, marks: int, decimals: Int) -> int:
     return FIRST if decimals == 3 and marks == 1 else EITHER
 
 
+@compiled_leaf
+def _separates_groups(byte: Int) -> bool:
+    """Whether this before the last digits surely separates thousands: an apostrophe or a space."""
+    return bool(byte == 39 or byte == 32 or byte >= 128)
+
+
 @compiled
-def _read(text: Parts, split: Split, minus: npt.NDArray[np.bool_], decimals: npt.NDArray[np.int8], told: int,
-          assumed: int, room: Bytes, out: npt.NDArray[np.int64], ways: npt.NDArray[np.int8]) -> None:  # fmt: skip
+def _read(text: Parts, split: Split, minus: npt.NDArray[np.bool_], decimals: npt.NDArray[np.int8], finer: int,
+          told: int, assumed: int, room: Bytes, out: npt.NDArray[np.int64],
+          ways: npt.NDArray[np.int8]) -> None:  # fmt: skip
     for i in range(len(split.starts)):
         if split.starts[i] < 0:
             continue
         at, stop, places = np.int64(split.starts[i]), np.int64(split.stops[i]), np.int64(decimals[i])
         if told != 0:
-            value = amount_at(text.data, at, stop, places, told, room)
+            value = amount_at(text.data, at, stop, places + finer, told, room)
         else:
-            value = amount_at(text.data, at, stop, places, POINT, room)
+            value = amount_at(text.data, at, stop, places + finer, POINT, room)
             marks = _marks_of(text.data, at, stop)
             if marks != 0:
-                other = amount_at(text.data, at, stop, places, COMMA, room)
+                other = amount_at(text.data, at, stop, places + finer, COMMA, room)
                 way = _way_of(value, other, marks, places)
                 ways[i] = way
                 if way == SECOND or (way == EITHER and assumed == SECOND):
                     value = other
         out[i] = -value if minus[i] and value != NOT_A_NUMBER else value
+
+
+@compiled
+def _may_be_finer(text: Parts, split: Split, decimals: npt.NDArray[np.int8]) -> bool:
+    for i in range(len(split.starts)):
+        start = np.int64(split.starts[i])
+        if start < 0:
+            continue
+        stop = np.int64(split.stops[i])
+        at = stop
+        while at > start and _is_digit(byte_at(text.data, at - 1)):
+            at -= 1
+        if at > start and stop - at > decimals[i] and not _separates_groups(byte_at(text.data, at - 1)):
+            return True
+    return False
 
 
 class Amounts:
@@ -235,17 +257,24 @@ class Amounts:
         self.bad[rows] |= np.array([dressing is None for dressing in self.dressings])[codes]
         self._minus[rows] = np.array([dressing is not None and dressing.negative for dressing in self.dressings])[codes]
 
-    def read(self, decimals: npt.NDArray[np.int8], told: str | None, assumed: int) -> tuple[Any, Any, Any]:
+    def may_be_finer(self, decimals: npt.NDArray[np.int8]) -> bool:
+        """Whether some may have more decimals than their currencies have, int8[n]: False where none has."""
+        return bool(_may_be_finer(self._parts, self._split, decimals))
+
+    def read(
+        self, decimals: npt.NDArray[np.int8], told: str | None, assumed: int, finer: int = 0
+    ) -> tuple[Any, Any, Any]:
         """(int64 array of minor units, bad bool[n], ways int8[n]).
 
         ``decimals`` int8[n]: of each row's currency. ``told``: the decimal sign, where somebody said it; otherwise
-        values with two readings are read as ``assumed`` (FIRST: a point, SECOND: a comma).
+        values with two readings are read as ``assumed`` (FIRST: a point, SECOND: a comma). ``finer``: so many decimals
+        more than the currency has, in which the numbers are given then.
         """
         n = len(self.text)
         out, ways = np.zeros(n, np.int64), np.zeros(n, np.int8)
         sign = POINT if self.sure else 0 if told is None else ord(told)
         room = np.empty(int(np.max(np.diff(self._parts.offsets), initial=0)) + 1, np.uint8)
-        _read(self._parts, self._split, self._minus, decimals, sign, assumed, room, out, ways)
+        _read(self._parts, self._split, self._minus, decimals, finer, sign, assumed, room, out, ways)
         bad = self.bad | (self._parts.valid & (out == NOT_A_NUMBER))
         ways[bad] = NEUTRAL
         return pa.array(out, mask=bad | ~self._parts.valid), bad, ways

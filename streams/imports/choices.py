@@ -8,12 +8,16 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "purchase_without_amount": ("count", "ignore"),
     "discount_is": ("money", "rate", "percent"),
     "order_amount": ("lines", "total"),
+    "no_id": ("nothing", "customer"),
+    "rounding": ("accept",),
     "snapshot_at": (),
 }
 """``purchase_without_amount``: whether a purchase that names no amount is one; counting puts a policy with
 ``minimum_amount = 0`` in force. ``discount_is``: what a column of discounts holds: money, a share of the price (0.2)
 or per cent of it (20). ``order_amount``: whether each of several rows of an order has the amount of its line, or all of
-them have that of the order. ``snapshot_at``: the day of a snapshot, as 2026-01-31."""
+them have that of the order. ``no_id``: whether a customer called NULL, anonymous or the like is nobody, or is one.
+``rounding``: that amounts may lose the decimals that their currency has not, however much that changes them.
+``snapshot_at``: the day of a snapshot, as 2026-01-31."""
 
 
 def choices_in(constants: Mapping[str, str]) -> dict[str, str]:

@@ -63,6 +63,14 @@ def currencies_of(word: str) -> frozenset[str] | None:
 
 
 @cache
+def sign_of(currencies: frozenset[str]) -> str:
+    """A code or a sign that may stand for just these; empty where none does."""
+    if len(currencies) == 1:
+        return next(iter(currencies))
+    return next((sign for sign, found in _SIGNS.items() if found == currencies), "")
+
+
+@cache
 def dressing_of(before: str, after: str) -> Dressing | None:
     """What ``before`` and ``after`` the digits mean; None where it is no writing of money.
 

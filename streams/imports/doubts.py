@@ -8,11 +8,13 @@ from streams.imports.evidence import EITHER, FIRST, SECOND, YEARS, Evidence, Yea
 def doubts_about(evidence: Mapping[str, Evidence | Years]) -> list[str]:
     """A text for each column whose values can be read in two ways and that does not say in which it is written."""
     doubtful = {field: found for field, found in evidence.items() if found.verdict() == EITHER}
-    return [
+    asked = [
         _about_years(field.removesuffix(YEARS), found) if isinstance(found, Years) else _doubt(field, found)
         for field, found in doubtful.items()
         if field + YEARS not in doubtful
     ]
+    # A column that a mapping calls by several names is asked about once.
+    return list({text.lower(): text for text in reversed(asked)}.values())[::-1]
 
 
 def _about_years(field: str, found: Years) -> str:

@@ -38,6 +38,11 @@ class Faults:
         """Rows without a fault, or None when that is all of them."""
         return self._first == 0 if self._kinds else None
 
+    def good_but(self, reason: str) -> Mask:
+        """Rows without a fault, or with one of this reason."""
+        kinds = np.array([True] + [kind == reason for kind, _ in self._kinds], np.bool_)
+        return kinds[self._first]
+
     def rejects(self, block: Block) -> list[ImportReject]:
         """One reject per bad row, in order."""
         found = []

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import hashlib
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -42,6 +43,7 @@ _FOREIGN: Final = {
     b"\x28\xb5\x2f\xfd": "compressed with Zstandard; unpack it first, or use gzip",
     b"%PDF": "a PDF document; export the rows as CSV",
 }
+_MARKUP: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!doctype|!--|html|table|meta|style)\b", re.IGNORECASE)
 _SUFFIXES: Final = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
 }  # fmt: skip
@@ -201,6 +203,11 @@ def _format_of(name: str, head: bytes, mapping: Mapping) -> str:
             raise InputProblem(f"{name}: is {what}; {EXPECTED}")
     if mapping.format in _MAGIC.values():
         raise InputProblem(f"{name}: does not begin like {mapping.format}; {EXPECTED}")
+    if _MARKUP.match(head):
+        raise InputProblem(
+            f"{name}: is a page or a document of tags (HTML, XML), also where it is called .xls; open it in a "
+            f"spreadsheet and save it as CSV or .xlsx; {EXPECTED}"
+        )
     if b"\0" in head:
         raise InputProblem(f"{name}: is neither text nor in a known format; {EXPECTED}")
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]

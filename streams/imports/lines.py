@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from processors.compiled import compiled
 from processors.words import Int
@@ -85,11 +84,6 @@ def lines_of_columns(skus: Any, categories: Any, quantities: Any, amounts: Any) 
     out, offsets = np.empty(text + _ROOM * (len(skus) + 1), np.uint8), np.empty(len(skus) + 1, np.int32)
     _lines(sku, category, quantity, amount, priced, out, offsets)
     return from_parts(offsets, out[: int(offsets[-1])], binary=True)
-
-
-def times(prices: Any, quantities: Any) -> Any:
-    """Amounts of lines (int64 minor units) by their price and quantity; null where there is no price."""
-    return pc.multiply(prices, quantities.fill_null(1))
 
 
 def _integers(column: Any) -> npt.NDArray[np.int64]:

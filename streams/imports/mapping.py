@@ -51,7 +51,9 @@ def add_mapping_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--nothing", metavar="A,B,…", help="words that stand for no value, as in NULL,N/A")
     group.add_argument("--skip", metavar="CONDITION",
                        help="""rows to be left out, as in 'status in ["failed", "voided"]'""")  # fmt: skip
-    group.add_argument("--sheet", metavar="NAME", help="of a workbook; by default the first")
+    group.add_argument(
+        "--sheet", metavar="NAME", help="of a workbook; by default the first; * reads all that have its columns"
+    )
     group.add_argument("--format", choices=FORMATS, dest="input_format", help="by default seen from the file itself")
     group.add_argument("--delimiter", metavar="SIGN", help=f"one character, or one of {', '.join(DELIMITERS)}")
     group.add_argument("--no-header", action="store_true", help="the first line of a text is a row, not a header")

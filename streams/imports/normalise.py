@@ -22,12 +22,14 @@ from streams.imports.faults import Faults, Mask
 from streams.imports.instants import Written, from_temporal, instants
 from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
-from streams.imports.lines import lines_of_columns, times
+from streams.imports.lines import lines_of_columns
 from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
+from streams.imports.nobodies import NAMELESS, NOTHING, Nobodies, are_nobody, without
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
+from streams.imports.roundings import FINER, Roundings, times
 from streams.imports.shape import Shaper
 
 _DAY: Final = 86_400_000
@@ -37,6 +39,11 @@ _NO_TIME: Final = "is no time that is understood; say how it is written with --t
 _UNCLEAR: Final = (
     "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
     "or excel"
+)
+_CUT_ID: Final = r"^[0-9]\.[0-9]+[Ee]\+[0-9]{2}$"
+_CUT: Final = (
+    "is how a spreadsheet writes a long number, whose last digits are lost: export the column as text, so that "
+    "different ids stay different"
 )
 _LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 
@@ -69,6 +76,8 @@ class Normaliser:
         self.ignored: dict[str, None] = {}
         self.evidence: dict[str, Evidence | Years] = {}
         self.discounts = Discounts()
+        self.nobodies = Nobodies()
+        self.roundings = Roundings()
         self.listed = False
         """Whether a column holds all the lines of an order."""
         self.with_currency = self.without_currency = 0
@@ -84,10 +93,10 @@ class Normaliser:
             self.ignored |= dict.fromkeys(plan.ignored)
         self.listed = self.listed or "lines" in plan.fields
         rows = _Rows(block, plan, self._mapping, self._own, self._ways, self.evidence, self.discounts)
-        columns = rows.canonical(self._not_after)
-        some, without = rows.check_currency(columns, needed=self._currency_needed)
-        self.without_currency += without
-        self.with_currency += some - without
+        columns = rows.canonical(self._not_after, self.nobodies, self.roundings)
+        some, unsaid = rows.check_currency(columns, needed=self._currency_needed)
+        self.without_currency += unsaid
+        self.with_currency += some - unsaid
         good = rows.faults.good()
         batch = pa.RecordBatch.from_arrays([columns[name] for name in STORED.names[:-2]], names=STORED.names[:-2])
         if good is not None:
@@ -133,7 +142,7 @@ class _Rows:
         self._n = len(block.rows)
         self.faults = Faults(self._n)
 
-    def canonical(self, not_after: int) -> dict[str, Any]:
+    def canonical(self, not_after: int, nobodies: Nobodies, roundings: Roundings) -> dict[str, Any]:
         """Every canonical column, bad rows included: they are marked in ``faults``."""
         columns: dict[str, Any] = {}
 
@@ -142,6 +151,7 @@ class _Rows:
 
         # A row keeps the fault that is found first, so this order is what a user gets to see of a row that has several.
         read(FieldType.TEXT, self._text)
+        self._take_nobodies(columns, nobodies)
         self._check_customer(columns)
         columns |= self._times(not_after)
         read(FieldType.INSTANT, self._instants)
@@ -150,7 +160,9 @@ class _Rows:
         amounts = self._amounts()
         columns["currency"] = with_signs(columns["currency"], amounts, self._own, self.faults)
         decimals = decimals_in(columns["currency"], self._own)
-        read(FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals))
+        read(
+            FieldType.MONEY, lambda name: self._money(name, amounts.get(name.removesuffix(MINOR)), decimals, roundings)
+        )
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
         read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
@@ -167,7 +179,7 @@ class _Rows:
         quantities = self._count("quantity")
         amounts = self._line_money("line_amount", decimals)
         if amounts.null_count:
-            amounts = pc.coalesce(amounts, times(self._line_money("price", decimals), quantities))
+            amounts = pc.coalesce(amounts, self._of_prices(quantities, decimals))
         if self._raw("amount") is None and self._raw("amount_minor") is None:
             columns["amount_minor"] = amounts
         return lines_of_columns(self._text("sku"), self._text("category"), quantities, amounts)
@@ -176,11 +188,26 @@ class _Rows:
         raw = self._raw(field)
         if raw is None:
             return pa.nulls(self._n, pa.int64())
-        sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
-        values = self._major(field, Amounts(self._text_of(raw, field), sure=sure), decimals)
+        values = self._major(field, self._amounts_in(raw, field), decimals)
         large = too_large(values)
         self.faults.add(large, "impossible_amount", f"{field} {{}} is beyond what an amount may be", values)
         return pc.if_else(pa.array(large), 0, values) if large.any() else values
+
+    def _of_prices(self, quantities: Any, decimals: npt.NDArray[np.int8]) -> Any:
+        """Amounts of lines by their prices, which may be finer than money is."""
+        prices, raw = self._line_money("price", decimals), self._raw("price")
+        fine = None if raw is None else self._finer("price", self._amounts_in(raw, "price"), decimals)
+        return times(prices, fine, quantities)
+
+    def _amounts_in(self, raw: Any, field: str) -> Amounts:
+        sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
+        return Amounts(self._text_of(raw, field), sure=sure)
+
+    def _finer(self, field: str, amounts: Amounts, decimals: npt.NDArray[np.int8]) -> Any:
+        """The amounts ``FINER`` decimals finer than their currencies; None where none has so many."""
+        if not amounts.may_be_finer(decimals):
+            return None
+        return amounts.read(decimals, self._mapping.decimal, self._ways.get(field, FIRST), FINER)[0]
 
     def _raw(self, field: str) -> Any:
         """The field's column as it is in the file, its constant in every row, or None."""
@@ -203,6 +230,23 @@ class _Rows:
         for name, most in LONGEST.items():
             sizes = np.diff(parts_of(columns[name]).offsets)
             self.faults.add(sizes > most, reason_of(name), detail_of(name))
+
+    def _take_nobodies(self, columns: dict[str, Any], nobodies: Nobodies) -> None:
+        """Ids that name nobody: of an order or an event they are none, of a customer they are counted, or none."""
+        for name in IDS:
+            if pc.any(pc.match_substring(columns[name], "+")).as_py():
+                cut = _mask(pc.match_substring_regex(columns[name], _CUT_ID).fill_null(False))
+                self.faults.add(cut, "bad_id", f"{name} {{}} {_CUT}", columns[name])
+        for name in ("order_id", "event_id"):
+            columns[name] = without(columns[name], are_nobody(columns[name], NAMELESS))
+        nobodies.rows += self._n
+        for name in ("customer_id", "anonymous_id"):
+            marked = are_nobody(columns[name])
+            if self._mapping.choices.get("no_id") == NOTHING:
+                columns[name] = without(columns[name], marked)
+                continue
+            own = marked if name == "customer_id" else marked & _mask(pc.is_null(columns["customer_id"]))
+            nobodies.take(columns[name], own, self._block.rows)
 
     def _check_customer(self, columns: dict[str, Any]) -> None:
         nobody = pc.and_(pc.is_null(columns["customer_id"]), pc.is_null(columns["anonymous_id"]))
@@ -251,18 +295,17 @@ class _Rows:
 
     def _amounts(self) -> dict[str, Amounts]:
         """The columns of amounts in major units, by field."""
-        found = {}
-        for name in MONEY:
-            if (raw := self._raw(name)) is not None:
-                sure = not is_text(raw.type) or self._plan.fields.get(name) in self._block.numbers
-                found[name] = Amounts(self._text_of(raw, name), sure=sure)
-        return found
+        raws = {name: raw for name in MONEY if (raw := self._raw(name)) is not None}
+        return {name: self._amounts_in(raw, name) for name, raw in raws.items()}
 
-    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8]) -> Any:
+    def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8], roundings: Roundings) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""
         values = self._integers(minor, np.zeros(self._n, np.int8), exact=True)
         if amounts is not None:
-            values = pc.coalesce(values, self._major(minor.removesuffix(MINOR), amounts, decimals))
+            field = minor.removesuffix(MINOR)
+            major, fine = self._major(field, amounts, decimals), self._finer(field, amounts, decimals)
+            roundings.take(field, major, fine, self._block.rows, amounts.text)
+            values = pc.coalesce(values, major)
         large = too_large(values)
         self.faults.add(large, "impossible_amount", f"{minor} {{}} is beyond what an amount may be", values)
         return pc.if_else(pa.array(large), 0, values) if large.any() else values
@@ -276,10 +319,12 @@ class _Rows:
 
     def check_currency(self, columns: dict[str, Any], *, needed: bool) -> tuple[int, int]:
         """(rows that have money, those of them that have no currency), which are rejected where one is ``needed``."""
-        some, without = priced(columns, _AMOUNTS), unpriced(columns, _AMOUNTS)
+        # What is rejected for something else (a line of totals) needs none.
+        good = self.faults.good_but("no_currency")
+        some, unsaid = priced(columns, _AMOUNTS) & good, unpriced(columns, _AMOUNTS) & good
         if needed:
-            self.faults.add(without, "no_currency", "an amount without a currency")
-        return int(np.count_nonzero(some)), int(np.count_nonzero(without))
+            self.faults.add(unsaid, "no_currency", "an amount without a currency")
+        return int(np.count_nonzero(some)), int(np.count_nonzero(unsaid))
 
     def _count(self, field: str) -> Any:
         values = self._integers(field, np.zeros(self._n, np.int8), exact=True)

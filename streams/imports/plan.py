@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from streams.imports.joined import names_joined, parts_of_name
+from streams.imports.likeness import bare
 from streams.imports.mapping import LINE, NAMES, Mapping, property_of
 from streams.imports.problems import InputProblem
 
@@ -28,6 +29,11 @@ class ReadPlan:
         """The columns to read, each once."""
         joined = [part for name in self.fields.values() for part in self.parts.get(name, (name,))]
         return list(dict.fromkeys([*joined, *self.properties.values()]))
+
+
+def known_names(mapping: Mapping) -> frozenset[str]:
+    """Names of columns by which a header can be told (``likeness.bare``): of fields, and those that a mapping reads."""
+    return frozenset(map(bare, [*NAMES, *LINE, *mapping.columns.values()]))
 
 
 def plan_of(columns: Sequence[str], mapping: Mapping) -> ReadPlan:

@@ -26,8 +26,9 @@ class Prepared:
     ``content_key``: SHA-256 (hex) of the file's bytes as given, the mapping and the order asked for: the identity of
     this import. ``rows`` canonical rows, ``rejects`` the rows that are none. ``was_sorted``: the file was not in order
     of time, and its rows are yielded in another order than the file's. ``first_at``, ``last_at``: ms since 1970, 0
-    without rows. ``ignored``: columns that nobody asked for. ``skipped``: rows that the mapping leaves
-    out. ``grouping``: what became of rows of one order. ``snapshot_day``: the day of which a table of customers is.
+    without rows. ``ignored``: columns that nobody asked for. ``skipped``: rows of which the mapping makes nothing, the
+    first of them in line ``first_skipped``. ``grouping``: what became of rows of one order. ``snapshot_day``: the day
+    of which a table of customers is. ``unread``: further sheets of a workbook that have the same columns.
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
@@ -47,6 +48,8 @@ class Prepared:
         self.ignored = ignored
         self.without_currency = read.without_currency
         self.skipped = read.skipped
+        self.first_skipped = read.first_skipped
+        self.unread = read.unread
         self.snapshot_day = read.snapshot_day
         self.grouping = arrivals.grouping
         self._runs = runs

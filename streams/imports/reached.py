@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from streams.imports.amounts import Amounts
 from streams.imports.blocks import Block
 from streams.imports.columns import is_text, plain, text_of
+from streams.imports.currencies import sign_of
 from streams.imports.evidence import FIRST, Evidence, Years, note
 from streams.imports.instants import Instants, Written, from_temporal, instants
 from streams.imports.joined import column_of, parts_of_name
@@ -61,13 +62,29 @@ class Reached:
         raw = self.raw(name)
         if not is_text(raw.type):
             return pa.nulls(self.rows, pa.float64()) if pa.types.is_null(raw.type) else _doubles(raw)
-        text = text_of(raw)[0]
+        return self._read(name, Amounts(text_of(raw)[0], sure=self.is_numeric(name)))
+
+    def _read(self, name: str, amounts: Amounts) -> Any:
         scale = np.full(self.rows, _DECIMALS, np.int8)
         scale.flags.writeable = False
-        amounts = Amounts(text, sure=self.is_numeric(name))
         values, _, ways = amounts.read(scale, self._mapping.decimal, self._ways.get(name, FIRST))
-        note(self._evidence, name, ways, self.block.rows, text)
+        note(self._evidence, name, ways, self.block.rows, amounts.text)
         return pc.divide(values.cast(pa.float64(), safe=False), 10.0**_DECIMALS)
+
+    def money(self, name: str) -> Any:
+        """The column as text with a decimal point, and with the code or sign of the currency that stands beside it;
+        what is no number as it is, so that it is refused as such."""
+        raw = self.raw(name)
+        if not is_text(raw.type):
+            return pc.coalesce(self.number(name).cast(pa.string()), self.text(name))
+        text = text_of(raw)[0]
+        amounts = Amounts(text, sure=self.is_numeric(name))
+        plain_text = self._read(name, amounts).cast(pa.string())
+        signs = [sign_of(found.currencies) if found is not None else "" for found in amounts.dressings]
+        if any(signs):
+            beside = pa.array([*signs, ""], pa.string()).take(pa.array(amounts.which % (len(signs) + 1)))
+            plain_text = pc.utf8_ltrim_whitespace(pc.binary_join_element_wise(beside, plain_text, " "))
+        return pc.coalesce(plain_text, text)
 
     def instants(self, name: str) -> Instants:
         """The column as instants, written as the column as a whole is."""

@@ -15,7 +15,7 @@ from streams.imports.files import EXPECTED, Input, Progress, seekable
 from streams.imports.jsonl import JsonSource
 from streams.imports.mapping import Mapping
 from streams.imports.normalise import Normaliser
-from streams.imports.plan import check_columns, plan_of, wanted_columns
+from streams.imports.plan import check_columns, known_names, plan_of, wanted_columns
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
 from streams.imports.shape import Shaper, is_shaped
@@ -58,6 +58,8 @@ class Reading:
         self._ask_currency = ask_currency and own_currency is None
         self._folder = folder
         self._progress = progress
+        self.unread: tuple[str, ...] = ()
+        """Sheets of a workbook that have the same columns, and were not read."""
         self.without_currency = 0
         """Rows whose amounts have no currency, where nobody chose that of the policy."""
 
@@ -86,9 +88,10 @@ class Reading:
     def _read(self, normaliser: Normaliser, arrivals: Arrivals, rejects: Rejects, ways: dict[str, int]) -> None:
         """Read the rows; those up to a block that shows that the columns are not written in the ways assumed."""
         kept = self._shaper.roots if self._shaper is not None else frozenset()
-        known = self._shaper.known if self._shaper is not None else frozenset()
+        known = self._shaper.known if self._shaper is not None else known_names(self._mapping)
         source = opened(self._given, self._mapping, self._folder, kept, known)
         self._columns = source.columns
+        self.unread = source.unread if isinstance(source, SheetSource) else ()
         try:
             for block in source.blocks(self._needed()):
                 batch, bad = normaliser(block)
@@ -107,6 +110,11 @@ class Reading:
     def skipped(self) -> int:
         """Rows that the mapping leaves out."""
         return self._shaper.skipped if self._shaper is not None else 0
+
+    @property
+    def first_skipped(self) -> int:
+        """The line of the first of them."""
+        return self._shaper.first_skipped if self._shaper is not None else 0
 
     @property
     def snapshot_day(self) -> str | None:
@@ -150,6 +158,10 @@ class Reading:
         problems = doubts_about(normaliser.evidence)
         if normaliser.discounts.doubtful and "discount_is" not in self._mapping.choices:
             problems.append(_doubt_about_discounts(normaliser.discounts))
+        if normaliser.nobodies.doubtful and "no_id" not in self._mapping.choices:
+            problems.append(normaliser.nobodies.doubt())
+        if "rounding" not in self._mapping.choices:
+            problems += normaliser.roundings.doubts()
         if self._ask_currency and normaliser.without_currency and not normaliser.with_currency:
             problems.append(_ASK_CURRENCY)
         self.without_currency = 0 if self._own else normaliser.without_currency
@@ -186,7 +198,7 @@ def opened(
     if given.format == "parquet":
         return ParquetSource(given, seekable(given, folder))
     if given.format == "workbook":
-        return SheetSource(given, mapping.sheet)
+        return SheetSource(given, mapping.sheet, known)
     if given.format == "avro":
         return AvroSource(given, seekable(given, folder))
     return DelimitedSource(given, mapping, known) if given.format == "csv" else JsonSource(given, kept)

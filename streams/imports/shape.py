@@ -20,7 +20,7 @@ from streams.imports.expressions import Expression
 from streams.imports.likeness import alike, bare, renamed
 from streams.imports.mapping import MONEY, Mapping, Rule, property_of
 from streams.imports.paths import root_of
-from streams.imports.plan import plan_of, wanted_columns
+from streams.imports.plan import known_names, plan_of, wanted_columns
 from streams.imports.problems import ImportReject, InputProblem
 from streams.imports.reached import Reached, elements, filled_down, items_as_lines
 from streams.imports.snapshot import day_of, implied, problems_of_snapshot
@@ -49,7 +49,9 @@ class Shaper:
         )  # fmt: skip
         """The mapping by which what comes out is read."""
         self.skipped = 0
-        """Rows that the mapping says are to be left out."""
+        """Rows of which the mapping makes nothing: they are to be left out, or none of its touchpoints means them."""
+        self.first_skipped = 0
+        """The line of the first of them."""
         self.names = self._names()
         """Every name of a column, or path into one, that is read."""
         self._alike: dict[tuple[str, ...], dict[str, str]] = {}
@@ -72,8 +74,10 @@ class Shaper:
 
     @property
     def known(self) -> frozenset[str]:
-        """Names of columns by which a header can be told, ``bare``; none where the mapping asks for the very names."""
-        return frozenset(map(bare, self.names)) if self._mapping.optional else frozenset()
+        """Names of columns by which a header can be told, ``bare``."""
+        return frozenset(map(bare, self.names)) | (
+            frozenset() if self._mapping.optional else known_names(self._mapping)
+        )
 
     @property
     def roots(self) -> frozenset[str]:
@@ -176,12 +180,19 @@ class Shaper:
             untimed[places[wanted]] = True
             rows = places[mask]
             parts.append(({name: column.filter(pa.array(mask)) for name, column in fields.items()}, rows))
-        self.skipped += int(np.count_nonzero(~kept))
+        missing = (meant if made.any() else untimed) & ~made
+        self._leave(block, ~made & ~missing)
         rejects = [
             ImportReject(int(block.rows[i]), "no_time", "none of its times is given", block.original(int(i)))
-            for i in np.flatnonzero((meant if made.any() else untimed) & ~made)
+            for i in np.flatnonzero(missing)
         ]
         return _together(block, parts, rejects, self._numbers(reached))
+
+    def _leave(self, block: Block, rows: npt.NDArray[np.bool_]) -> None:
+        """Count rows bool[n] of which nothing is made."""
+        if rows.any():
+            self.first_skipped = self.first_skipped if self.skipped else int(block.rows[int(np.argmax(rows))])
+            self.skipped += int(np.count_nonzero(rows))
 
     def _of_snapshot(self, block: Block, reached: Reached) -> Block:
         """Each customer's contract, last payment and end, as far as a snapshot tells."""
@@ -193,7 +204,7 @@ class Shaper:
         kept = np.ones(len(block.rows), np.bool_) if good is None else good
         if self._skip is not None:
             skipped = self._skip.truth(reached)
-            self.skipped += int(np.count_nonzero(skipped))
+            self._leave(block, skipped)
             kept = kept & ~skipped
         parts = [
             (
@@ -223,7 +234,6 @@ class Shaper:
         """(the rows that make a touchpoint, those that would if they had a time)."""
         if self._mapping.values.get(KIND):
             unsaid = _mask(pc.is_null(fields[KIND])) & mask if KIND in fields else np.zeros(len(mask), np.bool_)
-            self.skipped += int(np.count_nonzero(unsaid))
             mask = mask & ~unsaid
         if len(self._rules) == 1:
             return mask, mask
@@ -257,7 +267,7 @@ class Shaper:
             fields["lines"] = items_as_lines(reached, self._lines)
         for name in self._worked(reached) & set(fields) - set(computed):
             if name not in constants:
-                fields[name] = _with_a_point(reached, mapping.columns.get(name, name))
+                fields[name] = reached.money(mapping.columns.get(name, name))
         for name, table in self._mapping.values.items():
             if name in fields and (name not in constants):
                 fields[name] = _translated(text_of(fields[name])[0], table)
@@ -303,13 +313,8 @@ def _worked_out(field: str, expression: Expression, reached: Reached) -> Any:
     if len(there) == 1:
         return reached.raw(there[0])
     if _is_amount(field) and there:
-        return pc.coalesce(*(_with_a_point(reached, name) for name in there))
+        return pc.coalesce(*(reached.money(name) for name in there))
     return _as_text(expression.number(reached)) if _is_amount(field) else expression.text(reached)
-
-
-def _with_a_point(reached: Reached, name: str) -> Any:
-    """A column of numbers as text with a decimal point; what is no number as it is, so that it is refused as such."""
-    return pc.coalesce(_as_text(reached.number(name)), reached.text(name))
 
 
 def _computed_by(mapping: Mapping, rule: Rule) -> dict[str, Expression]:

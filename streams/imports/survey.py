@@ -20,12 +20,8 @@ from processors.policy.meanings import complete
 from processors.policy.policy import Policy, exponent
 from schemas.fields import FIELDS, FieldType, of_type
 from streams.imports.columns import Parts, parts_of
+from streams.imports.nobodies import are_nobody
 
-NO_IDS: Final = frozenset((
-    "null", "(null)", "n/a", "#n/a", "na", "nan", "none", "nil", "undefined", "unknown", "0", "-", "--", "?",
-    "anonymous", "guest", "[object object]", "00000000-0000-0000-0000-000000000000",
-))  # fmt: skip
-"""Texts, in small letters, that programs and people write where there is no id."""
 UNTOLD: Final = ""
 IDENTITIES: Final = ("identified", "group_joined")
 """Kinds that say who somebody is, and nothing else."""
@@ -152,10 +148,10 @@ class Survey:
             hashes = np.empty(len(texts), np.uint64)
             _hash_texts(parts_of(texts), seed, hashes)
             self._customers.append(hashes)
-            doubtful = pc.is_in(pc.utf8_lower(texts), pa.array(sorted(NO_IDS)))
-            if pc.any(doubtful).as_py():
+            doubtful = are_nobody(texts)
+            if doubtful.any():
                 counts = np.bincount(coded.indices.to_numpy(), minlength=len(texts))
-                for i in np.flatnonzero(doubtful.to_numpy(zero_copy_only=False)):
+                for i in np.flatnonzero(doubtful):
                     self.no_ids[texts[int(i)].as_py()] += int(counts[i])
 
     def _take_money(self, batch: Any) -> None:

@@ -56,7 +56,10 @@ def warnings(survey: Survey) -> list[str]:
         shown = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
         found.append(f"refused by the policy: {reason}, {count:,} rows (lines {shown} of the file)")
     if survey.no_ids:
-        found.append(f"ids of customers that look like none: {_counted(survey.no_ids, shown=_SHOWN, quoted=True)}")
+        found.append(
+            f"ids of customers that look like none: {_counted(survey.no_ids, shown=_SHOWN, quoted=True)}; "
+            "--set no_id=nothing takes them for nobody"
+        )
     return found
 
 

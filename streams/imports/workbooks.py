@@ -1,4 +1,4 @@
-"""Reader of one sheet of a workbook (.xlsx, .xls, .ods), by ``python-calamine``."""
+"""Reader of a sheet of a workbook, or of all that are alike (.xlsx, .xls, .ods), by ``python-calamine``."""
 
 import json
 import zipfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,13 @@ import pyarrow as pa
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
 from streams.imports.files import EXPECTED, Input
+from streams.imports.likeness import bare
 from streams.imports.problems import InputProblem
 
 _ROWS: Final = 65_536
+_PREAMBLE_ROWS: Final = 50
+_FEWEST_NAMES: Final = 3
+_ALL: Final = "*"
 _LARGEST: Final = 2 << 30
 _LARGEST_RATIO: Final = 200
 _MEMBERS: Final = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
@@ -33,9 +37,14 @@ def is_workbook(path: Path) -> bool:
 
 
 class SheetSource:
-    """One sheet; its first row that is not empty holds the names of the columns. Rows count from 1, as in the sheet."""
+    """One sheet, or with the name ``*`` all visible ones that have the columns of the first. Rows count from 1, as in
+    the sheet; those of further sheets go on counting.
 
-    def __init__(self, source: Input, sheet: str | None) -> None:
+    The header is the row among the first that names the most columns that are ``known`` (``likeness.bare``), and three
+    of them; else the first that is not empty. Without a name, the sheet is the first visible one with such a header.
+    """
+
+    def __init__(self, source: Input, sheet: str | None, known: frozenset[str] = frozenset()) -> None:
         from python_calamine import CalamineError, CalamineWorkbook
 
         self._source = source
@@ -43,21 +52,23 @@ class SheetSource:
         try:
             book = CalamineWorkbook.from_path(str(source.path))
             names = book.sheet_names
-            if sheet is not None and sheet not in names:
+            if sheet not in (None, _ALL, *names):
                 raise InputProblem(f"{source.name}: has no sheet {sheet!r}; its sheets are {', '.join(names)}")
-            self._sheet = book.get_sheet_by_name(sheet if sheet is not None else names[0])
+            hidden = {each.name for each in book.sheets_metadata if "Hidden" in str(each.visible)}
+            open_names = [name for name in names if name not in hidden] or names
+            asked = [sheet] if sheet in names else open_names
+            sheets = {name: _Sheet.of(book.get_sheet_by_name(name), known) for name in asked}
         except (CalamineError, OSError, IndexError) as error:
             raise InputProblem(f"{source.name}: is not a whole workbook ({error}); {EXPECTED}") from error
-        self._total = int(self._sheet.total_height)
-        self._rows: Iterator[tuple[int, list[Any]]] = iter(enumerate(self._sheet.iter_rows(), 1))
-        header: list[Any] = []
-        for _, header in self._rows:
-            if any(value not in ("", None) for value in header):
-                break
-        found = [str(plain(value) or "").strip() or f"column {i + 1}" for i, value in enumerate(header)]
-        self.columns: tuple[str, ...] | None = tuple(
-            f"{name}.{i + 1}" if name in found[:i] else name for i, name in enumerate(found)
-        )
+        told = [name for name, found in sheets.items() if found.known >= _FEWEST_NAMES or len(sheets) == 1]
+        first = next(iter(told or sheets))
+        self.columns: tuple[str, ...] | None = sheets[first].columns
+        alike = [name for name, found in sheets.items() if found.columns == self.columns and found.rows]
+        self.unread = tuple(name for name in alike if name != first) if sheet is None else ()
+        """Further sheets that have the same columns and rows below them, where no sheet was named."""
+        chosen = [sheets[name] for name in (dict.fromkeys([first, *alike]) if sheet == _ALL else [first])]
+        self._total = sum(found.height for found in chosen)
+        self._rows: Iterator[tuple[int, list[Any]]] = _numbered(chosen)
 
     def close(self) -> None:
         self._rows = iter(())
@@ -67,7 +78,7 @@ class SheetSource:
         names = self.columns or ()
         wanted = [i for i, name in enumerate(names) if needed is None or name in needed]
         while some := list(islice(self._rows, _ROWS)):
-            told = [(number, row) for number, row in some if any(value not in ("", None) for value in row)]
+            told = [(number, row) for number, row in some if _says_something(row)]
             rows = np.array([number for number, _ in told], np.int64)
             values = [[_value(row[i]) if i < len(row) else None for _, row in told] for i in wanted]
             columns = {
@@ -76,6 +87,48 @@ class SheetSource:
             }
             numbers = frozenset(names[i] for i, column in zip(wanted, values, strict=True) if _are_numbers(column))
             yield Block(columns, rows, _original(names, told), some[-1][0], self._total, [], numbers)
+
+
+class _Sheet(NamedTuple):
+    """A sheet: its rows, how many of the known names its header has, in which row (from 0), and the columns."""
+
+    sheet: Any
+    known: int
+    header: int
+    columns: tuple[str, ...]
+    height: int
+    rows: bool
+
+    @classmethod
+    def of(cls, sheet: Any, known: frozenset[str]) -> "_Sheet":
+        first = list(islice(sheet.iter_rows(), _PREAMBLE_ROWS))
+        counts = [sum(bare(str(plain(value) or "")) in known for value in row) for row in first]
+        some = [i for i, row in enumerate(first) if _says_something(row)]
+        most = max(counts, default=0)
+        header = counts.index(most) if most >= _FEWEST_NAMES else next(iter(some), 0)
+        columns = _names(first[header]) if first else ()
+        rows = any(_says_something(row) for row in islice(sheet.iter_rows(), header + 1, None))
+        # total_height is the place of the last row, and one less than there are (*measured*).
+        height = 0 if sheet.end is None else int(sheet.end[0]) + 1
+        return cls(sheet, most, header, columns, height, rows)
+
+
+def _numbered(sheets: Sequence[_Sheet]) -> Iterator[tuple[int, list[Any]]]:
+    """(number, row) of what stands below the headers of sheets, the numbers going on from sheet to sheet."""
+    before = 0
+    for found in sheets:
+        numbered = enumerate(found.sheet.iter_rows(), before + 1)
+        yield from islice(numbered, found.header + 1, None)
+        before += found.height
+
+
+def _says_something(row: Sequence[Any]) -> bool:
+    return any(value not in ("", None) for value in row)
+
+
+def _names(header: Sequence[Any]) -> tuple[str, ...]:
+    found = [str(plain(value) or "").strip() or f"column {i + 1}" for i, value in enumerate(header)]
+    return tuple(f"{name}.{i + 1}" if name in found[:i] else name for i, name in enumerate(found))
 
 
 def _original(names: Sequence[str], told: list[tuple[int, list[Any]]]) -> Any:

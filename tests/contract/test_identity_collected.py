@@ -12,7 +12,7 @@ from support.partitioned import rows_of
 from support.rules import policy_with
 from support.shell import apply_all, new_partition
 
-from streams.collector.nobody import NOBODY
+from schemas.nobody import NOBODY
 from streams.collector.sources import Source
 from streams.engine.partition import Partition
 

@@ -117,7 +117,7 @@ ZONES = ["Asia/Jakarta", "Europe/Berlin", "America/New_York", "Australia/Lord_Ho
 @given(st.datetimes(datetime(1975, 1, 1), datetime(2035, 1, 1)), st.sampled_from(ZONES))  # noqa: DTZ001
 def test_local_times_are_those_of_the_zone(local: datetime, zone: str) -> None:
     # fold=0: the first of two, and in a gap the offset before it, as RFC 5545 has it.
-    expected = int(local.replace(microsecond=0, tzinfo=ZoneInfo(zone)).timestamp()) * 1000
+    expected = int(local.replace(microsecond=0, fold=0, tzinfo=ZoneInfo(zone)).timestamp()) * 1000
     text = local.replace(microsecond=0).isoformat()
     assert read(text, zone=zone)[0] == expected
     assert read(text, "%Y-%m-%dT%H:%M:%S", zone)[0] == expected

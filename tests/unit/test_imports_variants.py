@@ -299,3 +299,130 @@ def test_a_row_that_would_make_several_touchpoints_is_one_reject_where_they_have
     text = "Name,Email,Financial Status,Created at,Currency,Total,Refunded Amount\n#1,,paid,2026-01-05 10:00:00 +0100,EUR,10.00,10.00\n"
     rows, rejects = read(text, tmp_path, said("shopify"))
     assert (rows, rejects) == ([], [(2, "no_customer")])
+
+
+def test_a_row_of_which_no_touchpoint_is_made_is_said_to_be_left_out(tmp_path: Path) -> None:
+    text = (
+        "Name,Email,Financial Status,Created at,Currency,Total\n"
+        "#1,a@x.com,paid,2026-01-05 10:00:00 +0000,EUR,10.00\n"
+        "#2,b@x.com,voided,2026-01-05 10:00:00 +0000,EUR,20.00\n"
+        "#3,c@x.com,pending,2026-01-05 10:00:00 +0000,EUR,30.00\n"
+    )
+    given = io.BytesIO(text.encode())
+    with prepare(given, said("shopify"), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
+        assert (prepared.rows, prepared.skipped, prepared.first_skipped, len(prepared.rejects)) == (1, 2, 3, 0)
+
+
+STRIPE_DASHBOARD = (
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Mode,Status,Customer ID,Captured\n"
+    'ch_1,2026-01-02 03:04:05,"1,200.50",0.00,usd,Live,Paid,cus_1,true\n'
+    "ch_2,2026-01-02 03:04,5000,5000,jpy,Live,Refunded,cus_2,true\n"
+    "ch_3,2026-01-02 03:04,10.00,4.00,usd,Test,Paid,cus_3,true\n"
+    "ch_4,2026-01-02 03:04,10.00,0.00,usd,Live,Paid,cus_4,false\n"
+    "ch_5,2026-01-02 03:04,10.00,0.00,usd,Live,Failed,cus_5,false\n"
+)
+STRIPE_TABLE = (
+    "id,amount,amount_refunded,currency,created,customer_id,status,captured,livemode\n"
+    "ch_1,120050,0,usd,2026-01-02 03:04:05.000,cus_1,succeeded,true,true\n"
+    "ch_2,5000,5000,jpy,2026-01-02 03:04:00.000,cus_2,succeeded,true,true\n"
+    "ch_3,1000,400,usd,2026-01-02 03:04:00.000,cus_3,succeeded,true,false\n"
+    "ch_4,1000,0,usd,2026-01-02 03:04:00.000,cus_4,succeeded,false,true\n"
+    "ch_5,1000,0,usd,2026-01-02 03:04:00.000,cus_5,failed,false,true\n"
+)
+
+
+def stripe_objects() -> str:
+    names, *lines = STRIPE_TABLE.strip().split("\n")
+    rows = [dict(zip(names.split(","), line.split(","), strict=True)) for line in lines]
+    charges = [
+        {
+            "id": row["id"], "object": "charge", "amount": int(row["amount"]), "customer": row["customer_id"],
+            "amount_refunded": int(row["amount_refunded"]), "currency": row["currency"], "status": row["status"],
+            "created": int(datetime.fromisoformat(row["created"]).replace(tzinfo=UTC).timestamp()),
+            "captured": row["captured"] == "true", "livemode": row["livemode"] == "true",
+            "billing_details": {"email": None}, "metadata": {},
+        }
+        for row in rows
+    ]  # fmt: skip
+    return json.dumps({"object": "list", "data": charges, "has_more": False, "url": "/v1/charges"})
+
+
+@pytest.mark.parametrize("text", [STRIPE_DASHBOARD, STRIPE_TABLE, stripe_objects()])
+def test_stripe_counts_in_dollars_or_in_cents_as_the_export_does(tmp_path: Path, text: str) -> None:
+    rows, rejects = read(text, tmp_path, said("stripe"))
+    assert rejects == []
+    assert sorted((who, kind, amount, currency) for who, kind, _, amount, currency in rows) == [
+        ("cus_1", "order_completed", 120050, "USD"),
+        ("cus_2", "order_completed", 5000, "JPY"),
+        ("cus_2", "order_refunded", 5000, "JPY"),
+    ]
+
+
+def test_amounts_of_several_columns_keep_their_currency(tmp_path: Path) -> None:
+    text = (
+        '"ID","Purchase Date","Grand Total (Base)","Grand Total (Purchased)","Status","Customer Email","Total Refunded"\n'
+        '"1","2026-01-02 10:00:00","$1,220.00","€1,110.00","Complete","a@x.com","€0.00"\n'
+        '"2","2026-01-03 10:00:00","$120.00","","Closed","b@x.com","CHF -110.50"\n'
+    )
+    rows, rejects = read(text, tmp_path, said("magento"))
+    assert rejects == [(3, "no_currency")]
+    assert [(row[1], row[3], row[4]) for row in rows] == [
+        ("order_completed", 111000, "EUR"),
+        ("order_refunded", -11050, "CHF"),
+    ]
+
+
+def test_deals_are_won_in_every_pipeline_and_of_one_company(tmp_path: Path) -> None:
+    text = (
+        "Record ID,Deal Stage,Close Date,Create Date,Amount,Currency,Associated Company IDs\n"
+        "1,Closed Won (Sales Pipeline),2026-03-01 10:00,2026-01-02 10:00,12000,EUR,99\n"
+        "2,Closed won,2026-03-01 10:00,2026-01-02 10:00,500,EUR,99;100\n"
+        "3,Closed Won (Renewals),2026-03-01 10:00,2026-01-02 10:00,700,EUR,99\n"
+        "4,Closed Lost (Renewals),2026-03-01 10:00,2026-01-02 10:00,900,EUR,99\n"
+        "5,Contract sent,2027-01-01 10:00,2026-01-02 10:00,900,EUR,99\n"
+    )
+    rows, rejects = read(text, tmp_path, said("hubspot"))
+    assert rejects == []
+    assert {row[0] for row in rows} == {"99"}
+    assert [row[3] for row in rows if row[1] == "order_completed"] == [1200000, 50000, 70000]
+    assert [row[1] for row in rows].count("quote_declined") == 1
+
+
+def test_opportunities_that_are_closed_and_not_won_are_lost_and_deleted_ones_none(tmp_path: Path) -> None:
+    text = (
+        "Id,AccountId,StageName,Amount,CurrencyIsoCode,CreatedDate,CloseDate,IsWon,IsClosed,IsDeleted\n"
+        "A,1,Signed,10.00,EUR,2026-01-02T10:00:00.000+0000,2026-02-02,true,true,false\n"
+        "B,1,Closed - No decision,10.00,EUR,2026-01-02T10:00:00.000+0000,2026-02-02,false,true,false\n"
+        "C,1,Closed Won,10.00,EUR,2026-01-02T10:00:00.000+0000,2026-02-02,true,true,true\n"
+        "D,1,Prospecting,10.00,EUR,2026-01-02T10:00:00.000+0000,2027-02-02,false,false,false\n"
+    )
+    rows, rejects = read(text, tmp_path, said("salesforce"))
+    assert rejects == []
+    kinds = [row[1] for row in rows]
+    assert (kinds.count("quote_requested"), kinds.count("order_completed"), kinds.count("quote_declined")) == (3, 1, 1)
+
+
+def test_amplitude_revenue_is_price_times_quantity_where_no_revenue_is_told(tmp_path: Path) -> None:
+    events = [
+        {
+            "event_type": "revenue_amount",
+            "user_id": "u",
+            "event_time": f"2026-01-02 10:00:0{i}",
+            "event_properties": told,
+        }
+        for i, told in enumerate([{"$price": 5.5, "$quantity": 2}, {"$price": 3}, {"$price": 3, "$revenue": 7.25}])
+    ]
+    rows, rejects = read("\n".join(map(json.dumps, events)), tmp_path, said("amplitude"))
+    assert (rejects, [row[3] for row in rows]) == ([], [1100, 300, 725])
+
+
+def test_a_chargeback_of_paypal_goes_back(tmp_path: Path) -> None:
+    text = (
+        "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,From Email Address,To Email Address,Transaction ID\n"
+        '01/15/2026,13:04:05,PST,Ann,Express Checkout Payment,Completed,USD,"1,250.00",ann@x.com,me@shop.com,T1\n'
+        "01/18/2026,13:04:05,PST,Ann,Chargeback,Completed,USD,-250.00,me@shop.com,ann@x.com,T2\n"
+    )
+    rows, rejects = read(text, tmp_path, said("paypal"))
+    assert rejects == []
+    assert [row[:2] for row in rows] == [("ann@x.com", "order_completed"), ("ann@x.com", "order_refunded")]
+    assert [abs(row[3] or 0) for row in rows] == [125000, 25000]

@@ -1,7 +1,7 @@
-"""Ids that are none: what programs write where nobody has signed in.
+"""Ids that are none: what programs and people write where nobody has signed in, or nothing is known.
 
-As a customer one of these would be everybody at once: whoever comes with it is told by the other id that the event has,
-or not at all.
+As a customer one of these would be everybody at once. The collector tells whoever comes with it by the other id that
+the event has, or not at all; an import counts such rows, says so, and asks where they are many.
 """
 
 from typing import Final
@@ -13,8 +13,9 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.words import Int, byte_at
 
 NOBODY: Final = frozenset({
-    "null", "(null)", "undefined", "none", "nil", "nan", "0", "false", "true", "anonymous", "guest", "unknown", "id",
-    "email", "[object object]", "00000000-0000-0000-0000-000000000000",
+    "null", "(null)", "<null>", "undefined", "none", "nil", "<nil>", "nan", "n/a", "#n/a", "na", "0", "-1", "-", "--",
+    "?", "false", "true", "anon", "anonymous", "guest", "unknown", "not_authenticated", "(not set)", "id", "email",
+    "[]", "{}", "[object object]", "00000000-0000-0000-0000-000000000000",
 })  # fmt: skip
 """In small letters."""
 
@@ -27,7 +28,7 @@ def is_nobody(value: object) -> bool:
     """Whether a value in the place of an id is one that names nobody."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
-    text = value.strip().lower() if isinstance(value, str) else "0" if value == 0 else ""
+    text = value.strip().lower() if isinstance(value, str) else str(int(value)) if value in (0, -1) else ""
     return text in NOBODY
 
 
