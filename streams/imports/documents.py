@@ -14,7 +14,8 @@ _SPACE: Final = " \t\r\n,"
 _AT_ONCE: Final = 20_000
 _BESIDE: Final = frozenset((
     "count", "total", "page", "pages", "per_page", "has_more", "next", "previous", "next_page", "cursor", "object",
-    "url", "status", "success", "end_time", "end_of_stream", "links", "meta",
+    "url", "status", "success", "end_time", "end_of_stream", "links", "meta", "metadata", "paging", "pagination",
+    "next_cursor", "response_metadata", "_links", "errors", "warnings",
 ))  # fmt: skip
 _REST: Final = " \t\r\n"
 
@@ -58,7 +59,7 @@ class Documents:
 
     def _next(self, in_array: bool) -> bool:
         """Whether another element begins; the array's end is passed."""
-        self._skip(_SPACE if in_array else _REST)
+        self._skip(_SPACE)
         sign = self._text[self._at : self._at + 1]
         if in_array and sign == "]":
             self._at += 1
@@ -129,7 +130,7 @@ def _unfolded(element: Element) -> list[Element]:
     value = element.value
     if isinstance(value, dict):
         arrays = [entry for entry in value.values() if isinstance(entry, list) and entry]
-        others = [entry for entry in value.values() if isinstance(entry, dict)]
+        others = [name for name, entry in value.items() if isinstance(entry, dict) and name.lower() not in _BESIDE]
         objects = len(arrays) == 1 and all(isinstance(entry, dict) for entry in arrays[0])
         if objects and not others and _is_wrapper(value):
             return [Element(element.line, entry, json.dumps(entry)) for entry in arrays[0]]

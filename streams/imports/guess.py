@@ -75,7 +75,8 @@ def guessed(source: Path | str | BinaryIO, mapping: Mapping, workdir: Path, know
     """The text of a mapping (TOML) for a file. ``known``: the kinds that the policy names. Raises ``InputProblem``."""
     workdir.mkdir(parents=True, exist_ok=True)
     given = receive(source, workdir, mapping, None)
-    reader = opened(given, mapping, workdir, frozenset())
+    named = " ".join(_NAMES.values()).split()
+    reader = opened(given, mapping, workdir, frozenset(), frozenset(map(_bare, named)))
     try:
         block = next(iter(reader.blocks(None)), None)
     finally:

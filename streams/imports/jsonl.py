@@ -62,11 +62,14 @@ class JsonSource:
         self._fresh = self._stream.read().removeprefix(_BOM)
 
     def _is_document(self) -> bool:
-        """Whether the text is an array, an object over several lines, or one object that may hold an array."""
+        """Whether the text is an array, an object over several lines, several in one, or one that may hold an array."""
         first, _, rest = self._fresh.lstrip().partition(b"\n")
         if first[:1] == b"[" or first.strip() == b"{":
             return True
-        return not rest.strip() and self._stream.done >= self._source.size and not isinstance(_record(first), str)
+        record = _record(first)
+        if isinstance(record, str):
+            return record.startswith("Extra data")
+        return not rest.strip() and self._stream.done >= self._source.size
 
     def _of_document(self, needed: Sequence[str] | None) -> Iterator[Block]:
         for elements in Documents(self._source, self._stream, self._fresh).some():

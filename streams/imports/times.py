@@ -226,13 +226,16 @@ def _whole_year(digits: Int) -> Int:
 
 @compiled_leaf
 def _half_of_day(data: Bytes, at: Int, stop: Int) -> tuple[int, Int]:
-    """(1 for AM, 2 for PM, 0 for neither, where it ends)."""
+    """(1 for AM, 2 for PM, 0 for neither, where it ends); also a.m. and p.m."""
     start = at + 1 if at < stop and data[at] == 32 else at
-    if start + 2 <= stop and (byte_at(data, start + 1) | 32) == 109 and _letters_end(data, start, stop) == start + 2:
-        letter = byte_at(data, start) | 32
-        if letter == 97 or letter == 112:
-            return (1 if letter == 97 else 2), start + 2
-    return 0, at
+    letter = byte_at(data, start) | 32 if start < stop else np.int64(0)
+    if letter != 97 and letter != 112:
+        return 0, at
+    end = start + 2 if start + 1 < stop and data[start + 1] == 46 else start + 1
+    if end >= stop or (byte_at(data, end) | 32) != 109 or _letters_end(data, end, stop) != end + 1:
+        return 0, at
+    end = end + 2 if end + 1 < stop and data[end + 1] == 46 else end + 1
+    return (1 if letter == 97 else 2), end
 
 
 @compiled_leaf

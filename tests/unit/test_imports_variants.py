@@ -426,3 +426,63 @@ def test_a_chargeback_of_paypal_goes_back(tmp_path: Path) -> None:
     assert rejects == []
     assert [row[:2] for row in rows] == [("ann@x.com", "order_completed"), ("ann@x.com", "order_refunded")]
     assert [abs(row[3] or 0) for row in rows] == [125000, 25000]
+
+
+ONE: Final = {
+    "customer_id": "a",
+    "occurred_at": "2026-01-02",
+    "kind": "order_completed",
+    "amount": 10,
+    "currency": "EUR",
+}
+TWO: Final = ONE | {"customer_id": "b"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ONE) + json.dumps(TWO),
+        json.dumps(ONE) + " " + json.dumps(TWO) + "\n",
+        json.dumps(ONE) + ",\n" + json.dumps(TWO) + ",\n",
+        json.dumps(ONE) + "\n" + json.dumps(TWO) + "\n",
+        json.dumps([ONE, TWO]),
+        json.dumps({"meta": {"page": 1}, "data": [ONE, TWO], "next": None, "errors": []}),
+        json.dumps({"data": [ONE, TWO], "pagination": {"next_cursor": "x"}}, indent=2),
+    ],
+)
+def test_objects_in_whatever_way_they_stand_in_a_file(tmp_path: Path, text: str) -> None:
+    rows, rejects = read(text, tmp_path)
+    assert rejects == []
+    assert [(row[0], row[3]) for row in rows] == [("a", 1000), ("b", 1000)]
+
+
+def test_an_object_of_its_own_is_not_taken_apart(tmp_path: Path) -> None:
+    event = ONE | {"context": {"page": "x"}, "lines": [{"sku": "S", "quantity": 1, "amount": "10"}]}
+    rows, rejects = read(json.dumps(event), tmp_path)
+    assert ([(row[0], row[3]) for row in rows], rejects) == ([("a", 1000)], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-02 12:30 a.m.", "2026-01-02 00:30"),
+        ("2026-01-02 1:30 p.m.", "2026-01-02 13:30"),
+        ("2026-01-02 1:30 P.M", "2026-01-02 13:30"),
+        ("2026-01-02 12:30 pm", "2026-01-02 12:30"),
+        ("2026-01-02 1:30 PM CET", "2026-01-02 12:30"),
+        ("2026-01-02 1:30 p.m. +01:00", "2026-01-02 12:30"),
+        ("2026-01-31 23:59:60", "2026-02-01 00:00"),
+    ],
+)
+def test_clocks_as_people_write_them(tmp_path: Path, text: str, expected: str) -> None:
+    rows, rejects = read(f"customer_id,occurred_at,kind\na,{text},page_viewed\n", tmp_path)
+    assert ([row[2] for row in rows], rejects) == ([expected], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-01-02 24:00", "2026-01-02 13:30 p.m.", "2026-01-02 0:30 PM", "2026-01-02 25:00"],
+)
+def test_clocks_that_show_no_time(tmp_path: Path, text: str) -> None:
+    rows, rejects = read(f"customer_id,occurred_at,kind\na,{text},page_viewed\n", tmp_path)
+    assert (rows, rejects) == ([], [(2, "bad_time")])
