@@ -36,8 +36,9 @@ def _long(body: bytes) -> tuple[int, int]:
             return value >> 1, at
 
 
-def joined_properties(bodies: Sequence[bytes]) -> bytes:
-    """The properties of these rows together: of each name the first value; discounts in money are added up."""
+def joined_properties(bodies: Sequence[bytes], *, once: bool = False) -> bytes:
+    """The properties of these rows together: of each name the first value; discounts in money are added up, but for
+    those of the whole order which each row repeats (``once``)."""
     if all(body == bodies[0] for body in bodies) and (len(bodies) == 1 or bodies[0] == NO_ENTRIES):
         return bodies[0]
     maps = [map_of(body) for body in bodies]
@@ -45,11 +46,13 @@ def joined_properties(bodies: Sequence[bytes]) -> bytes:
     for each in maps:
         whole = each | whole
     if DISCOUNT in whole:
-        whole[DISCOUNT] = _discount([each.get(DISCOUNT) for each in maps], whole[DISCOUNT])
+        whole[DISCOUNT] = _discount([each.get(DISCOUNT) for each in maps], whole[DISCOUNT], once=once)
     return map_bytes(whole)
 
 
-def _discount(told: Sequence[str | None], otherwise: str) -> str:
+def _discount(told: Sequence[str | None], otherwise: str, *, once: bool) -> str:
+    if once and len(set(told)) == 1:
+        return otherwise
     try:
         values = [Decimal(text) for text in told if text is not None]
     except InvalidOperation:

@@ -210,7 +210,7 @@ class _Orders:
             columns[name] = pa.array(np.where(alone, words[self._starts], mixed))
         bounds = list(zip(self._starts.tolist(), self._stops.tolist(), strict=True))
         columns["lines"] = pa.array([joined_lines(self._lines[a:b]) for a, b in bounds], pa.binary())
-        told = [joined_properties(self._properties[a:b]) for a, b in bounds]
+        told = [joined_properties(self._properties[a:b], once=self._total) for a, b in bounds]
         columns["properties"] = pa.array(told, pa.binary())
         self._grouping.lines += int((self._stops - self._starts).sum() - len(bounds))
         table = pa.table([columns[name].cast(STORED.field(name).type) for name in STORED.names], schema=STORED)
