@@ -177,29 +177,32 @@ class _Rows:
         if self._raw(field) is not None or self._raw("sku") is None:
             return encoded_lines(self._raw(field), decimals, self._n, self.faults)
         quantities = self._count("quantity")
-        amounts = self._line_money("line_amount", decimals)
+        amounts = self._line_money("line_amount", self._amounts_of("line_amount"), decimals)
         if amounts.null_count:
             amounts = pc.coalesce(amounts, self._of_prices(quantities, decimals))
         if self._raw("amount") is None and self._raw("amount_minor") is None:
             columns["amount_minor"] = amounts
         return lines_of_columns(self._text("sku"), self._text("category"), quantities, amounts)
 
-    def _line_money(self, field: str, decimals: npt.NDArray[np.int8]) -> Any:
-        raw = self._raw(field)
-        if raw is None:
+    def _line_money(self, field: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8]) -> Any:
+        if amounts is None:
             return pa.nulls(self._n, pa.int64())
-        values = self._major(field, self._amounts_in(raw, field), decimals)
+        values = self._major(field, amounts, decimals)
         large = too_large(values)
         self.faults.add(large, "impossible_amount", f"{field} {{}} is beyond what an amount may be", values)
         return pc.if_else(pa.array(large), 0, values) if large.any() else values
 
     def _of_prices(self, quantities: Any, decimals: npt.NDArray[np.int8]) -> Any:
         """Amounts of lines by their prices, which may be finer than money is."""
-        prices, raw = self._line_money("price", decimals), self._raw("price")
-        fine = None if raw is None else self._finer("price", self._amounts_in(raw, "price"), decimals)
-        return times(prices, fine, quantities)
+        amounts = self._amounts_of("price")
+        fine = None if amounts is None else self._finer("price", amounts, decimals)
+        return times(self._line_money("price", amounts, decimals), fine, quantities)
 
-    def _amounts_in(self, raw: Any, field: str) -> Amounts:
+    def _amounts_of(self, field: str) -> Amounts | None:
+        """The field's column of amounts in major units, split; None where the file has none."""
+        raw = self._raw(field)
+        if raw is None:
+            return None
         sure = not is_text(raw.type) or self._plan.fields.get(field) in self._block.numbers
         return Amounts(self._text_of(raw, field), sure=sure)
 
@@ -295,8 +298,7 @@ class _Rows:
 
     def _amounts(self) -> dict[str, Amounts]:
         """The columns of amounts in major units, by field."""
-        raws = {name: raw for name in MONEY if (raw := self._raw(name)) is not None}
-        return {name: self._amounts_in(raw, name) for name, raw in raws.items()}
+        return {name: amounts for name in MONEY if (amounts := self._amounts_of(name)) is not None}
 
     def _money(self, minor: str, amounts: Amounts | None, decimals: npt.NDArray[np.int8], roundings: Roundings) -> Any:
         """Minor units where the row has them, else major units times ten to the currency's decimals."""

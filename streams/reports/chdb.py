@@ -117,10 +117,6 @@ def _coded(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-
-
 def _digest() -> str:
     return hashlib.sha256("\0".join(statements()).encode()).hexdigest()
 
@@ -195,9 +191,9 @@ class ChdbSink:
             f"INSERT INTO {_TOUCHPOINTS} ({NAMES_OF_TOUCHPOINT}) SELECT {NAMES_OF_TOUCHPOINT} "
             "FROM file({path:String}, 'Avro', {structure:String})"
         )
-        self._load(_TOUCHPOINTS, sql, lambda path: _write_bytes(path, container))
+        self._load(_TOUCHPOINTS, sql, lambda path: path.write_bytes(container))
 
-    def _load(self, table: str, sql: str, write: Callable[[Path], None]) -> None:
+    def _load(self, table: str, sql: str, write: Callable[[Path], object]) -> None:
         with self._inserting:
             path = self._incoming / table
             try:
