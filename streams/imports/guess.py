@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -15,13 +16,14 @@ from streams.imports.evidence import EITHER, FIRST, SECOND
 from streams.imports.files import receive
 from streams.imports.instants import instants
 from streams.imports.kinds import kind_of
+from streams.imports.leaves import opened_up
 from streams.imports.mapping import LINE, Mapping
 from streams.imports.nearest import nearest_kinds
 from streams.imports.reading import opened
 
 _NAMES: Final = {
     "event_id": "event_id message_id trans_id uuid event_uuid insert_id transaction_id review_id",
-    "customer_id": "customer_id customer client_id client user_id user member_id household_key household_id "
+    "customer_id": "customer_id customer client_id client user_id user uid member_id household_key household_id "
         "account_id account_no account contact_id requester_id email e_mail email_address "
         "mail kunde kundennummer kunden_nr cliente buyer buyer_email guest guest_name name "
         "customer_email msisdn phone subscriber_id cust_id customer_no customer_number guest_id "
@@ -38,7 +40,8 @@ _NAMES: Final = {
         "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales subtotal price",
     "currency": "currency currency_code ccy waehrung wahrung moneda",
     "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
-        "receipt_id receipt_no receipt transaction_id bestellnummer name",
+        "receipt_id receipt_no receipt transaction_id bestellnummer bestellung auftragsnummer "
+        "rechnung rechnungsnummer rechnungsnr belegnummer belegnr facture factura name",
     "channel": "channel source medium utm_source store shop kanal",
     "campaign": "campaign utm_campaign campaign_name",
     "satisfaction": "satisfaction satisfaction_score csat rating score stars nps",
@@ -75,13 +78,12 @@ def guessed(source: Path | str | BinaryIO, mapping: Mapping, workdir: Path, know
     """The text of a mapping (TOML) for a file. ``known``: the kinds that the policy names. Raises ``InputProblem``."""
     workdir.mkdir(parents=True, exist_ok=True)
     given = receive(source, workdir, mapping, None)
-    named = " ".join(_NAMES.values()).split()
-    reader = opened(given, mapping, workdir, frozenset(), frozenset(map(_bare, named)))
+    reader = opened(given, mapping, workdir, frozenset(), _known())
     try:
         block = next(iter(reader.blocks(None)), None)
     finally:
         reader.close()
-    columns = {} if block is None else {name: _sample(column) for name, column in block.columns.items()}
+    columns = {} if block is None else opened_up({name: _sample(of) for name, of in block.columns.items()})
     lines = [
         f"# A first mapping for {given.name}, guessed from its columns and their first values: check each",
         "# line, and try it with `relasi import --dry-run --mapping THIS FILE`.",
@@ -137,7 +139,7 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known:
 
 
 def _fields(columns: dict[str, Any]) -> Iterator[_Found]:
-    bare = {name: _bare(name) for name in columns}
+    bare = {name: _name_of(name) for name in columns}
     taken: set[str] = set()
     has_sku = any(_bare(name) in bare.values() for name in _NAMES["sku"].split())
     for field in _NAMES:
@@ -169,6 +171,16 @@ def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> _Found |
     return None
 
 
+def _name_of(column: str) -> str:
+    """What a column is called, ``bare``: of a path its last part, where all of it is no name of a field."""
+    return _bare(column) if _bare(column) in _known() else _bare(column.rpartition(".")[2])
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(map(_bare, " ".join(_NAMES.values()).split()))
+
+
 def _bare(name: str) -> str:
     """A column's name without what people write it with: ``Customer ID`` and ``customer_id`` are ``customerid``."""
     return re.sub(r"[^a-z0-9]+", "", name.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue"))
@@ -190,12 +202,14 @@ def _may_be(field: str, values: Any) -> bool:
 
 
 def _doubt(field: str, column: str, values: Any) -> str:
-    some, name = values.drop_null(), _bare(column)
+    some, name = values.drop_null(), _name_of(column)
     example = some[0].as_py()
     if field == "customer_id" and name in ("id", "name", "account"):
         return f"such as {example!r}: is this the customer?"
     if field == "amount" and name in ("price", "value", "subtotal"):
         return f"such as {example!r}: is this the amount of the whole row?"
+    if _bare(column) not in _known():
+        return f"by the last part of its path, such as {example!r}: is it?"
     if len(some) < len(values) * _UNCLEAR:
         return f"empty in {len(values) - len(some):,} of the first {len(values):,} rows"
     return ""

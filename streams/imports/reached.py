@@ -111,7 +111,7 @@ class Reached:
         steps = steps_of(name)
         root = root_of(name)
         if steps is None or root is None:
-            return [_json(value) for value in self._objects(name)]
+            return [json_of(value) for value in self._objects(name)]
         return [value_at(value, steps[1:]) for value in self._objects(root)]
 
     def _column(self, name: str) -> Any:
@@ -136,7 +136,7 @@ class Reached:
             elif root in self.block.columns:
                 column = self.block.columns[root]
                 values = column.to_pylist()
-                self._parsed[root] = [_json(value) for value in values] if is_text(column.type) else values
+                self._parsed[root] = [json_of(value) for value in values] if is_text(column.type) else values
             else:
                 self._parsed[root] = [None] * self.rows
         return self._parsed[root]
@@ -158,7 +158,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Number | int | float) and not isinstance(value, bool)
 
 
-def _json(value: Any) -> Any:
+def json_of(value: Any) -> Any:
     """What a text of JSON says; None where it is none."""
     if not isinstance(value, str):
         return value

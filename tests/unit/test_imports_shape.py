@@ -290,6 +290,9 @@ GUESSED = {
         'event_id = "review_id"', 'customer_id = "user"', 'satisfaction = "rating"', 'occurred_at = "review_date"',
         'kind = "product_reviewed"',
     ],
+    "Rechnung;Kunde;Datum;Betrag\nR-1;K7;05.01.2026;12,00 €\n": [
+        'order_id = "Rechnung"', 'customer_id = "Kunde"', 'occurred_at = "Datum"', 'amount = "Betrag"',
+    ],
     "Card Member No,Posting Date,Net Amount\n7,2024-05-06,12.00\n": [
         'customer_id = "Card Member No"', 'occurred_at = "Posting Date"', 'amount = "Net Amount"',
     ],
@@ -313,3 +316,23 @@ def test_a_file_that_says_too_little_is_told_what_can_be_done(tmp_path: Path) ->
     with pytest.raises(InputProblem, match="--guess") as caught:
         read("a,b,c,d\n1,2,3,4\n", tmp_path, Mapping())
     assert "of the format" not in str(caught.value)
+
+
+def test_a_guess_opens_objects_up_and_what_it_says_reads_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "pages.json"
+    rows = [
+        {"uid": f"u{i}", "when": 1_735_689_600 + 86_400 * i, "event": "order_completed",
+         "price": {"amount": "9.99", "currency": "GBP", "of": {"tax": 1.5, "lines": [1]}}, "note": "{", "more": None}
+        for i in range(1, 4)
+    ]  # fmt: skip
+    file.write_text(json.dumps({"data": rows, "meta": {"page": 1}}))
+    text = guessed(file, Mapping(), tmp_path, frozenset(preset().kinds))
+    assert "amount = \"price.amount\"   # by the last part of its path, such as '9.99': is it?" in text
+    assert 'currency = "price.currency"' in text
+    assert 'customer_id = "uid"' in text
+    assert "# nothing is made of: price.of.tax, note, more" in text
+    found, rejects = read(file.read_text(), tmp_path, text)
+    assert rejects == []
+    assert [(row["customer_id"], row["amount_minor"], row["currency"]) for row in found] == [
+        (f"u{i}", 999, "GBP") for i in range(1, 4)
+    ]
