@@ -116,6 +116,7 @@ $(INSTALLED): requirements.lock pyproject.toml $(PYTHON) $(if $(wildcard $(PYTHO
 	@touch $@
 
 $(WARM): $(INSTALLED) $(COMPILED)
+	@echo "Compiling what is not compiled yet (the first time some six minutes on one processor)"
 	@$(VENV)/bin/relasi warm
 	@mkdir -p $(@D) && touch $@
 
