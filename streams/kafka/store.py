@@ -112,15 +112,23 @@ class CheckpointStore(Store[Any, Any]):
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Begin a tenure of each partition that is newly ours. Faust would swallow what is raised here."""
         self._standby = {tp.partition for tp in standby_tps}
-        generation = self.generation
         try:
-            if generation == self.app.consumer_generation_id:
+            if self._is_of_this_generation():
                 # A tenure that was kept and has ended since was fenced: its changelog was not read, and it is regained.
                 new = [tp for tp in active_tps if tp.partition not in self._kept | self.tenures.keys()]
                 await asyncio.gather(*(self._take_over(tp) for tp in new))
         except Exception as error:
             self._fail(error)
             raise
+
+    def _is_of_this_generation(self) -> bool:
+        # Faust tells a rebalance to its tables first and to its recovery some turns of the loop later. One that ends in
+        # between is the former generation's: what it has read is dropped already.
+        tables: Any = self.app.tables
+        recovery = tables.recovery
+        if recovery.signal_recovery_start.is_set():
+            return False
+        return bool(self.generation == self.app.consumer_generation_id == recovery._generation_id)
 
     @property
     def progress(self) -> tuple[int, ...] | None:

@@ -102,8 +102,10 @@ class WorkerShell:
     def tenures(self) -> dict[int, Tenure]:
         return self.store.tenures
 
-    async def assign(self, generation: int, active: Iterable[int], standby: Iterable[int] = ()) -> None:
-        """A rebalance: this member has these partitions now."""
+    async def assign(
+        self, generation: int, active: Iterable[int], standby: Iterable[int] = (), *, recovers: bool = True
+    ) -> None:
+        """A rebalance: this member has these partitions now. Faust tells its tables first, its recovery after that."""
         active = list(active)
         assigned = tps(self.topics.touchpoints, active) | tps(self.topics.changelog, [*active, *standby])
         revoked, new = self._held - assigned, assigned - self._held
@@ -112,6 +114,8 @@ class WorkerShell:
         self.app.assignor._assignment.actives = dict.fromkeys((self.topics.touchpoints, self.topics.changelog), active)
         self.app.consumer_generation_id = generation
         await self.store.on_rebalance(assigned, revoked, new, generation)
+        if recovers:
+            self.app.tables.recovery._generation_id = generation
 
     def read_changelog(self, number: int, *, most: int | None = None, generation: int | None = None) -> None:
         """The recovery reads on where the store says that it has read to."""

@@ -251,6 +251,30 @@ def test_a_recovery_of_an_earlier_generation_begins_nothing(tmp_path: Path) -> N
     told(tmp_path, rebalance)
 
 
+def test_a_recovery_that_ends_while_a_rebalance_is_told_begins_nothing(tmp_path: Path) -> None:
+    async def rebalance(shell: WorkerShell) -> None:
+        with_ends(shell, 0)
+        await shell.assign(1, [0])
+        shell.read_changelog(0)
+        # What was read is dropped with the next generation, whose recovery has not begun.
+        await shell.assign(2, [0], recovers=False)
+        await shell.recovered([0])
+        assert shell.tenures == {}
+        assert shell.failures == []
+        recovery = shell.app.tables.recovery
+        recovery._generation_id = 2
+        recovery.signal_recovery_start.set()
+        await shell.recovered([0])
+        assert shell.tenures == {}
+        recovery.signal_recovery_start.clear()
+        shell.read_changelog(0)
+        await shell.recovered([0])
+
+    shell = told(tmp_path, rebalance, changelog=left_behind(tmp_path))
+    assert sorted(shell.tenures) == [0]
+    assert shell.failures == []
+
+
 def test_a_log_that_ends_before_what_was_made_of_it_ends_the_worker(tmp_path: Path) -> None:
     async def recover(shell: WorkerShell) -> None:
         with_ends(shell, 0, end=7)
