@@ -19,7 +19,7 @@ from streams.engine.window_records import seeded
 from streams.log.batches import Fetch
 from streams.policies import preset
 
-ROUNDS: Final = 7
+ROUNDS: Final = 9
 CUSTOMERS: Final = 200_000
 EVENTS: Final = 400_000
 
@@ -47,7 +47,8 @@ def _rate(partition: Partition, some: Sequence[Fetch]) -> float:
 def with_and_without() -> list[Figure]:
     """Events per second where each takes the place of the oldest in a full window, beside a partition without one.
 
-    The same touchpoints of the same customers, who all exist already; the rounds of both interleaved.
+    The same touchpoints of the same customers, who all exist already; the rounds of both interleaved, and the best of
+    each compared: whatever else the machine does only ever adds to what a round takes.
     """
     warm = fetches(table(2 * CUSTOMERS, CUSTOMERS, 1))
     run = fetches(table(EVENTS, CUSTOMERS, 2, START + YEAR_MS), warm[-1].end, START + YEAR_MS)
@@ -58,14 +59,11 @@ def with_and_without() -> list[Figure]:
     for number in range(ROUNDS):
         for window in sorted(partitions, reverse=number % 2 == 0):
             rates[window].append(_rate(partitions[window].copy(), run))
-    ratio = median(with_it / without for with_it, without in zip(rates[WINDOW], rates[0], strict=True))
     full = partitions[WINDOW]
     return [
-        Figure(
-            f"events of {CUSTOMERS:,} customers, {WINDOW:,} identities remembered", median(rates[WINDOW]), "events/s"
-        ),
-        Figure("  none remembered", median(rates[0]), "events/s"),
-        Figure("  with the window, of without", ratio, "x", at_least=0.95),
+        Figure(f"events of {CUSTOMERS:,} customers, {WINDOW:,} identities remembered", max(rates[WINDOW]), "events/s"),
+        Figure("  none remembered", max(rates[0]), "events/s"),
+        Figure("  with the window, of without", max(rates[WINDOW]) / max(rates[0]), "x", at_least=0.95),
         Figure("  bytes per remembered event", full.window_bytes() / WINDOW, "bytes", at_most=20),
     ]
 
