@@ -118,7 +118,7 @@ ALTER TABLE profiles_raw
         COMMENT 'Instants of those events, milliseconds since 1970; 0 when none',
     ADD COLUMN IF NOT EXISTS clv_minor Float64
         COMMENT 'Customer lifetime value: net present value of what is expected, minor units',
-    ADD COLUMN IF NOT EXISTS value_tier String COMMENT 'Tier by that value: low, middle or high',
+    ADD COLUMN IF NOT EXISTS value_tier String COMMENT 'Tier by that value: low, middle or high; not_known of who never bought',
     ADD COLUMN IF NOT EXISTS mix_personal_assistance Float64
         COMMENT 'Decayed contacts of the category personal_assistance, at as_of',
     ADD COLUMN IF NOT EXISTS mix_dedicated_personal_assistance Float64
@@ -136,7 +136,7 @@ ALTER TABLE profiles_raw
         COMMENT 'Motivation of the firm that applies now: acquisition, retention or expansion',
     ADD COLUMN IF NOT EXISTS next_step String COMMENT 'Next best step',
     ADD COLUMN IF NOT EXISTS need String
-        COMMENT 'What the customer needs most: price, advice, belonging or convenience',
+        COMMENT 'What the customer needs most: price, advice, belonging or convenience; not_known where there is nothing to go by',
     ADD COLUMN IF NOT EXISTS segment String COMMENT 'Segment: value tier and need, as <tier>/<need>',
     ADD COLUMN IF NOT EXISTS risk_band String
         COMMENT 'Whether the churn risk is above the limit of the policy: low or high';
@@ -244,7 +244,7 @@ CREATE OR REPLACE VIEW profiles_published
         COMMENT 'Hash of the event that each index rests on last, 16 hexadecimal digits; empty when none',
     trust_evidence_at Array(Int64) COMMENT 'Instants of those events, milliseconds since 1970; 0 when none',
     clv_minor Float64 COMMENT 'Customer lifetime value: net present value of what is expected, minor units of currency',
-    value_tier String COMMENT 'Tier by that value: low, middle or high',
+    value_tier String COMMENT 'Tier by that value: low, middle or high; not_known of who never bought',
     mix_personal_assistance Float64 COMMENT 'Decayed contacts of the category personal_assistance, at as_of',
     mix_dedicated_personal_assistance Float64
         COMMENT 'Decayed contacts of the category dedicated_personal_assistance, at as_of',
@@ -257,7 +257,7 @@ CREATE OR REPLACE VIEW profiles_published
     recommendation_reason String COMMENT 'Why that category',
     motivation String COMMENT 'Motivation of the firm that applies now: acquisition, retention or expansion',
     next_step String COMMENT 'Next best step',
-    need String COMMENT 'What the customer needs most: price, advice, belonging or convenience',
+    need String COMMENT 'What the customer needs most: price, advice, belonging or convenience; not_known where there is nothing to go by',
     segment String COMMENT 'Segment: value tier and need, as <tier>/<need>',
     risk_band String COMMENT 'Whether the churn risk is above the limit of the policy: low or high',
     has_left Bool COMMENT 'An explicit exit stands',

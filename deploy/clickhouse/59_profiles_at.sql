@@ -214,7 +214,7 @@ CREATE OR REPLACE VIEW profiles
         COMMENT 'Hash of the event that each index rests on last, 16 hexadecimal digits; empty when none',
     trust_evidence_at Array(Int64) COMMENT 'Instants of those events, milliseconds since 1970; 0 when none',
     clv_minor Float64 COMMENT 'Customer lifetime value at `at`: net present value of what is expected, minor units of currency',
-    value_tier String COMMENT 'Tier by that value: low, middle or high',
+    value_tier String COMMENT 'Tier by that value: low, middle or high; not_known of who never bought',
     mix_personal_assistance Float64 COMMENT 'Decayed contacts of the category personal_assistance, at as_of',
     mix_dedicated_personal_assistance Float64
         COMMENT 'Decayed contacts of the category dedicated_personal_assistance, at as_of',
@@ -227,7 +227,7 @@ CREATE OR REPLACE VIEW profiles
     recommendation_reason String COMMENT 'Why that category',
     motivation String COMMENT 'Motivation of the firm that applies now: acquisition, retention or expansion',
     next_step String COMMENT 'Next best step',
-    need String COMMENT 'What the customer needs most: price, advice, belonging or convenience',
+    need String COMMENT 'What the customer needs most: price, advice, belonging or convenience; not_known where there is nothing to go by',
     segment String COMMENT 'Segment: value tier and need, as <tier>/<need>',
     risk_band String COMMENT 'Whether the churn risk is above the limit of the policy: low or high',
     has_left Bool COMMENT 'An explicit exit stands',

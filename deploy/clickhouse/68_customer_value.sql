@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW customer_value
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',
     namespace String COMMENT 'Namespace of customer_id: known, anonymous or account',
     clv_minor Float64 COMMENT 'Customer lifetime value: net present value of what is expected, minor units of currency',
-    value_tier String COMMENT 'Tier by that value: low, middle or high',
+    value_tier String COMMENT 'Tier by that value: low, middle or high; not_known of who never bought',
     expected_value_minor Nullable(Float64) COMMENT 'Expected value within the horizon of the policy, minor units of currency',
     spend_minor Int64 COMMENT 'Money spent so far, minor units of currency',
     refunded_minor Int64 COMMENT 'Money given back so far, minor units of currency',

@@ -1,8 +1,8 @@
 CREATE OR REPLACE VIEW segments
 (
     segment String COMMENT 'Segment: value tier and need; empty for those who are not judged yet',
-    value_tier String COMMENT 'Value tier: low, middle or high',
-    need String COMMENT 'What the customers need most: price, advice, belonging or convenience',
+    value_tier String COMMENT 'Value tier: low, middle or high; not_known of who never bought',
+    need String COMMENT 'What the customers need most: price, advice, belonging or convenience; not_known where there is nothing to go by',
     customers UInt64 COMMENT 'Customers of the segment',
     share Float64 COMMENT 'Their share of all customers',
     clv_minor Float64 COMMENT 'Customer lifetime value of all of them, minor units of currency',
@@ -24,7 +24,7 @@ COMMENT 'Segments: value tier and need, with what they are worth, have brought a
 
 CREATE OR REPLACE VIEW effort_by_tier
 (
-    value_tier String COMMENT 'Value tier: low, middle or high; empty for those who are not judged yet',
+    value_tier String COMMENT 'Value tier: low, middle or high; not_known of who never bought, empty for those who are not judged yet',
     customers UInt64 COMMENT 'Customers of the tier',
     customers_share Float64 COMMENT 'Their share of all customers',
     cost_minor Int64 COMMENT 'Cost to serve them so far, minor units of the currency of the policy',

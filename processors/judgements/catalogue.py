@@ -23,8 +23,8 @@ REASON: Final = 20
 JUDGEMENT_COUNT: Final = 21
 
 RISKS: Final = ("", "low", "high")
-TIERS: Final = ("", "low", "middle", "high")
-NEEDS: Final = ("", "convenience", "price", "advice", "belonging")
+TIERS: Final = ("", "low", "middle", "high", "not_known")
+NEEDS: Final = ("", "convenience", "price", "advice", "belonging", "not_known")
 MOTIVATIONS: Final = ("", "acquisition", "retention", "expansion")
 BOND_TYPES: Final = ("", "none", "intellectual", "emotional", "both")
 STRENGTHS: Final = ("", "none", "weak", "strong")
@@ -105,5 +105,8 @@ JUDGEMENT_WORDS: Final = (
     REASONS,
 )
 # What stands before the first judgement, and is not news when that finds it: one number for each of layout.JUDGEMENTS.
+# By policies of version 1 a tier was low, and a need convenience, where there was nothing to go by.
 _UNKNOWN: Final = (RISK, OBSERVED, RECOMMENDED, LET_GO, ENDED_BY, REASON)
-NEUTRAL: Final = tuple(int(which < JUDGEMENT_COUNT and which not in _UNKNOWN) for which in range(JUDGEMENT_ROOM))
+_NOT_KNOWN: Final = {TIER: TIERS.index("not_known"), NEED: NEEDS.index("not_known")}
+NEUTRAL_1: Final = tuple(int(which < JUDGEMENT_COUNT and which not in _UNKNOWN) for which in range(JUDGEMENT_ROOM))
+NEUTRAL: Final = tuple(_NOT_KNOWN.get(which, NEUTRAL_1[which]) for which in range(JUDGEMENT_ROOM))

@@ -40,7 +40,7 @@ from processors.judgements.letting_go import cost_to_serve, let_go
 from processors.judgements.motivation import motivation, next_step
 from processors.judgements.needs import need
 from processors.judgements.trust import trust_index, trust_sign, unanswered
-from processors.judgements.value import TIER_HIGH, has_left, tier
+from processors.judgements.value import TIER_HIGH, has_left, value_tier
 from processors.lifecycle.dissolution import end_of
 from processors.lifecycle.stages import DISSOLUTION
 from processors.policy.rules import Rules
@@ -100,8 +100,7 @@ def judge(row: Row, rules: Rules, at: int, clv_minor: float, values: Any) -> Non
     judge_end(row, rules, values)
     values[RISK] = risk_band(row, rules, at)
     judged = row.reviewed_at != NONE
-    # What a customer who has left was worth stays what is known: it says how much a win-back may cost.
-    values[TIER] = row.judged[TIER] if has_left(row) else tier(rules, clv_minor, int(row.judged[TIER]) if judged else 0)
+    values[TIER] = value_tier(row, rules, clv_minor, int(row.judged[TIER]) if judged else 0)
     values[NEED] = need(row, rules, often, int(row.judged[NEED]) if judged else 0)
     # Of who has left nothing is to come: what was had counts.
     worth = float(row.margin_minor - cost_to_serve(row)) if has_left(row) else clv_minor

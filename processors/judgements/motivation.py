@@ -9,6 +9,7 @@ from processors.lifecycle.dissolution import BETTER_ALTERNATIVE, BY_CUSTOMER, CO
 from processors.lifecycle.stages import AWARENESS, DISSOLUTION
 from processors.lifecycle.ties import open_ties
 from processors.row.layout import NEVER, NONE, QUESTIONS, Row
+from processors.row.outreach import wants_no_mail
 from processors.row.questions import IS_COMPLAINT
 
 MOTIVE_ACQUISITION: Final = 1  # as judgements.MOTIVATIONS
@@ -30,6 +31,17 @@ STEP_THANK: Final = 12
 STEP_INVITE_TO_COMMUNITY: Final = 13
 STEP_OFFER_MEMBERSHIP: Final = 14
 STEP_RECOMMEND: Final = 15
+_WRITTEN: Final = (
+    STEP_INTRODUCE,
+    STEP_INVITE_TO_BUY,
+    STEP_APOLOGISE,
+    STEP_OFFER,
+    STEP_PAY_ATTENTION,
+    STEP_REMIND,
+    STEP_INVITE_TO_COMMUNITY,
+    STEP_OFFER_MEMBERSHIP,
+    STEP_RECOMMEND,
+)
 
 
 @compiled_leaf
@@ -75,9 +87,22 @@ def next_step(
     reason: int,
     in_peace: bool,
 ) -> int:
-    """The next best step. ``wanted``: the motivation; ``in_peace``: who has left is; the other arguments as judged."""
+    """The next best step. ``wanted``: the motivation; ``in_peace``: who has left is; the other arguments as judged.
+
+    Who asked not to be written to is left in peace where the step is a message of marketing. What is asked is answered,
+    what went wrong is put right, and people of the firm may call.
+    """
     if in_peace:
         return STEP_LET_REST
+    step = _fitting_step(row, wanted, at_risk, let_go, relationship, recommended, by, reason)
+    return STEP_LET_REST if step in _WRITTEN and wants_no_mail(row) else step
+
+
+@compiled_leaf
+def _fitting_step(
+    row: Row, wanted: int, at_risk: bool, let_go: int, relationship: int, recommended: int, by: int, reason: int
+) -> int:
+    """The step that fits a relationship, whether or not it may be taken."""
     if row.stage == DISSOLUTION:
         return STEP_LET_GO if let_go != 0 else _after_the_end(by, reason)
     matter = open_matter(row)

@@ -23,6 +23,7 @@ from processors.row.sums import SUM_COST, SUM_REFERRALS, factor, window_days
 TIER_LOW: Final = 1  # as judgements.TIERS
 TIER_MIDDLE: Final = 2
 TIER_HIGH: Final = 3
+TIER_NOT_KNOWN: Final = 4
 YEAR_DAYS: Final = 365.25
 
 
@@ -106,11 +107,33 @@ def _beside_purchases(row: Row, rules: Rules, at: int) -> float:
 
 
 @compiled_leaf
+def value_tier(row: Row, rules: Rules, clv_minor: float, published: int) -> int:
+    """The tier of a customer; ``published``: the one that stands, 0 before the first judgement.
+
+    Who never bought has none. What a customer who has left was worth stays what was known: it says how much a win-back
+    may cost.
+    """
+    if rules.version > 1 and row.last_purchase_at == NONE:
+        return TIER_NOT_KNOWN
+    if not has_left(row):
+        return tier(rules, clv_minor, published)
+    unknown = TIER_NOT_KNOWN if rules.version > 1 else TIER_LOW
+    return published if published != 0 else unknown
+
+
+@compiled_leaf
+def can_fall(tier: int) -> bool:
+    """Whether silence alone can lower a tier."""
+    return tier in (TIER_MIDDLE, TIER_HIGH)
+
+
+@compiled_leaf
 def tier(rules: Rules, clv_minor: float, published: int) -> int:
     """The tier of a CLV. One that was published is left only beyond the policy's hysteresis."""
     up, down = 1.0 + rules.hysteresis, 1.0 - rules.hysteresis
-    middle = rules.tier_middle_minor * ((up if published == TIER_LOW else down) if published != 0 else 1.0)
-    high = rules.tier_high_minor * ((down if published == TIER_HIGH else up) if published != 0 else 1.0)
+    known = published not in (0, TIER_NOT_KNOWN)
+    middle = rules.tier_middle_minor * ((up if published == TIER_LOW else down) if known else 1.0)
+    high = rules.tier_high_minor * ((down if published == TIER_HIGH else up) if known else 1.0)
     if clv_minor >= high:
         return TIER_HIGH
     return TIER_MIDDLE if clv_minor >= middle else TIER_LOW

@@ -6,8 +6,8 @@ Industries", Journal of Marketing 59(2), 1995, for failures, competition and inv
 
 The end is the explicit exit, else the last sign of life. Nothing counts that came after an exit. Silence has no such
 border: the firm could not know yet, so what came within the policy's grace after the last sign of life counts as
-evidence, and a question answered within the policy's patience was not neglected. That a category was outgrown is true
-of the silence whenever it becomes known.
+evidence, and a question answered within the policy's patience was not neglected. That a category was outgrown, or a
+rival found, is true of the silence whenever it becomes known, as long as it lasts (a rival: of version 2).
 """
 
 from typing import Final, NamedTuple
@@ -175,10 +175,10 @@ def end_of(row: Row, rules: Rules) -> End:
     at, event = _failure(row, rules, min(life, end), end, cutoff, explicit)
     if at != NONE:
         return End(by, CORE_FAILURE, end, at, event)
-    rival = newest_within(row.rival_at, end - rules.lookback_ms, cutoff)
+    until = end if explicit else NEVER
+    rival = newest_within(row.rival_at, end - rules.lookback_ms, until if rules.version > 1 else cutoff)
     if rival >= 0:
         return End(by, BETTER_ALTERNATIVE, end, int(row.rival_at[rival]), np.uint64(row.rival_event[rival]))
-    until = end if explicit else NEVER
     at, event, holds = _life_stage(row, rules, end, until)
     if holds:
         return End(by, LIFE_STAGE, end, at, event)

@@ -5,10 +5,10 @@ from typing import Final
 
 from processors.compiled import compiled_leaf
 from processors.judgements.bonds import HALF, NO_STRENGTH, QUARTER_DAYS, STRONG, two_way_often, two_way_rate
-from processors.judgements.catalogue import BOND_STRENGTH, JUDGEMENT_COUNT, TIER, TRUST
+from processors.judgements.catalogue import BOND_STRENGTH, JUDGEMENT_COUNT, NEED, NEUTRAL_1, TIER, TRUST
 from processors.judgements.judge import judge
 from processors.judgements.trust import SIGN_NEGATIVE, SIGN_POSITIVE, SUPPORT, unanswered
-from processors.judgements.value import TIER_LOW, clv, has_left
+from processors.judgements.value import can_fall, clv, has_left
 from processors.lifecycle.facts import Cause, Out
 from processors.lifecycle.publishing import publish
 from processors.policy.rules import Rules
@@ -97,7 +97,7 @@ def next_review(row: Row, rules: Rules, at: int) -> int:
         late = row.question_at[i] + rules.patience_ms
         if late > at and row.question_answered_at[i] > late:
             instant = min(instant, first_midnight(late))
-    if row.judged[TIER] > TIER_LOW and not has_left(row):
+    if can_fall(int(row.judged[TIER])) and not has_left(row):
         instant = min(instant, int(row.valued_at) + REVALUE_DAYS * MS_PER_DAY)
     return int(max(instant, next_day(at))) if instant != NEVER else NEVER
 
@@ -105,7 +105,10 @@ def next_review(row: Row, rules: Rules, at: int) -> int:
 @compiled_leaf
 def review(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
     """Judge the row at ``at`` (ms), publish what differs from what was published, and set when to judge it next."""
-    stale = row.judged[TIER] > TIER_LOW and not has_left(row) and at - row.valued_at >= REVALUE_DAYS * MS_PER_DAY
+    if rules.version < 2 and row.reviewed_at == NONE:
+        row.judged[TIER], row.judged[NEED] = NEUTRAL_1[TIER], NEUTRAL_1[NEED]
+    falls = can_fall(int(row.judged[TIER])) and not has_left(row)
+    stale = falls and at - row.valued_at >= REVALUE_DAYS * MS_PER_DAY
     if row.revalue != 0 or row.valued_at == NONE or stale:
         row.clv_minor = clv(row, rules, at)
         row.valued_at = at

@@ -7,10 +7,14 @@ What a consent manager says goes along with every touchpoint: it is a state, and
 its yes is one where the customer did not say no in so many words, or has said yes since.
 """
 
+from typing import Final
+
 import numpy as np
 
 from processors.compiled import compiled_leaf
 from processors.row.layout import CONSENTS, NONE, QUIET_CLOCKS, Row
+
+EMAIL: Final = 1  # its place among consents
 
 
 @compiled_leaf
@@ -41,6 +45,19 @@ def may_reach(row: Row, channel: int) -> bool:
     if given != NONE and given > max(taken, declined):
         return True
     return bool(agreed != NONE and agreed > declined and (taken == NONE or given > taken))
+
+
+@compiled_leaf
+def wants_no_mail(row: Row) -> bool:
+    """Whether the customer said no to being written to, and did not agree to any other channel.
+
+    By email, which is what messages go by where nobody chose otherwise; who never said anything said no such thing.
+    """
+    for channel in range(1, CONSENTS):
+        if may_reach(row, channel):
+            return False
+    taken, declined = max(row.taken_at[0], row.taken_at[EMAIL]), max(row.declined_at[0], row.declined_at[EMAIL])
+    return bool(max(taken, declined) != NONE)
 
 
 @compiled_leaf

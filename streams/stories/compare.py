@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from streams.stories.expectations import EXPECTATIONS, PUBLISHED, TRIGGERS
+from streams.stories.expectations import EXPECTATIONS, NONE, NOT_KNOWN, PUBLISHED, TRIGGERS
 from streams.stories.parse import told
 from streams.stories.run import Outcome
 from streams.stories.story import Expected, Story, Within
@@ -61,6 +61,8 @@ def _same(key: str, expected: Expected, got: Expected) -> bool:
             return len(expected) == len(got) and all(map(str.startswith, got, expected))
         if key in EXPECTATIONS and EXPECTATIONS[key].several:
             return set(expected) == set(got)
+    if key in EXPECTATIONS and NOT_KNOWN in EXPECTATIONS[key].allowed and expected == NONE:
+        return got in (NONE, NOT_KNOWN)
     return expected == got
 
 

@@ -12,6 +12,7 @@ from processors.policy.rules import CATEGORIES, TRUST_FACTORS
 from streams.stories.story import Expected, Within
 
 NONE: Final = "none"
+NOT_KNOWN: Final = "not_known"  # where a story says none, it means that
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ EXPECTATIONS: Final = {
     "relationship": Expectation(("exchange", "communal"), "relationship_type"),
     "involvement": Expectation(("situational", "enduring"), "involvement"),
     "category.observed": Expectation(CATEGORIES, "observed_category"),
-    "category.recommended": Expectation((*CATEGORIES, "not_known"), "recommended_category"),
+    "category.recommended": Expectation((*CATEGORIES, NOT_KNOWN), "recommended_category"),
     "motivation": Expectation(("acquisition", "retention", "expansion"), "motivation"),
     "next_step": Expectation(STEPS[1:], "next_step"),
     "tier": Expectation((*TIERS[1:], NONE), "value_tier"),

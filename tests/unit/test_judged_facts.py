@@ -20,12 +20,13 @@ from processors.judgements.catalogue import (
     JUDGEMENT_NAMES,
     JUDGEMENT_WORDS,
     NEUTRAL,
+    NEUTRAL_1,
     OBSERVED,
     RISK,
 )
 from processors.lifecycle.facts import JUDGED_PER_EVENT
 from processors.row.contact import Contact
-from processors.row.layout import ROW
+from processors.row.layout import NONE, ROW
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Refused
 from streams.log.batches import read_batches
@@ -79,7 +80,9 @@ def test_whatever_the_order_facts_are_chained_and_say_something_new(told: list[C
     ids = [fact.id for fact in relationship.judged]
     assert len(set(ids)) == len(ids)
     assert 0 not in ids
-    stands = list(NEUTRAL[:JUDGEMENT_COUNT])
+    # By this policy, of version 1, something is said of tier and need with the first review.
+    before = NEUTRAL if relationship.row.reviewed_at == NONE else NEUTRAL_1
+    stands = list(before[:JUDGEMENT_COUNT])
     for fact in relationship.judged:
         assert fact.before == stands[fact.judgement] != fact.after, JUDGEMENT_NAMES[fact.judgement]
         assert fact.after < len(JUDGEMENT_WORDS[fact.judgement])

@@ -14,9 +14,11 @@ from processors.judgements.value import clv
 from processors.lifecycle.stages import silence_at
 from processors.row.calendar import count_days
 from processors.row.layout import NONE
+from processors.row.outreach import EMAIL, note_consent, note_preference, wants_no_mail
 from processors.row.terms import bound_until, renews_at
 
 SECOND = policy_of("commerce", 2)
+SMS = 2
 
 
 def customer(*happenings: tuple[Any, ...]) -> Customer:
@@ -137,6 +139,21 @@ def test_who_asked_for_no_more_mail_was_not_neglected() -> None:
     assert end_of((0, "email_delivered"), (1, "unsubscribed"), *bought) == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("kind", "why", "step"),
+    [
+        ("competitor_mentioned", "better_alternative", "win_back_with_offer"),
+        ("category_outgrown", "life_stage", "let_rest"),
+    ],
+)
+@pytest.mark.parametrize("day", [15, 60, 300])
+def test_a_reason_that_is_told_while_the_silence_lasts_counts(kind: str, why: str, step: str, day: int) -> None:
+    late = customer((0, "order_completed", 50.0)).until(day).does(day, kind).until(400)
+    assert (late.word("end_reason"), late.word("next_step")) == (why, step)
+    late.all((410, "order_completed", 50.0)).until(900)
+    assert late.word("end_reason") == "unknown", "of a new episode it says nothing"
+
+
 def test_a_failure_that_was_put_right_counts_no_longer() -> None:
     late = [(0, "order_completed", 50.0, {"order": "a"}), (2, "order_delayed", {"order": "a"})]
     assert end_of(*late) == "core_failure"
@@ -201,6 +218,86 @@ def test_who_joins_before_buying_is_on_record() -> None:
 def test_consent_is_the_newest_word() -> None:
     row = customer((0, "newsletter_subscribed"), (5, "unsubscribed")).row
     assert (row.last_consent_at, row.last_refusal_at, row.refusals) == (at_day(0), at_day(5), 1)
+
+
+def refusing(step_before: str, *happenings: tuple[Any, ...], until: float) -> tuple[str, str]:
+    """The next step of a customer, and of the same one who said no to mail at the end."""
+    open_to_mail, refuses = customer(*happenings).until(until), customer(*happenings).until(until)
+    assert open_to_mail.word("next_step") == step_before
+    note_consent(refuses.row, 0, at_day(until), False)
+    return refuses.does(until, "unsubscribed").until(until + 2).word("next_step"), step_before
+
+
+@pytest.mark.parametrize(
+    ("step", "day", "happenings"),
+    [
+        ("introduce", 5, [(0, "page_viewed")]),
+        ("invite_to_buy", 5, [(0, "product_viewed")]),
+        (
+            "offer_membership",
+            5,
+            [(0, "order_completed", 50.0), (2, "order_completed", 50.0), (4, "order_completed", 50.0)],
+        ),
+        ("remind", 400, [(0, "order_completed", 50.0)]),
+        ("win_back_with_offer", 400, [(0, "order_completed", 50.0), (1, "competitor_mentioned")]),
+        ("win_back_with_apology", 400, [(0, "order_completed", 50.0), (1, "order_delayed")]),
+    ],
+)
+def test_who_said_no_to_mail_is_left_in_peace(step: str, day: float, happenings: list[tuple[Any, ...]]) -> None:
+    assert refusing(step, *happenings, until=day)[0] == "let_rest"
+
+
+@pytest.mark.parametrize(
+    ("step", "happenings"),
+    [
+        ("answer_question", [(0, "order_completed", 50.0), (1, "support_ticket_opened")]),
+        ("resolve_complaint", [(0, "order_completed", 50.0), (1, "complaint_filed")]),
+    ],
+)
+def test_who_said_no_to_mail_is_still_answered(step: str, happenings: list[tuple[Any, ...]]) -> None:
+    assert refusing(step, *happenings, until=5)[0] == step
+
+
+def test_no_is_said_of_a_channel_and_the_newest_word_counts() -> None:
+    row = customer((0, "order_completed", 50.0)).row
+    assert not wants_no_mail(row), "who said nothing did not say no"
+    note_consent(row, SMS, at_day(1), False)
+    assert not wants_no_mail(row), "of text messages alone"
+    note_consent(row, EMAIL, at_day(2), False)
+    assert wants_no_mail(row)
+    note_consent(row, SMS, at_day(3), True)
+    assert not wants_no_mail(row), "a reminder can go there"
+    note_consent(row, 0, at_day(4), False)
+    assert wants_no_mail(row)
+    note_consent(row, EMAIL, at_day(5), True)
+    assert not wants_no_mail(row)
+    note_preference(row, EMAIL, at_day(6), False)
+    assert wants_no_mail(row), "a consent manager's no is one"
+
+
+def test_who_never_bought_has_no_tier_and_a_passing_visit_no_need() -> None:
+    seen = customer((0, "page_viewed")).until(2)
+    assert (seen.word("value_tier"), seen.word("need")) == ("not_known", "not_known")
+    assert (seen.news("value_tier"), seen.news("need")) == ([], []), "what is not known is no news"
+    seen.does(3, "order_completed", amount=50.0, order="a").until(5)
+    assert (seen.news("value_tier"), seen.word("need")) == (["low"], "not_known")
+    seen.does(9, "order_completed", amount=50.0, order="b").until(11)
+    assert seen.news("need") == ["convenience"]
+    seen.does(12, "order_cancelled", order="b").does(12, "order_cancelled", order="a").until(14)
+    assert (seen.word("value_tier"), seen.word("need")) == ("not_known", "not_known")
+
+
+def test_three_contacts_that_somebody_sought_show_a_need_without_any_purchase() -> None:
+    looks = customer(*((day, "product_viewed", {"number": day}) for day in range(3))).until(5)
+    assert (looks.word("value_tier"), looks.word("need")) == ("not_known", "convenience")
+
+
+def test_a_tier_stays_what_was_known_of_who_left_and_is_not_known_where_nothing_was() -> None:
+    left = (
+        customer((0, "order_completed", 9_000.0), (3, "order_completed", 9_000.0)).until(5).does(6, "account_deleted")
+    )
+    assert left.until(9).word("value_tier") == "high"
+    assert customer((0, "page_viewed")).until(5).does(6, "account_deleted").until(9).word("value_tier") == "not_known"
 
 
 def test_purchases_and_a_passing_visit_say_nothing_of_the_category() -> None:

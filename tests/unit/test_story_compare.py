@@ -83,6 +83,15 @@ RIGHT: Final = {
 }
 
 
+@pytest.mark.parametrize("key", ["tier", "need", "category.recommended"])
+def test_none_is_another_word_for_what_is_not_known(key: str) -> None:
+    column = EXPECTATIONS[key].column
+    for word in ("none", "not_known"):
+        assert told(f'{key} = "{word}"', **{column: "not_known"}) == []
+    assert told(f'{key} = "none"', **{column: ""}) == []
+    assert len(told(f'{key} = "not_known"', **{column: ""})) == 1
+
+
 @pytest.mark.parametrize("expect", RIGHT)
 def test_what_is_as_expected_makes_no_difference(expect: str) -> None:
     assert told(expect) == []
