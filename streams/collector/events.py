@@ -17,7 +17,7 @@ from streams.collector.money import (
     total_of,
 )
 from streams.collector.problems import NO_CONSENT, EventRefused
-from streams.collector.properties import properties_of
+from streams.collector.properties import account_of, group_of, properties_of
 from streams.collector.sources import ANONYMOUS, DROP, FLAG, GROUP, IGNORE, Source
 from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_of_value, text_or_none
 from streams.collector.times import Skew, checked, corrected, instant_of
@@ -175,11 +175,13 @@ def _touchpoint(
     rest = {name: value for name, value in told.items() if name not in used}
     texts = properties_of(event, call, context, rest, source, arrival, anonymous=anonymous)
     if anonymous:
-        row |= {"customer_id": None, "anonymous_id": event_id}
+        row |= {"customer_id": None, "anonymous_id": event_id, "is_account": None}
     if row["customer_id"] is None and row["anonymous_id"] is None:
         raise EventRefused("no_customer", "it has neither userId nor anonymousId" + _whose(source))
-    if source.customer == GROUP and row["customer_id"] and (person := identity(event.get("userId"), "userId")):
-        texts.setdefault("person", person)
+    if source.customer == GROUP and not anonymous and (person := identity(event.get("userId"), "userId")):
+        if "person" in texts:
+            texts["properties.person"] = texts["person"]
+        texts["person"] = person
     if source.bots == FLAG and is_bot(_agent(context, arrival)):
         texts["bot"] = "true"
     row["properties"] = entries_bytes(texts)
@@ -200,15 +202,15 @@ def _agent(context: dict[str, Any], arrival: Arrival) -> str:
     return told or ("" if arrival.source.trusted else arrival.user_agent)
 
 
-def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | None]:
+def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | bool | None]:
     person = identity(event.get("userId"), "userId")
     anonymous = identity(event.get("anonymousId"), "anonymousId")
-    group = identity(event.get("groupId"), "groupId")
-    if group is None:
-        group = identity(context.get("groupId"), "context.groupId")
-    if call == "group" and group is None:
+    if call == "group" and group_of(event, context) is None:
         raise EventRefused("no_group", "group needs groupId")
-    return {"customer_id": group if source.customer == GROUP else person, "anonymous_id": anonymous}
+    if source.customer == GROUP:
+        account = account_of(event, context)
+        return {"customer_id": account, "anonymous_id": anonymous, "is_account": account is not None or None}
+    return {"customer_id": person, "anonymous_id": anonymous}
 
 
 def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:

@@ -282,7 +282,8 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
         return DECLINED
     out[np.uint64(at)] = 0  # import_id
     out[np.uint64(at + 1)] = 0  # known
-    ends[0] = at + 2
+    out[np.uint64(at + 2)] = 0  # is_account
+    ends[0] = at + 3
     who, size = (user, user_size) if user_size >= 0 else (anonymous, anonymous_size)
     ends[1] = copy_bytes(data, top[who, VALUE], size, keys, key_at)
     return end

@@ -328,16 +328,47 @@ def test_a_browsers_key_links_its_own_visitor_only() -> None:
     assert refusal({"type": "alias", "userId": "u1"}) == "no_customer"
 
 
-def test_where_the_group_is_the_customer_the_person_is_a_property() -> None:
-    b2b = replace(SERVER, customer="group")
-    found = one(track({"revenue": 1}, context={"groupId": "acme"}), b2b)
-    assert (found["customer_id"], found["properties"]["person"]) == ("acme", "u1")
-    assert one({"type": "group", "groupId": "acme", "userId": "u1", "traits": {"seats": 9}}, b2b)["properties"] == {
-        "seats": "9",
-        "person": "u1",
-    }
-    assert refusal(track({"revenue": 1}), b2b) == "no_customer"
-    assert one({"type": "group", "groupId": "acme", "userId": "u1"})["properties"] == {"group_id": "acme"}
+B2B = replace(SERVER, customer="group")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"context": {"groupId": "acme"}},
+        {"groupId": " acme "},
+        {"groupId": "acme", "context": {"groupId": "beta"}},
+        {"groupId": "null", "context": {"groupId": "acme"}},
+        {"traits": {"groupId": "acme"}},
+        {"context": {"traits": {"groupId": "acme"}}},
+        {"context": {"groupId": "acme", "traits": {"groupId": {"id": 1}}}},
+    ],
+)
+def test_where_the_group_is_the_customer_the_person_is_a_property(told: dict[str, Any]) -> None:
+    found = one(track({"revenue": 1}, **told), B2B)
+    assert (found["customer_id"], found["is_account"], found["properties"]["person"]) == ("acme", True, "u1")
+
+
+def test_an_account_has_its_own_traits_and_the_traits_of_people_say_so() -> None:
+    own = {"type": "group", "groupId": "acme", "userId": "u1", "traits": {"seats": 9, "name": "Acme"}}
+    found = one({**own, "context": {"traits": {"name": "Ann"}}}, B2B)["properties"]
+    assert found == {"seats": "9", "name": "Acme", "traits.name": "Ann", "person": "u1"}
+    ann = {"type": "identify", "userId": "u1", "traits": {"name": "Ann"}, "context": {"groupId": "acme"}}
+    assert one(ann, B2B)["properties"] == {"traits.name": "Ann", "person": "u1"}
+    # And where people are the customers, a group has not the name of one of them.
+    assert one(own)["properties"] == {"group.seats": "9", "group.name": "Acme", "group_id": "acme"}
+    assert one({"type": "group", "groupId": "acme", "userId": "u1"})["is_account"] is None
+
+
+def test_who_names_no_group_is_no_account() -> None:
+    assert refusal(track({"revenue": 1}), B2B) == "no_customer"
+    found = one(track({"person": "own"}, anonymousId="a1"), B2B)
+    assert (found["customer_id"], found["anonymous_id"], found["is_account"]) == (None, "a1", None)
+    assert found["properties"] == {"person": "u1", "properties.person": "own"}
+
+
+def test_of_people_the_group_in_the_context_is_a_property() -> None:
+    assert one(track({}, context={"groupId": "acme"}))["properties"] == {"group_id": "acme"}
+    assert one(track({}, context={"groupId": "undefined"}))["properties"] == {}
 
 
 def test_bots_are_flagged() -> None:
