@@ -7,19 +7,13 @@ differences, which are noted where they matter.
 import hashlib
 from typing import Any, Final, NamedTuple
 
-from streams.collector.money import (
-    AMOUNTS,
-    amount_in,
-    currency_in,
-    is_money,
-    lines_in,
-    products_of,
-    total_of,
-)
+from streams.collector.money import AMOUNTS, amount_in, currency_in, discount_in, is_money
+from streams.collector.named import campaign_in, nameless, order_in, person_of, rating_in, text_in, visitor_of
 from streams.collector.problems import NO_CONSENT, EventRefused
+from streams.collector.products import lines_in, products_of, total_of
 from streams.collector.properties import account_of, group_of, properties_of
 from streams.collector.sources import ANONYMOUS, DROP, FLAG, GROUP, IGNORE, Source
-from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_of_value, text_or_none
+from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_or_none
 from streams.collector.times import Skew, checked, corrected, instant_of
 from streams.collector.visitors import has_consented, is_bot
 from streams.collector.vocabulary import KIND_OF_TYPE, kind_of_event
@@ -134,8 +128,8 @@ def _consent(context: dict[str, Any], source: Source) -> bool:
 
 
 def _alias(event: dict[str, Any], arrival: Arrival, at: int) -> Read:
-    into = identity(event.get("userId"), "userId")
-    anonymous = identity(event.get("anonymousId"), "anonymousId")
+    into = person_of(event)
+    anonymous = visitor_of(event)
     previous = identity(event.get("previousId"), "previousId") or anonymous
     if into is None or previous is None:
         raise EventRefused("no_customer", "alias needs previousId (or anonymousId) and userId")
@@ -164,7 +158,7 @@ def _touchpoint(
     source = arrival.source
     told = table_of(event.get("properties"), "properties")
     kind = kind_of_call(event, call, source)
-    event_id = identifier(event.get("messageId"), "messageId") or unnamed_id
+    event_id = id_of(event) or unnamed_id
     row: Touchpoint = {
         "event_id": event_id,
         **_ids(event, call, context, source),
@@ -178,7 +172,7 @@ def _touchpoint(
         row |= {"customer_id": None, "anonymous_id": event_id, "is_account": None}
     if row["customer_id"] is None and row["anonymous_id"] is None:
         raise EventRefused("no_customer", "it has neither userId nor anonymousId" + _whose(source))
-    if source.customer == GROUP and not anonymous and (person := identity(event.get("userId"), "userId")):
+    if source.customer == GROUP and not anonymous and (person := person_of(event)):
         if "person" in texts:
             texts["properties.person"] = texts["person"]
         texts["person"] = person
@@ -186,6 +180,12 @@ def _touchpoint(
         texts["bot"] = "true"
     row["properties"] = entries_bytes(texts)
     return row
+
+
+def id_of(event: dict[str, Any]) -> str | None:
+    """The id that the event gives itself; None too of what programs write where they have none. Raises EventRefused."""
+    told = event.get("messageId")
+    return None if nameless(told) else identifier(told, "messageId")
 
 
 def _whose(source: Source) -> str:
@@ -203,8 +203,8 @@ def _agent(context: dict[str, Any], arrival: Arrival) -> str:
 
 
 def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | bool | None]:
-    person = identity(event.get("userId"), "userId")
-    anonymous = identity(event.get("anonymousId"), "anonymousId")
+    person = person_of(event)
+    anonymous = visitor_of(event)
     if call == "group" and group_of(event, context) is None:
         raise EventRefused("no_group", "group needs groupId")
     if source.customer == GROUP:
@@ -221,7 +221,7 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
     currency_name = mapped.get("currency", "currency")
     currency = currency_in(told.get(currency_name)) or source.currency or None
     used.add(currency_name)
-    products = products_of(told)
+    products, listed = products_of(told)
     for name in (mapped["amount"],) if "amount" in mapped else AMOUNTS:
         value = told.get(name)
         if value is None or value == "":
@@ -243,8 +243,10 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
     row["lines"], lines = lines_in(products, currency)
     if "amount_minor" not in row and (total := total_of(kind, lines, currency)) is not None:
         row["amount_minor"] = total
-    if products is not None and "products" in told:
-        used.add("products")
+    if listed:
+        used.add(listed)
+    if "discount" in told:
+        told["discount"] = discount_in(told["discount"])
     row["currency"] = currency
     return used
 
@@ -254,21 +256,20 @@ def _named(
 ) -> set[str]:
     """Put what has a field of its own into the row; returns the names of the properties that it came from."""
     used: set[str] = set()
-    for field in ("order_id", "agent_id", "campaign", "channel"):
+    row["order_id"], name = order_in(told, source.fields.get("order_id"), strict=is_money(row["kind"]))
+    used.add(name)
+    row["campaign"], name = campaign_in(told, context, source.fields.get("campaign"))
+    used.add(name)
+    for field in ("agent_id", "channel"):
         name = source.fields.get(field, field)
-        text = text_of_value(told.get(name)) if name in told else None
-        if text is not None and text.strip():
-            row[field] = text.strip()
+        if text := text_in(told, name):
+            row[field] = text
             used.add(name)
-    campaign = context.get("campaign")
-    if "campaign" not in row and isinstance(campaign, dict) and (told_by := text_or_none(campaign.get("name"))):
-        row["campaign"] = told_by
     if "channel" not in row:
         row["channel"] = channel_of(event, context, source)
     rated = source.fields.get("satisfaction", "rating" if row["kind"] == "product_reviewed" else "satisfaction")
-    value = told.get(rated)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
-        row["satisfaction"] = float(value)
+    if (rating := rating_in(told.get(rated))) is not None:
+        row["satisfaction"] = rating
         used.add(rated)
     return used
 
