@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from streams.collector.money import AMOUNTS, amount_in, currency_in, discount_in, is_money
 from streams.collector.named import campaign_in, nameless, order_in, person_of, rating_in, text_in, visitor_of
 from streams.collector.problems import NO_CONSENT, EventRefused
-from streams.collector.products import lines_in, products_of, total_of
+from streams.collector.products import REFUNDED, lines_in, products_of, total_of
 from streams.collector.properties import account_of, group_of, properties_of
 from streams.collector.sources import ANONYMOUS, DROP, FLAG, GROUP, IGNORE, Source
 from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_or_none
@@ -222,7 +222,8 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
     currency = currency_in(told.get(currency_name)) or source.currency or None
     used.add(currency_name)
     products, listed = products_of(told)
-    for name in (mapped["amount"],) if "amount" in mapped else AMOUNTS:
+    names = (mapped["amount"],) if "amount" in mapped else AMOUNTS
+    for name in names:
         value = told.get(name)
         if value is None or value == "":
             continue
@@ -231,6 +232,9 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
         except EventRefused:
             if name == AMOUNTS[0] or name == mapped.get("amount") or is_money(kind):
                 raise
+            continue
+        if amount.minor == 0 and kind == REFUNDED and any(told.get(other) for other in names):
+            # A refund of nothing gives back the whole order; another of its names says how much.
             continue
         row["amount_minor"], currency = amount.minor, currency or amount.currency
         used.add(name)

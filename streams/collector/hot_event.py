@@ -265,7 +265,7 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     if amount == _ODD_AMOUNT:
         return DECLINED
     has_line = not absent(own, room.own_at[CODE_SKU]) or not absent(own, room.own_at[CODE_PRODUCT])
-    if amount == NO_AMOUNT and kind_flags & TOTALLED:
+    if (amount == NO_AMOUNT or amount == 0) and kind_flags & TOTALLED:
         return DECLINED
     # The message.
     at = copy_bytes(given.data, given.places[HEADER, 0], given.places[HEADER, 1], out, at)

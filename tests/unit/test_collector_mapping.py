@@ -541,6 +541,9 @@ def test_a_refund_of_some_articles_is_no_refund_of_all() -> None:
     assert one(track(part, event="Order Refunded"))["amount_minor"] == 2000
     assert refusal(track({"order_id": "o1", "products": [{"product_id": "p"}]}, event="Order Refunded")) == "no_amount"
     assert one(track({"order_id": "o1"}, event="Order Refunded"))["amount_minor"] is None
+    told = {"order_id": "o1", "currency": "EUR", "revenue": 0, "total": 10}
+    assert one(track(told, event="Order Refunded"))["amount_minor"] == 1000
+    assert one(track(told))["amount_minor"] == 0
 
 
 def test_an_order_without_an_amount_is_counted() -> None:
