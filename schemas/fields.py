@@ -72,6 +72,8 @@ FIELDS: Final = (
     Field("import_id", FieldType.TEXT, in_files=False),
     # What is known already counts nothing and comes into no report.
     Field("known", FieldType.TRUTH, in_files=False, reported=False),
+    # The id in customer_id is an account's, and so another one than a person's of the same text.
+    Field("is_account", FieldType.TRUTH),
 )
 """In the order of the Avro schema, which is that of the slots. New ones are appended, as they are there."""
 

@@ -27,6 +27,7 @@ SATISFACTION: Final = TOUCHPOINT_SLOTS["satisfaction"]
 PROPERTIES: Final = TOUCHPOINT_SLOTS["properties"]
 IMPORT_ID: Final = TOUCHPOINT_SLOTS["import_id"]
 KNOWN: Final = TOUCHPOINT_SLOTS["known"]
+IS_ACCOUNT: Final = TOUCHPOINT_SLOTS["is_account"]
 TICK_AT: Final = 0
 
 POLICY_TEXT: Final = 0

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from processors.compiled import compiled_leaf
 from processors.hashing import xxh64
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from streams.imports.survey import Survey
 from streams.log.messages import text_bodies
 from streams.reports.logs import known_epochs
@@ -45,7 +45,7 @@ Hashes = npt.NDArray[np.uint64]
 
 @compiled_leaf
 def _hash_identities(
-    anonymous: npt.NDArray[np.bool_],
+    spaces: Bytes,
     customers: Bytes,
     customer_places: Places,
     events: Bytes,
@@ -56,7 +56,7 @@ def _hash_identities(
 ) -> None:
     for i in range(len(first)):
         length = customer_places[i + 1] - customer_places[i]
-        scratch[0] = np.uint8(48 + (NAMESPACE_ANONYMOUS if anonymous[i] else NAMESPACE_KNOWN))
+        scratch[0] = np.uint8(48 + spaces[i])
         scratch[1] = np.uint8(58)
         digits = 1
         while 10**digits <= length:
@@ -208,19 +208,21 @@ def noticed(known: KnownEvents, batch: pa.RecordBatch, survey: Survey | None) ->
 
 
 def _customers(batch: pa.RecordBatch) -> tuple[Any, Any]:
-    """(the id that each row names, whether it is an anonymous one), as the engine reads them: an empty one is none."""
+    """(the id that each row names, its namespace), as the engine reads them: an empty one is none."""
     known = batch.column("customer_id")
     anonymous = pc.equal(pc.fill_null(pc.binary_length(known), 0), 0)
-    return pc.if_else(anonymous, pc.fill_null(batch.column("anonymous_id"), ""), known), anonymous
+    named = pc.if_else(pc.fill_null(batch.column("is_account"), False), NAMESPACE_ACCOUNT, NAMESPACE_KNOWN)
+    spaces = pc.if_else(anonymous, NAMESPACE_ANONYMOUS, named).cast(pa.uint8())
+    return pc.if_else(anonymous, pc.fill_null(batch.column("anonymous_id"), ""), known), spaces
 
 
 def _hashes(batch: pa.RecordBatch) -> tuple[Hashes, Hashes]:
-    ids, anonymous = _customers(batch)
+    ids, spaces = _customers(batch)
     customers, events = text_bodies(ids), text_bodies(batch.column("event_id"))
     first, second = np.empty(batch.num_rows, np.uint64), np.empty(batch.num_rows, np.uint64)
     longest = sum(int(np.diff(each.offsets).max(initial=0)) for each in (customers, events))
     _hash_identities(
-        anonymous.to_numpy(zero_copy_only=False),
+        spaces.to_numpy(zero_copy_only=False),
         customers.buffer,
         customers.offsets,
         events.buffer,

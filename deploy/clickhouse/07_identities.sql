@@ -33,7 +33,7 @@ CREATE OR REPLACE VIEW links
     into_namespace String COMMENT 'Namespace of into_id',
     holder_id String COMMENT 'Customer whose customer_id is from then on',
     holder_namespace String COMMENT 'Namespace of holder_id',
-    why String COMMENT 'Why it was refused or ignored: shared_device, not_trusted, not_allowed, too_many, unlinked or one_already',
+    why String COMMENT 'Why it was refused or ignored: shared_device, not_trusted, not_allowed, too_many, unlinked, not_a_person or one_already',
     made_by String COMMENT 'touchpoint (one that names both ids) or alias (an explicit link)',
     at DateTime64(3, 'UTC') COMMENT 'When the company learned that both are one',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it was known',

@@ -49,6 +49,13 @@ ALTER TABLE touchpoints_raw
         COMMENT 'Whose relationship it belongs to',
     ADD COLUMN IF NOT EXISTS namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
         MATERIALIZED if(coalesce(customer_id, '') != '', 'known', 'anonymous') COMMENT 'Namespace of customer';
+-- No row from before is of an account, so what is stored of them stays true.
+ALTER TABLE touchpoints_raw
+    ADD COLUMN IF NOT EXISTS is_account Nullable(Bool)
+        COMMENT 'Whether customer_id is the id of an account, and not of a person',
+    MODIFY COLUMN namespace Enum8('known' = 0, 'anonymous' = 1, 'account' = 2)
+        MATERIALIZED multiIf(coalesce(customer_id, '') = '', 'anonymous', is_account, 'account', 'known')
+        COMMENT 'Namespace of customer';
 
 -- Whose rows of which log no longer count. A log that is made anew begins its offsets anew, and its customers with nothing;
 -- of a customer whom it names, the rows of logs before it say how things stood there. What only a former log tells of a
@@ -95,6 +102,7 @@ CREATE OR REPLACE VIEW touchpoints
     satisfaction Nullable(Float64) COMMENT 'Satisfaction that the customer stated, from 1 (none) to 5 (full)',
     properties Map(String, String) COMMENT 'Anything else that the source told, by name',
     import_id Nullable(String) COMMENT 'Import that brought it, if one did',
+    is_account Nullable(Bool) COMMENT 'Whether its customer_id was told to be an account, and not a person',
     event_hash String COMMENT 'XXH64 of event_id, 16 hexadecimal digits: by which judgements name their evidence'
 )
 -- In two parts, so that one customer's rows are found by the primary key: who is asked for is a column of the first, and
@@ -106,7 +114,7 @@ SELECT
     told.kind AS kind, told.channel AS channel, told.amount_minor AS amount_minor, told.currency AS currency,
     told.cost_minor AS cost_minor, told.margin_minor AS margin_minor, told.campaign AS campaign,
     told.order_id AS order_id, told.lines AS lines, told.agent_id AS agent_id, told.satisfaction AS satisfaction,
-    told.properties AS properties, told.import_id AS import_id,
+    told.properties AS properties, told.import_id AS import_id, told.is_account AS is_account,
     leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw AS told FINAL
 LEFT ANY JOIN
@@ -131,7 +139,7 @@ SELECT
     told.kind AS kind, told.channel AS channel, told.amount_minor AS amount_minor, told.currency AS currency,
     told.cost_minor AS cost_minor, told.margin_minor AS margin_minor, told.campaign AS campaign,
     told.order_id AS order_id, told.lines AS lines, told.agent_id AS agent_id, told.satisfaction AS satisfaction,
-    told.properties AS properties, told.import_id AS import_id,
+    told.properties AS properties, told.import_id AS import_id, told.is_account AS is_account,
     leftPad(lower(hex(xxHash64(told.event_id))), 16, '0') AS event_hash
 FROM touchpoints_raw AS told FINAL
 LEFT ANY JOIN

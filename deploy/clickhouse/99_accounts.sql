@@ -26,8 +26,9 @@ GROUP BY customer_id, namespace, name, newest
 COMMENT 'What each property of a customer was told to be last: any property as a dimension';
 
 -- People belong to an account where a touchpoint of theirs names it: the newest of group_id, account_id, company_id,
--- organization_id, organization and company (names may be written otherwise, or stand among the traits). Where the account is the customer itself, those whom its touchpoints name belong to it (person,
--- contact_id, contact).
+-- organization_id, organization and company (names may be written otherwise, or stand among the traits). What is an object,
+-- as the company among the traits of Segment's spec, is called by its id, else by its name. Where the account is the customer
+-- itself, those whom its touchpoints name belong to it (person, contact_id, contact).
 CREATE OR REPLACE VIEW account_people
 (
     account String COMMENT 'Account, as it was named',
@@ -42,15 +43,21 @@ CREATE OR REPLACE VIEW account_people
 SQL SECURITY DEFINER AS WITH
     ['group_id', 'account_id', 'company_id', 'company_name', 'organization_id', 'organization', 'company'] AS names,
     lower(replaceRegexpAll(replaceRegexpAll(replaceRegexpOne(property, '^traits\\.', ''), '([a-z0-9])([A-Z])', '\\1_\\2'), '[^A-Za-z0-9]+', '_'))
-        AS spelt
+        AS spelt,
+    if(startsWith(value, '{'), JSONExtractRaw(value, 'id'), '') AS own_id,
+    multiIf(
+        NOT startsWith(value, '{'), value,
+        own_id NOT IN ('', 'null', '""'), if(startsWith(own_id, '"'), JSONExtractString(value, 'id'), own_id),
+        JSONExtractString(value, 'name')
+    ) AS called
 SELECT
     belongs.told AS account, belongs.who AS person, belongs.who AS customer_id, belongs.whose AS namespace, belongs.name AS named_by,
     belongs.first_told AS since, state.newest AS last_at, toUInt64(state.n) AS touchpoints
 FROM
 (
-    SELECT customer_id AS who, namespace AS whose, value AS told, property AS name, customer_properties.since AS first_told
+    SELECT customer_id AS who, namespace AS whose, called AS told, property AS name, customer_properties.since AS first_told
     FROM customer_properties
-    WHERE spelt IN names AND value != '' AND value != customer_id
+    WHERE spelt IN names AND called != '' AND called != customer_id AND namespace != 'account'
     ORDER BY at DESC, indexOf(names, spelt)
     LIMIT 1 BY customer_id, namespace
 ) AS belongs
@@ -74,7 +81,7 @@ COMMENT 'Which people belong to which account';
 CREATE OR REPLACE VIEW accounts
 (
     account String COMMENT 'Account, as it was named',
-    people UInt64 COMMENT 'People who belong to it',
+    people UInt64 COMMENT 'People who belong to it, as far as they were named',
     person_ids Array(String) COMMENT 'Who they are, the one with the newest touchpoint first',
     customers UInt64 COMMENT 'Relationships kept for it: one for each person, or one for the account itself',
     stage String COMMENT 'Furthest stage of any of these: commitment, exploration, awareness, dissolution or none',
@@ -97,9 +104,14 @@ SQL SECURITY DEFINER AS WITH
     people_of AS
     (
         SELECT
-            account AS firm, uniqExact(person) AS n,
-            arrayDistinct(arrayMap(each -> each.2, arrayReverseSort(groupArray((last_at, person))))) AS ids
-        FROM account_people
+            account AS firm, uniqExactIf(person, person != '') AS n,
+            arrayDistinct(arrayMap(each -> each.2, arrayReverseSort(groupArrayIf((last_at, person), person != '')))) AS ids
+        FROM
+        (
+            SELECT account, person, last_at FROM account_people
+            UNION ALL
+            SELECT customer_id, '', fromUnixTimestamp64Milli(toInt64(0), 'UTC') FROM profiles_published WHERE namespace = 'account'
+        )
         GROUP BY account
     )
 SELECT
@@ -117,7 +129,12 @@ LEFT ANY JOIN
         minOrNull(state.oldest) AS oldest, maxOrNull(state.newest) AS newest, sum(state.orders) AS orders, sum(state.spend) AS spend,
         sum(state.margin) AS margin, sum(state.cost) AS cost, sum(state.clv) AS clv, sum(state.talks) AS talks,
         sum(state.complained) AS complained, max(state.code) AS code
-    FROM (SELECT DISTINCT account AS firm, customer_id AS member, namespace AS member_namespace FROM account_people) AS belongs
+    FROM
+    (
+        SELECT account AS firm, customer_id AS member, namespace AS member_namespace FROM account_people
+        UNION DISTINCT
+        SELECT customer_id, customer_id, namespace FROM profiles_published WHERE namespace = 'account'
+    ) AS belongs
     LEFT ANY JOIN
     (
         SELECT

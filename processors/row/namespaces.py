@@ -9,7 +9,7 @@ from processors.words import Int
 
 NAMESPACE_KNOWN: Final = 0  # a customer who is known by name
 NAMESPACE_ANONYMOUS: Final = 1  # a device or a visitor
-NAMESPACE_ACCOUNT: Final = 2  # a group of customers
+NAMESPACE_ACCOUNT: Final = 2  # a company or another group of people, who are the customer together
 # Of a row that was kept before rows said it. It stands for its text in every namespace, as it did then.
 NAMESPACE_UNSTATED: Final = 3
 

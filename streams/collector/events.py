@@ -7,19 +7,13 @@ differences, which are noted where they matter.
 import hashlib
 from typing import Any, Final, NamedTuple
 
-from streams.collector.money import (
-    AMOUNTS,
-    amount_in,
-    currency_in,
-    is_money,
-    lines_in,
-    products_of,
-    total_of,
-)
+from streams.collector.money import AMOUNTS, amount_in, currency_in, discount_in, is_money
+from streams.collector.named import campaign_in, nameless, order_in, person_of, rating_in, text_in, visitor_of
 from streams.collector.problems import NO_CONSENT, EventRefused
-from streams.collector.properties import properties_of
+from streams.collector.products import REFUNDED, lines_in, products_of, total_of
+from streams.collector.properties import account_of, group_of, properties_of
 from streams.collector.sources import ANONYMOUS, DROP, FLAG, GROUP, IGNORE, Source
-from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_of_value, text_or_none
+from streams.collector.texts import entries_bytes, identifier, identity, table_of, text_or_none
 from streams.collector.times import Skew, checked, corrected, instant_of
 from streams.collector.visitors import has_consented, is_bot
 from streams.collector.vocabulary import KIND_OF_TYPE, kind_of_event
@@ -134,8 +128,8 @@ def _consent(context: dict[str, Any], source: Source) -> bool:
 
 
 def _alias(event: dict[str, Any], arrival: Arrival, at: int) -> Read:
-    into = identity(event.get("userId"), "userId")
-    anonymous = identity(event.get("anonymousId"), "anonymousId")
+    into = person_of(event)
+    anonymous = visitor_of(event)
     previous = identity(event.get("previousId"), "previousId") or anonymous
     if into is None or previous is None:
         raise EventRefused("no_customer", "alias needs previousId (or anonymousId) and userId")
@@ -164,7 +158,7 @@ def _touchpoint(
     source = arrival.source
     told = table_of(event.get("properties"), "properties")
     kind = kind_of_call(event, call, source)
-    event_id = identifier(event.get("messageId"), "messageId") or unnamed_id
+    event_id = id_of(event) or unnamed_id
     row: Touchpoint = {
         "event_id": event_id,
         **_ids(event, call, context, source),
@@ -175,15 +169,23 @@ def _touchpoint(
     rest = {name: value for name, value in told.items() if name not in used}
     texts = properties_of(event, call, context, rest, source, arrival, anonymous=anonymous)
     if anonymous:
-        row |= {"customer_id": None, "anonymous_id": event_id}
+        row |= {"customer_id": None, "anonymous_id": event_id, "is_account": None}
     if row["customer_id"] is None and row["anonymous_id"] is None:
         raise EventRefused("no_customer", "it has neither userId nor anonymousId" + _whose(source))
-    if source.customer == GROUP and row["customer_id"] and (person := identity(event.get("userId"), "userId")):
-        texts.setdefault("person", person)
+    if source.customer == GROUP and not anonymous and (person := person_of(event)):
+        if "person" in texts:
+            texts["properties.person"] = texts["person"]
+        texts["person"] = person
     if source.bots == FLAG and is_bot(_agent(context, arrival)):
         texts["bot"] = "true"
     row["properties"] = entries_bytes(texts)
     return row
+
+
+def id_of(event: dict[str, Any]) -> str | None:
+    """The id that the event gives itself; None too of what programs write where they have none. Raises EventRefused."""
+    told = event.get("messageId")
+    return None if nameless(told) else identifier(told, "messageId")
 
 
 def _whose(source: Source) -> str:
@@ -200,15 +202,15 @@ def _agent(context: dict[str, Any], arrival: Arrival) -> str:
     return told or ("" if arrival.source.trusted else arrival.user_agent)
 
 
-def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | None]:
-    person = identity(event.get("userId"), "userId")
-    anonymous = identity(event.get("anonymousId"), "anonymousId")
-    group = identity(event.get("groupId"), "groupId")
-    if group is None:
-        group = identity(context.get("groupId"), "context.groupId")
-    if call == "group" and group is None:
+def _ids(event: dict[str, Any], call: str, context: dict[str, Any], source: Source) -> dict[str, str | bool | None]:
+    person = person_of(event)
+    anonymous = visitor_of(event)
+    if call == "group" and group_of(event, context) is None:
         raise EventRefused("no_group", "group needs groupId")
-    return {"customer_id": group if source.customer == GROUP else person, "anonymous_id": anonymous}
+    if source.customer == GROUP:
+        account = account_of(event, context)
+        return {"customer_id": account, "anonymous_id": anonymous, "is_account": account is not None or None}
+    return {"customer_id": person, "anonymous_id": anonymous}
 
 
 def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
@@ -219,8 +221,9 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
     currency_name = mapped.get("currency", "currency")
     currency = currency_in(told.get(currency_name)) or source.currency or None
     used.add(currency_name)
-    products = products_of(told)
-    for name in (mapped["amount"],) if "amount" in mapped else AMOUNTS:
+    products, listed = products_of(told)
+    names = (mapped["amount"],) if "amount" in mapped else AMOUNTS
+    for name in names:
         value = told.get(name)
         if value is None or value == "":
             continue
@@ -229,6 +232,9 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
         except EventRefused:
             if name == AMOUNTS[0] or name == mapped.get("amount") or is_money(kind):
                 raise
+            continue
+        if amount.minor == 0 and kind == REFUNDED and any(told.get(other) for other in names):
+            # A refund of nothing gives back the whole order; another of its names says how much.
             continue
         row["amount_minor"], currency = amount.minor, currency or amount.currency
         used.add(name)
@@ -241,8 +247,10 @@ def _money(row: Touchpoint, told: dict[str, Any], source: Source) -> set[str]:
     row["lines"], lines = lines_in(products, currency)
     if "amount_minor" not in row and (total := total_of(kind, lines, currency)) is not None:
         row["amount_minor"] = total
-    if products is not None and "products" in told:
-        used.add("products")
+    if listed:
+        used.add(listed)
+    if "discount" in told:
+        told["discount"] = discount_in(told["discount"])
     row["currency"] = currency
     return used
 
@@ -252,21 +260,20 @@ def _named(
 ) -> set[str]:
     """Put what has a field of its own into the row; returns the names of the properties that it came from."""
     used: set[str] = set()
-    for field in ("order_id", "agent_id", "campaign", "channel"):
+    row["order_id"], name = order_in(told, source.fields.get("order_id"), strict=is_money(row["kind"]))
+    used.add(name)
+    row["campaign"], name = campaign_in(told, context, source.fields.get("campaign"))
+    used.add(name)
+    for field in ("agent_id", "channel"):
         name = source.fields.get(field, field)
-        text = text_of_value(told.get(name)) if name in told else None
-        if text is not None and text.strip():
-            row[field] = text.strip()
+        if text := text_in(told, name):
+            row[field] = text
             used.add(name)
-    campaign = context.get("campaign")
-    if "campaign" not in row and isinstance(campaign, dict) and (told_by := text_or_none(campaign.get("name"))):
-        row["campaign"] = told_by
     if "channel" not in row:
         row["channel"] = channel_of(event, context, source)
     rated = source.fields.get("satisfaction", "rating" if row["kind"] == "product_reviewed" else "satisfaction")
-    value = told.get(rated)
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf"):
-        row["satisfaction"] = float(value)
+    if (rating := rating_in(told.get(rated))) is not None:
+        row["satisfaction"] = rating
         used.add(rated)
     return used
 

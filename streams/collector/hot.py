@@ -57,6 +57,7 @@ _FIELDS: Final = [
     "properties",
     "import_id",
     "known",
+    "is_account",
 ]
 _ROOM_BYTES: Final = 1 << 20
 _MOST_ROOM: Final = 64 << 20

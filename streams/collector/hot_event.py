@@ -35,17 +35,20 @@ from streams.collector.hot_money import NO_AMOUNT, absent, amount_of, currency_a
 from streams.collector.hot_names import (
     CODE_AGENT,
     CODE_ANONYMOUS,
+    CODE_ANONYMOUS_SNAKE,
     CODE_CAMPAIGN,
     CODE_CHANNEL,
     CODE_CONSENT,
     CODE_CONTEXT,
     CODE_CURRENCY,
+    CODE_DISCOUNT,
     CODE_EVENT,
     CODE_GROUP,
     CODE_MANAGED,
     CODE_MESSAGE,
     CODE_NAME,
     CODE_ORDER,
+    CODE_OTHERWISE,
     CODE_PRODUCT,
     CODE_PRODUCTS,
     CODE_PROPERTIES,
@@ -56,6 +59,7 @@ from streams.collector.hot_names import (
     CODE_SKU,
     CODE_TRAITS,
     CODE_USER,
+    CODE_USER_SNAKE,
     EVENT_NAMES,
     Known,
     Learned,
@@ -81,6 +85,22 @@ _ODD_AMOUNT: Final = NO_AMOUNT + 1
 
 
 @compiled_inline
+def _is_called_otherwise(room: Room) -> bool:
+    """Whether something may have another name, or be written in another way, than the fast way knows."""
+    own, context = room.own, room.context
+    for code in range(CODE_OTHERWISE, CODE_DISCOUNT):
+        if is_there(own, room.own_at[code]):
+            return True
+    k = room.own_at[CODE_DISCOUNT]
+    if is_there(own, k) and own[k, TYPE] == TEXT:
+        return True
+    if is_there(room.top, room.top_at[CODE_USER_SNAKE]) or is_there(room.top, room.top_at[CODE_ANONYMOUS_SNAKE]):
+        return True
+    k = room.context_at[CODE_CAMPAIGN]
+    return is_there(context, k) and context[k, TYPE] != OBJECT
+
+
+@compiled_inline
 def _is_odd(room: Room, given: Given) -> bool:
     """Whether something stands there that only the slow way knows what to make of."""
     top, own, context = room.top, room.own, room.context
@@ -101,7 +121,7 @@ def _is_odd(room: Room, given: Given) -> bool:
     for code in (CODE_CHANNEL, CODE_CAMPAIGN, CODE_AGENT, CODE_SATISFACTION, CODE_PRODUCTS):
         if is_there(own, room.own_at[code]):
             return True
-    return False
+    return _is_called_otherwise(room)
 
 
 @compiled_inline
@@ -185,6 +205,8 @@ def _put_order(out: Bytes, at: Int, data: Bytes, room: Room) -> Int:
         return put_optional(out, at, data, 0, -1)
     if own[k, TYPE] != TEXT:
         return np.int64(DECLINED)
+    if may_be_nobody(data, own[k, VALUE], size_of(own, k)):
+        return np.int64(DECLINED)
     room.used[2] = k
     return _put_short(out, at, data, own, k)
 
@@ -210,6 +232,8 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     message_size, user_size = size_of_id(data, top, message), size_of_id(data, top, user)
     anonymous_size = size_of_id(data, top, anonymous)
     if message_size < 0 or user_size == -2 or anonymous_size == -2 or (user_size < 0 and anonymous_size < 0):
+        return DECLINED
+    if may_be_nobody(data, top[message, VALUE], message_size):
         return DECLINED
     if user_size > 0 and may_be_nobody(data, top[user, VALUE], user_size):
         return DECLINED
@@ -241,7 +265,7 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
     if amount == _ODD_AMOUNT:
         return DECLINED
     has_line = not absent(own, room.own_at[CODE_SKU]) or not absent(own, room.own_at[CODE_PRODUCT])
-    if has_line and amount == NO_AMOUNT and kind_flags & TOTALLED:
+    if (amount == NO_AMOUNT or amount == 0) and kind_flags & TOTALLED:
         return DECLINED
     # The message.
     at = copy_bytes(given.data, given.places[HEADER, 0], given.places[HEADER, 1], out, at)
@@ -282,7 +306,8 @@ def translate_event(  # noqa: C901 (one pass, in the order of the slow way)
         return DECLINED
     out[np.uint64(at)] = 0  # import_id
     out[np.uint64(at + 1)] = 0  # known
-    ends[0] = at + 2
+    out[np.uint64(at + 2)] = 0  # is_account
+    ends[0] = at + 3
     who, size = (user, user_size) if user_size >= 0 else (anonymous, anonymous_size)
     ends[1] = copy_bytes(data, top[who, VALUE], size, keys, key_at)
     return end

@@ -19,7 +19,7 @@ CALLS: Final = ("track", "page", "screen", "identify")
 
 TOTALLED: Final = 1
 REVIEWED: Final = 2
-"""Flags of a learned kind: lines alone make an amount; ``rating`` is satisfaction."""
+"""Flags of a learned kind: without an amount it goes the slow way; ``rating`` is satisfaction."""
 
 # What is the same for all events of a request, by its place in ``Given.numbers``.
 CALL: Final = 0

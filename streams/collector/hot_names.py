@@ -16,7 +16,8 @@ NAMES: Final = (
     "context", "properties", "traits", "integrations", "writeKey", "channel", "previousId", "groupId", "name",
     "category", "_metadata", "revenue", "total", "value", "currency", "order_id", "products", "sku", "product_id",
     "id", "variant", "quantity", "price", "campaign", "agent_id", "satisfaction", "rating", "timezone", "locale", "ip",
-    "userAgent", "library", "consent", "consentManagement", "bot",
+    "userAgent", "library", "consent", "consentManagement", "bot", "orderId", "transaction_id", "transactionId",
+    "items", "productId", "item_id", "itemId", "campaign_name", "discount", "user_id", "anonymous_id",
 )  # fmt: skip
 CODES: Final = {name: code for code, name in enumerate(NAMES)}
 # Where compiled code asks for one of them by name.
@@ -53,9 +54,14 @@ CODE_USER_AGENT: Final = CODES["userAgent"]
 CODE_LIBRARY: Final = CODES["library"]
 CODE_CONSENT: Final = CODES["consent"]
 CODE_MANAGED: Final = CODES["consentManagement"]
+CODE_OTHERWISE: Final = CODES["orderId"]
+"""From here to ``CODE_DISCOUNT``: other names of what has a field."""
+CODE_DISCOUNT: Final = CODES["discount"]
+CODE_USER_SNAKE: Final = CODES["user_id"]
+CODE_ANONYMOUS_SNAKE: Final = CODES["anonymous_id"]
 NAME_UNKNOWN: Final = -1
 _PLACES: Final = 256
-_FACTORS: Final = (1, 7, 3)
+_FACTORS: Final = (1, 19, 26)
 """So chosen that no two of the names want one place."""
 
 EVENT_NAMES: Final = 0

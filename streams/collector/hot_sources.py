@@ -34,8 +34,8 @@ from streams.collector.hot_names import (
     remember,
 )
 from streams.collector.hot_scan import PADDING
-from streams.collector.money import TOTALLED as TOTALLED_KIND
 from streams.collector.problems import EventRefused
+from streams.collector.products import TOTALLED as TOTALLED_KINDS
 from streams.collector.requests import MOST_EVENT_BYTES
 from streams.collector.sources import FLAG, IGNORE, Source
 from streams.collector.texts import text_or_none
@@ -111,7 +111,7 @@ def learn_from(event: dict[str, Any], source: Source, learned: Learned) -> None:
         except EventRefused:
             kind = ""
         if 0 < len(kind.encode()) <= 128:
-            flags = (TOTALLED if kind == TOTALLED_KIND else 0) | (REVIEWED if kind == "product_reviewed" else 0)
+            flags = (TOTALLED if kind in TOTALLED_KINDS else 0) | (REVIEWED if kind == "product_reviewed" else 0)
             remember(learned, EVENT_NAMES, name, kind, flags)
     context = event.get("context")
     if not isinstance(context, dict):

@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from streams.collector.sources import GROUP, Source
-from streams.collector.texts import identifier, table_of, text_of_value
+from streams.collector.texts import identity, table_of, text_of_value
 from streams.collector.visitors import address_of
 
 CONTEXT: Final = "context."
 TRAITS: Final = "traits."
+GROUP_TRAITS: Final = "group."
 _CALL: Final = {"type", "event", "name", "category", "userId", "anonymousId", "previousId", "groupId", "messageId"}
 _TIMES: Final = {"timestamp", "originalTimestamp", "sentAt", "receivedAt"}
 _TOLD: Final = {"context", "properties", "traits", "integrations", "writeKey", "channel", "_metadata"}
@@ -42,13 +43,9 @@ def properties_of(
     traits = table_of(context.get("traits"), "context.traits")
     own = table_of(event.get("traits"), "traits")
     if not anonymous:
-        if call in ("identify", "group"):
-            # RudderStack has the traits of identify in the context; those of group are the group's.
-            _put_all(texts, "" if call == "identify" else TRAITS, traits)
-            _put_all(texts, "", own)
-        else:
-            _put_all(texts, TRAITS, {**traits, **own})
-        _put_group(texts, event, source)
+        _put_traits(texts, call, traits, own, source)
+        if source.customer != GROUP and (group := group_of(event, context)) is not None:
+            texts.setdefault("group_id", group)
     _put_context(texts, context, source, arrival, anonymous=anonymous)
     for name, value in event.items():
         if name not in _READ:
@@ -67,17 +64,41 @@ def _put_all(texts: dict[str, str], prefix: str, values: dict[str, Any]) -> None
         _put(texts, prefix + name, value)
 
 
-def _put_group(texts: dict[str, str], event: dict[str, Any], source: Source) -> None:
-    group = identifier(event.get("groupId"), "groupId")
-    if group is not None and source.customer != GROUP:
-        texts.setdefault("group_id", group)
+def _put_traits(texts: dict[str, str], call: str, traits: dict[str, Any], own: dict[str, Any], source: Source) -> None:
+    """Those of the customer by their own names; those of the group that somebody joins, or of a person, say so."""
+    of_customer = "identify" if source.customer != GROUP else "group"
+    if call == "group":
+        # The traits in its context are the person's.
+        _put_all(texts, TRAITS, traits)
+        _put_all(texts, "" if call == of_customer else GROUP_TRAITS, own)
+    elif call == of_customer:
+        # RudderStack has the traits of identify in the context.
+        _put_all(texts, "", traits)
+        _put_all(texts, "", own)
+    else:
+        _put_all(texts, TRAITS, {**traits, **own})
+
+
+def group_of(event: dict[str, Any], context: dict[str, Any]) -> str | None:
+    """The group that an event names itself, or in its context. Raises EventRefused."""
+    found = identity(event.get("groupId"), "groupId")
+    return found if found is not None else identity(context.get("groupId"), "context.groupId")
+
+
+def account_of(event: dict[str, Any], context: dict[str, Any]) -> str | None:
+    """The group that is the customer: the one that the event names, else that of its traits. Raises EventRefused."""
+    found = group_of(event, context)
+    for traits, name in ((event.get("traits"), "traits"), (context.get("traits"), "context.traits")):
+        if found is None and isinstance(traits, dict) and not isinstance(traits.get("groupId"), dict | list):
+            found = identity(traits.get("groupId"), f"{name}.groupId")
+    return found
 
 
 def _put_context(
     texts: dict[str, str], context: dict[str, Any], source: Source, arrival: Any, *, anonymous: bool
 ) -> None:
     for name, value in context.items():
-        if name in ("traits", "ip") or (anonymous and name in _OF_PERSON):
+        if name in ("traits", "ip", "groupId") or (anonymous and name in _OF_PERSON):
             continue
         if name in _PLAIN:
             _put(texts, name, value)

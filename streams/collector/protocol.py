@@ -13,7 +13,9 @@ from schemas.limits import LONGEST, detail_of, reason_of
 from schemas.nobody import is_nobody
 from schemas.registry import Registry
 from streams.collector.events import Arrival, Ignored, Link, Read, Touchpoint, read_event, unnamed
+from streams.collector.named import nameless
 from streams.collector.problems import NO_CONSENT, EventRefused, EventReject
+from streams.collector.products import COMPLETED
 from streams.collector.requests import MOST_DEPTH, MOST_EVENT_BYTES, Batch, Raw
 from streams.collector.texts import says_something
 from streams.collector.times import NO_SKEW, Skew, instant_of, skew_of
@@ -24,7 +26,9 @@ from streams.log.touchpoints import touchpoint_messages
 
 ACCEPTED: Final = "accepted"
 BAD_USER_ID: Final = "bad_user_id"
-"""Counted beside what became of the event."""
+NO_AMOUNT: Final = "no_amount"
+BESIDE: Final = (BAD_USER_ID, NO_AMOUNT)
+"""Counted beside what became of the event. An order that completes without an amount is no purchase."""
 COLUMNS: Final = pa.schema([each for each in CANONICAL if each.name not in (ROW, "import_id", "known")])
 
 
@@ -77,6 +81,8 @@ def take(batch: Batch, told: str, arrival: Arrival, numbers: Sequence[int] | Non
             taken.numbers.append(index)
             taken.counts[ACCEPTED] += 1
         else:
+            if read["kind"] == COMPLETED and read.get("amount_minor") is None:
+                taken.counts[NO_AMOUNT] += 1
             taken.rows.append(read)
             taken.numbers.append(index)
             taken.counts[ACCEPTED] += 1
@@ -100,7 +106,8 @@ def _parsed(raw: Raw) -> Any:
 
 
 def _unnamed(raw: Raw, event: Any, arrival: Arrival, index: int, seen: Mapping[bytes, int]) -> str:
-    if not isinstance(event, dict) or says_something(event.get("messageId")):
+    told = event.get("messageId") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or (says_something(told) and not nameless(told)):
         return ""
     timed = bool(event.get("timestamp") or event.get("originalTimestamp"))
     # The same bytes a second time in one request are two events.

@@ -3,13 +3,15 @@
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from processors.policy.policy import exponent
 from schemas.fields import FIELDS, amounts_of
 from schemas.limits import LONGEST, detail_of
 from streams.imports.kinds import kind_of
+from streams.imports.pricing import UNKNOWN_DECIMALS
 from streams.settings import SettingsError
 
 BROWSER: Final = "browser"
@@ -76,6 +78,13 @@ class Sources:
     def of_key(self, key: str) -> Source | None:
         """The source that has this key."""
         return self._by_key.get(key)
+
+    def in_currency(self, own: str) -> "Sources":
+        """The same where amounts without a currency are in ``own``, the policy's: the log says it of such amounts where
+        minor units of an unnamed currency, which have two decimals, would be others than the policy's."""
+        if exponent(own) == UNKNOWN_DECIMALS:
+            return self
+        return Sources(tuple(source if source.currency else replace(source, currency=own) for source in self.all))
 
     def allow(self, origin: str) -> bool:
         """Whether any source takes pages of this origin: a browser asks before it shows its key."""

@@ -12,6 +12,8 @@ from streams.collector.sources import DROP, KEEP, Source
 _V4_BITS: Final = 24
 _V6_BITS: Final = 48
 _LONGEST_AGENT: Final = 1024
+_LISTS: Final = frozenset({"allowedConsentIds", "deniedConsentIds"})
+_WITHOUT_LISTS: Final = frozenset({"provider", "resolutionStrategy"})
 
 
 @lru_cache(maxsize=8192)
@@ -62,6 +64,9 @@ def _preferences(context: Mapping[str, Any]) -> tuple[set[str], set[str], bool]:
     consent, managed = context.get("consent"), context.get("consentManagement")
     categories = consent.get("categoryPreferences") if isinstance(consent, dict) else None
     readable = all(told is None or isinstance(told, dict) for told in (consent, managed, categories))
+    # What says something in words that are not known may well be a no.
+    readable = readable and (not consent or "categoryPreferences" in consent)
+    readable = readable and (not managed or bool(managed.keys() & _LISTS) or not managed.keys() - _WITHOUT_LISTS)
     if isinstance(categories, dict):
         for name, given in categories.items():
             (allowed if given is True else denied).add(name.casefold())

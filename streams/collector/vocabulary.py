@@ -1,8 +1,8 @@
 """Names of events to kinds: those of the published vocabularies need no configuration.
 
-Sources: Segment's specs "Ecommerce", "Email", "B2B SaaS", "Live Chat", "Mobile", "Native Mobile Spec", and the names
-that the e-commerce spec had in its first version. Most are past tense as they stand and become kinds by their letters
-alone; here is what the policies call by another name.
+Sources: Segment's specs "Ecommerce", "Email", "B2B SaaS", "Live Chat", "Mobile", "Native Mobile Spec", the names that
+the e-commerce spec had in its first version, and Google's "Recommended events" of GA4. Most are past tense as they
+stand and become kinds by their letters alone; here is what the policies call by another name.
 """
 
 from functools import lru_cache
@@ -64,6 +64,28 @@ _RENAMED: Final = {
     # A page or a screen that is tracked by hand.
     "viewed_page": PAGE_VIEWED,
     "viewed_screen": SCREEN_VIEWED,
+    # Google's recommended events of GA4, as they are called by people who had that first.
+    "purchase": "order_completed",
+    "in_app_purchase": "order_completed",
+    "refund": "order_refunded",
+    "page_view": PAGE_VIEWED,
+    "screen_view": SCREEN_VIEWED,
+    "view_item": "product_viewed",
+    "view_item_list": "product_list_viewed",
+    "select_item": "product_clicked",
+    "view_search_results": "products_searched",
+    "search": "products_searched",
+    "add_to_cart": "product_added",
+    "remove_from_cart": "product_removed",
+    "view_cart": "cart_viewed",
+    "add_to_wishlist": "wishlist_product_added",
+    "begin_checkout": "checkout_started",
+    "add_payment_info": "payment_info_entered",
+    "view_promotion": "promotion_viewed",
+    "select_promotion": "promotion_clicked",
+    "sign_up": "account_created",
+    "login": "signed_in",
+    "share": "product_shared",
 }
 
 

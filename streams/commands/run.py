@@ -112,7 +112,8 @@ def _http(args: argparse.Namespace, session: "Session", address: str, stack: Exi
 
     customer = teller(address) if args.demo else None
     log, registry = session.log, session.runner.registry
-    return stack.enter_context(HttpThread(session.directory, log.turn, registry, args.sources, args.listener, customer))
+    sources = args.sources.in_currency(session.runner.partition.policy.currency)
+    return stack.enter_context(HttpThread(session.directory, log.turn, registry, sources, args.listener, customer))
 
 
 def _endpoints(settings: Path | None) -> "Mapping[str, Endpoint]":

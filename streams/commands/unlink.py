@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "customer", metavar="CUSTOMER", help="the known id that the touchpoints or the alias named with it"
     )
     parser.add_argument("--anonymous", action="store_true", help="ID is that of a device or visitor")
+    parser.add_argument("--account", action="store_true", help="CUSTOMER is an account")
     parser.add_argument("--data", type=Path, default=Path(DATA), metavar="DIR", help=f"data directory (default {DATA})")
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="define the next edition of the Kafka topics of these settings"
@@ -36,11 +37,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _apart(args: argparse.Namespace) -> str:
     """The two ids as an edition keeps them."""
-    from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+    from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
     from streams.engine.edition import pair
 
     space = NAMESPACE_ANONYMOUS if args.anonymous else NAMESPACE_KNOWN
-    return pair((space, args.id), (NAMESPACE_KNOWN, args.customer))
+    return pair((space, args.id), (NAMESPACE_ACCOUNT if args.account else NAMESPACE_KNOWN, args.customer))
 
 
 def _define(args: argparse.Namespace, terminal: Terminal) -> int:

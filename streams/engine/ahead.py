@@ -12,7 +12,7 @@ from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from processors.row.layout import ROW
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
+from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
 from processors.words import Int
 from schemas.reasons import OK
 from streams.engine.rows import USED_ROWS, Table, id_start
@@ -64,7 +64,7 @@ def _candidate(table: Table, key: np.uint64) -> np.int64:
         if word == np.uint64(0):
             return np.int64(-1)
         differs = (word ^ key) & _UPPER
-        if differs == np.uint64(0) or differs == salt_of(NAMESPACE_ANONYMOUS):
+        if differs == np.uint64(0) or differs == salt_of(NAMESPACE_ANONYMOUS) or differs == salt_of(NAMESPACE_ACCOUNT):
             return np.int64((word & _LOWER) - np.uint64(1))
         slot = (slot + np.uint64(1)) & np.uint64(len(table.slots) - 1)
     return np.int64(-1)
@@ -104,8 +104,8 @@ def ask_for_review(table: Table, number: Int) -> None:
 def _ask_for_event(buffer: npt.NDArray[np.uint8], head: npt.NDArray[Any], table: Table, key: np.uint64) -> None:
     """Ask for what the window of event identities is looked up in.
 
-    A touchpoint begins with its event id, and goes on with its customer's. Where a writer's doesn't, only the hint is
-    wrong.
+    A touchpoint begins with its event id, and goes on with its customer's. Where a writer's doesn't, or the
+    customer is an account, only the hint is wrong.
     """
     place, size = head[HEAD_VALUE] + _FRAMING, head[HEAD_VALUE_SIZE] - _FRAMING
     # A length of up to 63 bytes takes one byte: twice itself.

@@ -12,7 +12,7 @@ from processors.lifecycle.step import meet
 from processors.policy.rules import CONSENT, REFUSAL, UNMAPPED, Rules, Vocabulary
 from processors.row.contact import Contact
 from processors.row.layout import Row
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, salt_of
+from processors.row.namespaces import salt_of
 from processors.triggers.firing import pass_time_with_rules
 from schemas.decode import ABSENT
 from schemas.reasons import OK
@@ -34,7 +34,7 @@ from streams.engine.outcomes import (
     OUTCOME_UNMAPPED,
 )
 from streams.engine.reaching import follow_rules, hear_consent
-from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of
+from streams.engine.reading import Meaning, contact_of, is_robot, meaning_of, namespace_in
 from streams.engine.rows import (
     USED_FORGET,
     USED_NUMBER,
@@ -61,12 +61,11 @@ def _refused(
     buffer: npt.NDArray[np.uint8], slots: npt.NDArray[np.int64], offset: int, table: Table, counts: Any, reason: int
 ) -> int:
     """The reason why a touchpoint is rejected; OK where it is a retry, of which nothing else is asked."""
-    known = slots[CUSTOMER_ID, 1] > 0
-    who = CUSTOMER_ID if known else ANONYMOUS_ID
+    who = CUSTOMER_ID if slots[CUSTOMER_ID, 1] > 0 else ANONYMOUS_ID
     if slots[who, 1] <= 0 or slots[EVENT_ID, 1] <= 0:
         return reason
     key = xxh64(buffer, slots[who, 0], slots[who, 0] + slots[who, 1], _SEED)
-    key ^= salt_of(NAMESPACE_KNOWN if known else NAMESPACE_ANONYMOUS)
+    key ^= salt_of(namespace_in(slots))
     event = xxh64(buffer, slots[EVENT_ID, 0], slots[EVENT_ID, 0] + slots[EVENT_ID, 1], _SEED)
     identity = identity_of(key, event)
     if look_up(table.window, identity, offset) != MET and look_up(table.past.seen, identity, offset) != MET:

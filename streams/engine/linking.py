@@ -1,13 +1,13 @@
 """Two ids, one customer: what touchpoints that name both, and explicit links, make of the rows. Compiled.
 
-Which id goes on is told by one order of all ids, known before anonymous, then by their bytes: so no links go round, and
-the order in which they come does not matter. The other one becomes a forwarding address, and its row is united with
-the one that goes on (processors.lifecycle.merging).
+Which id goes on is told by one order of all ids, known and accounts before anonymous, then by their bytes: so no links
+go round, and the order in which they come does not matter. The other one becomes a forwarding address, and its row is
+united with the one that goes on (processors.lifecycle.merging).
 
-A touchpoint that names a known and an anonymous id is a link of the two. Known with known are linked by an explicit
-link alone, where the policy and its source allow that. An anonymous id that is a known customer's and comes with
-another known one is a shared device: the link is refused, and whose its touchpoints are from then on is told by the
-policy.
+A touchpoint that names a known id, or an account, and an anonymous id is a link of the two. Known with known are
+linked by an explicit link alone, where the policy and its source allow that. An anonymous id that is a known customer's
+and comes with another known one is a shared device: the link is refused, and whose its touchpoints are from then on is
+told by the policy. An account is no person: nothing makes the two one.
 """
 
 from typing import Final
@@ -21,7 +21,13 @@ from processors.lifecycle.facts import CAUSE_MERGE, OUT_COUNT, OUT_JUDGED_COUNT,
 from processors.lifecycle.merging import unite
 from processors.policy.rules import Rules
 from processors.row.layout import LINKED, NEVER
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN, NAMESPACE_UNSTATED, salt_of
+from processors.row.namespaces import (
+    NAMESPACE_ACCOUNT,
+    NAMESPACE_ANONYMOUS,
+    NAMESPACE_KNOWN,
+    NAMESPACE_UNSTATED,
+    salt_of,
+)
 from processors.triggers.firing import look, unite_sent, withdraw_united
 from processors.triggers.memory import merge_memory
 from processors.words import Int
@@ -58,6 +64,7 @@ from streams.engine.links import (
     IS_IGNORED,
     IS_MERGED,
     IS_REFUSED,
+    NOT_A_PERSON,
     NOT_ALLOWED,
     NOT_TRUSTED,
     ONE_ALREADY,
@@ -77,7 +84,7 @@ from streams.engine.outcomes import (
     UNSUPPORTED_RECORD,
 )
 from streams.engine.packing import PACKED_BYTES, unpack_row
-from streams.engine.reading import LATEST
+from streams.engine.reading import LATEST, namespace_in
 from streams.engine.rows import (
     IS_FORGOTTEN,
     LONGEST_ID,
@@ -116,14 +123,18 @@ AS_EXPLICIT: Final = 1
 AS_SENT: Final = 2  # by another partition
 AS_ROW: Final = 3  # a merge that another partition sent
 _SEED: Final = np.uint64(0)
+_ANYBODY: Final = 2
 
 Bytes = npt.NDArray[np.uint8]
 
 
 @compiled_inline
 def _rank(table: Table, number: Int) -> np.int64:
+    """Where ids of a namespace stand in the order of all; ``_ANYBODY``: the first that is no customer by name."""
     space = namespace_of(table, number)
-    return np.int64(NAMESPACE_KNOWN) if space == NAMESPACE_UNSTATED else space
+    if space == NAMESPACE_ANONYMOUS:
+        return np.int64(_ANYBODY)
+    return np.int64(space == NAMESPACE_ACCOUNT)
 
 
 @compiled_leaf
@@ -165,9 +176,11 @@ def _tell(
 @compiled_leaf
 def _refusal(table: Table, rules: Rules, one: int, other: int, by: int, trusted: bool) -> int:
     """Why two customers are not to be one; 0: they are."""
-    if _rank(table, one) == NAMESPACE_KNOWN and _rank(table, other) == NAMESPACE_KNOWN:
+    if _rank(table, one) < _ANYBODY and _rank(table, other) < _ANYBODY:
         if by == BY_TOUCHPOINT:
             return SHARED_DEVICE
+        if _rank(table, one) != _rank(table, other):
+            return NOT_A_PERSON
         if not trusted:
             return NOT_TRUSTED
         if rules.known_to_known == 0:
@@ -226,12 +239,13 @@ def _number_of(table: Table, buffer: Bytes, start: Int, length: Int, space: Int)
 
 @compiled_leaf
 def _named(buffer: Bytes, table: Table, slots: npt.NDArray[np.int64], offset: int) -> tuple[int, int]:
-    """Numbers of the anonymous and of the known id that a touchpoint names; below zero: they were looked at lately.
+    """Numbers of the anonymous and of the other id that a touchpoint names; below zero: they were looked at lately.
 
     The row of the known one's customer is hot.
     """
     start, length = slots[CUSTOMER_ID, 0], slots[CUSTOMER_ID, 1]
-    known = find(table, buffer, start, length, _key(buffer, start, length, NAMESPACE_KNOWN), NAMESPACE_KNOWN)
+    space = namespace_in(slots)
+    known = find(table, buffer, start, length, _key(buffer, start, length, space), space)
     at, size = slots[ANONYMOUS_ID, 0], slots[ANONYMOUS_ID, 1]
     key = _key(buffer, at, size, NAMESPACE_ANONYMOUS)
     customer = root(table, known, offset)

@@ -31,7 +31,8 @@ NOT_ALLOWED: Final = 3
 TOO_MANY: Final = 4
 ONE_ALREADY: Final = 5
 UNLINKED: Final = 6
-WHYS: Final = ("", "shared_device", "not_trusted", "not_allowed", "too_many", "one_already", "unlinked")
+NOT_A_PERSON: Final = 7
+WHYS: Final = ("", "shared_device", "not_trusted", "not_allowed", "too_many", "one_already", "unlinked", "not_a_person")
 
 BY_TOUCHPOINT: Final = 0
 BY_ALIAS: Final = 1

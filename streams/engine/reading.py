@@ -31,7 +31,7 @@ from processors.policy.rules import (
 )
 from processors.row.contact import Contact
 from processors.row.layout import NONE
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from processors.row.terms import ASSUMED
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, is_true, read_decimal, varieties_of
@@ -44,6 +44,7 @@ from schemas.touchpoint import (
     CURRENCY,
     CUSTOMER_ID,
     EVENT_ID,
+    IS_ACCOUNT,
     KIND,
     LINES,
     MARGIN_MINOR,
@@ -117,6 +118,14 @@ def _possible(slots: Slots) -> int:
 
 
 @compiled_inline
+def namespace_in(slots: Slots) -> int:
+    """The namespace of the id that a touchpoint counts for."""
+    if slots[CUSTOMER_ID, 1] <= 0:
+        return NAMESPACE_ANONYMOUS
+    return NAMESPACE_ACCOUNT if slots[IS_ACCOUNT, 1] != ABSENT and slots[IS_ACCOUNT, 0] != 0 else NAMESPACE_KNOWN
+
+
+@compiled_inline
 def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> Meaning:
     """Read a decoded touchpoint by the policy."""
     who = CUSTOMER_ID if slots[CUSTOMER_ID, 1] > 0 else ANONYMOUS_ID
@@ -130,8 +139,7 @@ def meaning_of(buffer: Bytes, slots: Slots, rules: Rules, words: Vocabulary) -> 
     flags = int(words.meanings[kind]["flags"]) if kind >= 0 else int(rules.unmapped)
     if flags & REFUSED:
         return _refused(REFUSED_KIND)
-    namespace = NAMESPACE_KNOWN if who == CUSTOMER_ID else NAMESPACE_ANONYMOUS
-    return Meaning(OK, start, length, kind, flags, namespace)
+    return Meaning(OK, start, length, kind, flags, namespace_in(slots))
 
 
 @compiled_inline

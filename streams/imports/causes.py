@@ -14,6 +14,7 @@ _MENDING: Final = {
     "bad_time": _TIME,
     "no_time": "no time is given: name the column with --map occurred_at=COLUMN",
     "impossible_time": "the times lie before 1970 or in the future: see --time-format and --timezone",
+    "bad_truth": "what is to be true or false is neither: see [values.FIELD] of a mapping",
     "bad_number": "the amounts are not understood: see --decimal, and --map amount=COLUMN",
     "bad_text": "the text is not UTF-8: say what it is with --encoding, such as windows-1252",
     "bad_currency": "the currencies are not understood: --set currency=EUR says one for all rows",

@@ -35,6 +35,8 @@ from streams.imports.shape import Shaper
 _DAY: Final = 86_400_000
 _AMOUNTS: Final = tuple(MONEY.values())
 _LARGEST_COUNT: Final = 2**31 - 1
+_TRUE: Final = ("true", "yes", "y", "t", "1")
+_FALSE: Final = ("false", "no", "n", "f", "0")
 _NO_TIME: Final = "is no time that is understood; say how it is written with --time-format"
 _UNCLEAR: Final = (
     "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
@@ -165,7 +167,7 @@ class _Rows:
         )
         read(FieldType.COUNT, self._count)
         read(FieldType.NUMBER, self._number)
-        read(FieldType.TRUTH, lambda _: pa.nulls(self._n, pa.bool_()))  # no file tells one
+        read(FieldType.TRUTH, self._truth)
         read(FieldType.LINES, lambda name: self._lines(name, columns, decimals))
         read(FieldType.PROPERTIES, lambda name: self._properties(name, columns["amount_minor"], decimals))
         columns[ROW] = pa.array(self._block.rows)
@@ -341,6 +343,15 @@ class _Rows:
         values, bad = integers(text, decimals, exact=exact, point=self._mapping.decimal or ".")
         self.faults.add(bad, "bad_number", f"{field} {{}} is not a {'whole ' if exact else ''}number", text)
         return values
+
+    def _truth(self, field: str) -> Any:
+        if self._raw(field) is None:
+            return pa.nulls(self._n, pa.bool_())
+        text = pc.utf8_lower(pc.utf8_trim_whitespace(self._text(field)))
+        true, false = pc.is_in(text, pa.array(_TRUE)), pc.is_in(text, pa.array(_FALSE))
+        bad = pc.invert(pc.or_(true, pc.or_(false, pc.equal(text, "").fill_null(True))))
+        self.faults.add(_mask(bad), "bad_truth", f"{field} {{}} is neither true nor false", text)
+        return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_()))
 
     def _properties(self, field: str, amounts: Any, decimals: npt.NDArray[np.int8]) -> Any:
         found = self._plan.properties.items()

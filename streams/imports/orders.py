@@ -94,8 +94,13 @@ def _of_orders(table: Any) -> Rows:
 
 def keys_of(table: Any, rows: Rows) -> tuple[Words, Words]:
     """The 128-bit hash (high words, low words) of customer, order and kind of these rows."""
-    part = table.select(_KEY).take(pa.array(rows)).combine_chunks()
-    return folded([part.column(name).combine_chunks() for name in _KEY])
+    part = table.select((*_KEY, "is_account")).take(pa.array(rows)).combine_chunks()
+    told = [part.column(name).combine_chunks() for name in _KEY]
+    account = part.column("is_account").combine_chunks().fill_null(False)
+    if pc.any(account).as_py():
+        # No id has a zero byte first in both.
+        told[0] = pc.if_else(account, pc.binary_join_element_wise("\0", told[0], ""), told[0])
+    return folded(told)
 
 
 def keys_in(batch: Any) -> tuple[Rows, Words]:

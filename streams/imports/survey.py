@@ -29,6 +29,8 @@ IDENTITIES: Final = ("identified", "group_joined")
 
 _MONEY: Final = of_type(FIELDS, FieldType.MONEY)
 _LINES: Final = 5
+_SEEDS: Final = (np.uint64(0), np.uint64(1), np.uint64(2))
+"""Of people, visitors and accounts: the same text is another customer in each."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ class Survey:
 
     @property
     def customers(self) -> int:
-        """How many there are; an id that is known and the same text as an anonymous one are two."""
+        """How many there are; the same text as the id of a person, a visitor and an account are three."""
         if len(self._customers) > 1:
             self._customers = [np.unique(np.concatenate(self._customers))]
         return len(self._customers[0]) if self._customers else 0
@@ -139,8 +141,11 @@ class Survey:
 
     def _take_customers(self, batch: Any) -> None:
         ids = batch.column("customer_id")
-        anonymous = pc.is_null(ids)
-        for column, seed in ((ids, np.uint64(0)), (batch.column("anonymous_id").filter(anonymous), np.uint64(1))):
+        account, anonymous = batch.column("is_account").fill_null(False), pc.is_null(ids)
+        visitors = batch.column("anonymous_id").filter(anonymous)
+        accounts = ids.filter(account) if pc.any(account).as_py() else ids.slice(0, 0)
+        people = ids.filter(pc.invert(account)) if len(accounts) else ids
+        for seed, column in zip(_SEEDS, (people, visitors, accounts), strict=True):
             coded = column.drop_null().dictionary_encode()
             texts = coded.dictionary
             if len(texts) == 0:

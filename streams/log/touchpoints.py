@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.bodies import Bodies
-from schemas.registry import Registry
+from schemas.registry import Registry, RegistryError
 from streams.log.messages import encoded, text_bodies
 from streams.log.ticks import grid_ticks, with_ticks
 
@@ -18,9 +18,12 @@ def touchpoint_messages(batch: pa.RecordBatch, registry: Registry) -> tuple[Bodi
 def _sayable(batch: pa.RecordBatch, registry: Registry) -> pa.RecordBatch:
     """The rows that the registry's newest schema can tell: with one from before the mark ``known``, those without it.
 
-    They would count once more otherwise.
+    They would count once more otherwise. Raises RegistryError where that schema can't say that a row is an account's:
+    it would be a person's.
     """
     fields = registry.schema(registry.id_of("Touchpoint"))["fields"]
+    if pc.any(batch.column("is_account")).as_py() and all(field["name"] != "is_account" for field in fields):
+        raise RegistryError("the registry's Touchpoint has no is_account: register the schema of this release first")
     if "known" not in batch.schema.names or any(field["name"] == "known" for field in fields):
         return batch
     return batch.filter(pc.invert(pc.fill_null(batch.column("known"), False)))

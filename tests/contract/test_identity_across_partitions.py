@@ -79,3 +79,19 @@ def test_an_alias_that_does_not_say_whether_it_is_of_a_visitor_is_told_by_the_ow
         cluster.finish()
         got = cluster.customers()
         assert {name: row.purchases for name, row in got.items()} == {"u:ann": 2}
+
+
+def test_accounts_and_people_of_one_text_stay_apart_across_partitions() -> None:
+    for device in (f"device{n}" for n in range(8)):
+        cluster = Cluster(PARTITIONS, Random(1))
+        cluster.append(device, ev("e1", f"a:{device}", "buy", 1))
+        cluster.finish()
+        cluster.append("acme", ev("e2", f"g:acme+a:{device}", "buy", 2))
+        cluster.append("acme", ev("e2", "u:acme", "buy", 2))
+        cluster.finish()
+        cluster.append(device, ev("e3", f"a:{device}", "buy", 3))
+        wrong = (home("acme", PARTITIONS) + 1) % PARTITIONS
+        cluster.logs[wrong] += [Message(ev("e4", "g:acme", "buy", 4))]
+        cluster.finish()
+        got = cluster.customers()
+        assert {name: row.purchases for name, row in got.items()} == {"g:acme": 4, "u:acme": 1}

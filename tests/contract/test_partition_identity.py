@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.contacts import assert_same
-from support.linked import alias, day, ev, identify
+from support.linked import LETTERS, alias, day, ev, identify
 from support.messages import DAY, Message, batch, policy, policy_text, tick
 from support.sampled import examples
 from support.shell import Fact, apply_all, customer_of, facts_of, new_partition, records_of
 
 from processors.lifecycle.stages import COMMITMENT, DISSOLUTION, EXPLORATION
-from processors.row.namespaces import NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
+from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.edition import Edition, pair
 from streams.engine.links import FACTS, WHYS
@@ -53,7 +53,7 @@ class Told:
         rows = self.partition.rows(numbers)
         spaces = self.partition.namespaces(numbers)
         return {
-            ("a:" if space == NAMESPACE_ANONYMOUS else "u:") + customer_of(self.partition, int(number)).decode()
+            f"{LETTERS[space]}:" + customer_of(self.partition, int(number)).decode()
             for number, space, row in zip(numbers, spaces, rows, strict=True)
             if row.touchpoints > 0
         }
@@ -61,7 +61,7 @@ class Told:
     def row(self, name: str) -> Any:
         numbers = self.partition.numbers()
         spaces = self.partition.namespaces(numbers)
-        wanted = NAMESPACE_KNOWN if name[0] == "u" else NAMESPACE_ANONYMOUS
+        wanted = LETTERS.index(name[0])
         (number,) = (
             int(number)
             for number, space in zip(numbers, spaces, strict=True)
@@ -318,6 +318,57 @@ def test_20_a_kiosk() -> None:
     told = whole([policy(SHARED_NONE), *log])
     assert told.row("a:A").purchases == 499
     assert told.row("u:000").purchases == 1
+
+
+BUYERS: Final = [ev("e1", "g:x+a:A", "buy", 1), ev("e1", "u:x", "buy", 1), ev("e1", "a:x", "buy", 1)]
+
+
+@ways
+def test_an_account_and_a_person_of_the_same_text_are_two(live: Way) -> None:
+    told = live([*BUYERS, ev("e2", "g:x", "buy", 2), ev("e2", "u:x", "buy", 2), ev("e3", "u:x", "buy", 3)])
+    assert told.customers == {"g:x", "u:x", "a:x"}
+    assert [told.row(name).purchases for name in ("g:x", "u:x", "a:x")] == [2, 3, 1]
+
+
+@ways
+def test_what_a_visitor_did_is_the_accounts_that_he_comes_with(live: Way) -> None:
+    told = live([M1, ev("g", "g:acme+a:A", "page_viewed", 2), ev("m2", "a:A", "buy", 3)])
+    assert told.customers == {"g:acme"}
+    assert_as(told, ref(("m1", "view", 1), ("g", "page_viewed", 2), ("m2", "buy", 3)), "g:acme")
+
+
+@ways
+def test_a_person_of_two_accounts_makes_them_no_one(live: Way) -> None:
+    log = [ev("e1", "g:acme+a:A", "buy", 1), ev("e2", "g:beta+a:A", "buy", 2), ev("e3", "a:A", "buy", 3)]
+    told = live([*log, ev("e4", "g:beta+a:A", "buy", 4), ev("e5", "g:acme+a:A", "buy", 5)])
+    assert told.customers == {"g:acme", "g:beta"}
+    assert ("link_refused", "A", "beta", "shared_device") in told.linked
+    assert_as(told, ref(("e1", "buy", 1), ("e3", "buy", 3), ("e5", "buy", 5)), "g:acme")
+    assert_as(told, ref(("e2", "buy", 2), ("e4", "buy", 4)), "g:beta")
+
+
+@ways
+def test_an_account_and_a_person_are_never_one(live: Way) -> None:
+    """Neither by a device of both, nor by an alias of a visitor whom one of them has."""
+    told = live([
+        ev("e1", "g:acme+a:A", "buy", 1), identify("ann", "A", 2), identify("ann", "B", 3), alias("A", "ann", 4),
+        ev("e2", "g:acme+a:B", "buy", 5), ev("e3", "a:B", "buy", 6),
+    ])  # fmt: skip
+    assert told.customers == {"g:acme", "u:ann"}
+    assert [told.row(name).purchases for name in ("g:acme", "u:ann")] == [2, 1]
+    assert {link for link in told.linked if link[0] == "link_refused"} == {
+        ("link_refused", "A", "ann", "shared_device"),
+        ("link_refused", "A", "ann", "not_a_person"),
+        ("link_refused", "B", "acme", "shared_device"),
+    }
+
+
+def test_a_link_of_a_visitor_with_an_account_can_be_left_out() -> None:
+    log = [ev("e1", "a:A", "buy", 1), ev("e2", "g:acme+a:A", "buy", 2), ev("e3", "a:A", "buy", 3)]
+    apart = Edition(2, unlinked=(pair((NAMESPACE_ANONYMOUS, "A"), (NAMESPACE_ACCOUNT, "acme")),), until=3)
+    told = Told(new_partition(edition=apart))
+    told.add(apply_all(told.partition, *log))
+    assert [told.row(name).purchases for name in ("g:acme", "a:A")] == [1, 2]
 
 
 @ways

@@ -81,10 +81,10 @@ def test_every_column_of_every_table_and_view_is_documented(sink: Sink) -> None:
 def test_touchpoints_come_back_as_they_were_written(sink: Sink) -> None:
     sink.insert_touchpoints(packed([FULL, BARE]))
     stored = plain(sink.query("SELECT * FROM touchpoints ORDER BY event_id"))
+    beside: dict[str, Any] = {"import_id": None, "is_account": None}
     assert stored == [
-        FULL | {"namespace": "known", "import_id": None, "event_hash": event_hash("e1")},
-        BARE
-        | {"customer_id": "browser-2", "namespace": "anonymous", "import_id": None, "event_hash": event_hash("e2")},
+        FULL | beside | {"namespace": "known", "event_hash": event_hash("e1")},
+        BARE | beside | {"customer_id": "browser-2", "namespace": "anonymous", "event_hash": event_hash("e2")},
     ]
 
 
@@ -96,13 +96,15 @@ def test_a_replayed_container_changes_nothing(sink: Sink) -> None:
 
 
 def test_an_event_counts_once_for_each_place_in_the_log_at_which_it_counted(sink: Sink) -> None:
-    told = [FULL, FULL | {"amount_minor": 1}, BARE, FULL | {"customer_id": None, "anonymous_id": "ann"}]
-    for offsets in ([3, 40, 5, 6], [3, 40, 5, 6], [3, 40, 7, 6]):
+    account = FULL | {"is_account": True}
+    told = [FULL, FULL | {"amount_minor": 1}, BARE, FULL | {"customer_id": None, "anonymous_id": "ann"}, account]
+    for offsets in ([3, 40, 5, 6, 8], [3, 40, 5, 6, 8], [3, 40, 7, 6, 8]):
         sink.insert_touchpoints(packed(told, places=Places(2, np.array(offsets))))
     counted = sink.query(
         "SELECT namespace, customer_id, event_id, count() AS n FROM touchpoints GROUP BY ALL ORDER BY ALL"
     ).to_pylist()
     assert [tuple(row.values()) for row in counted] == [
+        ("account", "ann", "e1", 1),
         ("anonymous", "ann", "e1", 1),
         ("anonymous", "browser-2", "e2", 2),
         ("known", "ann", "e1", 2),
@@ -122,7 +124,7 @@ def test_containers_of_older_and_newer_writers_are_read_by_name(sink: Sink) -> N
     newer = {"name": "weather", "type": "string"}
     sink.insert_touchpoints(packed([FULL | {"weather": "rain"}], SCHEMA | {"fields": [newer, *reversed(fields)]}))
     stored = plain(sink.query("SELECT * FROM touchpoints"))
-    bare: dict[str, Any] = {"import_id": None, "satisfaction": None, "properties": {}, "lines": []}
+    bare: dict[str, Any] = {"import_id": None, "is_account": None, "satisfaction": None, "properties": {}, "lines": []}
     assert stored == [FULL | bare | {"namespace": "known", "event_hash": event_hash("e1")}]
 
 

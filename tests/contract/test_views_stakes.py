@@ -164,6 +164,12 @@ def test_accounts_and_their_people(sink: Sink) -> None:
         touch("corp", "store_visited", 6, properties={"contact": "fay"}),
         touch("corp", "store_visited", 5, properties={"person": "eve"}),
         touch("dan", "store_visited", 6),
+        # A company told as an object; an id that is the text of an account.
+        touch("gil", "store_visited", 7, properties={"company": '{"id":77,"name":"Seventy-seven"}'}),
+        touch("hal", "store_visited", 7, properties={"traits.company": '{"name":"bolt"}'}),
+        touch("ida", "store_visited", 7, properties={"company": '{"plan":"pro"}'}),
+        touch("ann", "store_visited", 7, is_account=True, properties={"company": "Ann Ltd", "person": "kim"}),
+        touch("lone", "store_visited", 7, is_account=True),
     ]
     people = [
         profile(
@@ -172,6 +178,14 @@ def test_accounts_and_their_people(sink: Sink) -> None:
         profile(customer_id="bob", stage="dissolution", last_at=day(7), spend_minor=30, clv_minor=1.0),
         profile(customer_id="cid", stage="awareness", last_at=day(3), spend_minor=5),
         profile(customer_id="corp", stage="exploration", last_at=day(6), spend_minor=900),
+        profile(customer_id="gil", stage="awareness", last_at=day(7), spend_minor=0, clv_minor=0.0),
+        profile(customer_id="hal", stage="awareness", last_at=day(7), spend_minor=2, clv_minor=0.0),
+        profile(
+            customer_id="ann", namespace="account", stage="awareness", last_at=day(7), spend_minor=70, clv_minor=7.0
+        ),
+        profile(
+            customer_id="lone", namespace="account", stage="awareness", last_at=day(7), spend_minor=80, clv_minor=8.0
+        ),
     ]
     store(sink, touches, policies=[policy()], meanings=MEANINGS, profiles=people)
     rows = asked(
@@ -179,9 +193,12 @@ def test_accounts_and_their_people(sink: Sink) -> None:
         "SELECT account, person, customer_id, named_by, since, last_at FROM account_people ORDER BY account, person",
     )
     assert [tuple(row.values()) for row in rows] == [
+        ("77", "gil", "gil", "company", day(7), day(7)),
         ("acme", "ann", "ann", "group_id", day(0), day(5)),
         ("acme", "bob", "bob", "group_id", day(1), day(7)),
+        ("ann", "kim", "ann", "person", day(7), day(7)),
         ("bolt", "cid", "cid", "traits.company", day(3), day(3)),
+        ("bolt", "hal", "hal", "traits.company", day(7), day(7)),
         ("corp", "eve", "corp", "person", day(4), day(5)),
         ("corp", "fay", "corp", "contact", day(6), day(6)),
     ]
@@ -191,9 +208,12 @@ def test_accounts_and_their_people(sink: Sink) -> None:
         "clv_minor FROM accounts ORDER BY account",
     )
     assert [tuple(row.values()) for row in rows] == [
+        ("77", 1, ["gil"], 1, "awareness", 0, 0, 0, day(7), 0, 0.0),
         ("acme", 2, ["bob", "ann"], 2, "commitment", 1, 1, 1, day(7), 130, 11.0),
-        ("bolt", 1, ["cid"], 1, "awareness", 0, 0, 0, day(3), 5, 25_000.5),
+        ("ann", 1, ["kim"], 1, "awareness", 0, 0, 0, day(7), 70, 7.0),
+        ("bolt", 2, ["hal", "cid"], 2, "awareness", 0, 0, 0, day(7), 7, 25_000.5),
         ("corp", 2, ["fay", "eve"], 1, "exploration", 0, 0, 0, day(6), 900, 25_000.5),
+        ("lone", 0, [], 1, "awareness", 0, 0, 0, day(7), 80, 8.0),
     ]
 
 

@@ -18,7 +18,7 @@ from streams.reports.sink import Sink
 NEIGHBOUR = touchpoint("n", "neighbour", START)
 COUNTED = "customer_id, anonymous_id, event_id, occurred_at, received_at, kind, channel, amount_minor, currency"
 COUNTED += ", cost_minor, margin_minor, campaign"
-STORED = f"SELECT {COUNTED}, order_id, lines, agent_id, satisfaction, properties, import_id"
+STORED = f"SELECT {COUNTED}, order_id, lines, agent_id, satisfaction, properties, import_id, is_account"
 
 
 def told(row: dict[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,16 @@ def test_it_is_a_set(batches: list[list[Identity]]) -> None:
     assert flags(expecting(*batches), batches) == told
 
 
+def test_the_id_of_an_account_is_another_than_a_persons() -> None:
+    batch = rows([("x", None, "e")] * 4 + [("", "x", "e")] * 2)
+    told = pa.array([None, True, False, True, None, True])
+    place = batch.schema.get_field_index("is_account")
+    batch = batch.set_column(place, batch.schema.field(place), told)
+    known = KnownEvents()
+    known.expect(batch)
+    assert known.notice(batch).tolist() == [False, False, True, True, False, True]
+
+
 def test_it_grows() -> None:
     ids: list[Identity] = [(f"c{number % 7_919}", None, f"event-{number}") for number in range(100_000)]
     parts = [ids[first : first + 7_000] for first in range(0, len(ids), 7_000)]

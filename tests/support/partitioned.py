@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 from processors.policy.policy import Policy, read_policy
-from processors.row.namespaces import NAMESPACE_ANONYMOUS
 from schemas.bodies import bodies_of
 from streams.engine.checkpoint import stored_in_columns
 from streams.engine.edition import FIRST, Edition
@@ -15,7 +14,7 @@ from streams.log.batches import read_batches
 from streams.log.partitioning import partitions_of
 from streams.outputs.outgoing import forward_message
 from streams.outputs.triggers import triggers_table
-from support.linked import alias, ev
+from support.linked import LETTERS, alias, ev
 from support.messages import REGISTRY, START, Message, batch, policy_text, schemas, tick
 from support.shell import customer_of, records_of
 
@@ -143,12 +142,12 @@ class Cluster:
 
 
 def rows_of(partition: Partition) -> dict[str, Any]:
-    """Rows by ``u:`` or ``a:`` and the id, of those of whom something is known."""
+    """Rows by ``u:``, ``a:`` or ``g:`` and the id, of those of whom something is known."""
     numbers = partition.numbers()
     rows = partition.rows(numbers)
     spaces = partition.namespaces(numbers)
     return {
-        ("a:" if space == NAMESPACE_ANONYMOUS else "u:") + customer_of(partition, int(number)).decode(): rows[i]
+        f"{LETTERS[space]}:" + customer_of(partition, int(number)).decode(): rows[i]
         for i, (number, space) in enumerate(zip(numbers, spaces, strict=True))
         if rows[i].touchpoints > 0
     }

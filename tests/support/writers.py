@@ -32,6 +32,7 @@ VALUE: Final[dict[str, Any]] = {
     "properties": {"discount": "1.00"},
     "import_id": "i-1",
     "known": False,
+    "is_account": False,
 }
 LINE_TYPES: Final = {
     "sku": "string",

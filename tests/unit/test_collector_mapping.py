@@ -328,16 +328,47 @@ def test_a_browsers_key_links_its_own_visitor_only() -> None:
     assert refusal({"type": "alias", "userId": "u1"}) == "no_customer"
 
 
-def test_where_the_group_is_the_customer_the_person_is_a_property() -> None:
-    b2b = replace(SERVER, customer="group")
-    found = one(track({"revenue": 1}, context={"groupId": "acme"}), b2b)
-    assert (found["customer_id"], found["properties"]["person"]) == ("acme", "u1")
-    assert one({"type": "group", "groupId": "acme", "userId": "u1", "traits": {"seats": 9}}, b2b)["properties"] == {
-        "seats": "9",
-        "person": "u1",
-    }
-    assert refusal(track({"revenue": 1}), b2b) == "no_customer"
-    assert one({"type": "group", "groupId": "acme", "userId": "u1"})["properties"] == {"group_id": "acme"}
+B2B = replace(SERVER, customer="group")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"context": {"groupId": "acme"}},
+        {"groupId": " acme "},
+        {"groupId": "acme", "context": {"groupId": "beta"}},
+        {"groupId": "null", "context": {"groupId": "acme"}},
+        {"traits": {"groupId": "acme"}},
+        {"context": {"traits": {"groupId": "acme"}}},
+        {"context": {"groupId": "acme", "traits": {"groupId": {"id": 1}}}},
+    ],
+)
+def test_where_the_group_is_the_customer_the_person_is_a_property(told: dict[str, Any]) -> None:
+    found = one(track({"revenue": 1}, **told), B2B)
+    assert (found["customer_id"], found["is_account"], found["properties"]["person"]) == ("acme", True, "u1")
+
+
+def test_an_account_has_its_own_traits_and_the_traits_of_people_say_so() -> None:
+    own = {"type": "group", "groupId": "acme", "userId": "u1", "traits": {"seats": 9, "name": "Acme"}}
+    found = one({**own, "context": {"traits": {"name": "Ann"}}}, B2B)["properties"]
+    assert found == {"seats": "9", "name": "Acme", "traits.name": "Ann", "person": "u1"}
+    ann = {"type": "identify", "userId": "u1", "traits": {"name": "Ann"}, "context": {"groupId": "acme"}}
+    assert one(ann, B2B)["properties"] == {"traits.name": "Ann", "person": "u1"}
+    # And where people are the customers, a group has not the name of one of them.
+    assert one(own)["properties"] == {"group.seats": "9", "group.name": "Acme", "group_id": "acme"}
+    assert one({"type": "group", "groupId": "acme", "userId": "u1"})["is_account"] is None
+
+
+def test_who_names_no_group_is_no_account() -> None:
+    assert refusal(track({"revenue": 1}), B2B) == "no_customer"
+    found = one(track({"person": "own"}, anonymousId="a1"), B2B)
+    assert (found["customer_id"], found["anonymous_id"], found["is_account"]) == (None, "a1", None)
+    assert found["properties"] == {"person": "u1", "properties.person": "own"}
+
+
+def test_of_people_the_group_in_the_context_is_a_property() -> None:
+    assert one(track({}, context={"groupId": "acme"}))["properties"] == {"group_id": "acme"}
+    assert one(track({}, context={"groupId": "undefined"}))["properties"] == {}
 
 
 def test_bots_are_flagged() -> None:
@@ -434,3 +465,151 @@ def test_each_preset_names_every_event_of_the_published_vocabularies(preset_name
     kinds = tomllib.loads(preset(preset_name).text)["kinds"]
     assert [name for name in PUBLISHED if kind_of_event(name) not in kinds] == []
     assert set(KIND_OF_TYPE.values()) <= set(kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "minor"),
+    [("1.234,56", 123_456), ("1,234.56", 123_456), ("1,5", 150), ("1 234,50", 123_450), ("(5)", -500), ("€12,50", 1250),
+     ("12.3456", 1235), ("0", 0), ("-0", 0)],
+)  # fmt: skip
+def test_an_amount_in_a_text_is_read_as_it_is_written(text: str, minor: int) -> None:
+    assert one(track({"revenue": text, "currency": "EUR"}))["amount_minor"] == minor
+
+
+@pytest.mark.parametrize("text", ["1.234", "1,234", "€12.345", "12,345 EUR"])
+def test_an_amount_that_may_mean_two_is_refused(text: str) -> None:
+    assert refusal(track({"revenue": text, "currency": "EUR"})) == "bad_number"
+    # A currency without minor units, and one with three, have one reading.
+    assert one(track({"revenue": "1.234", "currency": "JPY"}))["amount_minor"] == 1234
+    assert one(track({"revenue": 12.345, "currency": "EUR"}))["amount_minor"] == 1234
+
+
+def test_prices_in_texts_are_read_too() -> None:
+    for price, minor in (("2,50", 500), ("$2.50", 500), ("1,234.56", 246_912), ("3.335", 667)):
+        found = one(track({"products": [{"sku": "s", "price": price, "quantity": 2}], "currency": "USD"}))
+        assert (found["lines"][0]["amount_minor"], found["amount_minor"]) == (minor, minor)
+    for price in ("1,234", "€2.50", "nan", "much"):
+        assert refusal(track({"products": [{"sku": "s", "price": price}], "currency": "USD"})) == "bad_lines"
+
+
+def test_what_google_calls_otherwise_is_known() -> None:
+    told = {
+        "transaction_id": "T1", "value": 25.42, "tax": 4.9, "currency": "USD",
+        "items": [{"item_id": "SKU_1", "item_name": "tee", "price": 10, "quantity": 2, "item_category": "Apparel"}],
+    }  # fmt: skip
+    found = one(track(told, event="purchase"))
+    assert (found["kind"], found["order_id"], found["amount_minor"]) == ("order_completed", "T1", 2542)
+    assert found["lines"] == [{"sku": "SKU_1", "category": "Apparel", "quantity": 2, "amount_minor": 2000}]
+    assert found["properties"] == {"tax": "4.9"}
+    # Items that are no products are a property.
+    assert one(track({"items": [{"seat": 1}]}, event="Seats Chosen"))["properties"] == {"items": '[{"seat":1}]'}
+    policies = [tomllib.loads(preset(name).text)["kinds"] for name in PRESETS]
+    assert all(kind in kinds for kind in ("order_completed", "order_refunded") for kinds in policies)
+
+
+def test_camel_case_and_json_in_a_text_are_read() -> None:
+    told = {"orderId": "o1", "total": "30", "currency": "usd", "products": [{"productId": "p1", "price": "15"}, None]}
+    found = one(track(told))
+    assert (found["order_id"], found["amount_minor"], found["lines"][0]["sku"]) == ("o1", 3000, "p1")
+    assert one(track({**told, "products": json.dumps(told["products"])}))["lines"] == found["lines"]
+    assert refusal(track({"products": "p1, p2"})) == "bad_lines"
+    assert refusal(track({"products": [{"sku": {"a": 1}}]})) == "bad_lines"
+    assert refusal(track({"products": [{"sku": True}]})) == "bad_lines"
+
+
+@pytest.mark.parametrize("nothing", ["undefined", "null", "NaN", " None ", "[object Object]"])
+def test_ids_that_are_none_make_no_two_events_or_orders_one(nothing: str) -> None:
+    first, second = (
+        one({**track({"order_id": nothing, "revenue": n}), "messageId": nothing, "timestamp": "2023-11-01"})
+        for n in (1, 2)
+    )
+    assert (first["order_id"], second["order_id"]) == (None, None)
+    assert first["event_id"] != second["event_id"]
+    assert len(first["event_id"]) == 32
+    # A number may well be an id.
+    assert one({**track({"order_id": 0, "revenue": 1}), "messageId": 0})["order_id"] == "0"
+
+
+def test_an_order_has_an_id_and_no_list_of_them() -> None:
+    assert refusal(track({"order_id": ["o1"], "revenue": 1})) == "bad_id"
+    found = one(track({"order_id": ["o1", "o2"]}, event="Invoices Sent"))
+    assert (found["order_id"], found["properties"]) == (None, {"order_id": '["o1","o2"]'})
+
+
+def test_a_refund_of_some_articles_is_no_refund_of_all() -> None:
+    part = {"order_id": "o1", "currency": "EUR", "products": [{"product_id": "p", "price": 10, "quantity": 2}]}
+    assert one(track(part, event="Order Refunded"))["amount_minor"] == 2000
+    assert refusal(track({"order_id": "o1", "products": [{"product_id": "p"}]}, event="Order Refunded")) == "no_amount"
+    assert one(track({"order_id": "o1"}, event="Order Refunded"))["amount_minor"] is None
+    told = {"order_id": "o1", "currency": "EUR", "revenue": 0, "total": 10}
+    assert one(track(told, event="Order Refunded"))["amount_minor"] == 1000
+    assert one(track(told))["amount_minor"] == 0
+
+
+def test_an_order_without_an_amount_is_counted() -> None:
+    here = place()
+    orders = [track({"Revenue": 9}, messageId="a"), track({"revenue": 9}, messageId="b")]
+    assert here.ask("/v1/batch", {"batch": orders})[0] == 200
+    page = here.collector.counts.page().decode()
+    assert 'relasi_collector_events_total{outcome="no_amount",source="shop"} 1.0' in page
+    assert 'relasi_collector_events_total{outcome="accepted",source="shop"} 2.0' in page
+
+
+def test_a_campaign_is_a_name() -> None:
+    spec = {"campaign": {"source": "network", "name": "c1", "content": "x"}}
+    found = one(track(spec, event="Install Attributed"))
+    assert (found["campaign"], json.loads(found["properties"]["campaign"])) == ("c1", spec["campaign"])
+    assert one(track({"campaign": {"source": "n"}}, event="Install Attributed"))["campaign"] is None
+    assert one(track({"campaign_name": "Spring", "campaign_id": 7}, event="Email Opened"))["campaign"] == "Spring"
+    assert one(track({}, context={"campaign": "spring"}))["campaign"] == "spring"
+
+
+@pytest.mark.parametrize(
+    ("rating", "stated"),
+    [("5", 5.0), (" 4.5 ", 4.5), (4, 4.0), ("4/5", None), ("good", None), ("nan", None), (True, None)],
+)
+def test_a_rating_may_be_a_text(rating: object, stated: float | None) -> None:
+    found = one(track({"product_id": "p", "rating": rating}, event="Product Reviewed"))
+    assert found["satisfaction"] == stated
+    assert ("rating" in found["properties"]) == (stated is None)
+
+
+@pytest.mark.parametrize(
+    ("told", "stored"),
+    [("1,50", "1.5"), ("€1.50", "1.5"), ("10%", "10%"), (2.5, "2.5"), ("1,234.50", "1234.5"), ("X", "X")],
+)
+def test_a_discount_is_a_number_that_policies_read(told: object, stored: str) -> None:
+    assert one(track({"revenue": 5, "discount": told}))["properties"]["discount"] == stored
+
+
+def test_ids_in_snake_case_are_ids() -> None:
+    found = one({"type": "track", "event": "Signed In", "user_id": "u9", "anonymous_id": "a9"})
+    assert (found["customer_id"], found["anonymous_id"]) == ("u9", "a9")
+    found = one({"type": "track", "event": "Signed In", "userId": "u1", "user_id": "u9"})
+    assert found["customer_id"] == "u1"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": {"granted": False}},
+        {"consent": {"analytics": False}},
+        {"consent": "denied"},
+        {"consent": {"categoryPreferences": {"a": "yes"}}},
+        {"consentManagement": {"denied": ["a"]}},
+    ],
+)
+def test_consent_in_unknown_words_is_none(context: dict[str, Any]) -> None:
+    assert refusal({"type": "page", "userId": "u", "context": context}) == "no_consent"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"consent": {}},
+        {"consent": None, "consentManagement": {"provider": "oneTrust", "resolutionStrategy": "and"}},
+        {"consent": {"categoryPreferences": None}},
+    ],
+)
+def test_where_nothing_was_asked_nothing_is_refused(context: dict[str, Any]) -> None:
+    assert one({"type": "page", "userId": "u", "context": context})["kind"] == "page_viewed"

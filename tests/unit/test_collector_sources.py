@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+from support.collecting import one
 
 from streams.collector.sources import BROWSER, SERVER, new_key, sources_of
 from streams.settings import SettingsError
@@ -80,3 +81,14 @@ def test_keys_say_whose_they_are_and_are_valid() -> None:
     assert len(keys) == 100
     tables = {f"s{n}": {"key": key} for n, key in enumerate(sorted(keys))}
     assert len(sources_of(tables, "f").all) == 100
+
+
+def test_amounts_without_a_currency_are_in_the_policys_where_its_minor_units_are_others() -> None:
+    told = sources_of(tomllib.loads(GOOD + 'currency = "EUR"\n'), "here")
+    assert told.in_currency("USD") is told
+    yen = told.in_currency("JPY")
+    assert [source.currency for source in yen.all] == ["JPY", "EUR"]
+    web = yen.of_key("pk_12345678")
+    assert web is not None
+    event = {"type": "track", "event": "Order Completed", "anonymousId": "a", "properties": {"revenue": 500}}
+    assert (one(event, web)["amount_minor"], one(event, web)["currency"]) == (500, "JPY")

@@ -170,6 +170,12 @@ def test_an_anonymous_visitor_is_no_user() -> None:
     assert "userId" not in body
 
 
+def test_an_account_is_no_user() -> None:
+    _, body = told("segment", trigger(namespace="account", customer_id="acme"))
+    assert (body["anonymousId"], body["context"]["groupId"]) == ("acme", "acme")
+    assert "userId" not in body
+
+
 def test_people_are_known_by_the_property_that_the_file_names() -> None:
     _, body = told("braze", trigger(payload={"crm": "C7"}), customer="crm")
     assert body["events"][0]["external_id"] == "C7"

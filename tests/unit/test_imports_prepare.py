@@ -122,7 +122,7 @@ def test_a_row_becomes_canonical(tmp_path: Path) -> None:
         "kind": "order_completed", "channel": "web", "amount_minor": 1337, "currency": "USD", "cost_minor": 13,
         "margin_minor": None, "campaign": None, "order_id": None, "agent_id": None, "satisfaction": 1.625, "row": 1,
         "lines": lines_bytes([{"sku": "s13", "quantity": 13}], 2), "properties": map_bytes({"a": "b", "n": "13"}),
-        "import_id": None, "known": None,
+        "import_id": None, "known": None, "is_account": None,
     }  # fmt: skip
 
 

@@ -88,6 +88,7 @@ def test_everything_that_a_touchpoint_says_is_in_the_log() -> None:
         "properties": {"a": "1", "b": "false"},
         "import_id": None,
         "known": None,
+        "is_account": None,
     }
 
 

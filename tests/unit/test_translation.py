@@ -70,7 +70,7 @@ def schemas(draw: st.DrawFn) -> dict[str, Any]:
             kind = draw(unions(NUMBERS, number))
         elif name == "satisfaction":
             kind = draw(unions(["double", "float", *NUMBERS], number))
-        elif name == "known":
+        elif name in ("known", "is_account"):
             kind = draw(unions(["boolean"], number))
         else:
             kind = draw(unions(TEXTS, number))
@@ -156,7 +156,7 @@ def meant(value: dict[str, Any]) -> dict[str, Any]:
             if told is not None and (isinstance(told, bool) or not isinstance(told, int | float)):
                 raise Refused
             found[name] = None if told is None else float(told)
-        elif name == "known":
+        elif name in ("known", "is_account"):
             found[name] = truth(told)
         else:
             read = number(told) if "at" in name.split("_") or "minor" in name else text(told)

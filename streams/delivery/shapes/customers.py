@@ -37,7 +37,9 @@ def basic(user: str, password: str) -> dict[str, str]:
 
 
 def _segment(trigger: Trigger, person: Person, _: Mapping[str, str]) -> dict[str, Any]:
-    whose = {"anonymousId": person.key} if trigger.namespace == "anonymous" else {"userId": person.key}
+    # A call needs one of two ids; an account is no user of theirs, and stands where accounts do.
+    whose = {"userId": person.key} if trigger.namespace == "known" else {"anonymousId": person.key}
+    group = {"groupId": person.key} if trigger.namespace == "account" else {}
     return {
         "type": "track",
         **whose,
@@ -45,7 +47,7 @@ def _segment(trigger: Trigger, person: Person, _: Mapping[str, str]) -> dict[str
         "messageId": f"trg_{trigger.id}",
         "timestamp": iso(trigger.at),
         "properties": flat_of(trigger),
-        "context": {"library": {"name": "relasi", "version": "0.1.0"}},
+        "context": {"library": {"name": "relasi", "version": "0.1.0"}, **group},
     }
 
 
