@@ -9,6 +9,7 @@ import pytest
 from support.vendors import money, read
 
 from streams.imports.problems import InputProblem
+from streams.imports.samples import lines_of
 
 
 def woo(number: int, **more: Any) -> dict[str, Any]:
@@ -159,3 +160,70 @@ def test_the_account_of_a_statement_is_nobody_who_pays(tmp_path: Path) -> None:
     text = "Transaction Date,Account Number,Transaction Description,Debit Amount,Credit Amount\n31/12/2025,123,ANN,,250.00\n"
     with pytest.raises(InputProblem, match="no customer"):
         read("bank", text, tmp_path)
+
+
+def test_a_payment_that_was_given_back_later_was_paid(tmp_path: Path) -> None:
+    head = '"Date","Time","TimeZone","Type","Status","Currency","Gross","From Email Address","To Email Address","Transaction ID"\n'
+    text = head + (
+        '"01/25/2026","10:00:00","PST","Website Payment","Refunded","USD","30.00","ann@x.com","shop@x.com","T1"\n'
+        '"01/26/2026","10:00:00","PST","Payment Refund","Completed","USD","-30.00","shop@x.com","ann@x.com","T2"\n'
+        '"01/26/2026","10:00:00","PST","Website Payment","Denied","USD","7.00","ann@x.com","shop@x.com","T3"\n'
+    )
+    rows, prepared = read("paypal", text, tmp_path)
+    assert money(rows) == {("order_completed", "USD"): 3000, ("order_refunded", "USD"): -3000}
+    assert prepared.skipped == 1
+
+
+def test_whoever_is_known_on_a_device_is_no_visitor(tmp_path: Path) -> None:
+    events = [
+        {
+            "event": "Purchase",
+            "properties": {"time": 1704448800, "distinct_id": who, "$device_id": "d1", "$insert_id": who},
+        }
+        for who in ("u1", "d1", "$device:d1")
+    ]
+    rows, _ = read("mixpanel", "\n".join(map(json.dumps, events)), tmp_path)
+    assert [(row["customer_id"], row["anonymous_id"]) for row in rows] == [("u1", "d1"), (None, "d1"), (None, "d1")]
+
+
+def test_what_was_bought_in_a_visit_has_its_items(tmp_path: Path) -> None:
+    order = {
+        "type": "ecommerceOrder", "orderId": "77", "revenue": "42.5", "timestamp": 1704448850,
+        "itemDetails": [{"itemSKU": "S", "itemName": "N", "itemCategory": "C", "price": 21.25, "quantity": 2}],
+    }  # fmt: skip
+    visit = {
+        "idVisit": "1",
+        "visitorId": "v1",
+        "siteCurrency": "EUR",
+        "firstActionTimestamp": 1704448800,
+        "actionDetails": [order],
+    }
+    rows, _ = read("matomo", json.dumps([visit]), tmp_path)
+    assert [(row["kind"], row["amount_minor"]) for row in rows] == [("page_viewed", None), ("order_completed", 4250)]
+    assert lines_of(rows[1]["lines"]) == [{"sku": "S", "category": "C", "quantity": 2, "amount_minor": 4250}]
+
+
+def test_tickets_of_an_interface_stand_beside_the_pages_before_and_after(tmp_path: Path) -> None:
+    ticket = {"id": 1, "requester_id": 501, "created_at": "2024-01-05T10:00:00Z", "status": "new"}
+    text = json.dumps({"tickets": [ticket], "count": 1, "next_page": None, "previous_page": "x"})
+    rows, _ = read("zendesk", text, tmp_path)
+    assert [(row["customer_id"], row["kind"]) for row in rows] == [("501", "support_ticket_opened")]
+
+
+def test_purchases_in_the_shops_of_apps_are_counted_in_millionths(tmp_path: Path) -> None:
+    def bought(value: object, currency: str, dollars: float) -> dict[str, Any]:
+        told = {"int_value": value} if isinstance(value, int) else {"double_value": value}
+        return {
+            "event_timestamp": "1704448800123456", "event_name": "in_app_purchase", "user_pseudo_id": "1.2",
+            "event_value_in_usd": dollars,
+            "event_params": [{"key": "currency", "value": {"string_value": currency}}, {"key": "value", "value": told}],
+        }  # fmt: skip
+
+    events = [bought(990_000, "USD", 0.99), bought(15_000_000_000, "IDR", 0.95), bought(15_000, "IDR", 0.95)]
+    events.append(bought(4.99, "EUR", 5.4))
+    rows, _ = read("ga4", "\n".join(map(json.dumps, events)), tmp_path)
+    assert money(rows) == {
+        ("order_completed", "USD"): 99,
+        ("order_completed", "IDR"): 3_000_000,
+        ("order_completed", "EUR"): 499,
+    }
