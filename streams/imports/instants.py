@@ -24,6 +24,8 @@ _EPOCH_IN_EXCEL: Final = 25_569
 """Days from the day 0 of a spreadsheet to 1970. The first two months, where the count is off by one, are refused."""
 _EXCEL_FROM: Final = 61
 _EXCEL_TO: Final = 2_958_466
+_ISO: Final = r"^\d{4}-\d\d-\d\d"
+"""As cells that a workbook knows to be dates are handed on."""
 
 Millis = npt.NDArray[np.int64]
 
@@ -55,9 +57,13 @@ def instants(array: Any, pattern: str | None, zone: str = "UTC", assumed: int = 
     if pattern is None:
         return _spelled(array, _understood(array, zone, assumed), zone, assumed)
     found = _excel(array) if pattern == EXCEL else _by_pattern(array, pattern)
-    bad = parts_of(array).valid & ~_valid(found)
     if "%z" not in pattern:
         found = from_local(found, zone)
+    if pattern == EXCEL:
+        # Cells that are formatted as dates are days of the spreadsheet too.
+        dates = pc.if_else(pc.match_substring_regex(array, _ISO), array, pa.scalar(None, pa.string()))
+        found = pc.coalesce(found, _understood(dates, zone, assumed).values)
+    bad = parts_of(array).valid & ~_valid(found)
     return Instants(found, bad, none, none, np.zeros(n, np.int8), none)
 
 

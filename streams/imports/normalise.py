@@ -40,7 +40,7 @@ _UNCLEAR: Final = (
     "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
     "or excel"
 )
-_CUT_ID: Final = r"^[0-9]\.[0-9]+[Ee]\+[0-9]{2}$"
+_CUT_ID: Final = r"^[0-9](\.[0-9]+)?[Ee]\+[0-9]{2}$"
 _CUT: Final = (
     "is how a spreadsheet writes a long number, whose last digits are lost: export the column as text, so that "
     "different ids stay different"
