@@ -15,9 +15,10 @@ from processors.words import Int, byte_at
 NOBODY: Final = frozenset({
     "null", "(null)", "<null>", "undefined", "none", "nil", "<nil>", "nan", "n/a", "#n/a", "na", "0", "-1", "-", "--",
     "?", "false", "true", "anon", "anonymous", "guest", "unknown", "not_authenticated", "(not set)", "id", "email",
-    "[]", "{}", "[object object]", "00000000-0000-0000-0000-000000000000",
+    "[]", "{}", "[object object]", "\\n", "<na>", "nat", "(blank)", "(empty)", "#ref!", "#value!", "#name?", "#null!",
+    "00000000-0000-0000-0000-000000000000",
 })  # fmt: skip
-"""In small letters."""
+"""In small letters; ``\\n`` is how MySQL writes no value, ``#ref!`` how a spreadsheet writes an error."""
 
 _FNV_OFFSET: Final = 0x811C9DC5
 _FNV_PRIME: Final = 0x01000193

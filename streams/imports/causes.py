@@ -22,6 +22,7 @@ _MENDING: Final = {
     "currency_differs": "amounts carry another currency than their rows: see --map currency=COLUMN",
     "no_customer": "no customer is given: name the column with --map customer_id=COLUMN",
     "bad_id": "the ids went through a spreadsheet, which cut their digits: export the column as text",
+    "summary_row": "the rows are sums of others: name the column of customers with --map customer_id=COLUMN",
     "no_kind": "no kind is given: --map kind=COLUMN, or --set kind=order_completed for all rows",
     "broken_line": "the lines do not split into the columns of the header: see --delimiter",
 }

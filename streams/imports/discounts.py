@@ -70,7 +70,7 @@ def _is_plain(text: Any) -> bool:
         text.cast(pa.float64())
     except pa.ArrowInvalid:
         return False
-    return True
+    return not pc.any(pc.match_substring(text, "E")).as_py()
 
 
 def _numbers(text: Any, sign: str | None, way: int) -> Any:

@@ -15,7 +15,11 @@ _AT_ONCE: Final = 20_000
 _BESIDE: Final = frozenset((
     "count", "total", "page", "pages", "per_page", "has_more", "next", "previous", "next_page", "cursor", "object",
     "url", "status", "success", "end_time", "end_of_stream", "links", "meta", "metadata", "paging", "pagination",
-    "next_cursor", "response_metadata", "_links", "errors", "warnings",
+    "previous_page", "prev_page", "next_url", "after_url", "before_url", "after_cursor", "before_cursor",
+    "next_cursor", "response_metadata", "_links", "errors", "warnings", "search_criteria", "total_count", "totalcount",
+    "totalsize", "done", "offset", "limit", "page_size", "pagesize", "total_pages", "totalpages", "total_results",
+    "totalresults", "next_page_token", "nextpagetoken", "nextrecordsurl", "@odata.context", "@odata.count",
+    "@odata.nextlink",
 ))  # fmt: skip
 _REST: Final = " \t\r\n"
 

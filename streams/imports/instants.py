@@ -15,6 +15,7 @@ from streams.imports.evidence import EITHER, FIRST, SECOND, YEARS, Evidence, Yea
 from streams.imports.faults import Mask
 from streams.imports.mapping import COUNTED, EXCEL
 from streams.imports.money import NOT_A_NUMBER, decimal_at, integers
+from streams.imports.spelled import plainly
 from streams.imports.times import LOCAL, NAMED, NOT_A_TIME, SHORT_YEAR, UNCLEAR, time_at
 from streams.imports.zones import to_utc, zone_of
 
@@ -23,6 +24,8 @@ _EPOCH_IN_EXCEL: Final = 25_569
 """Days from the day 0 of a spreadsheet to 1970. The first two months, where the count is off by one, are refused."""
 _EXCEL_FROM: Final = 61
 _EXCEL_TO: Final = 2_958_466
+_ISO: Final = r"^\d{4}-\d\d-\d\d"
+"""As cells that a workbook knows to be dates are handed on."""
 
 Millis = npt.NDArray[np.int64]
 
@@ -52,11 +55,15 @@ def instants(array: Any, pattern: str | None, zone: str = "UTC", assumed: int = 
         values, bad = integers(array, np.full(n, COUNTED[pattern], np.int8), exact=False)
         return Instants(values, bad, none, none, np.zeros(n, np.int8), none)
     if pattern is None:
-        return _understood(array, zone, assumed)
+        return _spelled(array, _understood(array, zone, assumed), zone, assumed)
     found = _excel(array) if pattern == EXCEL else _by_pattern(array, pattern)
-    bad = parts_of(array).valid & ~_valid(found)
     if "%z" not in pattern:
         found = from_local(found, zone)
+    if pattern == EXCEL:
+        # Cells that are formatted as dates are days of the spreadsheet too.
+        dates = pc.if_else(pc.match_substring_regex(array, _ISO), array, pa.scalar(None, pa.string()))
+        found = pc.coalesce(found, _understood(dates, zone, assumed).values)
+    bad = parts_of(array).valid & ~_valid(found)
     return Instants(found, bad, none, none, np.zeros(n, np.int8), none)
 
 
@@ -120,6 +127,36 @@ def _understood(array: Any, zone: str, assumed: int) -> Instants:
         _by_name(parts, zones, named, out, lost)
     values = pa.array(out, mask=bad | unclear | lost | ~parts.valid)
     return Instants(values, bad, unclear, lost, ways & EITHER, (ways & SHORT_YEAR) != 0)
+
+
+def _spelled(array: Any, found: Instants, zone: str, assumed: int) -> Instants:
+    """What was found, and of what is no time as it stands, what it is as ``spelled.py`` says it."""
+    rows = np.flatnonzero(found.bad | found.lost)
+    if not len(rows):
+        return found
+    coded = array.take(pa.array(rows)).dictionary_encode()
+    plain = [plainly(text) for text in coded.dictionary.to_pylist()]
+    if not any(plain):
+        return found
+    again = _understood(pa.array(plain, pa.string()).take(coded.indices), zone, assumed)
+    told = np.flatnonzero(_valid(again.values) | again.unclear | again.lost)
+    merged = [_put(old, rows[told], new[told]) for old, new in zip(found[1:], again[1:], strict=True)]
+    merged[0] = _put(found.bad, rows[told], np.zeros(len(told), np.bool_))
+    out = _put(_filled(found.values), rows[told], _filled(again.values)[told])
+    valid = _put(_valid(found.values), rows[told], _valid(again.values)[told])
+    return Instants(pa.array(out, mask=~valid), *merged)
+
+
+def _filled(values: Any) -> Millis:
+    filled: Millis = values.fill_null(0).to_numpy(zero_copy_only=False)
+    return filled
+
+
+def _put(array: npt.NDArray[Any], rows: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy with other values in some rows."""
+    changed = array.copy()
+    changed[rows] = values
+    return changed
 
 
 def _by_name(parts: Parts, zones: npt.NDArray[np.int32], rows: npt.NDArray[np.int64], out: Millis, lost: Mask) -> None:

@@ -14,6 +14,10 @@ from streams.imports.blocks import Block
 from streams.imports.paths import root_of
 
 _LEFT_OUT: Final = re.compile(r"[\s_\-./:*\ufeff\u200b]+")
+EACH: Final = "each"
+"""The element of an array that a mapping goes through: no column is alike."""
+_OF_ANYTHING: Final = frozenset(("id", "name", "type", "key", "status"))
+"""Members whose names say nothing without what they are of: ``customer.id`` is not the ``Id`` of an order."""
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
@@ -39,9 +43,10 @@ def alike(names: Iterable[str], columns: Sequence[str]) -> dict[str, str]:
     alike: dict[str, str] = {}
     for name in wanted:
         root = root_of(name)
-        if name in present or root in present:
+        if name in present or root in present or root == EACH:
             continue
-        tried = [bare(name)] if root is None else [bare(name), bare(name[len(root) :])]
+        inner = "" if root is None else bare(name[len(root) :])
+        tried = [bare(name), inner] if inner and inner not in _OF_ANYTHING else [bare(name)]
         columns_alike = next((found[text] for text in tried if text in found), [])
         if len(columns_alike) != 1:
             continue

@@ -20,6 +20,13 @@ from streams.imports.columns import Parts, parts_of
 NOTHING: Final = "nothing"
 NAMELESS: Final = NOBODY - {"0", "-1"}
 """Those that are no id of an order or an event either: a number may well be one."""
+_SUMS: Final = frozenset((
+    "total", "totals", "grand total", "grand totals", "report total", "subtotal", "sub-total", "sub total", "sum",
+    "summe", "gesamt", "gesamtsumme", "gesamtergebnis", "zwischensumme", "insgesamt", "endsumme", "totaal", "subtotaal",
+    "eindtotaal", "totaux", "total général", "total general", "sous-total", "somme", "totale", "totale generale",
+    "suma", "total geral", "razem", "suma końcowa", "celkem", "jumlah", "total keseluruhan", "toplam", "genel toplam",
+    "totalt", "yhteensä", "итого", "всего", "合計", "总计", "總計", "小計",
+))  # fmt: skip
 _MANY: Final = 100
 _SHOWN: Final = 3
 
@@ -77,6 +84,13 @@ def are_nobody(ids: Any, names: frozenset[str] = NOBODY) -> npt.NDArray[np.bool_
         texts = pc.utf8_lower(ids.take(pa.array(which)))
         found[which] = pc.is_in(texts, pa.array(sorted(names))).to_numpy(zero_copy_only=False)
     return found
+
+
+def are_sums(ids: Any) -> npt.NDArray[np.bool_]:
+    """bool[n]: which values of a trimmed text column are words for a sum, as the last row of a report has them."""
+    plain = pc.utf8_rtrim(pc.utf8_lower(ids), ": ")
+    marked: npt.NDArray[np.bool_] = pc.is_in(plain, pa.array(sorted(_SUMS))).to_numpy(zero_copy_only=False)
+    return marked
 
 
 def without(ids: Any, marked: npt.NDArray[np.bool_]) -> Any:

@@ -25,7 +25,7 @@ from streams.imports.kinds import kind_of
 from streams.imports.lines import lines_of_columns
 from streams.imports.mapping import IDS, MONEY, Mapping, property_of
 from streams.imports.money import integers
-from streams.imports.nobodies import NAMELESS, NOTHING, Nobodies, are_nobody, without
+from streams.imports.nobodies import NAMELESS, NOTHING, Nobodies, are_nobody, are_sums, without
 from streams.imports.plan import ReadPlan, plan_of
 from streams.imports.pricing import codes_of, decimals_in, priced, too_large, unpriced, with_signs
 from streams.imports.problems import ImportReject
@@ -42,11 +42,12 @@ _UNCLEAR: Final = (
     "may mean several things; say which with --time-format, such as %y%m%d, %d/%m/%y, %d.%m.%y, seconds, milliseconds "
     "or excel"
 )
-_CUT_ID: Final = r"^[0-9]\.[0-9]+[Ee]\+[0-9]{2}$"
+_CUT_ID: Final = r"^[0-9](\.[0-9]+)?[Ee]\+[0-9]{2}$"
 _CUT: Final = (
     "is how a spreadsheet writes a long number, whose last digits are lost: export the column as text, so that "
     "different ids stay different"
 )
+_SUM: Final = "is a word for a sum, and the row one of totals; --set no_id=customer if it is a customer"
 _LOST: Final = "names a zone that is not known; expected one such as Europe/Berlin or +01:00, or --timezone"
 
 
@@ -245,6 +246,9 @@ class _Rows:
         for name in ("order_id", "event_id"):
             columns[name] = without(columns[name], are_nobody(columns[name], NAMELESS))
         nobodies.rows += self._n
+        if self._mapping.choices.get("no_id") in (None, NOTHING):
+            sums = are_sums(columns["customer_id"])
+            self.faults.add(sums, "summary_row", f"customer_id {{}} {_SUM}", columns["customer_id"])
         for name in ("customer_id", "anonymous_id"):
             marked = are_nobody(columns[name])
             if self._mapping.choices.get("no_id") == NOTHING:

@@ -3,7 +3,8 @@
 Rows of the same instant and kind are lines: their amounts, costs, margins and discounts are added up. An order
 completes once: a later row of a kind in ``COMPLETING`` with the amount that the order has, or with articles of it, is
 the confirmation page that fired again; one with other articles, or with less, is a further line; one with more says
-that the order has grown, and becomes ``order_updated``, while the purchase gets the new amount.
+that the order has grown, and becomes ``order_updated``, while the purchase gets the new amount. A later negative amount
+takes back, and stays what it is.
 
 What is done here does not depend on a policy, so that an import can be resumed under another one.
 """
@@ -266,6 +267,9 @@ class _Orders:
     def _told_later(self, first: dict[str, Any], later: dict[str, Any], drop: set[int], i: int) -> None:
         before, now = first["amount_minor"], later["amount_minor"]
         known, told = skus_of(first["lines"]), skus_of(later["lines"])
+        if now is not None and now < 0:
+            # What takes back is an event of its own, also where it has the order's number.
+            return
         if told and not told & known and known:
             _add_line(first, later)
             self._grouping.lines += 1

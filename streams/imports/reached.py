@@ -18,12 +18,12 @@ from streams.imports.currencies import sign_of
 from streams.imports.evidence import FIRST, Evidence, Years, note
 from streams.imports.instants import Instants, Written, from_temporal, instants
 from streams.imports.joined import column_of, parts_of_name
+from streams.imports.likeness import EACH
 from streams.imports.mapping import Mapping
 from streams.imports.paths import root_of, steps_of, value_at
 
 _DECIMALS: Final = 6
 _TIME: Final = "occurred_at"
-EACH: Final = "each"
 
 
 class Reached:
@@ -169,12 +169,19 @@ def json_of(value: Any) -> Any:
 
 
 def elements(reached: Reached, path: str) -> tuple[Block, npt.NDArray[np.int64]]:
-    """(a block with a row for each element of the arrays that a path leads to, the row of each); they are ``each``."""
+    """(a block with a row for each element of the arrays that a path leads to, the row of each); they are ``each``.
+
+    ``refunds[].transactions[]``: the elements of the arrays in the elements of an array.
+    """
+    outer, *inner = path.split("[].")
     block, found, places = reached.block, [], []
-    for row, value in enumerate(reached.values(path)):
-        for element in value if isinstance(value, list) else []:
-            found.append(element)
-            places.append(row)
+    for row, value in enumerate(reached.values(f"{outer}[]" if inner else outer)):
+        reached_now = value if isinstance(value, list) else []
+        for step in inner:
+            arrays = [value_at(one, steps_of(step) or ()) for one in reached_now]
+            reached_now = [one for array in arrays if isinstance(array, list) for one in array]
+        found += reached_now
+        places += [row] * len(reached_now)
     rows = np.array(places, np.int64)
     columns = {name: column.take(pa.array(rows)) for name, column in block.columns.items()}
     columns[EACH] = pa.nulls(len(rows), pa.string())

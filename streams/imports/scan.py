@@ -1,8 +1,9 @@
 """Delimited text, split into rows and fields by compiled code.
 
 Source: RFC 4180, with these liberties: any delimiter, or runs of spaces and tabs; lines may end in CR LF, LF or CR;
-white space may stand between a closing quote and the delimiter. A broken line costs that line alone: the scan goes
-on with the next physical line, also when a quote that never closes would swallow the rest of the file.
+white space may stand between a closing quote and the delimiter; rows may end in delimiters beyond those of the header.
+A broken line costs that line alone: the scan goes on with the next physical line, also when a quote that never closes
+would swallow the rest of the file.
 """
 
 from typing import Final
@@ -125,6 +126,16 @@ def _is_blank(data: Bytes, at: int, end: int) -> bool:
     return at == end
 
 
+@compiled_leaf
+def _is_empty_beyond(data: Bytes, stops: Positions, quoted: Flags, end: int, delimiter: int) -> bool:
+    """Whether nothing but delimiters stands behind the last column: a row ends in one, and the header does not."""
+    last = len(stops) - 1
+    at = stops[last] + (1 if quoted[last] else 0)
+    while at < end and (data[at] == delimiter or data[at] == _SPACE or data[at] == _TAB):
+        at += 1
+    return bool(at == end)
+
+
 @compiled
 def split_rows(
     data: Bytes,
@@ -155,6 +166,8 @@ def split_rows(
         count, row_end = split_row(data, at, stop, final, delimiter, starts[n], stops[n], quoted[n])
         if count == _INCOMPLETE:
             break
+        if count > starts.shape[1] and _is_empty_beyond(data, stops[n], quoted[n], row_end, delimiter):
+            count = starts.shape[1]
         end = row_end if count == starts.shape[1] else first_end
         rows[n, 0], rows[n, 1], rows[n, 2], rows[n, 3] = line, at, end, count
         for i in range(first_end, end):

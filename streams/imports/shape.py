@@ -261,19 +261,22 @@ class Shaper:
         for name, text in constants.items():
             if name not in self._mapping.choices and name not in rule.computed:
                 fields[name] = pa.repeat(pa.scalar(text), n)
+        worked = self._worked(reached)
         for name, expression in computed.items():
-            fields[name] = _worked_out(name, expression, reached)
-        if self._lines:
+            fields[name] = _worked_out(name, expression, reached, plain=name not in worked)
+        # What says its articles itself is not of those that the items tell; rows of a table have no items.
+        own = {"sku", "lines"} & {*rule.columns, *rule.computed}
+        if self._lines and not own and reached.has(self._lines["from"][0]):
             fields["lines"] = items_as_lines(reached, self._lines)
-        for name in self._worked(reached) & set(fields) - set(computed):
+        for name in worked & set(fields) - set(computed):
             if name not in constants:
                 fields[name] = reached.money(mapping.columns.get(name, name))
         for name, table in self._mapping.values.items():
             if name in fields and (name not in constants):
                 fields[name] = _translated(text_of(fields[name])[0], table)
         if len(self._rules) > 1 and "event_id" in fields and KIND in fields:
-            own, kind = text_of(fields["event_id"])[0], text_of(fields[KIND])[0]
-            fields["event_id"] = pc.binary_join_element_wise(own, kind, ":")
+            given, kind = text_of(fields["event_id"])[0], text_of(fields[KIND])[0]
+            fields["event_id"] = pc.binary_join_element_wise(given, kind, ":")
         return fields
 
     def _numbers(self, reached: Reached) -> frozenset[str]:
@@ -299,7 +302,7 @@ class Shaper:
             field
             for computed in self._computed
             for field, expression in computed.items()
-            if _is_amount(field) and expression.names and len(_there(expression, reached)) != 1
+            if _is_amount(field) and _is_worked(expression, reached)
         )
 
 
@@ -307,11 +310,19 @@ def _there(expression: Expression, reached: Reached) -> list[str]:
     return [name for name in expression.alternatives if reached.has(name)]
 
 
-def _worked_out(field: str, expression: Expression, reached: Reached) -> Any:
-    """The column of a field; where only one of several columns is there, that one as it is."""
+def _is_worked(expression: Expression, reached: Reached) -> bool:
+    """Whether more is to be done than to take a column, or none where none of its alternatives is there."""
+    return len(_there(expression, reached)) > 1 or bool(expression.names and not expression.alternatives)
+
+
+def _worked_out(field: str, expression: Expression, reached: Reached, *, plain: bool) -> Any:
+    """The column of a field; where only one of several columns is there, that one as it is (``plain``), or as amounts
+    that another touchpoint computes."""
     there = _there(expression, reached)
-    if len(there) == 1:
+    if len(there) == 1 and plain:
         return reached.raw(there[0])
+    if expression.alternatives and not there:
+        return pa.nulls(reached.rows, pa.string())
     if _is_amount(field) and there:
         return pc.coalesce(*(reached.money(name) for name in there))
     return _as_text(expression.number(reached)) if _is_amount(field) else expression.text(reached)

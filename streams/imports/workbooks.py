@@ -1,9 +1,11 @@
 """Reader of a sheet of a workbook, or of all that are alike (.xlsx, .xls, .ods), by ``python-calamine``."""
 
 import json
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -81,11 +83,11 @@ class SheetSource:
             told = [(number, row) for number, row in some if _says_something(row)]
             rows = np.array([number for number, _ in told], np.int64)
             values = [[_value(row[i]) if i < len(row) else None for _, row in told] for i in wanted]
+            numbers = frozenset(names[i] for i, column in zip(wanted, values, strict=True) if _are_numbers(column))
             columns = {
-                names[i]: pa.array(list(map(plain, column)), pa.string())
+                names[i]: pa.array(list(map(_surely if _are_mixed(column) else plain, column)), pa.string())
                 for i, column in zip(wanted, values, strict=True)
             }
-            numbers = frozenset(names[i] for i, column in zip(wanted, values, strict=True) if _are_numbers(column))
             yield Block(columns, rows, _original(names, told), some[-1][0], self._total, [], numbers)
 
 
@@ -145,6 +147,20 @@ def _value(value: Any) -> Any:
     if isinstance(value, datetime) and value.time() == time.min:
         return value.date()
     return str(value) if isinstance(value, time | timedelta) else value
+
+
+def _surely(value: Any) -> str | None:
+    """A value beside texts, as text: what its decimal sign is, the number itself knows, whatever the texts say."""
+    if not isinstance(value, float) or value.is_integer() or not math.isfinite(value):
+        return plain(value)
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    return f"{'-' if sign else ''}{''.join(map(str, digits))}E{exponent}"
+
+
+def _are_mixed(values: list[Any]) -> bool:
+    """Whether texts stand beside numbers, and no dates."""
+    kinds = set(map(type, values)) - {type(None), int}
+    return kinds == {float, str}
 
 
 def _are_numbers(values: list[Any]) -> bool:

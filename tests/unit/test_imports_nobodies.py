@@ -102,3 +102,14 @@ def test_ids_that_lost_their_digits_in_a_spreadsheet_are_rejects(tmp_path: Path,
 def test_ids_that_only_look_like_numbers_are_ids(tmp_path: Path, text: str) -> None:
     rows, rejects = read(orders([text]), tmp_path)
     assert ([row["customer_id"] for row in rows], rejects) == ([text], [])
+
+
+@pytest.mark.parametrize("text", ["Total", "Grand total:", "SUMME", "Total général", "Jumlah", "合計"])
+def test_a_row_of_totals_is_no_customer(tmp_path: Path, text: str) -> None:
+    file = orders(["ann", "bob", "Total Energies", text])
+    for mapping in (Mapping(), Mapping(constants={"no_id": "nothing"})):
+        rows, rejects = read(file, tmp_path, mapping)
+        assert [row["customer_id"] for row in rows] == ["ann", "bob", "Total Energies"]
+        assert rejects == [(5, "summary_row")]
+    rows, rejects = read(file, tmp_path, Mapping(constants={"no_id": "customer"}))
+    assert ([row["customer_id"] for row in rows][-1], rejects) == (text.rstrip(), [])

@@ -163,3 +163,18 @@ def test_discounts_written_as_money_are_read_as_amounts_are(tmp_path: Path) -> N
     )
     rows, _ = read(text, tmp_path, Mapping(decimal=","))
     assert [map_of(row["properties"])["discount"] for row in rows] == ["1000.5", "2.5"]
+
+
+def test_a_later_negative_amount_of_an_order_takes_back_at_its_time(tmp_path: Path) -> None:
+    text = HEAD + (
+        "ann,2026-01-05,order_completed,1,100,USD,\nann,2026-02-06,order_completed,1,-100,USD,\n"
+        "bob,2026-01-05,order_completed,2,50,USD,\nbob,2026-01-05,order_completed,2,-5,USD,\n"
+    )
+    rows, grouping = read(text, tmp_path)
+    # Of the same instant it is a line: a voucher.
+    assert [(row["customer_id"], row["amount_minor"]) for row in rows] == [
+        ("ann", 10000),
+        ("bob", 4500),
+        ("ann", -10000),
+    ]
+    assert (grouping.lines, grouping.again, grouping.updates) == (1, 0, 0)

@@ -89,6 +89,14 @@ def test_a_broken_line_costs_that_line_alone(line: bytes, why: str, tmp_path: Pa
     assert rejects == [ImportReject(3, "broken_line", why, line)]
 
 
+def test_rows_may_end_in_more_delimiters_than_the_header(tmp_path: Path) -> None:
+    text = b'x,y\n1,a,\n2,"b,\nb" ,,\n3,,\n,,\n4,c,d\n5,e'
+    _, lines, rows, rejects = read(text, tmp_path)
+    assert rows == [("1", "a"), ("2", "b,\nb"), ("3", ""), ("", ""), ("5", "e")]
+    assert lines == [2, 3, 5, 6, 8]
+    assert [(reject.row, reject.detail) for reject in rejects] == [(7, "3 fields, where the file has 2 columns")]
+
+
 def test_a_quote_that_swallows_lines_until_the_next_quote_gives_them_back(tmp_path: Path) -> None:
     _, lines, rows, rejects = read(b'x,y\n1,"open\n2,b\n3,"c"\n', tmp_path)
     assert rows == [("2", "b"), ("3", "c")]

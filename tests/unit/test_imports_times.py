@@ -1,7 +1,8 @@
+# ruff: noqa: RUF001 (Cyrillic letters are meant)
 """Times as files hold them: shapes, zones, columns that decide, and joined columns."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +55,19 @@ def read(text: str, pattern: str | None = None, zone: str = "UTC", assumed: int 
         ("Mon, 05 Jan 2026 10:00:00 +0100", "2026-01-05T09:00"), ("2015 July 1", "2015-07-01"),
         ("2015 7 1", "2015-07-01"), ("2026-01-05 10:00:00 +0100", "2026-01-05T09:00"),
         ("Mon Jan 05 2026 10:00:00 GMT+0100 (CET)", "2026-01-05T09:00"),
+        # Months in other languages, with the words and signs that stand around them.
+        ("12. März 2024", "2024-03-12"), ("3 mai 2024", "2024-05-03"), ("15 de enero de 2024", "2024-01-15"),
+        ("12 Agustus 2024", "2024-08-12"), ("1er mars 2024 à 14h05", "2024-03-01T14:05"), ("15-ene-24", "2024-01-15"),
+        ("Montag, 12. März 2024, 10:05 Uhr", "2024-03-12T10:05"), ("mardi 3 mai 2024", "2024-05-03"),
+        ("2024. március 12.", "2024-03-12"), ("5 марта 2024 г.", "2024-03-05"), ("12 Ekim 2024", "2024-10-12"),
+        ("2 janvier 2026", "2026-01-02"), ("1 Marraskuu 2025", "2025-11-01"), ("Di., 3. Okt. 2024", "2024-10-03"),
+        ("12 Mei 2024 10.05 WIB", "2024-05-12T03:05"), ("January 1st, 2024", "2024-01-01"),
+        ("15 de marzo de 2024 a las 10:05", "2024-03-15T10:05"), ("2024年3月12日 10:05", "2024-03-12T10:05"),
+        ("13/03/2024 10:05 p. m.", "2024-03-13T22:05"), ("13/08/2024 14.05", "2024-08-13T14:05"),
+        ("12/Mar/2024:10:00:00 +0100", "2024-03-12T09:00"),
+        # Weeks and days of a year.
+        ("2024-W03-2", "2024-01-16"), ("2024W032", "2024-01-16"), ("2020-W53-7", "2021-01-03"),
+        ("2024-035", "2024-02-04"), ("2024-366", "2024-12-31"), ("2024-035T10:00:00+01:00", "2024-02-04T09:00"),
         # Zones by name.
         ("2026-01-05T10:00:00+01:00[Europe/Berlin]", "2026-01-05T09:00"), ("2026-01-05 10:00 UTC", "2026-01-05T10:00"),
         ("2026-01-05 10:00 Asia/Jakarta", "2026-01-05T03:00"), ("2026-07-05 10:00 Europe/Berlin", "2026-07-05T08:00"),
@@ -70,7 +84,9 @@ def test_times_that_are_understood(text: str, expected: str) -> None:
         ("930101", "unclear"), ("45293", "unclear"), ("45293.5", "unclear"), ("2024", "unclear"), ("0", "unclear"),
         ("852076800", "unclear"), ("852076800000", "unclear"), ("-5", "unclear"), ("1e3", "unclear"),
         ("202413", "unclear"), ("20241301", "unclear"), ("20240102.5", "unclear"), ("202401022504", "unclear"),
-        ("2 janvier 2026", "bad"), ("1 Marraskuu 2025", "bad"),
+        ("12 lis 2024", "bad"), ("5 listopada 2024", "bad"), ("Q1 Mars 2024", "bad"), ("KW 3 März 2024", "bad"),
+        ("3-5 mai 2024", "bad"), ("mai 2024", "bad"), ("2024-W03", "bad"), ("2024-W54-1", "bad"), ("2023-366", "bad"),
+        ("2024-1234", "bad"), ("2024-12", "bad"), ("31 févr. 2024", "bad"),
         ("99999999999999999", "unclear"), ("7000000000", "unclear"),
         ("NaN", "bad"), ("", "bad"), ("soon", "bad"), ("13/13/2026", "bad"), ("31/02/2026", "bad"), ("1/2-2026", "bad"),
         ("2026-01-05 25:00", "bad"), ("2026-01-05 13:00 PM", "bad"), ("2026-01-05 0:30 PM", "bad"), ("٢٠٢٤", "bad"),
@@ -228,3 +244,19 @@ def test_text_that_is_not_utf_8(encoding: str, told: str | None, tmp_path: Path)
 def test_text_that_is_not_in_its_encoding(tmp_path: Path) -> None:
     with pytest.raises(InputProblem, match=r"is not text in utf-16.*--encoding"):
         found_in(b"occurred_at\n2026-", tmp_path, Mapping(constants=WHO, encoding="utf-16-le"))
+
+
+def test_months_of_other_languages_stand_beside_other_dates_of_their_column() -> None:
+    texts = ["2024-01-05", "12. März 2024", None, "soon", "5.1.2024", "7 mai 2024 10:00 IST", "3 juin 2024"]
+    found = instants(pa.array(texts), None, "Europe/Berlin")
+    days = ["2024-01-04T23:00", "2024-03-11T23:00", None, None, "2024-01-04T23:00", None, "2024-06-02T22:00"]
+    assert found.values.to_pylist() == [None if day is None else at(day) for day in days]
+    assert found.bad.tolist() == [False, False, False, True, False, False, False]
+    assert found.lost.tolist() == [False, False, False, False, False, True, False]
+
+
+@given(st.dates(min_value=date(1970, 1, 2), max_value=date(2099, 12, 31)))
+def test_a_week_and_a_day_of_the_year_are_the_date_of_the_calendar(day: date) -> None:
+    year, week, weekday = day.isocalendar()
+    assert read(f"{year}-W{week:02d}-{weekday}")[0] == at(day.isoformat())
+    assert read(f"{day.year}-{day.timetuple().tm_yday:03d}")[0] == at(day.isoformat())

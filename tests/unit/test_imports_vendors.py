@@ -1,35 +1,13 @@
 # ruff: noqa: E501 (rows of files stand as they are)
 """Exports of shops and payments with all that real ones hold: refunds, failures, test payments, minor units, signs."""
 
-import io
 import json
-from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import pyarrow as pa
+from support.vendors import money, read
 
-from streams.imports.canonical import CANONICAL
-from streams.imports.known_formats import ready_mapping
-from streams.imports.prepare import Prepared, prepare
 from streams.imports.samples import map_of
-
-NOW: Final = 1_800_000_000_000
-
-
-def read(name: str, text: str, folder: Path) -> tuple[list[dict[str, Any]], Prepared]:
-    mapping = ready_mapping(name)
-    with prepare(io.BytesIO(text.encode()), mapping, as_arrived=True, workdir=folder, now=NOW) as prepared:
-        return pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist(), prepared
-
-
-def money(rows: list[dict[str, Any]]) -> dict[tuple[str, str | None], int]:
-    """Minor units by kind and currency."""
-    found: Counter[tuple[str, str | None]] = Counter()
-    for row in rows:
-        found[row["kind"], row["currency"]] += row["amount_minor"]
-    return dict(found)
-
 
 STRIPE = """id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Fee,Mode,PaymentIntent ID,Refunded date (UTC),Status,Customer ID,Customer Email
 ch_1,2026-01-05 10:00:00,20.00,0.00,usd,true,20.00,0.88,Live,pi_1,,Paid,cus_1,a@x.com

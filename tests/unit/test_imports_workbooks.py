@@ -116,7 +116,7 @@ def test_what_stands_above_the_header_is_passed_over(tmp_path: Path) -> None:
     ]  # fmt: skip
     rows, _, rejects = read(workbook({"Orders": sheet}), tmp_path)
     assert rows == [("ann", 1250, 5), ("42", 700, 6)]
-    assert rejects == [(8, "no_time")]
+    assert rejects == [(8, "summary_row")]
 
 
 def test_what_stands_above_the_header_of_a_text_too(tmp_path: Path) -> None:
@@ -130,3 +130,37 @@ def test_what_stands_above_the_header_of_a_text_too(tmp_path: Path) -> None:
 def test_documents_of_tags_are_called_so(tmp_path: Path, text: bytes) -> None:
     with pytest.raises(InputProblem, match=r"HTML, XML.*save it as CSV or \.xlsx"):
         read(text, tmp_path)
+
+
+def test_a_number_beside_texts_is_itself_however_the_texts_are_written(tmp_path: Path) -> None:
+    amounts: tuple[str | float, ...] = (1.234, "5,50", 1250.5, "1.250,00", 7, -0.125)
+    sheet: Rows = [HEADER, *(order("ann", f"2026-01-0{i}", amount) for i, amount in enumerate(amounts, 1))]
+    rows, _, rejects = read(workbook({"Orders": sheet}), tmp_path)
+    assert ([amount for _, amount, _ in rows], rejects) == ([123, 550, 125050, 125000, 700, -12], [])
+
+
+def test_a_word_beside_numbers_raises_no_question_of_points(tmp_path: Path) -> None:
+    sheet: Rows = [HEADER, order("ann", "2026-01-01", 1.234), order("ann", "2026-01-02", "n/a")]
+    rows, _, rejects = read(workbook({"Orders": sheet}), tmp_path)
+    assert ([amount for _, amount, _ in rows], rejects) == ([123], [(3, "bad_number")])
+
+
+def test_long_numbers_that_a_sheet_has_cut_are_no_ids(tmp_path: Path) -> None:
+    sheet: Rows = [
+        HEADER,
+        order(1e17, "2026-01-01"),
+        order(1234567890123456789.0, "2026-01-02"),
+        order(42, "2026-01-02"),
+    ]
+    rows, _, rejects = read(workbook({"Orders": sheet}), tmp_path)
+    assert ([who for who, _, _ in rows], rejects) == (["42"], [(2, "bad_id"), (3, "bad_id")])
+
+
+def test_dates_and_days_of_a_spreadsheet_stand_in_one_column(tmp_path: Path) -> None:
+    text = b"customer_id,occurred_at,kind\na,45293,k\na,2024-01-02T12:00:00,k\na,5.1.2024,k\na,45293.5,k\n"
+    given, now = io.BytesIO(text), 1_800_000_000_000
+    mapping = Mapping(time_formats={"occurred_at": "excel"}, timezone="Europe/Berlin")
+    with prepare(given, mapping, as_arrived=True, workdir=tmp_path, now=now) as prepared:
+        rows = pa.Table.from_batches(prepared.batches(), CANONICAL).column("occurred_at").to_pylist()
+        assert [reject.row for reject in prepared.rejects] == [4]
+    assert rows == [1_704_150_000_000, 1_704_193_200_000, 1_704_193_200_000]
