@@ -66,6 +66,7 @@ CREATE OR REPLACE VIEW policies
     currency String COMMENT 'ISO 4217 code that amounts are converted to',
     minimum_minor Int64 COMMENT 'Least amount of a purchase, minor units of currency',
     rates Map(String, Float64) COMMENT 'Minor units of currency for one minor unit of another, by its ISO 4217 code',
+    margin_share Float64 COMMENT 'Margin as a share of the amount where none is known',
     zone_data String COMMENT 'Version of the time zone data of the IANA by which its local hours were meant then',
     known_at DateTime64(3, 'UTC') COMMENT 'Instant of the log at which it last came into force',
     epoch Int64 COMMENT 'Which log that is, the last in which it came into force',
@@ -73,8 +74,8 @@ CREATE OR REPLACE VIEW policies
 )
 SQL SECURITY DEFINER AS SELECT
     hash, text, model, r, alpha, a, b, unit_ms, threshold, horizon_ms, currency, minimum_minor,
-    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, zone_data, known_at, epoch,
-    `offset`
+    mapFromArrays(policies_raw.rate_currencies, policies_raw.rates) AS rates, margin_share, zone_data, known_at,
+    epoch, `offset`
 FROM policies_raw FINAL
 ORDER BY epoch DESC
 LIMIT 1 BY hash

@@ -43,6 +43,10 @@ ORDER BY (customer_id, id, namespace, epoch)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_free_disk_bytes_to_perform_insert = 67108864
 COMMENT 'Outcomes of rules; may hold one twice until parts are merged: read the view triggers';
 
+ALTER TABLE triggers_raw
+    ADD COLUMN IF NOT EXISTS expected_purchases Nullable(Float64) COMMENT 'Purchases expected at that instant within the horizon of the policy; of what was sent or held',
+    ADD COLUMN IF NOT EXISTS expected_margin_minor Nullable(Float64) COMMENT 'What is earned by that spend: it times the share of the margin that the customer had, minor units';
+
 CREATE OR REPLACE VIEW triggers
 (
     id String COMMENT 'Derived from customer, rule and instant: 32 hexadecimal digits',
@@ -70,7 +74,9 @@ CREATE OR REPLACE VIEW triggers
     recommended_category String COMMENT 'Kind of relationship that fits, as last published',
     next_step String COMMENT 'Next best step, as last published',
     churn_risk Nullable(Float64) COMMENT 'Chance at that instant of no purchase within the horizon of the policy; of what was sent or held',
+    expected_purchases Nullable(Float64) COMMENT 'Purchases expected at that instant within the horizon of the policy; of what was sent or held',
     expected_value_minor Nullable(Float64) COMMENT 'Spend expected at that instant within the horizon of the policy, minor units; of what was sent or held',
+    expected_margin_minor Nullable(Float64) COMMENT 'What is earned by that spend: it times the share of the margin that the customer had, minor units',
     clv_minor Nullable(Float64) COMMENT 'Customer lifetime value at that instant, minor units; of what was sent or held',
     spend_minor Int64 COMMENT 'Spent until then, minor units',
     purchases Int32 COMMENT 'Purchases until then',
@@ -90,7 +96,8 @@ SELECT
     told.window_days AS window_days, told.hold_out AS hold_out, told.cause AS cause, told.transition_id AS transition_id,
     told.subject AS subject, told.before AS before, told.after AS after, told.stage AS stage, told.value_tier AS value_tier,
     told.recommended_category AS recommended_category, told.next_step AS next_step, told.churn_risk AS churn_risk,
-    told.expected_value_minor AS expected_value_minor, told.clv_minor AS clv_minor, told.spend_minor AS spend_minor,
+    told.expected_purchases AS expected_purchases, told.expected_value_minor AS expected_value_minor,
+    told.expected_margin_minor AS expected_margin_minor, told.clv_minor AS clv_minor, told.spend_minor AS spend_minor,
     told.purchases AS purchases, told.last_purchase_at AS last_purchase_at, told.zone AS zone,
     told.evidence_event_id AS evidence_event_id, told.policy_hash AS policy_hash, told.`partition` AS `partition`,
     told.`offset` AS `offset`

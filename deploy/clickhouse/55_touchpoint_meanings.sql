@@ -15,6 +15,7 @@ CREATE OR REPLACE VIEW touchpoint_meanings
         COMMENT 'Lines of the order, basket or return, in the currency of the touchpoint',
     currency String COMMENT 'ISO 4217 code of the amounts: the currency of the policy in force',
     amount_minor Nullable(Int64) COMMENT 'Money that the customer spent, minor units of currency',
+    margin_minor Int64 COMMENT 'What a purchase earned, as stated, else by the policy as a share of the amount, minor units of currency; 0 of anything else',
     cost_minor Int64 COMMENT 'What it cost, as stated, else as the policy says for its kind, minor units of currency',
     mapped Bool COMMENT 'The policy in force names its kind',
     initiative String COMMENT 'Whose initiative it is: customer, firm, both or none; empty when its kind is not mapped',
@@ -44,7 +45,7 @@ CREATE OR REPLACE VIEW touchpoint_meanings
     properties Map(String, String) COMMENT 'Anything else that the source told, by name'
 )
 SQL SECURITY DEFINER AS WITH
-    (SELECT argMax((currency, minimum_minor, rates), (epoch, known_at, `offset`, hash)) FROM policies) AS rule,
+    (SELECT argMax((currency, minimum_minor, rates, margin_share), (epoch, known_at, `offset`, hash)) FROM policies) AS rule,
     coalesce(rule.1, '') AS own_currency,
     upper(coalesce(touchpoint.currency, own_currency)) AS told,
     told = own_currency AS own,
@@ -53,6 +54,7 @@ SQL SECURITY DEFINER AS WITH
         own, touchpoint.amount_minor, rate > 0, toInt64(roundBankers(touchpoint.amount_minor * rate)), NULL
     ) AS amount,
     multiIf(own, touchpoint.cost_minor, rate > 0, toInt64(roundBankers(touchpoint.cost_minor * rate)), NULL) AS cost,
+    multiIf(own, touchpoint.margin_minor, rate > 0, toInt64(roundBankers(touchpoint.margin_minor * rate)), NULL) AS margin,
     meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought,
     meaning.refund OR meaning.cancellation OR (meaning.purchase AND coalesce(amount, 0) < 0) AS takes_back
 SELECT
@@ -60,7 +62,8 @@ SELECT
     touchpoint.occurred_at AS occurred_at,
     touchpoint.kind AS kind, coalesce(touchpoint.channel, '') AS channel, coalesce(touchpoint.campaign, '') AS campaign,
     coalesce(touchpoint.order_id, '') AS order_id, touchpoint.lines AS lines, own_currency AS currency,
-    amount AS amount_minor, coalesce(cost, meaning.cost_minor) AS cost_minor, meaning.named AS mapped,
+    amount AS amount_minor, if(bought, coalesce(margin, toInt64(roundBankers(amount * rule.4)), 0), 0) AS margin_minor,
+    coalesce(cost, meaning.cost_minor) AS cost_minor, meaning.named AS mapped,
     meaning.initiative AS initiative, if(meaning.named, meaning.category, 'none') AS category,
     meaning.two_way AS two_way, meaning.individual AS individual, bought AS purchase, takes_back AS refund,
     if(takes_back, abs(coalesce(amount, 0)), 0) AS refunded_minor, meaning.discount AS coupon,

@@ -14,8 +14,11 @@ CREATE OR REPLACE VIEW trigger_outcomes
     bought Bool COMMENT 'Bought anything within the window',
     orders Int64 COMMENT 'Purchases within the window',
     spend_minor Int64 COMMENT 'Spent within the window, minor units of the currency of the policy in force',
+    margin_minor Int64 COMMENT 'What the firm earned by that, minor units',
     return_chance Nullable(Float64) COMMENT 'Chance of a purchase within the horizon of the policy, as expected when the rule fired',
-    expected_value_minor Nullable(Float64) COMMENT 'Spend that was expected then within the horizon of the policy, minor units'
+    expected_purchases Nullable(Float64) COMMENT 'Purchases that were expected then within that horizon',
+    expected_value_minor Nullable(Float64) COMMENT 'Spend that was expected then within the horizon of the policy, minor units',
+    expected_margin_minor Nullable(Float64) COMMENT 'Margin that was expected of it, minor units'
 )
 SQL SECURITY DEFINER AS WITH (SELECT at FROM known_until) AS reached
 SELECT
@@ -24,21 +27,25 @@ SELECT
     countIf(bought.at > unit.since AND bought.at <= unit.ends) > 0 AS bought,
     toInt64(countIf(bought.at > unit.since AND bought.at <= unit.ends)) AS orders,
     toInt64(sumIf(bought.amount, bought.at > unit.since AND bought.at <= unit.ends)) AS spend_minor,
-    unit.return_chance AS return_chance, unit.expected AS expected_value_minor
+    toInt64(sumIf(bought.earned, bought.at > unit.since AND bought.at <= unit.ends)) AS margin_minor,
+    unit.told.1 AS return_chance, unit.told.2 AS expected_purchases, unit.told.3 AS expected_value_minor,
+    unit.told.4 AS expected_margin_minor
 FROM
 (
     SELECT
         rule, rule_version, customer_id AS customer, namespace AS space, min(first.at) AS since,
         argMin(arm != 'treated', (first.at, id)) AS held, argMin(hold_out, (first.at, id)) AS hold_out,
         since + toIntervalMillisecond(toInt64(argMin(window_days, (first.at, id)) * 86400000)) AS ends,
-        argMin(1 - churn_risk, (first.at, id)) AS return_chance, argMin(expected_value_minor, (first.at, id)) AS expected
+        -- In a tuple, because argMin passes over nulls: what a later firing expected already knows what the first one did.
+        argMin((1 - churn_risk, first.expected_purchases, first.expected_value_minor, first.expected_margin_minor), (first.at, id)) AS told
     FROM triggers AS first
     WHERE outcome IN ('sent', 'held')
     GROUP BY rule, rule_version, customer, space
 ) AS unit
 LEFT JOIN
 (
-    SELECT customer_id AS who, namespace AS whose, occurred_at AS at, coalesce(amount_minor, 0) AS amount
+    SELECT customer_id AS who, namespace AS whose, occurred_at AS at, coalesce(amount_minor, 0) AS amount,
+        margin_minor AS earned
     FROM touchpoint_meanings
     WHERE purchase
 ) AS bought ON who = unit.customer AND whose = unit.space
@@ -52,7 +59,7 @@ CREATE OR REPLACE VIEW trigger_lift
 (
     rule String COMMENT 'Rule of the policy',
     rule_version Int32 COMMENT 'Version of it: each is an experiment of its own',
-    outcome String COMMENT 'bought, orders or spend_minor',
+    outcome String COMMENT 'bought, orders, spend_minor or margin_minor',
     treated UInt64 COMMENT 'Matured units that were sent to',
     held UInt64 COMMENT 'Matured units that were held back',
     treated_mean Float64 COMMENT 'Mean outcome of those sent to',
@@ -102,8 +109,9 @@ FROM
             SELECT
                 rule, rule_version, hold_out, trigger_outcomes.held AS is_held,
                 arrayJoin([
-                    ('bought', toFloat64(bought), return_chance), ('orders', toFloat64(orders), return_chance),
-                    ('spend_minor', toFloat64(spend_minor), expected_value_minor)
+                    ('bought', toFloat64(bought), return_chance), ('orders', toFloat64(orders), expected_purchases),
+                    ('spend_minor', toFloat64(spend_minor), expected_value_minor),
+                    ('margin_minor', toFloat64(margin_minor), expected_margin_minor)
                 ]) AS each,
                 each.1 AS outcome, each.2 AS told, each.3 AS expected
             FROM trigger_outcomes

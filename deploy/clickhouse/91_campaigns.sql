@@ -17,7 +17,7 @@ CREATE OR REPLACE VIEW campaigns
 SQL SECURITY DEFINER AS WITH
     bought AS
     (
-        SELECT customer_id, namespace, min(occurred_at) AS first_at, argMin(amount_minor, occurred_at) AS amount
+        SELECT customer_id, namespace, min(occurred_at) AS first_at, argMin(amount_minor, (occurred_at, event_id)) AS amount
         FROM touchpoint_meanings
         WHERE purchase
         GROUP BY customer_id, namespace

@@ -19,7 +19,7 @@ FROM
 GROUP BY customer_id, namespace
 COMMENT 'The channel that each customer chooses most often';
 
--- A sale within 30 days after a contact counts once for each agent who had one.
+-- A sale within 30 days after a contact counts once for each agent who had one; one that was made with them is a contact too.
 CREATE OR REPLACE VIEW agents
 (
     agent_id String COMMENT 'Person at the company who took part',
@@ -27,7 +27,7 @@ CREATE OR REPLACE VIEW agents
     customers UInt64 COMMENT 'Customers who had one',
     rated UInt64 COMMENT 'Touchpoints in which the customer stated a satisfaction',
     satisfaction Nullable(Float64) COMMENT 'Mean of those, 1 to 5; null without any',
-    sales UInt64 COMMENT 'Purchases within 30 days after a touchpoint of the same customer with them',
+    sales UInt64 COMMENT 'Purchases with them, or within 30 days after a touchpoint of the same customer with them',
     sales_minor Int64 COMMENT 'What these brought, minor units of currency'
 )
 SQL SECURITY DEFINER AS WITH
@@ -46,7 +46,7 @@ SQL SECURITY DEFINER AS WITH
             FROM met AS meeting
             INNER JOIN (SELECT * FROM touchpoint_meanings WHERE purchase) AS sale
                 ON sale.customer_id = meeting.customer_id AND sale.namespace = meeting.namespace
-            WHERE sale.occurred_at > meeting.occurred_at AND sale.occurred_at <= meeting.occurred_at + INTERVAL 30 DAY
+            WHERE sale.occurred_at >= meeting.occurred_at AND sale.occurred_at <= meeting.occurred_at + INTERVAL 30 DAY
         )
         GROUP BY agent
     )

@@ -8,6 +8,7 @@ from processors.row.newest import note
 
 ASSUMED = 1
 """The low bit of a term's end: nobody stated it, it is the policy's."""
+_PARTS = 4  # of a term, in the last of which it is renewed early
 
 
 @compiled_leaf
@@ -53,6 +54,26 @@ def _rhythm(row: Row) -> int:
 
 
 @compiled_leaf
+def _assumed_until(row: Row, i: int, rhythm: int) -> int:
+    """Until when (ms) the term at the place ``i`` binds, whose length is the policy's.
+
+    It is no longer than the ``rhythm`` (ms), where that is clearly shorter. Who renews in the last quarter of a term
+    does so early: the new one begins where that ends.
+    """
+    started = int(row.term_started_at[i])
+    until = int(np.int64(row.term_until[i]))
+    length = until - started
+    if rhythm > 0 and _PARTS * rhythm < (_PARTS - 1) * length:
+        return started + rhythm
+    before, ends = NONE, NONE
+    for k in range(TERMS):
+        if before < row.term_started_at[k] < started:
+            before, ends = int(row.term_started_at[k]), int(np.int64(row.term_until[k]))
+    early = ends - started if before != NONE else 0
+    return until + early if early > 0 and _PARTS * early <= length else until
+
+
+@compiled_leaf
 def _bound(row: Row, so_far: bool) -> int:
     left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
     closed = int(row.last_closing_at)
@@ -66,8 +87,8 @@ def _bound(row: Row, so_far: bool) -> int:
         started, until = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
         if started == NONE:
             continue
-        if until & ASSUMED and rhythm > 0:
-            until = min(until, started + rhythm)
+        if until & ASSUMED:
+            until = _assumed_until(row, i, rhythm)
         was_left = started < left
         was_closed = all_closed or (after and started <= closed)
         if not so_far and (was_left or was_closed):
@@ -85,7 +106,7 @@ def bound_until(row: Row) -> int:
     What was closed, or left by an exit, bound until then: in the meantime nobody was silent. Closings say not which tie
     they close: what opened or was renewed after the last one binds on; where nothing did and more ties were opened than
     closed, what is known binds on. An assumed term is no longer than the time from the renewal before: who renews
-    monthly is not bound for a year.
+    monthly is not bound for a year. A renewal in the last quarter of a term is an early one, and adds to it.
     """
     return _bound(row, True)
 

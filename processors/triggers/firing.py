@@ -12,6 +12,7 @@ from processors.apart import stay_apart
 from processors.compiled import compiled_apart, compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.judgements.catalogue import RECOMMENDED, STEP, TIER
+from processors.judgements.value import margin_share
 from processors.lifecycle.facts import (
     CAUSE_LATE,
     CAUSE_MERGE,
@@ -247,7 +248,8 @@ def _write(row: Row, rules: Rules, room: Room, cause: Cause, number: int, at: in
     fact.event_start, fact.event_length = -1, -1
     fact.valid_until = at + rule[RULE_VALID]
     fact.last_purchase_at, fact.spend_minor, fact.purchases = row.last_purchase_at, row.spend_minor, row.purchases
-    fact.risk, fact.expected_minor, fact.value_minor = np.nan, np.nan, np.nan
+    fact.risk, fact.expected_purchases, fact.value_minor = np.nan, np.nan, np.nan
+    fact.expected_minor, fact.expected_margin = np.nan, np.nan
     fact.cause, fact.subject, fact.before, fact.after = cause.kind, -1, 0, 0
     fact.stage, fact.tier = row.stage, row.judged[TIER]
     fact.category, fact.step, fact.zone = row.judged[RECOMMENDED], row.judged[STEP], row.zone
@@ -279,8 +281,10 @@ def _tell(row: Row, rules: Rules, room: Room, cause: Cause, candidate: Any) -> N
     if outcome in (SENT_OUT, HELD):
         fact.id = trigger_id(row.hash, key, minute)
         _fill_figures(row, rules, room, at)
-        fact.risk, fact.expected_minor = room.figures.churn_risk, room.figures.expected_value
-        fact.value_minor = room.figures.clv
+        figures = room.figures
+        fact.risk, fact.expected_purchases = figures.churn_risk, figures.expected_purchases
+        fact.expected_minor, fact.value_minor = figures.expected_value, figures.clv
+        fact.expected_margin = figures.expected_value * margin_share(row, rules)
     else:
         fact.id = _other_id(row.hash, key, outcome, at, event)
 

@@ -64,7 +64,9 @@ FIRED: Final = np.dtype(
         ("last_purchase_at", "i8"),
         ("spend_minor", "i8"),
         ("risk", "f8"),  # what was expected of the customer at that instant; nan: not known
-        ("expected_minor", "f8"),
+        ("expected_purchases", "f8"),
+        ("expected_minor", "f8"),  # spend …
+        ("expected_margin", "f8"),  # … and what is earned by it, minor units
         ("value_minor", "f8"),
         ("rule", "i4"),  # place in the policy
         ("outcome", "i4"),

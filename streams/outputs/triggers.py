@@ -85,7 +85,9 @@ def _standing(fired: Any) -> dict[str, Any]:
         "recommended_category": names(fired["category"], JUDGEMENT_WORDS[RECOMMENDED]),
         "next_step": names(fired["step"], JUDGEMENT_WORDS[STEP]),
         "churn_risk": pa.array(fired["risk"], from_pandas=True),
+        "expected_purchases": pa.array(fired["expected_purchases"], from_pandas=True),
         "expected_value_minor": pa.array(fired["expected_minor"], from_pandas=True),
+        "expected_margin_minor": pa.array(fired["expected_margin"], from_pandas=True),
         "clv_minor": pa.array(fired["value_minor"], from_pandas=True),
         "spend_minor": fired["spend_minor"],
         "purchases": fired["purchases"],
@@ -152,8 +154,8 @@ def _told(
     table = triggers_table(some, partition)
     fired = np.concatenate([each.fired for each in some])
     by_stage = fired["subject"] == _BY_STAGE
-    unknown = np.isnan(fired["expected_minor"])
-    expected = np.where(unknown, 0.0, np.rint(fired["expected_minor"])).astype(np.int64)
+    unknown = np.isnan(fired["expected_margin"])
+    expected = np.where(unknown, 0.0, np.rint(fired["expected_margin"])).astype(np.int64)
     told = pa.table(
         {
             **{name: table.column(name) for name in _SAME},

@@ -195,7 +195,7 @@ def test_a_policy_that_came_into_force_twice_is_one(sink: Sink) -> None:
     sink.insert("policies_raw", table("policies_raw", [again, policy(), other]))
     stored = plain(sink.query("SELECT * FROM policies ORDER BY hash"))
     for row in (again, other):
-        for key in AHEAD:
+        for key in AHEAD.keys() - {"margin_share"}:
             del row[key]
         row["rates"] = dict(zip(row.pop("rate_currencies"), row["rates"], strict=True))
     assert stored == [again | {"epoch": 0}, other | {"epoch": 0}]

@@ -219,11 +219,13 @@ def test_what_service_people_do(sink: Sink) -> None:
         order("ann", 3, 900),
         order("ann", 40, 100),
         touch("bob", "store_visited", 3, agent_id="eva"),
+        order("bob", 9, 50, agent_id="kim"),
         touch("rob", "store_visited", 3, agent_id="eva", satisfaction=1.0, properties={"bot": "true"}),
         order("bob", 2, 700),
     ]
     store(sink, touches, policies=[policy()], meanings=[ORDERED, VISITED])
     assert [tuple(row.values()) for row in asked(sink, "SELECT * FROM agents ORDER BY agent_id")] == [
-        ("eva", 3, 2, 2, 4.5, 1, 900),
+        ("eva", 3, 2, 2, 4.5, 2, 950),
+        ("kim", 1, 1, 0, None, 1, 50),
         ("max", 1, 1, 0, None, 1, 900),
     ]

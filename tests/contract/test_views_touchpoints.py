@@ -68,6 +68,20 @@ def test_money_that_comes_back_has_no_sign(sink: Sink) -> None:
     ]  # fmt: skip
 
 
+def test_the_margin_of_a_purchase_is_stated_or_the_policys_share(sink: Sink) -> None:
+    touches = [
+        order("ann", "1", 0, 1000, margin_minor=150),
+        order("ann", "2", 1, 1001, margin_minor=-20, currency="EUR"),
+        order("ann", "3", 2, 1001),
+        order("ann", "4", 3, 400, margin_minor=301, currency="USD"),
+        touch("ann", "call_made", 4, amount_minor=10, margin_minor=10),
+        order("ann", "5", 5, -400, margin_minor=-100),
+    ]
+    store(sink, touches, policies=[policy(margin_share=0.25)], meanings=[ORDERED, CALLED])
+    found = asked(sink, "SELECT margin_minor FROM touchpoint_meanings ORDER BY occurred_at")
+    assert [row["margin_minor"] for row in found] == [150, -20, 250, 150, 0, 0]
+
+
 def test_cost_is_stated_or_that_of_the_kind(sink: Sink) -> None:
     touches = [
         touch("ann", "call_made", 0),

@@ -60,6 +60,14 @@ def test_a_unit_is_the_first_eligible_firing_and_counts_what_came_within_its_win
     assert found[0]["return_chance"] == 0.75
 
 
+def test_what_was_expected_is_that_of_the_first_firing_also_where_it_was_not_known(sink: Sink) -> None:
+    nothing = dict.fromkeys(("churn_risk", "expected_purchases", "expected_value_minor", "expected_margin_minor"))
+    shop(sink, [trigger(at=day(0), **nothing), trigger(at=day(20))], [])
+    (only,) = asked(sink, "SELECT * FROM trigger_outcomes")
+    names = ("return_chance", "expected_purchases", "expected_value_minor", "expected_margin_minor")
+    assert [only[name] for name in names] == [None] * 4
+
+
 def expected(y: Any, x: Any, held: Any) -> dict[str, float]:
     """The arithmetic of shared memory: adjusted difference, interval, share of variance removed."""
     y = np.minimum(y, np.sort(y)[min(len(y) - 1, int(0.99 * len(y)))])
@@ -107,6 +115,34 @@ def test_the_lift_is_that_of_numpy(sink: Sink) -> None:
     assert not rows["spend_minor"]["alarm"]
 
 
+def test_each_outcome_is_adjusted_by_what_was_expected_of_it(sink: Sink) -> None:
+    random = Random(11)
+    triggers, orders, outcomes, expectations, held = [], [], [], [], []
+    for i in range(240):
+        who, hold = f"c{i}", random.random() < 0.5
+        said = {
+            "churn_risk": random.random(),
+            "expected_purchases": random.uniform(0, 4),
+            "expected_value_minor": random.uniform(0, 3000),
+            "expected_margin_minor": random.uniform(0, 900),
+        }
+        arm = ("held", "held") if hold else ("sent", "treated")
+        triggers.append(trigger(customer_id=who, outcome=arm[0], arm=arm[1], hold_out=0.5, **said))
+        n = round(said["expected_purchases"] * random.random())
+        amounts = [random.randrange(100, 1000) for _ in range(n)]
+        margins = [round(said["expected_margin_minor"] * random.random()) for _ in range(n)]
+        orders += [{**bought(who, 1 + k, amounts[k]), "margin_minor": margins[k]} for k in range(n)]
+        outcomes.append((float(n > 0), float(n), float(sum(amounts)), float(sum(margins))))
+        expectations.append((1 - said["churn_risk"], *list(said.values())[1:]))
+        held.append(hold)
+    shop(sink, triggers, orders)
+    rows = {row["outcome"]: row for row in asked(sink, "SELECT * FROM trigger_lift")}
+    for place, outcome in enumerate(("bought", "orders", "spend_minor", "margin_minor")):
+        y, x = np.array(outcomes)[:, place], np.array(expectations)[:, place]
+        for name, value in expected(y, x, np.array(held)).items():
+            assert rows[outcome][name] == pytest.approx(value, rel=0.03, abs=0.01), (outcome, name)
+
+
 def test_there_is_no_verdict_before_200_held_units_and_an_alarm_when_the_arms_are_wrong(sink: Sink) -> None:
     shop(
         sink,
@@ -124,7 +160,7 @@ def test_an_arm_of_one_or_none_is_not_compared(sink: Sink) -> None:
     shop(sink, [trigger(), trigger(customer_id="bob")], [bought("bob", 3, 100)])
     rows = asked(sink, "SELECT * FROM trigger_lift")
     assert {(row["outcome"], row["lift"], row["verdict"]) for row in rows} == {
-        (name, None, "0 of 200") for name in ("bought", "orders", "spend_minor")
+        (name, None, "0 of 200") for name in ("bought", "orders", "spend_minor", "margin_minor")
     }
 
 

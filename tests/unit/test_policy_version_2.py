@@ -182,6 +182,14 @@ def test_renewals_extend_what_binds_and_an_assumed_term_follows_their_rhythm() -
     assert bound_until(stated.row) == at_day(450)
 
 
+@pytest.mark.parametrize(("renewed", "until"), [(365, 730), (335, 730), (275, 730), (270, 540), (400, 765)])
+def test_who_renews_early_adds_to_the_term(renewed: int, until: int) -> None:
+    early = customer((0, "subscription_started", 12.0), (renewed, "subscription_renewed", 12.0))
+    assert bound_until(early.row) == pytest.approx(at_day(until), abs=2)
+    other = customer((renewed, "subscription_renewed", 12.0), (0, "subscription_started", 12.0))
+    assert bound_until(other.row) == bound_until(early.row)
+
+
 def test_two_openings_are_no_rhythm_and_three_are() -> None:
     two = customer((0, "subscription_started", 12.0), (31, "subscription_started", 12.0))
     assert bound_until(two.row) == at_day(31) + 365 * DAY + 1, "of two things, each for a year"
