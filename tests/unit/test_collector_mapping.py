@@ -354,8 +354,7 @@ def test_an_account_has_its_own_traits_and_the_traits_of_people_say_so() -> None
     assert found == {"seats": "9", "name": "Acme", "traits.name": "Ann", "person": "u1"}
     ann = {"type": "identify", "userId": "u1", "traits": {"name": "Ann"}, "context": {"groupId": "acme"}}
     assert one(ann, B2B)["properties"] == {"traits.name": "Ann", "person": "u1"}
-    # And where people are the customers, a group has not the name of one of them.
-    assert one(own)["properties"] == {"group.seats": "9", "group.name": "Acme", "group_id": "acme"}
+    assert one(own)["properties"] == {"seats": "9", "name": "Acme", "group_id": "acme"}
     assert one({"type": "group", "groupId": "acme", "userId": "u1"})["is_account"] is None
 
 
