@@ -7,6 +7,7 @@ differences, which are noted where they matter.
 import hashlib
 from typing import Any, Final, NamedTuple
 
+from streams.collector.channels import channel_of
 from streams.collector.money import AMOUNTS, amount_in, currency_in, discount_in, is_money
 from streams.collector.named import campaign_in, nameless, order_in, person_of, rating_in, text_in, visitor_of
 from streams.collector.problems import NO_CONSENT, EventRefused
@@ -20,18 +21,6 @@ from streams.collector.vocabulary import KIND_OF_TYPE, kind_of_event
 from streams.imports.kinds import kind_of
 
 TYPES: Final = frozenset({"identify", "track", "page", "screen", "group", "alias"})
-_CHANNELS: Final = {"browser": "web", "client": "web", "web": "web", "mobile": "mobile", "server": "server"}
-_LIBRARIES: Final = (
-    ("analytics.js", "web"),
-    ("rudderlabs javascript sdk", "web"),
-    ("jitsu-js", "web"),
-    ("ios", "mobile"),
-    ("swift", "mobile"),
-    ("android", "mobile"),
-    ("kotlin", "mobile"),
-    ("react-native", "mobile"),
-    ("flutter", "mobile"),
-)
 _ID_BYTES: Final = 16
 
 Touchpoint = dict[str, Any]
@@ -133,6 +122,9 @@ def _alias(event: dict[str, Any], arrival: Arrival, at: int) -> Read:
     previous = identity(event.get("previousId"), "previousId") or anonymous
     if into is None or previous is None:
         raise EventRefused("no_customer", "alias needs previousId (or anonymousId) and userId")
+    if arrival.source.customer == GROUP:
+        # Neither is a customer there: a link would make a visitor a person's, whom an account comes with.
+        return Ignored("link_ignored")
     if previous == into:
         # analytics-next sends exactly this for alias("2") after identify("1").
         return Ignored("link_ignored")
@@ -275,25 +267,8 @@ def _named(
     if (rating := rating_in(told.get(rated))) is not None:
         row["satisfaction"] = rating
         used.add(rated)
+    used.discard("")  # where nothing says it
     return used
-
-
-def channel_of(event: dict[str, Any], context: dict[str, Any], source: Source) -> str | None:
-    """Where it happened: as the source says, as the SDK does, or as its library lets one know."""
-    if source.channel:
-        return source.channel
-    for said in (event.get("channel"), context.get("channel")):
-        if text := text_or_none(said):
-            return _CHANNELS.get(text.lower(), text)
-    library = context.get("library")
-    name = text_or_none(library.get("name")) if isinstance(library, dict) else None
-    told = channel_by_library(name) if name is not None else None
-    return told or ("server" if source.trusted else "web")
-
-
-def channel_by_library(name: str) -> str | None:
-    """The channel of those who use a library of this name; None of one that is used everywhere."""
-    return next((channel for part, channel in _LIBRARIES if part in name.lower()), None)
 
 
 def unnamed(payload: bytes, told: bool, received_at: int, index: int) -> str:

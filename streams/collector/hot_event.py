@@ -194,6 +194,8 @@ def _put_campaign(out: Bytes, at: Int, data: Bytes, room: Room, known: Known) ->
         named = child_of(known, data, context, room.counts[2], k, CODE_NAME)
     if named < 0 or context[named, TYPE] != TEXT or size_of(context, named) == 0:
         return put_optional(out, at, data, 0, -1)
+    if may_be_nobody(data, context[named, VALUE], size_of(context, named)):
+        return np.int64(DECLINED)
     return _put_short(out, at, data, context, named)
 
 

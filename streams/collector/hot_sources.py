@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 
 from processors.policy.policy import exponent
-from streams.collector.events import Arrival, channel_by_library, kind_of_call
+from streams.collector.channels import channel_by_library
+from streams.collector.events import Arrival, kind_of_call
 from streams.collector.hot_given import (
     ADDRESS,
     CALL,

@@ -16,7 +16,7 @@ ORDER_IDS: Final = ("order_id", "orderId", "transaction_id", "transactionId")
 
 
 def nameless(value: object) -> bool:
-    """Whether what stands in the place of an event's or an order's id is what programs write where they have none."""
+    """Whether what stands in the place of an id or a name is what programs write where they have none."""
     return isinstance(value, str) and value.strip().lower() in NAMELESS
 
 
@@ -51,12 +51,12 @@ def order_in(told: Mapping[str, Any], mapped: str | None, *, strict: bool) -> tu
 def campaign_in(told: Mapping[str, Any], context: Mapping[str, Any], mapped: str | None) -> tuple[str | None, str]:
     """(the campaign, the property that alone says it): of the event, else of its context."""
     for name in ("campaign", "campaign_name") if mapped is None else (mapped,):
-        if text := _scalar(told.get(name)):
+        if text := _said(_scalar(told.get(name))):
             return text, name
         if named := _name_of(told.get(name)):
             return named, ""
     said = context.get("campaign")
-    return _name_of(said) or text_or_none(said), ""
+    return _name_of(said) or _said(text_or_none(said)), ""
 
 
 def text_in(told: Mapping[str, Any], name: str) -> str | None:
@@ -82,7 +82,11 @@ def _scalar(value: object) -> str | None:
 
 
 def _name_of(value: object) -> str | None:
-    return text_or_none(value.get("name")) if isinstance(value, dict) else None
+    return _said(text_or_none(value.get("name"))) if isinstance(value, dict) else None
+
+
+def _said(text: str | None) -> str | None:
+    return None if nameless(text) else text
 
 
 def first_of(told: Mapping[str, Any], names: Iterable[str]) -> Any:

@@ -31,7 +31,8 @@ def products_of(properties: dict[str, Any]) -> tuple[list[Any] | None, str]:
     if products is not None:
         if not isinstance(products, list):
             raise EventRefused("bad_lines", "products: expected a list of products")
-        return products, "products"
+        if products or not properties.get("items"):
+            return products, "products"
     items = _listed(properties.get("items"))
     if isinstance(items, list) and items and all(_is_product(item) for item in items):
         return items, "items"

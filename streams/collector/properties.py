@@ -8,7 +8,6 @@ from streams.collector.visitors import address_of
 
 CONTEXT: Final = "context."
 TRAITS: Final = "traits."
-GROUP_TRAITS: Final = "group."
 _CALL: Final = {"type", "event", "name", "category", "userId", "anonymousId", "previousId", "groupId", "messageId"}
 _TIMES: Final = {"timestamp", "originalTimestamp", "sentAt", "receivedAt"}
 _TOLD: Final = {"context", "properties", "traits", "integrations", "writeKey", "channel", "_metadata"}
@@ -65,13 +64,12 @@ def _put_all(texts: dict[str, str], prefix: str, values: dict[str, Any]) -> None
 
 
 def _put_traits(texts: dict[str, str], call: str, traits: dict[str, Any], own: dict[str, Any], source: Source) -> None:
-    """Those of the customer by their own names; those of the group that somebody joins, or of a person, say so."""
-    of_customer = "identify" if source.customer != GROUP else "group"
+    """Those of whom the call is about by their own names; those of a person beside it, or of an account's, say so."""
     if call == "group":
         # The traits in its context are the person's.
         _put_all(texts, TRAITS, traits)
-        _put_all(texts, "" if call == of_customer else GROUP_TRAITS, own)
-    elif call == of_customer:
+        _put_all(texts, "", own)
+    elif call == "identify" and source.customer != GROUP:
         # RudderStack has the traits of identify in the context.
         _put_all(texts, "", traits)
         _put_all(texts, "", own)

@@ -116,10 +116,11 @@ SOLD = st.fixed_dictionaries(
                   "items": mostly(st.none(), VALUES), "transaction_id": mostly(st.none(), ODD_LEAVES),
                   "discount": mostly(st.integers(0, 9), st.sampled_from(["1,5", "2.5", "10%", "€3"]))},
 )  # fmt: skip
+CAMPAIGNS = mostly(TABLES | st.sampled_from([{"name": "undefined"}, {"name": "spring"}]), LEAVES)
 CONTEXTS = st.fixed_dictionaries(
     {},
     optional={
-        "page": TABLES, "traits": mostly(TABLES, LEAVES), "campaign": mostly(TABLES, LEAVES),
+        "page": TABLES, "traits": mostly(TABLES, LEAVES), "campaign": CAMPAIGNS,
         "ip": mostly(st.none(), ODD_LEAVES),
         "userAgent": mostly(st.sampled_from([AGENT, ROBOT, ""]), ODD_LEAVES), "timezone": mostly(LEAVES, TABLES),
         "library": mostly(st.sampled_from([{"name": "analytics.js"}, {"name": "x-ios"}, {"version": 1}, {}]), VALUES),

@@ -354,8 +354,7 @@ def test_an_account_has_its_own_traits_and_the_traits_of_people_say_so() -> None
     assert found == {"seats": "9", "name": "Acme", "traits.name": "Ann", "person": "u1"}
     ann = {"type": "identify", "userId": "u1", "traits": {"name": "Ann"}, "context": {"groupId": "acme"}}
     assert one(ann, B2B)["properties"] == {"traits.name": "Ann", "person": "u1"}
-    # And where people are the customers, a group has not the name of one of them.
-    assert one(own)["properties"] == {"group.seats": "9", "group.name": "Acme", "group_id": "acme"}
+    assert one(own)["properties"] == {"seats": "9", "name": "Acme", "group_id": "acme"}
     assert one({"type": "group", "groupId": "acme", "userId": "u1"})["is_account"] is None
 
 
@@ -364,6 +363,14 @@ def test_who_names_no_group_is_no_account() -> None:
     found = one(track({"person": "own"}, anonymousId="a1"), B2B)
     assert (found["customer_id"], found["anonymous_id"], found["is_account"]) == (None, "a1", None)
     assert found["properties"] == {"person": "u1", "properties.person": "own"}
+
+
+def test_where_the_group_is_the_customer_an_alias_of_people_links_nothing() -> None:
+    here = place(B2B)
+    told = {"type": "alias", "previousId": "a1", "userId": "u1"}
+    assert here.ask("/v1/batch", {"batch": [told]}, key=B2B.key) == (200, {"success": True})
+    assert here.memory.records == []
+    assert 'outcome="link_ignored",source="shop"} 1.0' in here.collector.counts.page().decode()
 
 
 def test_of_people_the_group_in_the_context_is_a_property() -> None:
@@ -501,6 +508,7 @@ def test_what_google_calls_otherwise_is_known() -> None:
     assert (found["kind"], found["order_id"], found["amount_minor"]) == ("order_completed", "T1", 2542)
     assert found["lines"] == [{"sku": "SKU_1", "category": "Apparel", "quantity": 2, "amount_minor": 2000}]
     assert found["properties"] == {"tax": "4.9"}
+    assert one(track({**told, "products": []}))["lines"] == found["lines"]
     # Items that are no products are a property.
     assert one(track({"items": [{"seat": 1}]}, event="Seats Chosen"))["properties"] == {"items": '[{"seat":1}]'}
     policies = [tomllib.loads(preset(name).text)["kinds"] for name in PRESETS]
@@ -528,6 +536,10 @@ def test_ids_that_are_none_make_no_two_events_or_orders_one(nothing: str) -> Non
     assert len(first["event_id"]) == 32
     # A number may well be an id.
     assert one({**track({"order_id": 0, "revenue": 1}), "messageId": 0})["order_id"] == "0"
+
+
+def test_a_property_without_a_name_stays() -> None:
+    assert one(track({"": "x"}))["properties"] == {"": "x"}
 
 
 def test_an_order_has_an_id_and_no_list_of_them() -> None:
@@ -562,6 +574,8 @@ def test_a_campaign_is_a_name() -> None:
     assert one(track({"campaign": {"source": "n"}}, event="Install Attributed"))["campaign"] is None
     assert one(track({"campaign_name": "Spring", "campaign_id": 7}, event="Email Opened"))["campaign"] == "Spring"
     assert one(track({}, context={"campaign": "spring"}))["campaign"] == "spring"
+    for nothing in ("undefined", "(not set)"):
+        assert one(track({"campaign": nothing}, context={"campaign": {"name": nothing}}))["campaign"] is None
 
 
 @pytest.mark.parametrize(

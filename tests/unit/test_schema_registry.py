@@ -19,13 +19,14 @@ from schemas.registry import FileRegistry, RegistryError, SchemaRegistry, establ
 from schemas.wire import NotFramedError, frame, unframe
 
 NAMES: Final = ["Touchpoint", "Tick", "Policy", "Link", "Merge", "Transition", "Trigger", "Reject", "Judgement"]
-NEWER: Final = {"Transition": 10, "Touchpoint": 11, "Reject": 12, "Judgement": 13, "Trigger": 14, "Link": 16}
+NEWER: Final = {"Transition": 10, "Touchpoint": 18, "Reject": 12, "Judgement": 13, "Trigger": 14, "Link": 16}
 LATER: Final = {"Delivery": 15, "Forward": 17}
+BETWEEN: Final = {"Touchpoint": 11}
 
 
 def test_the_packaged_schemas() -> None:
     registry = FileRegistry()
-    assert registry.ids() == list(range(1, len(NAMES) + len(NEWER) + len(LATER) + 1))
+    assert registry.ids() == list(range(1, len(NAMES) + len(NEWER) + len(LATER) + len(BETWEEN) + 1))
     for schema_id, name in enumerate(NAMES, 1):
         schema = registry.schema(schema_id)
         assert (schema["name"], schema["namespace"]) == (name, "relasi")
@@ -151,7 +152,7 @@ def test_our_own_schemas_are_given_to_a_registry_only_where_it_lacks_them() -> N
             registry = SchemaRegistry(kept.url)
             establish(registry)
             assert [registry.id_of(name) for name in NAMES] == [kept.id_of(name) for name in NAMES]
-            assert len(kept.schemas) == len(NAMES) + len(NEWER) + len(LATER)
+            assert len(kept.schemas) == len(NAMES) + len(NEWER) + len(LATER) + len(BETWEEN)
 
 
 def test_our_own_messages_are_written_in_our_own_schemas_whatever_was_registered_since() -> None:
