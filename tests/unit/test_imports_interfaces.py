@@ -227,3 +227,22 @@ def test_purchases_in_the_shops_of_apps_are_counted_in_millionths(tmp_path: Path
         ("order_completed", "IDR"): 3_000_000,
         ("order_completed", "EUR"): 499,
     }
+
+
+@pytest.mark.parametrize(
+    ("done", "unpaid", "back"),
+    [
+        ("Abgeschlossen", "Storniert", "Rückerstattet"), ("Voltooid", "Mislukt", "Terugbetaald"),
+        ("Terminée", "Annulée", "Remboursée"), ("Completado", "Pendiente de pago", "Reembolsado"),
+        ("Selesai", "Dibatalkan", "Dikembalikan"), ("wc-completed", "wc-cancelled", "wc-refunded"),
+    ],
+)  # fmt: skip
+def test_the_status_of_an_order_may_be_in_the_language_of_the_shop(
+    done: str, unpaid: str, back: str, tmp_path: Path
+) -> None:
+    text = "Order Number,Order Status,Order Date,Email (Billing),Order Total Amount,Order Currency\n" + "".join(
+        f"{i},{status},2026-01-0{i},a@x.com,{10 * i}.00,EUR\n" for i, status in enumerate((done, unpaid, back), 1)
+    )
+    rows, prepared = read("woocommerce", text, tmp_path)
+    assert money(rows) == {("order_completed", "EUR"): 4000, ("order_refunded", "EUR"): 3000}
+    assert prepared.skipped == 1
