@@ -246,3 +246,37 @@ def test_the_status_of_an_order_may_be_in_the_language_of_the_shop(
     rows, prepared = read("woocommerce", text, tmp_path)
     assert money(rows) == {("order_completed", "EUR"): 4000, ("order_refunded", "EUR"): 3000}
     assert prepared.skipped == 1
+
+
+STAYS = """Guest Name,Guest Email,Arrival Date,Departure Date,Total Amount,Currency,Status,Booking Date
+Ann,ann@x.com,2024-03-01,2024-03-03,250.50,EUR,Checked Out,2024-01-10
+Bob,bob@x.com,2024-03-01,2024-03-03,250.50,EUR,Cancelled,2024-01-10
+Cid,cid@x.com,2024-03-01,2024-03-03,250.50,EUR,No Show,2024-01-10
+Dan,dan@x.com,2024-03-01,2024-03-03,250.50,EUR,In House,2024-01-10
+Eve,eve@x.com,2024-03-01,2024-03-03,250.50,EUR,Tentative,2024-01-10
+"""
+
+
+def test_whoever_cancelled_or_never_came_did_not_stay(tmp_path: Path) -> None:
+    rows, _ = read("hotel", STAYS, tmp_path)
+    told = [
+        (row["customer_id"][:3], row["kind"], row["amount_minor"]) for row in rows if row["kind"] != "reservation_made"
+    ]
+    assert told == [
+        ("ann", "checked_in", None), ("ann", "checked_out", 25050), ("bob", "reservation_cancelled", None),
+        ("cid", "no_show_recorded", None), ("dan", "checked_in", None),
+    ]  # fmt: skip
+
+
+def test_a_price_keeps_the_currency_beside_it(tmp_path: Path) -> None:
+    text = (
+        "Book number,Booked by,Guest name(s),Check-in,Check-out,Booked on,Status,Price,Commission amount\n"
+        "1,Ann,Ann Smith,2024-03-01,2024-03-03,2024-01-10 10:00:00,ok,250.5 EUR,37.58 EUR\n"
+        "2,Bob,Bob Lee,2024-03-01,2024-03-03,2024-01-10 10:00:00,cancelled_by_guest,250.5 EUR,0 EUR\n"
+        "3,Cid,Cid X,2024-03-01,2024-03-03,2024-01-10 10:00:00,no_show,250.5 EUR,0 EUR\n"
+    )
+    rows, _ = read("hotel", text, tmp_path)
+    stays = [row for row in rows if row["kind"] == "checked_out"]
+    assert [(row["customer_id"], row["amount_minor"], row["currency"]) for row in stays] == [
+        ("ann smith", 25050, "EUR")
+    ]
