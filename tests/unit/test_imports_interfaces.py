@@ -280,3 +280,41 @@ def test_a_price_keeps_the_currency_beside_it(tmp_path: Path) -> None:
     assert [(row["customer_id"], row["amount_minor"], row["currency"]) for row in stays] == [
         ("ann smith", 25050, "EUR")
     ]
+
+
+def test_capital_letters_of_a_status_make_no_difference(tmp_path: Path) -> None:
+    text = "Name,Email,Financial Status,Currency,Total,Created at,Refunded Amount\n" + "".join(
+        f"#{i},a@x.com,{status},EUR,5.00,2024-01-05 10:00:00 +0100,{back}\n"
+        for i, (status, back) in enumerate(
+            [("PAID", "0.00"), ("Pending", "0.00"), ("VOIDED", "0.00"), ("Refunded", "")]
+        )
+    )
+    rows, prepared = read("shopify", text, tmp_path)
+    assert money(rows) == {("order_completed", "EUR"): 1000, ("order_refunded", "EUR"): 500}
+    assert prepared.skipped == 2
+
+
+def test_an_order_has_its_amount_however_its_event_is_written(tmp_path: Path) -> None:
+    names = [
+        ("track", "Order Completed"),
+        ("TRACK", "ORDER COMPLETED"),
+        ("track", "order_completed"),
+        ("track", "orderCompleted"),
+    ]
+    calls = [
+        {"type": kind, "event": name, "userId": "u", "messageId": f"m{i}", "timestamp": "2024-01-05T10:00:00Z",
+         "properties": {"order_id": f"O{i}", "total": 5, "currency": "EUR"}}
+        for i, (kind, name) in enumerate(names)
+    ]  # fmt: skip
+    for mapping in ("segment", "rudderstack"):
+        rows, _ = read(mapping, "\n".join(map(json.dumps, calls)), tmp_path)
+        assert [(row["kind"], row["amount_minor"]) for row in rows] == [("order_completed", 500)] * 4
+
+
+def test_a_negative_price_gives_back(tmp_path: Path) -> None:
+    text = (
+        "Invoice,StockCode,Quantity,InvoiceDate,Price,Customer ID\nc1,A,1,2024-01-05 10:00,5,7\n"
+        "2,B,1,2024-01-05 10:00,-4,7\n3,A,-1,2024-01-05 10:00,3,7\n4,A,2,2024-01-05 10:00,10,7\n"
+    )
+    rows, _ = read("retail", text, tmp_path)
+    assert money(rows) == {("order_refunded", "GBP"): 1200, ("order_completed", "GBP"): 2000}
