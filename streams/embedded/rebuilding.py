@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Container
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
 from streams.engine.partition import Partition
 from streams.imports.recorded import TABLE as IMPORTS_TABLE
+from streams.imports.refused import FROM_A_FILE
 from streams.log.messages import TOUCHPOINTS_TOPIC, reject_rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.policies import preset
@@ -137,12 +139,20 @@ def outside_of_partitions(
 ) -> None:
     """Report what no partition sees: rows of files and requests that became rejects, and imports that count.
 
-    ``done``: up to which offset of the rejects the reports hold them.
+    ``done``: up to which offset of the rejects the reports hold them. The rejects of an import that is left out are
+    those of its file and instant.
     """
+    told = list(log.told())
+    gone = {_file_and_instant(row) for row in told if row["id"][0].as_py() in left_out}
     while (batch := read_records(log, REFUSED, 0, done)) is not None:
         rows = reject_rows([record.value or b"" for record in batch.records], registry)
-        sink.insert(REJECTS_TABLE, pa.Table.from_pylist(rows, REJECTS))
+        counting = [row for row in rows if row["partition"] != FROM_A_FILE or (row["source"], row["at"]) not in gone]
+        sink.insert(REJECTS_TABLE, pa.Table.from_pylist(counting, REJECTS))
         done = batch.next_offset
-    for row in log.told():
+    for row in told:
         if row["id"][0].as_py() not in left_out:
             sink.insert(IMPORTS_TABLE, row)
+
+
+def _file_and_instant(row: pa.Table) -> tuple[str, datetime]:
+    return row["file"][0].as_py(), row["at"][0].as_py()

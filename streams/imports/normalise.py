@@ -290,6 +290,9 @@ class _Rows:
         self.faults.add(found.unclear, "bad_time", f"{field} {{}} {_UNCLEAR}", text)
         self.faults.add(found.lost, "bad_time", f"{field} {{}} {_LOST}", text)
         written.take(found, self._block.rows, text)
+        if field == "occurred_at":
+            first = pc.and_(pc.match_substring(text, "1970"), pc.less(found.values, _DAY)).fill_null(False)
+            self.faults.add(_mask(first), "impossible_time", f"{field} {{}} is how programs write no time", text)
         return found.values
 
     def _kind(self, field: str) -> Any:

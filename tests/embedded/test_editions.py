@@ -65,6 +65,22 @@ def test_an_import_is_taken_back_as_if_it_had_never_come(data: Path, tmp_path: P
     assert told(data)["profiles"] == after["profiles"]
 
 
+def test_the_rejects_of_an_import_that_is_taken_back_go_with_it(data: Path) -> None:
+    bad = "ann,soon,order_completed,80,USD\n"
+    head = HEAD.removeprefix("event_id,")
+    kept = imported(data, "first.csv", f"{head}bob,2026-01-06,order_completed,10,USD\n{bad}")
+    gone = imported(data, "second.csv", f"{head}cid,2026-01-06,order_completed,10,USD\n{bad}{bad}")
+    listed = "SELECT position FROM rejects ORDER BY source, position"
+    assert rows(data, listed) == [{"position": 3}, {"position": 3}, {"position": 4}]
+    done("import", "--forget", gone, "--data", data)
+    assert rows(data, listed) == [{"position": 3}]
+    assert [row["id"] for row in rows(data, "SELECT id FROM imports")] == [kept]
+    done("reports", "rebuild", "--data", data)
+    assert rows(data, listed) == [{"position": 3}]
+    imported(data, "second.csv", f"{head}cid,2026-01-06,order_completed,10,USD\n{bad}{bad}")
+    assert rows(data, listed) == [{"position": 3}, {"position": 3}, {"position": 4}]
+
+
 def test_what_an_import_is_replaced_by_counts_alone(data: Path) -> None:
     orders = "client,date,total,order\nann,2026-01-01,100.00,O1\nbob,2026-01-02,50.00,O2\n"
     plain = ("--map", "customer_id=client", "--map", "occurred_at=date", "--map", "amount=total")

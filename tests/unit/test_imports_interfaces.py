@@ -227,3 +227,94 @@ def test_purchases_in_the_shops_of_apps_are_counted_in_millionths(tmp_path: Path
         ("order_completed", "IDR"): 3_000_000,
         ("order_completed", "EUR"): 499,
     }
+
+
+@pytest.mark.parametrize(
+    ("done", "unpaid", "back"),
+    [
+        ("Abgeschlossen", "Storniert", "Rückerstattet"), ("Voltooid", "Mislukt", "Terugbetaald"),
+        ("Terminée", "Annulée", "Remboursée"), ("Completado", "Pendiente de pago", "Reembolsado"),
+        ("Selesai", "Dibatalkan", "Dikembalikan"), ("wc-completed", "wc-cancelled", "wc-refunded"),
+    ],
+)  # fmt: skip
+def test_the_status_of_an_order_may_be_in_the_language_of_the_shop(
+    done: str, unpaid: str, back: str, tmp_path: Path
+) -> None:
+    text = "Order Number,Order Status,Order Date,Email (Billing),Order Total Amount,Order Currency\n" + "".join(
+        f"{i},{status},2026-01-0{i},a@x.com,{10 * i}.00,EUR\n" for i, status in enumerate((done, unpaid, back), 1)
+    )
+    rows, prepared = read("woocommerce", text, tmp_path)
+    assert money(rows) == {("order_completed", "EUR"): 4000, ("order_refunded", "EUR"): 3000}
+    assert prepared.skipped == 1
+
+
+STAYS = """Guest Name,Guest Email,Arrival Date,Departure Date,Total Amount,Currency,Status,Booking Date
+Ann,ann@x.com,2024-03-01,2024-03-03,250.50,EUR,Checked Out,2024-01-10
+Bob,bob@x.com,2024-03-01,2024-03-03,250.50,EUR,Cancelled,2024-01-10
+Cid,cid@x.com,2024-03-01,2024-03-03,250.50,EUR,No Show,2024-01-10
+Dan,dan@x.com,2024-03-01,2024-03-03,250.50,EUR,In House,2024-01-10
+Eve,eve@x.com,2024-03-01,2024-03-03,250.50,EUR,Tentative,2024-01-10
+"""
+
+
+def test_whoever_cancelled_or_never_came_did_not_stay(tmp_path: Path) -> None:
+    rows, _ = read("hotel", STAYS, tmp_path)
+    told = [
+        (row["customer_id"][:3], row["kind"], row["amount_minor"]) for row in rows if row["kind"] != "reservation_made"
+    ]
+    assert told == [
+        ("ann", "checked_in", None), ("ann", "checked_out", 25050), ("bob", "reservation_cancelled", None),
+        ("cid", "no_show_recorded", None), ("dan", "checked_in", None),
+    ]  # fmt: skip
+
+
+def test_a_price_keeps_the_currency_beside_it(tmp_path: Path) -> None:
+    text = (
+        "Book number,Booked by,Guest name(s),Check-in,Check-out,Booked on,Status,Price,Commission amount\n"
+        "1,Ann,Ann Smith,2024-03-01,2024-03-03,2024-01-10 10:00:00,ok,250.5 EUR,37.58 EUR\n"
+        "2,Bob,Bob Lee,2024-03-01,2024-03-03,2024-01-10 10:00:00,cancelled_by_guest,250.5 EUR,0 EUR\n"
+        "3,Cid,Cid X,2024-03-01,2024-03-03,2024-01-10 10:00:00,no_show,250.5 EUR,0 EUR\n"
+    )
+    rows, _ = read("hotel", text, tmp_path)
+    stays = [row for row in rows if row["kind"] == "checked_out"]
+    assert [(row["customer_id"], row["amount_minor"], row["currency"]) for row in stays] == [
+        ("ann smith", 25050, "EUR")
+    ]
+
+
+def test_capital_letters_of_a_status_make_no_difference(tmp_path: Path) -> None:
+    text = "Name,Email,Financial Status,Currency,Total,Created at,Refunded Amount\n" + "".join(
+        f"#{i},a@x.com,{status},EUR,5.00,2024-01-05 10:00:00 +0100,{back}\n"
+        for i, (status, back) in enumerate(
+            [("PAID", "0.00"), ("Pending", "0.00"), ("VOIDED", "0.00"), ("Refunded", "")]
+        )
+    )
+    rows, prepared = read("shopify", text, tmp_path)
+    assert money(rows) == {("order_completed", "EUR"): 1000, ("order_refunded", "EUR"): 500}
+    assert prepared.skipped == 2
+
+
+def test_an_order_has_its_amount_however_its_event_is_written(tmp_path: Path) -> None:
+    names = [
+        ("track", "Order Completed"),
+        ("TRACK", "ORDER COMPLETED"),
+        ("track", "order_completed"),
+        ("track", "orderCompleted"),
+    ]
+    calls = [
+        {"type": kind, "event": name, "userId": "u", "messageId": f"m{i}", "timestamp": "2024-01-05T10:00:00Z",
+         "properties": {"order_id": f"O{i}", "total": 5, "currency": "EUR"}}
+        for i, (kind, name) in enumerate(names)
+    ]  # fmt: skip
+    for mapping in ("segment", "rudderstack"):
+        rows, _ = read(mapping, "\n".join(map(json.dumps, calls)), tmp_path)
+        assert [(row["kind"], row["amount_minor"]) for row in rows] == [("order_completed", 500)] * 4
+
+
+def test_a_negative_price_gives_back(tmp_path: Path) -> None:
+    text = (
+        "Invoice,StockCode,Quantity,InvoiceDate,Price,Customer ID\nc1,A,1,2024-01-05 10:00,5,7\n"
+        "2,B,1,2024-01-05 10:00,-4,7\n3,A,-1,2024-01-05 10:00,3,7\n4,A,2,2024-01-05 10:00,10,7\n"
+    )
+    rows, _ = read("retail", text, tmp_path)
+    assert money(rows) == {("order_refunded", "GBP"): 1200, ("order_completed", "GBP"): 2000}

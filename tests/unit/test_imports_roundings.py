@@ -102,5 +102,5 @@ def test_lines_are_rounded_half_to_even(fine: int, quantity: int) -> None:
 def test_a_line_of_totals_that_is_rejected_asks_for_no_currency(tmp_path: Path) -> None:
     text = column("10.00") + "Total,,,10.00,\n"
     with opened(text, tmp_path) as prepared:
-        assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(3, "no_time")]
+        assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(3, "summary_row")]
         assert prepared.without_currency == 0

@@ -260,3 +260,11 @@ def test_a_week_and_a_day_of_the_year_are_the_date_of_the_calendar(day: date) ->
     year, week, weekday = day.isocalendar()
     assert read(f"{year}-W{week:02d}-{weekday}")[0] == at(day.isoformat())
     assert read(f"{day.year}-{day.timetuple().tm_yday:03d}")[0] == at(day.isoformat())
+
+
+@pytest.mark.parametrize("text", ["1970-01-01", "1970-01-01T00:00:00Z", "01.01.1970 01:00"])
+def test_the_beginning_of_1970_is_no_time(text: str, tmp_path: Path) -> None:
+    file = io.BytesIO(f"customer_id,kind,occurred_at\na,k,{text}\nb,k,1970-01-02\n".encode())
+    with prepare(file, Mapping(), as_arrived=True, workdir=tmp_path, now=NOW) as prepared:
+        assert pa.Table.from_batches(prepared.batches(), CANONICAL).column("customer_id").to_pylist() == ["b"]
+        assert [(reject.row, reject.reason) for reject in prepared.rejects] == [(2, "impossible_time")]
