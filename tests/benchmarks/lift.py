@@ -49,7 +49,8 @@ def _batches(folder: Path) -> Iterator[pa.Table]:
 def cdnow(folder: Path) -> Population:
     """Its customers on the day of the campaign, and what they bought in the 91 days after."""
     registry = FileRegistry()
-    partition, time, after = Partition(0, preset("commerce"), look_up_all(registry)), 0, []
+    policy = preset("commerce")
+    partition, time, after = Partition(0, policy, look_up_all(registry)), 0, []
     for rows in _batches(folder):
         at = rows.column("occurred_at").cast(pa.int64())
         told = rows.filter(pc.less_equal(at, CAMPAIGN_MS)).combine_chunks()
@@ -79,7 +80,9 @@ def cdnow(folder: Path) -> Population:
         of("amount_minor_count"),
         of("amount_minor_sum"),
         1 - told_of("churn_risk"),
+        told_of("expected_purchases"),
         told_of("expected_value_minor"),
+        np.full(len(where), policy.rules.margin_share),
     )
 
 

@@ -5,7 +5,7 @@ Arms are drawn by the engine's own hash, and every look is the statement of the 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from processors.triggers.packed import hash_of
 from streams.reports.sink import Sink
 
 Floats = npt.NDArray[np.float64]
-OUTCOMES: Final = ("bought", "orders", "spend_minor")
+OUTCOMES: Final = ("bought", "orders", "spend_minor", "margin_minor")
 VIEW: Final = Path(__file__).parents[2] / "deploy" / "clickhouse" / "85_trigger_outcomes.sql"
 _AT_ONCE: Final = 3_000_000
 """Rows of one statement."""
@@ -30,20 +30,20 @@ _AT_ONCE: Final = 3_000_000
 
 @dataclass(frozen=True)
 class Population:
-    """Customers: their hashes, what they did within the window, and what was expected of them."""
+    """Customers: their hashes, what they did within the window, what was expected of them, and the margin on each."""
 
     hashes: npt.NDArray[np.uint64]
     orders: Floats
     spend: Floats
     chance: Floats
+    purchases: Floats
     expected: Floats
+    share: Floats
 
     def sample(self, count: int, random: np.random.Generator) -> "Population":
         """So many of them, in an order of their own."""
         chosen = random.permutation(len(self.hashes))[:count]
-        return Population(
-            *(getattr(self, name)[chosen] for name in ("hashes", "orders", "spend", "chance", "expected"))
-        )
+        return Population(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
 
 def made_up(count: int, random: np.random.Generator) -> Population:
@@ -54,7 +54,7 @@ def made_up(count: int, random: np.random.Generator) -> Population:
     spend = np.round(orders * typical * random.lognormal(0, 0.6, count))
     guess = rate * random.lognormal(0, 0.5, count)
     hashes = np.array([avalanche(np.uint64(i)) for i in range(count)], np.uint64)
-    return Population(hashes, orders, spend, 1 - np.exp(-guess), guess * typical)
+    return Population(hashes, orders, spend, 1 - np.exp(-guess), guess, guess * typical, random.beta(4, 6, count))
 
 
 @compiled
@@ -102,8 +102,11 @@ def _run(population: Population, experiment: Experiment, run: int, random: np.ra
             "bought": orders[which] > 0,
             "orders": orders[which].astype(np.int64),
             "spend_minor": spend[which].astype(np.int64),
+            "margin_minor": np.round(spend * some.share).astype(np.int64)[which],
             "return_chance": some.chance[which],
+            "expected_purchases": some.purchases[which],
             "expected_value_minor": some.expected[which],
+            "expected_margin_minor": (some.expected * some.share)[which],
         }
     )
 
