@@ -58,7 +58,7 @@ def customers(policy: str) -> pa.Table:
 def _one(field: pa.Field) -> pa.Array:
     if field.nullable:
         return pa.nulls(CUSTOMERS, field.type)
-    if pa.types.is_list(field.type):
+    if pa.types.is_list(field.type) or pa.types.is_map(field.type):
         return pa.array([[]] * CUSTOMERS, field.type)
     if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
         return pa.array(["known" if field.name == "namespace" else "middle"] * CUSTOMERS).cast(field.type)
