@@ -116,7 +116,8 @@ async def _appends(writer: LogWriter, done: threading.Event) -> list[float]:
 def _checkpoints(kind: type[RowsFile] | None, directory: Path, turn: Turn, done: threading.Event) -> None:
     try:
         if kind is not None:
-            with kind(directory, turn) as rows:
+            # A file of its own has a turn of its own, as in the shell.
+            with kind(directory, turn if kind is _InTheLog else None) as rows:
                 for number in range(CHECKPOINTS):
                     checkpoint = _checkpoint(np.random.default_rng(number))
                     with rows.transaction():
