@@ -28,41 +28,41 @@ SUMS: Final = (
 ALL: Final = "SELECT sum(cityHash64(*)) FROM profiles"
 
 
-def customers(policy: str) -> pa.Table:
-    """As many profiles: a third has bought again, some of them often; every other column holds one value."""
+def customers(policy: str, count: int = CUSTOMERS) -> pa.Table:
+    """So many profiles: a third has bought again, some of them often; every other column holds one value."""
     rng = np.random.default_rng(3)
-    days = np.where(rng.random(CUSTOMERS) < 0.34, 1 + rng.geometric(0.2, CUSTOMERS), 1)
-    first = START + (rng.random(CUSTOMERS) * AGE * 0.9).astype(np.int64)
-    last = first + np.where(days > 1, (rng.random(CUSTOMERS) * (START + AGE - first)).astype(np.int64), 0)
-    spend = days * rng.integers(500, 9_000, CUSTOMERS)
+    days = np.where(rng.random(count) < 0.34, 1 + rng.geometric(0.2, count), 1)
+    first = START + (rng.random(count) * AGE * 0.9).astype(np.int64)
+    last = first + np.where(days > 1, (rng.random(count) * (START + AGE - first)).astype(np.int64), 0)
+    spend = days * rng.integers(500, 9_000, count)
     told = {
-        "customer_id": pa.array([f"c{number}" for number in range(CUSTOMERS)]),
+        "customer_id": pa.array([f"c{number}" for number in range(count)]),
         "purchase_days": days,
         "purchases": days,
         "spend_minor": spend,
         "margin_minor": spend // 3,
-        "longest_gap": np.where(days > 2, rng.integers(1, 90, CUSTOMERS), 0),
-        "p_alive": np.full(CUSTOMERS, 0.5),
-        "policy_hash": pa.array([policy] * CUSTOMERS),
+        "longest_gap": np.where(days > 2, rng.integers(1, 90, count), 0),
+        "p_alive": np.full(count, 0.5),
+        "policy_hash": pa.array([policy] * count),
         **dict.fromkeys(("first_at", "first_purchase_at"), pa.array(first, pa.timestamp("ms", tz="UTC"))),
         **dict.fromkeys(("last_at", "last_purchase_at"), pa.array(last, pa.timestamp("ms", tz="UTC"))),
-        "as_of": pa.array(np.full(CUSTOMERS, START + AGE), pa.timestamp("ms", tz="UTC")),
+        "as_of": pa.array(np.full(count, START + AGE), pa.timestamp("ms", tz="UTC")),
     }
     columns = [
-        pa.array(told[field.name]).cast(field.type) if field.name in told else _one(field)
+        pa.array(told[field.name]).cast(field.type) if field.name in told else _one(field, count)
         for field in TABLES["profiles_raw"]
     ]
     return pa.Table.from_arrays(columns, schema=TABLES["profiles_raw"])
 
 
-def _one(field: pa.Field) -> pa.Array:
+def _one(field: pa.Field, count: int) -> pa.Array:
     if field.nullable:
-        return pa.nulls(CUSTOMERS, field.type)
+        return pa.nulls(count, field.type)
     if pa.types.is_list(field.type) or pa.types.is_map(field.type):
-        return pa.array([[]] * CUSTOMERS, field.type)
+        return pa.array([[]] * count, field.type)
     if pa.types.is_string(field.type) or pa.types.is_dictionary(field.type):
-        return pa.array(["known" if field.name == "namespace" else "middle"] * CUSTOMERS).cast(field.type)
-    return pa.array(np.zeros(CUSTOMERS, np.int64)).cast(field.type)
+        return pa.array(["known" if field.name == "namespace" else "middle"] * count).cast(field.type)
+    return pa.array(np.zeros(count, np.int64)).cast(field.type)
 
 
 def at_one_instant() -> list[Figure]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import benchmarks
 import pytest
-from benchmarks import engine, outputs, visitors, workload
+from benchmarks import engine, outputs, profiles, visitors, workload
 from benchmarks.kafka_load import send_all
 from support.kafka_fakes import FakeProducer
 
@@ -15,6 +15,7 @@ from streams.kafka.producer import Producer
 from streams.kafka.topics import topics_of
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.transitions import TRANSITIONS
+from streams.reports.tables import TABLES
 from streams.settings import Settings
 
 # Of an environment of its own, or for the environment of another.
@@ -67,3 +68,7 @@ def test_a_topic_is_filled_as_produce_fills_it() -> None:
 def test_visitors_and_devices_are_counted_apart() -> None:
     figures = visitors.cheap(visitors=200, customers=20, at_once=300)
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_profiles_have_every_column_of_their_table() -> None:
+    assert profiles.customers("hash", 10).schema == TABLES["profiles_raw"]
