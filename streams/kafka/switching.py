@@ -11,6 +11,7 @@ from processors.policy.policy import Policy
 from processors.row.namespaces import NAMESPACES
 from streams.clock import now_ms
 from streams.engine.edition import FIRST
+from streams.kafka.committed import committed
 from streams.kafka.editions import (
     Definition,
     Editions,
@@ -162,8 +163,8 @@ def _await(
     before, tries = -1, 0
     with admin_of(settings) as admin:
         while True:
-            committed = _committed(admin, group, topic)
-            done = sum(min(committed.get(partition, 0), end) for partition, end in enumerate(ends))
+            reached = committed(admin, group, topic) or {}
+            done = max(before, sum(min(reached.get(partition, 0), end) for partition, end in enumerate(ends)))
             progress(f"edition {number} reads the log", done, sum(ends))
             if done == sum(ends):
                 return
@@ -175,11 +176,6 @@ def _await(
                 )
             before = done
             Event().wait(_AGAIN_SECONDS)
-
-
-def _committed(admin: Any, group: str, topic: str) -> dict[int, int]:
-    found = admin.list_group_offsets({group: None})[group]
-    return {place.partition: int(at.offset) for place, at in found.items() if place.topic == topic}
 
 
 def drop(settings: Settings, number: int) -> None:

@@ -10,12 +10,12 @@ from typing import Any, Final, cast
 import pyarrow as pa
 from kafka import KafkaConsumer, TopicPartition  # type: ignore[attr-defined]
 from kafka.admin import KafkaAdminClient
-from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 from benchmarks.workload import canonical
 from processors.policy.policy import Policy
 from schemas.registry import FileRegistry
 from streams.clock import Clock
+from streams.kafka.committed import committed
 from streams.kafka.producer import Producer
 from streams.kafka.producing import Producing
 from streams.kafka.topics import topics_of
@@ -24,7 +24,6 @@ from streams.settings import Settings
 
 _AT_ONCE: Final = 65_536
 _POLL_SECONDS: Final = 0.2
-_NOT_YET: Final = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 
 
 class Rows:
@@ -80,12 +79,8 @@ class Group:
 
     def committed(self) -> int:
         """Records committed, of all partitions."""
-        try:
-            found = self._admin.list_group_offsets({self._group: None}).get(self._group, {})
-        except _NOT_YET:
-            # The broker makes its topic of offsets when the first group asks for it.
-            return 0
-        return sum(max(0, int(at.offset)) for tp, at in found.items() if tp.topic == self._topic)
+        reached = committed(self._admin, self._group, self._topic) or {}
+        return sum(max(0, offset) for offset in reached.values())
 
     def follow(self, seconds: float) -> list[Sample]:
         """A sample at each commit that changes something, until the end of the topic or so many seconds have passed."""

@@ -21,6 +21,7 @@ from streams.embedded.readers import Reader
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
+from streams.kafka.committed import committed
 from streams.outputs.output import Topic
 from streams.reports.clickhouse import ClickHouseSink
 from streams.reports.errors import ReportsError
@@ -238,20 +239,25 @@ class Installation:
         return other
 
     def positions(self, edition: int = 1) -> tuple[dict[int, int], dict[int, int]]:
-        """(committed offset, end offset) of each partition of the touchpoints."""
+        """(committed offset, end offset) of each partition of the touchpoints.
+
+        The broker may just be on its way back.
+        """
         group = self.group if edition == 1 else f"{self.group}-edition-{edition}"
         topic = f"{self.name}.touchpoints.v1"
         admin = KafkaAdminClient(bootstrap_servers=[self.broker.servers])
         consumer = KafkaConsumer(bootstrap_servers=[self.broker.servers])
         try:
-            groups = admin.list_group_offsets({group: None})
+            for _ in until():
+                reached = committed(admin, group, topic)
+                if reached is not None:
+                    break
             numbers = consumer.partitions_for_topic(topic) or set()
             ends = consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
         finally:
             admin.close()
             consumer.close()
-        committed = {tp.partition: int(at.offset) for tp, at in groups[group].items() if tp.topic == topic}
-        return committed, {tp.partition: int(end) for tp, end in ends.items()}
+        return reached or {}, {tp.partition: int(end) for tp, end in ends.items()}
 
     def published(self, topic: Topic) -> Published:
         """What workers have said of facts in a topic."""
