@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """0 done or told to stop, 1 something failed, 2 a setting is wrong."""
     from streams.delivery.endpoints import BadEndpoint, endpoints_of
     from streams.delivery.outbox import OutboxDamaged
-    from streams.kafka.topics import TopicsDiffer
+    from streams.kafka.topics import BrokerUnreachable, TopicsDiffer
 
     try:
         settings = load(args.settings)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     except (SettingsError, BadEndpoint) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 2
-    except (TopicsDiffer, OutboxDamaged) as error:
+    except (BrokerUnreachable, TopicsDiffer, OutboxDamaged) as error:
         sys.stderr.write(f"relasi: {error}\n")
         return 1
 

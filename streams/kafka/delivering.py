@@ -8,8 +8,9 @@ again, under the same ids.
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -20,13 +21,13 @@ from schemas.bodies import bodies_of
 from schemas.registry import FileRegistry, Registry, SchemaRegistry
 from streams.clock import Clock
 from streams.delivery.counting import DeliveryMetrics
-from streams.delivery.deliverer import FOLDER, Deliverer, PartitionLeft
+from streams.delivery.deliverer import FOLDER, Deliverer, Partition, PartitionLeft
 from streams.delivery.endpoints import Endpoint
 from streams.delivery.outbox import Outcome, Told
 from streams.delivery.telling import DeliveryMessages, rows_of
 from streams.kafka.editions import read_editions, settings_of
 from streams.kafka.producer import Producer
-from streams.kafka.retry import Backoff
+from streams.kafka.retry import Backoff, until_answered
 from streams.kafka.topics import BrokerUnreachable, check, topics_of
 from streams.log.writer import NotWritten
 from streams.metrics import serve
@@ -48,7 +49,7 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
     """The consumer of triggers with a deliverer behind it.
 
     ``begins``: by partition, from where on the ``topic`` is to be delivered: what an edition says of the past, those
-    before it have said.
+    before it have said. ``again``: does what asks the broker, until that answers.
     """
 
     def __init__(
@@ -58,12 +59,15 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
         history: "History",
         topic: str,
         begins: Sequence[int],
+        again: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]],
     ) -> None:
         self._topic: Final = topic
         self._begins: Final = dict(enumerate(begins))
         self._consumer: Final = consumer
         self._deliverer: Final = deliverer
         self._history: Final = history
+        self._again: Final = again
+        self._failed: Exception | None = None
         self._targets: dict[int, int] = {}
 
     def source(self, number: int) -> str:
@@ -77,11 +81,21 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
             self._targets.pop(tp.partition, None)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Take in from where the file is complete, whatever the group has committed: that may be of another file."""
+        """Take in from where the file is complete, whatever the group has committed: that may be of another file.
+
+        What fails in here aiokafka logs, and goes on with the partitions from what the group has committed: what the
+        file lacks before that would never go out. So the next turn raises it.
+        """
+        try:
+            await self._again(lambda: self._take(assigned))
+        except Exception as error:
+            self._failed = error
+
+    async def _take(self, assigned: set[TopicPartition]) -> None:
         ends = await self._consumer.end_offsets(list(assigned)) if assigned else {}
         begins = await self._consumer.beginning_offsets(list(assigned)) if assigned else {}
         for tp in assigned:
-            partition = self._deliverer.open(tp.partition)
+            partition = self._deliverer.partitions.get(tp.partition) or self._deliverer.open(tp.partition)
             at = await partition.position(self.source(tp.partition))
             # A file that is ahead is of a topic that is no more.
             first = max(begins[tp], self._begins.get(tp.partition, 0))
@@ -89,10 +103,12 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(tp, start)
             self._targets[tp.partition] = ends[tp]
             if start >= ends[tp]:
-                await self._begin(tp.partition)
+                await self._begin(partition)
 
     async def turn(self) -> None:
-        """Take in what has come, and acknowledge it."""
+        """Take in what has come, and acknowledge it. Raises what a lane, or taking a partition, ended with."""
+        if self._failed is not None:
+            raise self._failed
         fetched: Mapping[TopicPartition, Any] = await self._consumer.getmany(
             timeout_ms=_POLL_MS, max_records=_MOST_RECORDS
         )
@@ -104,10 +120,10 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
             try:
                 messages = [(each.offset, each.value) for each in records]
                 await partition.take_in(messages, self.source(tp.partition), after)
+                if not partition.begun and after >= self._targets.get(tp.partition, 0):
+                    await self._again(partial(self._begin, partition))
             except PartitionLeft:
                 continue
-            if not partition.begun and after >= self._targets.get(tp.partition, 0):
-                await self._begin(tp.partition)
             try:
                 await self._consumer.commit({tp: after})
             except (CommitFailedError, IllegalGenerationError, UnknownMemberIdError) as error:
@@ -116,8 +132,8 @@ class Delivering(ConsumerRebalanceListener):  # type: ignore[misc]
         if (failed := self._deliverer.failed) is not None:
             raise failed
 
-    async def _begin(self, number: int) -> None:
-        partition = self._deliverer.partitions[number]
+    async def _begin(self, partition: Partition) -> None:
+        number = partition.number
         source = self._history.source(number)
         told, after = await self._history.since(number, await partition.position(source))
         await partition.learn(told, source, after)
@@ -143,8 +159,8 @@ class History:
         """What the topic holds from an offset on, and where that ends."""
         tp = TopicPartition(self._topic, number)
         reader = AIOKafkaConsumer(bootstrap_servers=self._settings.servers, enable_auto_commit=False, group_id=None)
-        await reader.start()
         try:
+            await reader.start()
             reader.assign([tp])
             (begin,), (end,) = (
                 (await reader.beginning_offsets([tp])).values(),
@@ -249,10 +265,14 @@ async def _run(
             isolation_level="read_committed",
             session_timeout_ms=round(settings.session_seconds * 1000),
         )
-        delivering = Delivering(consumer, deliverer, history, topics.triggers, editions.triggers)
+
+        async def again(ask: Callable[[], Awaitable[None]]) -> None:
+            await until_answered(ask, settings.broker, clock)
+
+        delivering = Delivering(consumer, deliverer, history, topics.triggers, editions.triggers, again)
         consumer.subscribe([topics.triggers], listener=delivering)
-        await consumer.start()
         stack.push_async_callback(consumer.stop)
+        await again(consumer.start)
         telling = asyncio.ensure_future(_telling(deliverer, history, metrics, clock))
         stack.callback(telling.cancel)
         why_not.clear()

@@ -12,13 +12,13 @@ from typing import Any, Final, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.bodies import Bodies
 from streams.clock import Clock
 from streams.kafka.own_loop import OwnLoop
-from streams.kafka.retry import Backoff
+from streams.kafka.retry import until_answered
 from streams.kafka.topics import TOPIC_MESSAGE_BYTES
 from streams.log.arranging import pieces
 from streams.log.headers import put_producer
@@ -95,15 +95,7 @@ class Producer:
         return self
 
     async def _start(self) -> None:
-        backoff = Backoff(self._clock)
-        while True:
-            try:
-                self._producer = await self._started()
-            except KafkaConnectionError as error:
-                log.warning("broker unreachable", setting="RELASI_BROKER", broker=self._settings.broker, why=str(error))
-                await backoff.wait()
-            else:
-                return
+        self._producer = await until_answered(self._started, self._settings.broker, self._clock)
 
     async def _started(self) -> AIOKafkaProducer:
         """A producer; one try. Raises KafkaConnectionError."""
@@ -203,17 +195,19 @@ class Producer:
         except TimeoutError:
             return False
 
-    async def partitions(self, topic: str) -> int:
-        """How many partitions a topic has."""
-        assert self._producer is not None
-        return len(await self._loop.there(self._producer.partitions_for(topic)))
-
     async def is_empty(self, topic: str) -> bool:
-        """Whether nothing was ever written to a topic. A topic that was emptied by retention is not empty."""
-        numbers = range(await self.partitions(topic))
+        """Whether nothing was ever written to a topic. A topic that was emptied by retention is not empty.
+
+        Waits for a broker that is not there.
+        """
+        return await self._loop.there(until_answered(lambda: self._empty(topic), self._settings.broker, self._clock))
+
+    async def _empty(self, topic: str) -> bool:
+        assert self._producer is not None
+        numbers = await self._producer.partitions_for(topic)
         consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.servers, client_id=self._client)
-        await consumer.start()
         try:
+            await consumer.start()
             ends = await consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
         finally:
             await consumer.stop()

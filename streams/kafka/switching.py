@@ -24,7 +24,7 @@ from streams.kafka.editions import (
     settings_of,
 )
 from streams.kafka.settling import behind_what_was_sent, settle
-from streams.kafka.topics import admin_of, apply, check, topics_of
+from streams.kafka.topics import BrokerUnreachable, admin_of, apply, check, topics_of
 from streams.reports.clickhouse import ClickHouseSink
 from streams.settings import Settings
 
@@ -158,18 +158,23 @@ def switch(
 def _await(
     settings: Settings, number: int, ends: Sequence[int], progress: Callable[[str, int, int], None], seconds: float
 ) -> None:
-    """Wait until the group of an edition has committed so much; as long as it comes on. Raises NotCaughtUp."""
+    """Wait until the group of an edition has committed so much; as long as it comes on.
+
+    Raises NotCaughtUp and BrokerUnreachable.
+    """
     group, topic = settings_of(settings, number).group, topics_of(settings).touchpoints
     before, tries = -1, 0
     with admin_of(settings) as admin:
         while True:
-            reached = committed(admin, group, topic) or {}
-            done = max(before, sum(min(reached.get(partition, 0), end) for partition, end in enumerate(ends)))
+            reached = committed(admin, group, topic)
+            done = max(before, sum(min((reached or {}).get(partition, 0), end) for partition, end in enumerate(ends)))
             progress(f"edition {number} reads the log", done, sum(ends))
             if done == sum(ends):
                 return
             tries = 0 if done > before else tries + 1
             if tries * _AGAIN_SECONDS >= seconds:
+                if reached is None:
+                    raise BrokerUnreachable(f"RELASI_BROKER={settings.broker}: no answer about the group {group}")
                 raise NotCaughtUp(
                     f"edition {number} has processed {done:,} of {sum(ends):,} records, and no more for {seconds:g} s: "
                     f"is `relasi worker --edition {number}` running?"
