@@ -48,6 +48,8 @@ def tell_reading(terminal: Terminal, prepared: "Prepared") -> None:
             "  warning: all rows of an order have the same amount, and were added up: if each has that of the whole "
             "order, say --set order_amount=total; --set order_amount=lines says that this is right"
         )
+    for warning in prepared.statuses:
+        terminal.note(f"  warning: {warning}")
     if prepared.ignored:
         terminal.say(f"  columns that nobody asked for: {', '.join(prepared.ignored)} (--keep-extra keeps them)")
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from streams.imports.columns import text_of
 from streams.imports.evidence import EITHER, FIRST, SECOND
+from streams.imports.field_names import LIKE, NAMES, UNIT_PRICES
 from streams.imports.files import receive
 from streams.imports.instants import instants
 from streams.imports.kinds import kind_of
@@ -20,47 +21,9 @@ from streams.imports.leaves import opened_up
 from streams.imports.mapping import LINE, Mapping
 from streams.imports.nearest import nearest_kinds
 from streams.imports.reading import opened
+from streams.imports.statuses import expression, no_purchases, says_status
+from streams.imports.suggesting import looks_like_a_row
 
-_NAMES: Final = {
-    "event_id": "event_id message_id trans_id uuid event_uuid insert_id transaction_id review_id",
-    "customer_id": "customer_id customer client_id client user_id user uid member_id household_key household_id "
-        "account_id account_no account contact_id requester_id email e_mail email_address "
-        "mail kunde kundennummer kunden_nr cliente buyer buyer_email guest guest_name name "
-        "customer_email msisdn phone subscriber_id cust_id customer_no customer_number guest_id "
-        "patient_id reviewer reviewer_id author id",
-    "anonymous_id": "anonymous_id visitor_id visitor device_id cookie_id user_pseudo_id "
-        "session_id distinct_id",
-    "occurred_at": "occurred_at timestamp event_timestamp event_time datetime date_time created_at "
-        "created date order_date invoice_date purchase_date paid_at "
-        "datum fecha booking_date buchungstag transaction_date transaction_dt trans_date review_date "
-        "purchased_at ordered_at time day when start_date",
-    "kind": "kind event event_name eventname event_type type action activity status stage",
-    "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
-        "summe umsatz importe total_price value paid payment net_amount "
-        "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales subtotal price",
-    "currency": "currency currency_code ccy waehrung wahrung moneda",
-    "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
-        "receipt_id receipt_no receipt transaction_id bestellnummer bestellung auftragsnummer "
-        "rechnung rechnungsnummer rechnungsnr belegnummer belegnr facture factura name",
-    "channel": "channel source medium utm_source store shop kanal",
-    "campaign": "campaign utm_campaign campaign_name",
-    "satisfaction": "satisfaction satisfaction_score csat rating score stars nps",
-    "agent_id": "agent_id agent assignee owner sales_agent seller",
-    "sku": "sku stockcode stock_code item_id product_id article article_no lineitem_sku artikel",
-    "category": "category product_category product_type line_category",
-    "quantity": "quantity qty menge units lineitem_quantity anzahl",
-    "price": "price unit_price unitprice lineitem_price einzelpreis",
-    "properties.discount": "discount discount_amount rabatt",
-    "properties.reason": "reason refund_reason return_reason",
-}  # fmt: skip
-_LIKE: Final = {
-    "customer_id": r"(customer|client|user|member|household|guest|buyer|kunden?|subscriber)(id|key|no|nr|number|code)$",
-    "anonymous_id": r"(visitor|device|cookie|session)(id|key)$",
-    "occurred_at": r"(date|time|dt|at|datum)$",
-    "amount": r"(amount|total|revenue|umsatz|betrag|spend|paid)$",
-    "order_id": r"(order|invoice|basket|receipt|booking|transaction)(id|key|no|nr|number|code)$",
-}
-"""Patterns of names, bare, where no name of the table above is there."""
 _SAMPLE: Final = 2_000
 _KINDS: Final = 20
 _UNCLEAR: Final = 0.5
@@ -72,6 +35,13 @@ class _Found:
     field: str
     column: str
     doubt: str = ""
+    of: tuple[str, ...] = ()
+    """The columns of an expression."""
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that it takes."""
+        return self.of or (self.column,)
 
 
 def guessed(source: Path | str | BinaryIO, mapping: Mapping, workdir: Path, known: frozenset[str]) -> str:
@@ -102,7 +72,12 @@ def _body(columns: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
     nothing = sorted({word for column in columns.values() for word in _WORDS if _has(column, word)})
     if nothing:
         yield f"nothing = [{', '.join(map(_quoted, nothing))}]       # words that stand for no value"
+    if looks_like_a_row(tuple(columns)):
+        yield "# header = false   # the first line looks like a row: without a header the columns are called by names:"
+        yield f"# names = [{', '.join(_quoted(f'column {n + 1}') for n in range(len(columns)))}]"
     found = list(_fields(columns))
+    if not any(one.field == "kind" for one in found):
+        yield from _skip(columns)
     times = [one for one in found if one.field == "occurred_at"]
     yield from _time(columns[times[0].column]) if times else ()
     yield ""
@@ -113,10 +88,21 @@ def _body(columns: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
     for field in ("customer_id", "occurred_at"):
         if field not in fields and not (field == "customer_id" and "anonymous_id" in fields):
             yield f'# {field} = ""   # no column looks like it, and a touchpoint needs one'
-    left = [name for name in columns if name not in {one.column for one in found}]
+    read = {name for one in found for name in one.read}
+    left = [name for name in columns if name not in read]
     if left:
         yield f"# nothing is made of: {', '.join(left)}"
     yield from _said(fields, columns, found, known)
+
+
+def _skip(columns: dict[str, Any]) -> Iterator[str]:
+    """Rows that a column says were no purchases, where every row is to be one."""
+    for name, column in columns.items():
+        words = column.drop_null().unique().to_pylist()
+        none = no_purchases(words) if says_status(name) and len(words) <= _KINDS else []
+        if none:
+            yield f"skip = {_literal(expression(name, none))}   # a guess: rows that were no purchases"
+            return
 
 
 def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known: frozenset[str]) -> Iterator[str]:
@@ -141,20 +127,37 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[_Found], known:
 def _fields(columns: dict[str, Any]) -> Iterator[_Found]:
     bare = {name: _name_of(name) for name in columns}
     taken: set[str] = set()
-    has_sku = any(_bare(name) in bare.values() for name in _NAMES["sku"].split())
-    for field in _NAMES:
+    has_sku = any(_bare(name) in bare.values() for name in NAMES["sku"].split())
+    for field in NAMES:
         if field in LINE and not has_sku:
             continue
         free = {name: text for name, text in bare.items() if name not in taken and _may_be(field, columns[name])}
         found = _named(field, free) or _like(field, free, columns)
+        if found is not None and field == "amount":
+            found = _of_one(found, free, has_sku=has_sku)
         if found is not None:
-            taken.add(found.column)
-            yield replace(found, doubt=found.doubt or _doubt(field, found.column, columns[found.column]))
+            taken.update(found.read)
+            yield (
+                found
+                if found.of
+                else replace(found, doubt=found.doubt or _doubt(field, found.column, columns[found.column]))
+            )
+
+
+def _of_one(found: _Found, free: dict[str, str], *, has_sku: bool) -> _Found | None:
+    """An amount that is the price of one piece, where rows have quantities; None: it is that of a line."""
+    if free[found.column] not in map(_bare, UNIT_PRICES):
+        return found
+    quantity = _named("quantity", free)
+    if quantity is None or has_sku:
+        return found if quantity is None else None
+    text = f"=`{quantity.column}` * `{found.column}`"
+    return _Found("amount", text, "a quantity and a price: is it the price of one?", (quantity.column, found.column))
 
 
 def _named(field: str, free: dict[str, str]) -> _Found | None:
     """The column that has one of the field's names, the first of them that there is."""
-    for name in _NAMES[field].split():
+    for name in NAMES[field].split():
         for column, text in free.items():
             if text == _bare(name):
                 return _Found(field, column)
@@ -163,11 +166,11 @@ def _named(field: str, free: dict[str, str]) -> _Found | None:
 
 def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> _Found | None:
     """The first column whose name looks like one of the field's."""
-    pattern = _LIKE.get(field, "$.")
-    for column, text in free.items():
-        some = columns[column].drop_null()
-        if re.search(pattern, text) and (field != "occurred_at" or _share_of_times(some) > 0):
-            return _Found(field, column, f"by its name and such as {some[0].as_py()!r}: is it?")
+    for pattern in LIKE.get(field, ()):
+        for column, text in free.items():
+            some = columns[column].drop_null()
+            if re.search(pattern, text) and (field != "occurred_at" or _share_of_times(some) > 0):
+                return _Found(field, column, f"by its name and such as {some[0].as_py()!r}: is it?")
     return None
 
 
@@ -178,7 +181,7 @@ def _name_of(column: str) -> str:
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(map(_bare, " ".join(_NAMES.values()).split()))
+    return frozenset(map(_bare, " ".join(NAMES.values()).split()))
 
 
 def _bare(name: str) -> str:
@@ -253,6 +256,10 @@ def _has(column: Any, word: str) -> bool:
 
 def _key(field: str) -> str:
     return f'"{field}"' if "." in field else field
+
+
+def _literal(text: str) -> str:
+    return f"'{text}'" if "'" not in text else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -28,7 +28,8 @@ class Prepared:
     of time, and its rows are yielded in another order than the file's. ``first_at``, ``last_at``: ms since 1970, 0
     without rows. ``ignored``: columns that nobody asked for. ``skipped``: rows of which the mapping makes nothing, the
     first of them in line ``first_skipped``. ``grouping``: what became of rows of one order. ``snapshot_day``: the day
-    of which a table of customers is. ``unread``: further sheets of a workbook that have the same columns.
+    of which a table of customers is. ``unread``: further sheets of a workbook that have the same columns. ``statuses``:
+    warnings of columns that say that an order was none (``statuses.py``).
     """
 
     def __init__(self, source: Input, key: str, arrivals: Arrivals, runs: list[Run], rejects: Rejects, folder: Path,
@@ -50,6 +51,7 @@ class Prepared:
         self.skipped = read.skipped
         self.first_skipped = read.first_skipped
         self.unread = read.unread
+        self.statuses = tuple(read.statuses.warnings())
         self.snapshot_day = read.snapshot_day
         self.grouping = arrivals.grouping
         self._runs = runs

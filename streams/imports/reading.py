@@ -19,6 +19,7 @@ from streams.imports.plan import check_columns, known_names, plan_of, wanted_col
 from streams.imports.problems import InputProblem, NothingUsable
 from streams.imports.rejects import Rejects
 from streams.imports.shape import Shaper, is_shaped
+from streams.imports.statuses import Statuses
 from streams.imports.suggesting import hints
 from streams.imports.workbooks import SheetSource
 
@@ -62,6 +63,11 @@ class Reading:
         """Sheets of a workbook that have the same columns, and were not read."""
         self.without_currency = 0
         """Rows whose amounts have no currency, where nobody chose that of the policy."""
+        self.statuses = self._statuses()
+        """What columns that nobody asked for say of rows that come in as orders."""
+
+    def _statuses(self) -> Statuses:
+        return Statuses(self._mapping, self._shaper.names if self._shaper else self._mapping.columns.values())
 
     def __call__(self) -> tuple[Arrivals, Rejects, tuple[str, ...]]:
         """(rows, rejects, columns that were left). Raises ``InputProblem``."""
@@ -73,6 +79,7 @@ class Reading:
             if self._shaper is not None:
                 self._shaper.skipped = 0
             arrivals, rejects = Arrivals(self._memory_rows, self._folder, self._order_amount), Rejects(self._folder)
+            self.statuses = self._statuses()
             try:
                 self._read(normaliser, arrivals, rejects, ways)
                 others = _other_ways(normaliser.evidence, ways)
@@ -93,7 +100,10 @@ class Reading:
         self._columns = source.columns
         self.unread = source.unread if isinstance(source, SheetSource) else ()
         try:
-            for block in source.blocks(self._needed()):
+            needed = self._needed()
+            watched = self.statuses.watched(self._columns)
+            for block in source.blocks(None if needed is None else list(dict.fromkeys([*needed, *watched]))):
+                self.statuses.see(block.columns)
                 batch, bad = normaliser(block)
                 arrivals.add(batch)
                 for reject in bad:

@@ -1,0 +1,52 @@
+"""What exports call the fields of a touchpoint, for a first guess."""
+
+from typing import Final
+
+NAMES: Final = {
+    "event_id": "event_id message_id trans_id uuid event_uuid insert_id transaction_id review_id",
+    "customer_id": "customer_id customer client_id client user_id user uid member_id household_key household_id "
+        "account_id account_no account contact_id requester_id email e_mail email_address "
+        "mail kunde kundennummer kunden_nr cliente buyer buyer_email guest guest_name name "
+        "customer_email msisdn phone subscriber_id cust_id customer_no customer_number guest_id "
+        "patient_id reviewer reviewer_id author id",
+    "anonymous_id": "anonymous_id visitor_id visitor device_id cookie_id user_pseudo_id "
+        "session_id distinct_id",
+    "occurred_at": "occurred_at timestamp event_timestamp event_time datetime date_time created_at "
+        "created date order_date invoice_date purchase_date paid_at "
+        "datum fecha booking_date buchungstag transaction_date transaction_dt trans_date review_date "
+        "purchased_at ordered_at time day when start_date",
+    "kind": "kind event event_name eventname event_type type action activity status stage",
+    "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
+        "summe umsatz importe total_price value paid payment net_amount "
+        "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales item_total line_total "
+        "line_amount extended_price gesamtpreis gesamtbetrag montant subtotal item_price price unit_price",
+    "currency": "currency currency_code ccy waehrung wahrung moneda",
+    "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
+        "receipt_id receipt_no receipt transaction_id bestellnummer bestellung auftragsnummer "
+        "rechnung rechnungsnummer rechnungsnr belegnummer belegnr facture factura name",
+    "channel": "channel source medium utm_source store shop kanal",
+    "campaign": "campaign utm_campaign campaign_name",
+    "satisfaction": "satisfaction satisfaction_score csat rating review_score star_rating score stars overall nps",
+    "agent_id": "agent_id agent assignee owner sales_agent seller",
+    "sku": "sku stockcode stock_code item_id product_id article article_no lineitem_sku artikel",
+    "category": "category product_category product_type line_category",
+    "quantity": "quantity qty menge units lineitem_quantity anzahl",
+    "price": "price unit_price unitprice lineitem_price einzelpreis",
+    "properties.discount": "discount discount_amount rabatt",
+    "properties.reason": "reason refund_reason return_reason",
+}  # fmt: skip
+LIKE: Final = {
+    "customer_id": (
+        r"(customer|client|user|member|household|guest|buyer|kunden?|subscriber)(id|key|no|nr|number|code)$",
+    ),
+    "anonymous_id": (r"(visitor|device|cookie|session)(id|key)$",),
+    "occurred_at": (
+        r"(order|purchas|invoice|transaction|booking|event|placed|sale)\w*(date|time|timestamp|dt|at|datum)$",
+        r"(date|time|timestamp|dt|at|datum)$",
+    ),
+    "amount": (r"(amount|total|revenue|umsatz|betrag|spend|paid)$",),
+    "order_id": (r"(order|invoice|basket|receipt|booking|transaction)(id|key|no|nr|number|code)$",),
+}
+"""Patterns of names, bare, where no name of the table above is there; the first that one has."""
+UNIT_PRICES: Final = ("price", "unit_price", "unitprice", "lineitem_price", "einzelpreis")
+"""Of the names of amounts those that are of one piece where a row also has a quantity."""
