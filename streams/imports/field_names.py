@@ -44,9 +44,11 @@ LIKE: Final = {
         r"(order|purchas|invoice|transaction|booking|event|placed|sale)\w*(date|time|timestamp|dt|at|datum)$",
         r"(date|time|timestamp|dt|at|datum)$",
     ),
-    "amount": (r"(amount|total|revenue|umsatz|betrag|spend|paid)$",),
+    "amount": (r"(amount|total|revenue|umsatz|betrag|spend|paid)$", r"^(order|grand|sub)?total"),
     "order_id": (r"(order|invoice|basket|receipt|booking|transaction)(id|key|no|nr|number|code)$",),
 }
 """Patterns of names, bare, where no name of the table above is there; the first that one has."""
+ADDRESSES: Final = ("email", "e_mail", "email_address", "mail", "customer_email")
+"""Of the names of customers those that are rather meant than a person's name, which two may have."""
 UNIT_PRICES: Final = ("price", "unit_price", "unitprice", "lineitem_price", "einzelpreis")
 """Of the names of amounts those that are of one piece where a row also has a quantity."""

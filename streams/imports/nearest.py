@@ -7,9 +7,11 @@ from typing import Final
 _MEANT: Final = {
     "order_completed": "purchase purchased sale sold bought buy order ordered order_placed placed_order order_created "
     "order_paid paid_order checkout checkout_completed transaction payment payment_succeeded charge invoice_paid won "
-    "paid completed complete fulfilled",
-    "order_refunded": "refund refunded charge_refunded chargeback credit_note credit money_back",
-    "order_cancelled": "cancel cancelled canceled void voided order_canceled",
+    "paid completed complete fulfilled card_payment direct_debit pos_purchase booking_paid sale_completed "
+    "delivered shipped order_delivered order_shipped bezahlt bestellung kauf achat commande vente compra pedido",
+    "order_refunded": "refund refunded charge_refunded chargeback credit_note credit money_back card_refund erstattung "
+    "gutschrift remboursement avoir reembolso rimborso",
+    "order_cancelled": "cancel cancelled canceled void voided order_canceled storno stornierung annulation cancelado",
     "return_requested": "return returned",
     "account_created": "signup sign_up signed_up register registered registration new_customer user_created",
     "signed_in": "login log_in logged_in",

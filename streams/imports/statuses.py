@@ -19,7 +19,13 @@ _NO_PURCHASE: Final = re.compile(
     r"|stornier|storno|abgebrochen|abgelehnt|fehlgeschlagen|erstattet|zurückge|retourn"
     r"|annul|échou|rembours|geannuleerd|mislukt|terugbetaald|geretourneerd"
     r"|anulad|fallid|reembols|rechaza|devuel|devolv|fallit|rimbors|rifiutat|anulowan|zwróc|nieudan"
-    r"|batal|gagal|dikembalikan|ditolak",
+    r"|batal|gagal|dikembalikan|ditolak"
+    r"|pending|awaiting|on.hold|draft|ausstehend|wartend|en attente|pendiente|in sospeso|in attesa|oczekuj|menunggu",
+    re.IGNORECASE,
+)
+_SHOP: Final = re.compile(
+    r"shipped|delivered|complete|processing|paid|fulfilled|versendet|versandt|geliefert|bezahlt|abgeschlossen|livr|expédi"
+    r"|payée|enviad|entregad|pagad|spedit|consegnat|pagat|verzonden|betaald|wysłan|opłacon|zrealizowan|selesai|dikirim",
     re.IGNORECASE,
 )
 _MOST_WORDS: Final = 50
@@ -36,6 +42,11 @@ def says_status(column: str) -> bool:
 def no_purchases(values: Iterable[str]) -> list[str]:
     """Of the values of such a column those that say that nothing was bought, or that it was taken back."""
     return [value for value in values if _NO_PURCHASE.search(value)]
+
+
+def is_of_orders(values: Iterable[str]) -> bool:
+    """Whether these are what shops say of the orders that rows are, and not what happened."""
+    return any(_SHOP.search(value) for value in values)
 
 
 class Statuses:

@@ -70,6 +70,8 @@ def test_the_words_of_several_languages() -> None:
     ]  # fmt: skip
     assert no_purchases(none) == none
     assert no_purchases(["paid", "Shipped", "completed", "bezahlt", "livrée", "pagado", "selesai", "processing"]) == []
+    waiting = ["Pending payment", "on-hold", "draft", "ausstehend"]
+    assert no_purchases(waiting) == waiting
 
 
 def test_which_columns_say_a_status() -> None:
@@ -104,6 +106,24 @@ def test_a_guess_multiplies_the_price_of_one(tmp_path: Path, policy: Policy) -> 
     assert read(with_sku, tmp_path, policy).columns["price"] == "price"
     total = text.replace("price", "price,item total").replace(".00,1", ".00,27.00,1")
     assert read(total, tmp_path, policy).columns["amount"] == "item total"
+
+
+def test_a_guess_makes_orders_of_what_has_the_status_of_an_order(tmp_path: Path, policy: Policy) -> None:
+    text = (
+        '"Order ID","Order Date","Customer","Email","Total incl. tax","Status"\n'
+        '"1001","2024-03-01","Ann A","ann@example.com","49.95","shipped"\n'
+        '"1002","2024-03-02","Bob B","bob@example.com","19.95","cancelled"\n'
+    )
+    mapping = read(text, tmp_path, policy)
+    assert (mapping.constants["kind"], mapping.skip) == ("order_completed", 'Status in ["cancelled"]')
+    assert (mapping.columns["customer_id"], mapping.columns["amount"]) == ("Email", "Total incl. tax")
+    deals = text.replace("shipped", "Won").replace("cancelled", "Lost")
+    assert read(deals, tmp_path, policy).values["kind"]["Won"] == "order_completed"
+
+
+def test_a_guess_makes_no_orders_of_a_list_of_addresses(tmp_path: Path, policy: Policy) -> None:
+    text = "Email Address,First Name,OPTIN_TIME\nann@example.com,Ann,2023-05-01 10:00:00\n"
+    assert "kind" not in read(text, tmp_path, policy).constants
 
 
 def test_a_guess_takes_the_time_of_the_order(tmp_path: Path, policy: Policy) -> None:
