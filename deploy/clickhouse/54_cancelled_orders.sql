@@ -16,6 +16,7 @@ SQL SECURITY DEFINER AS WITH
     (SELECT max(version) FROM policies_raw WHERE hash = rule.4) AS version,
     (SELECT groupArrayIf(kind, meanings.purchase) FROM meanings WHERE in_force) AS buying,
     (SELECT groupArrayIf(kind, meanings.cancellation) FROM meanings WHERE in_force) AS cancelling,
+    cancelled AS (SELECT customer, order_id FROM touchpoints_raw WHERE has(cancelling, kind) AND order_id != ''),
     upper(coalesce(touch.currency, rule.1)) AS told,
     if(told = rule.1, touch.amount_minor, toInt64(roundBankers(touch.amount_minor * rule.3[told]))) AS amount,
     has(buying, touch.kind) AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought
@@ -27,12 +28,9 @@ FROM touchpoints AS touch
 WHERE
     version > 1 AND touch.order_id != '' AND touch.properties['bot'] != 'true'
     AND (has(buying, touch.kind) OR has(cancelling, touch.kind))
-    AND (touch.customer_id, touch.namespace, touch.order_id) IN
-    (
-        SELECT customer_id, namespace, order_id
-        FROM touchpoints
-        WHERE order_id != '' AND has(cancelling, kind) AND properties['bot'] != 'true'
-    )
+    -- Both conditions are met by more orders than are wanted; the first finds customers by the primary key.
+    AND touch.customer_id IN (SELECT customer FROM cancelled UNION ALL SELECT goes_on FROM forwarded)
+    AND touch.order_id IN (SELECT order_id FROM cancelled)
 GROUP BY customer_id, namespace, order_id
-HAVING uniqExactIf(toDate(touch.occurred_at), bought) = 1
+HAVING uniqExactIf(toDate(touch.occurred_at), bought) = 1 AND countIf(has(cancelling, touch.kind)) > 0
 COMMENT 'Orders that were bought and cancelled: they count as no purchase, and nothing of them went back';
