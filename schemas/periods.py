@@ -1,8 +1,10 @@
 """Durations and instants as texts of properties, compiled: how long something binds, and until when.
 
-A duration is a number and a unit (``12 months``, ``1y``, ``30 days``), a unit alone (``month``, ``monthly``,
-``annual``) or a duration of ISO 8601 with one unit (``P1Y``, ``P6M``, ``P2W``, ``P30D``). An instant is a date or a
-date and time of ISO 8601, UTC where no offset is given.
+A duration is a number in digits or in words up to twelve and a unit (``12 months``, ``1y``, ``two years``), a unit
+alone (``month``, ``monthly``, ``annual``), half a year (``half a year``, ``semiannual``, ``biannual``), ``biennial``,
+``fortnight`` or a duration of ISO 8601 (``P1Y``, ``P1Y6M``, ``P2W``), whose hours count for nothing. An instant is a
+date or a date and time of ISO 8601, UTC where no offset is given, or a date as ``2025/12/31`` or ``31.12.2025``; a
+month (``2025-12``) is its end; ten digits are seconds since 1970, thirteen milliseconds.
 """
 
 from typing import Final
@@ -11,47 +13,26 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
+from processors.row.months import MS_PER_DAY, after_months, days_from_civil, month_length
 
 Bytes = npt.NDArray[np.uint8]
 PERIOD_UNREADABLE: Final = -1
-_MS_PER_DAY: Final = 86_400_000
 _MOST: Final = 4000
+_MOST_MONTHS: Final = 48_000
 _YEAR: Final = 12
+_LETTERS: Final = 8
 
 
-@compiled_leaf
-def _days_from_civil(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil."""
-    shifted = year - int(month <= 2)
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+def _letters(*words: str) -> tuple[int, ...]:
+    """What ``_word`` reads of them."""
+    return tuple(int.from_bytes(word[:_LETTERS].encode(), "big") for word in words)
 
 
-@compiled_leaf
-def _month_length(year: int, month: int) -> int:
-    following = _days_from_civil(year + month // 12, month % 12 + 1, 1)
-    return following - _days_from_civil(year, month, 1)
-
-
-@compiled_leaf
-def after_months(at: int, months: int) -> int:
-    """``at`` (ms) so many calendar months (UTC) later, on the last day of a month that is too short."""
-    days = at // _MS_PER_DAY
-    shifted = days + 719_468
-    era = shifted // 146_097
-    of_era = shifted - era * 146_097
-    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    march = (5 * of_year + 2) // 153
-    day = of_year - (153 * march + 2) // 5 + 1
-    month = march + 3 if march < 10 else march - 9
-    year = year_of_era + era * 400 + int(month <= 2)
-    total = year * 12 + month - 1 + months
-    year, month = total // 12, total % 12 + 1
-    moved = _days_from_civil(year, month, min(day, _month_length(year, month)))
-    return moved * _MS_PER_DAY + at % _MS_PER_DAY
+_NUMBERS: Final = _letters(
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"
+)
+_A, _AN, _BIENNIAL, _FORTNIGHT, _BIWEEKLY = _letters("a", "an", "biennial", "fortnight", "biweekly")
+_HALVES: Final = _letters("half", "halfyear", "semi", "semiannual", "semester", "biannual")
 
 
 @compiled_leaf
@@ -71,27 +52,93 @@ def _digits(buffer: Bytes, at: int, stop: int, most: int) -> tuple[int, int]:
 
 
 @compiled_leaf
-def end_of_period(buffer: Bytes, start: int, length: int, at: int) -> int:
-    """The end (ms) of the duration ``buffer[start:start + length]`` from ``at`` (ms) on; PERIOD_UNREADABLE: none."""
+def _word(buffer: Bytes, at: int, stop: int) -> tuple[int, int]:
+    """(the first eight letters of a word as one number, in small ones; the place after the word)."""
+    value, letters = 0, 0
+    while at < stop and 97 <= _lower(int(buffer[at])) <= 122:
+        if letters < _LETTERS:
+            value = value * 256 + _lower(int(buffer[at]))
+        letters += 1
+        at += 1
+    return value, at
+
+
+@compiled_leaf
+def _gap(buffer: Bytes, at: int, stop: int) -> int:
+    """The place after blanks, hyphens and underscores."""
+    while at < stop and int(buffer[at]) in (32, 45, 95):
+        at += 1
+    return at
+
+
+@compiled_leaf
+def _counted(buffer: Bytes, at: int, stop: int) -> tuple[int, int]:
+    """(a number in digits or as a word, the place after it and the gap behind it); 1 and ``at`` where there is none."""
+    count, after = _digits(buffer, at, stop, 4)
+    if after != at:
+        return count, _gap(buffer, after, stop)
+    word, after = _word(buffer, at, stop)
+    after = _gap(buffer, after, stop)
+    if after < stop:
+        for i in range(len(_NUMBERS)):
+            if word == _NUMBERS[i]:
+                return i + 1, after
+        if word in (_A, _AN):
+            return 1, after
+    return 1, at
+
+
+@compiled_leaf
+def _in_one_word(word: int) -> tuple[int, int]:
+    """(months, days) of a word that holds a number: half, semiannual, biannual, biennial, semester, fortnight."""
+    for i in range(len(_HALVES)):
+        if word == _HALVES[i]:
+            return 6, 0
+    if word == _BIENNIAL:
+        return 24, 0
+    return (0, 14) if word in (_FORTNIGHT, _BIWEEKLY) else (0, 0)
+
+
+@compiled_leaf
+def _counted_unit(count: int, unit: int) -> tuple[int, int]:
+    """(months, days) of so many units, of which the first letter tells; (0, 0): it is none."""
+    if unit == 100:  # d
+        return 0, count
+    if unit == 119:  # w
+        return 0, 7 * count
+    if unit == 109:  # m
+        return count, 0
+    if unit == 113:  # q
+        return 3 * count, 0
+    return (_YEAR * count, 0) if unit in (121, 97) else (0, 0)  # y, a
+
+
+@compiled_leaf
+def read_period(buffer: Bytes, start: int, length: int) -> tuple[int, int]:
+    """(months, days) of the duration ``buffer[start:start + length]``; (0, 0): it is none."""
     stop = start + length
     place = start + int(length > 1 and _lower(int(buffer[start])) == 112 and 48 <= int(buffer[start + 1]) <= 57)
-    count, after = _digits(buffer, place, stop, 4)
-    if after == place:
-        count = 1
-    while after < stop and int(buffer[after]) in (32, 45, 95):
-        after += 1
-    if after >= stop or not 0 < count <= _MOST:
-        return PERIOD_UNREADABLE
-    unit = _lower(int(buffer[after]))
-    if unit == 100:  # d
-        return at + count * _MS_PER_DAY
-    if unit == 119:  # w
-        return at + count * 7 * _MS_PER_DAY
-    if unit == 109:  # m
-        return after_months(at, count)
-    if unit == 113:  # q
-        return after_months(at, 3 * count)
-    return after_months(at, _YEAR * count) if unit in (121, 97) else PERIOD_UNREADABLE  # y, a
+    is_iso = place > start
+    months, days = 0, 0
+    while place < stop and not (is_iso and _lower(int(buffer[place])) == 116):  # t
+        count, after = _counted(buffer, place, stop)
+        has_count = after != place
+        if after >= stop or count > _MOST or months > _MOST_MONTHS or (is_iso and not has_count):
+            return 0, 0
+        more, further = (0, 0) if has_count else _in_one_word(_word(buffer, after, stop)[0])
+        if more == 0 and further == 0:
+            more, further = _counted_unit(count, _lower(int(buffer[after])))
+        if more == 0 and further == 0 and count > 0:
+            return 0, 0
+        months, days = months + more, days + further
+        place = after + 1 if is_iso else stop
+    return months, days
+
+
+@compiled_leaf
+def end_of_period(months: int, days: int, at: int) -> int:
+    """The end (ms) of a duration that begins at ``at`` (ms)."""
+    return after_months(at, months) + days * MS_PER_DAY
 
 
 @compiled_leaf
@@ -117,16 +164,52 @@ def _of_day(buffer: Bytes, place: int, stop: int) -> int:
 
 
 @compiled_leaf
+def _of_digits(value: int, count: int) -> int:
+    """The instant (ms) of a number alone: a day of ISO 8601 without hyphens, or time since 1970."""
+    if count == 8:
+        return _midnight(value // 10_000, value // 100 % 100, value % 100)
+    if count == 10:
+        return value * 1000
+    return value if count == 13 else PERIOD_UNREADABLE
+
+
+@compiled_leaf
+def _midnight(year: int, month: int, day: int) -> int:
+    if not (year >= 1970 and 1 <= month <= 12) or not 1 <= day <= month_length(year, month):
+        return PERIOD_UNREADABLE
+    return days_from_civil(year, month, day) * MS_PER_DAY
+
+
+@compiled_leaf
+def _day_first(buffer: Bytes, start: int, stop: int) -> int:
+    """``31.12.2025``."""
+    day, place = _digits(buffer, start, stop, 2)
+    month, after = _digits(buffer, place + 1, stop, 2)
+    if after == place + 1 or after >= stop or int(buffer[after]) != 46:
+        return PERIOD_UNREADABLE
+    year, place = _digits(buffer, after + 1, stop, 4)
+    return _midnight(year, month, day) if place == after + 5 else PERIOD_UNREADABLE
+
+
+@compiled_leaf
 def read_instant(buffer: Bytes, start: int, length: int) -> int:
     """The instant (ms) that ``buffer[start:start + length]`` says; PERIOD_UNREADABLE: none, or before 1970."""
     stop = start + length
-    year, place = _digits(buffer, start, stop, 4)
-    if place != start + 4 or place + 6 > stop or int(buffer[place]) != 45:
+    year, place = _digits(buffer, start, stop, 13)
+    if place == stop or place == start + 8:
+        return _of_digits(year, place - start)
+    mark = int(buffer[place])
+    if mark == 46 and start < place <= start + 2:
+        return _day_first(buffer, start, stop)
+    if place != start + 4 or mark not in (45, 46, 47):
         return PERIOD_UNREADABLE
-    month, place = _digits(buffer, place + 1, stop, 2)
-    if place >= stop or int(buffer[place]) != 45:
+    month, after = _digits(buffer, place + 1, stop, 2)
+    if after == place + 1 or not 1 <= month <= 12:
         return PERIOD_UNREADABLE
-    day, place = _digits(buffer, place + 1, stop, 2)
-    if not (year >= 1970 and 1 <= month <= 12) or not 1 <= day <= _month_length(year, month):
+    if after == stop:
+        return _midnight(year, month, 1) + month_length(year, month) * MS_PER_DAY if year >= 1970 else PERIOD_UNREADABLE
+    if int(buffer[after]) != mark:
         return PERIOD_UNREADABLE
-    return _days_from_civil(year, month, day) * _MS_PER_DAY + _of_day(buffer, place, stop)
+    day, place = _digits(buffer, after + 1, stop, 2)
+    found = _midnight(year, month, day)
+    return found + _of_day(buffer, place, stop) if found != PERIOD_UNREADABLE else PERIOD_UNREADABLE

@@ -1,6 +1,7 @@
 -- Every touchpoint with what it means by the policy in force, and its money in that policy's currency: what the views
 -- below count. The rates are those by which the engine converts (processors/policy/rules.py), and so is the rounding, half to
--- even. An amount without a rate, which only a policy before can have let in, is left out of the sums.
+-- even. An amount without a rate, which only a policy before can have let in, is left out of the sums. A cancelled order is no
+-- purchase, and so nothing of it goes back; here alone it is left out, for all the views that read this one.
 CREATE OR REPLACE VIEW touchpoint_meanings
 (
     customer_id String COMMENT 'Known customer, or the anonymous identity while there is no other',
@@ -22,8 +23,8 @@ CREATE OR REPLACE VIEW touchpoint_meanings
     category String COMMENT 'Category of relationship that it is a contact of; none when of none',
     two_way Bool COMMENT 'Both sides take part',
     individual Bool COMMENT 'Made for this one customer',
-    purchase Bool COMMENT 'A purchase of at least the minimum amount of the policy',
-    refund Bool COMMENT 'Takes money back: a refund or a cancellation, or a purchase with a negative amount',
+    purchase Bool COMMENT 'A purchase of at least the minimum amount of the policy, whose order was not cancelled',
+    refund Bool COMMENT 'Takes money back: a refund or a cancellation, or a purchase with a negative amount; not of a cancelled order, see cancelled_orders',
     refunded_minor Int64 COMMENT 'What it takes back, whatever its sign, minor units of currency',
     coupon Bool COMMENT 'Makes the order of its order_id a discounted one',
     discounted Bool COMMENT 'States a discount above zero itself',
@@ -55,8 +56,11 @@ SQL SECURITY DEFINER AS WITH
     ) AS amount,
     multiIf(own, touchpoint.cost_minor, rate > 0, toInt64(roundBankers(touchpoint.cost_minor * rate)), NULL) AS cost,
     multiIf(own, touchpoint.margin_minor, rate > 0, toInt64(roundBankers(touchpoint.margin_minor * rate)), NULL) AS margin,
-    meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AS bought,
-    meaning.refund OR meaning.cancellation OR (meaning.purchase AND coalesce(amount, 0) < 0) AS takes_back
+    coalesce(touchpoint.order_id, '') != ''
+        AND (touchpoint.customer_id, touchpoint.namespace, coalesce(touchpoint.order_id, ''))
+            IN (SELECT customer_id, namespace, order_id FROM cancelled_orders) AS void,
+    meaning.purchase AND coalesce(amount, 0) >= greatest(coalesce(rule.2, 0), 1) AND NOT void AS bought,
+    (meaning.refund OR meaning.cancellation OR (meaning.purchase AND coalesce(amount, 0) < 0)) AND NOT void AS takes_back
 SELECT
     touchpoint.customer_id AS customer_id, touchpoint.namespace AS namespace, touchpoint.event_id AS event_id,
     touchpoint.occurred_at AS occurred_at,

@@ -98,7 +98,7 @@ COMMENT 'Money at risk: value and revenue of the customers whose churn risk is h
 
 -- At the beginning of each month everybody who had bought is forecast as profiles_at would have it, from what had happened
 -- until then and with the parameters of the policy in force now, for its horizon; beside it what came. So it says whether the
--- model with its parameters of today fits, and not what was published then. A cancelled order counts as bought and given back.
+-- model with its parameters of today fits, and not what was published then. An order that was cancelled since is none.
 CREATE OR REPLACE VIEW forecasts_monthly
 (
     month Date COMMENT 'Month at whose beginning (UTC) it is forecast',

@@ -25,5 +25,5 @@ class Contact(NamedTuple):
     discount_minor: int = 0
     order: np.uint64 = np.uint64(0)  # XXH64 of the order id; 0: none
     satisfaction: float = np.nan
-    term_until: int = NONE  # what it opens or renews binds until then, ms; odd: the policy's term was assumed
+    term_until: int = NONE  # how long what it opens or renews binds, see processors.row.terms
     varieties: np.uint64 = np.uint64(0)  # of a purchase: a bit for each category, or article where none is told

@@ -129,7 +129,7 @@ PROFILE_FIELDS: Final = [
     ("urged", "i4"),  # contacts of marketing
     ("varieties", "u8"),  # bit h mod 64 of the hash h of each category bought, or article where none is told
     ("term_started_at", "i8", (TERMS,)),  # they opened or were renewed …
-    ("term_until", "u8", (TERMS,)),  # … and bind until then, ms; odd: the policy's term, for want of a stated one
+    ("term_until", "u8", (TERMS,)),  # … and bind until then, see processors.row.terms
     ("order_bought_at", "i8", (ORDERS,)),  # first purchase of the order; NEVER: none is known
     ("order_purchases", "i4", (ORDERS,)),  # that tell of it
     # What rules of the policy ask: see processors.row.outreach.

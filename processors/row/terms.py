@@ -3,22 +3,39 @@
 import numpy as np
 
 from processors.compiled import compiled_leaf
-from processors.row.layout import NONE, TERMS, Row
+from processors.row.layout import NEVER, NONE, TERMS, Row
+from processors.row.months import after_months
 from processors.row.newest import note
 
 ASSUMED = 1
-"""The low bit of a term's end: nobody stated it, it is the policy's."""
+"""The low bit of a term: nobody stated how long it is, it is the policy's."""
+_MONTHS_AT = 44  # bits of an instant; the greatest is the end of 2299
+_LASTING_AT = 61
+_INSTANT = (1 << _MONTHS_AT) - 1
 _PARTS = 4  # of a term, in the last of which it is renewed early
 
 
 @compiled_leaf
-def note_term(row: Row, at: int, until: int, opens: bool) -> None:
-    """A tie with a term opened (``opens``) or was renewed at ``at`` (ms), and binds until ``until`` (ms).
+def lasting(until: int, months: int) -> int:
+    """A term that was stated as a duration: until when (ms) it binds by itself, and its months of the calendar."""
+    return (1 << _LASTING_AT) | (months << _MONTHS_AT) | (until & ~ASSUMED)
 
-    ``until`` is odd where the policy's term was assumed.
+
+@compiled_leaf
+def note_term(row: Row, at: int, term: int, opens: bool) -> None:
+    """A tie with a term opened (``opens``) or was renewed at ``at`` (ms).
+
+    ``term`` is the instant (ms, even) until which it binds, as stated; what ``lasting`` makes of a stated duration; or
+    the end of the policy's own duration, odd.
     """
     row.terms_opened += int(opens)
-    note(row, row.term_started_at, row.term_until, at, np.uint64(until))
+    note(row, row.term_started_at, row.term_until, at, np.uint64(term))
+
+
+@compiled_leaf
+def _alone(row: Row, i: int) -> int:
+    """Until when (ms) the term at the place ``i`` binds by itself."""
+    return int(np.int64(row.term_until[i])) & _INSTANT
 
 
 @compiled_leaf
@@ -54,48 +71,83 @@ def _rhythm(row: Row) -> int:
 
 
 @compiled_leaf
-def _assumed_until(row: Row, i: int, rhythm: int) -> int:
-    """Until when (ms) the term at the place ``i`` binds, whose length is the policy's.
+def _over_at(row: Row, i: int) -> int:
+    """When (ms) an exit or a closing ended the term at the place ``i``; NEVER: none did.
 
-    It is no longer than the ``rhythm`` (ms), where that is clearly shorter. Who renews in the last quarter of a term
-    does so early: the new one begins where that ends.
+    Closings say not which tie they close: what began after the last one binds on, and all of it where more was opened
+    than closed.
+    """
+    started, over = int(row.term_started_at[i]), NEVER
+    left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
+    if started < left:
+        over = left
+    closed, after = int(row.last_closing_at), False
+    for k in range(TERMS):
+        after = after or row.term_started_at[k] > closed
+    if (after and started <= closed) or (not after and row.terms_opened <= row.ties_closed):
+        over = min(over, closed)
+    return over
+
+
+@compiled_leaf
+def _early(row: Row, i: int, length: int, before: int, reaches: int) -> int:
+    """How long (ms) before the end of a term that of ``length`` (ms) at the place ``i`` took its place; 0: it didn't.
+
+    Of the terms that began earlier and run on, it is the one that ends first; the last of them began at ``before`` and
+    is known to reach to ``reaches`` (ms). Only who renews in the last quarter of a term does so early.
     """
     started = int(row.term_started_at[i])
-    until = int(np.int64(row.term_until[i]))
-    length = until - started
-    if rhythm > 0 and _PARTS * rhythm < (_PARTS - 1) * length:
-        return started + rhythm
-    before, ends = NONE, NONE
+    ends = min(reaches, NEVER) if reaches > started else NEVER
     for k in range(TERMS):
-        if before < row.term_started_at[k] < started:
-            before, ends = int(row.term_started_at[k]), int(np.int64(row.term_until[k]))
-    early = ends - started if before != NONE else 0
-    return until + early if early > 0 and _PARTS * early <= length else until
+        if row.term_started_at[k] != NONE and row.term_started_at[k] < before:
+            until = min(_alone(row, k), _over_at(row, k))
+            ends = min(ends, until) if until > started else ends
+    early = ends - started if ends != NEVER else 0
+    return early if _PARTS * early <= length else 0
+
+
+@compiled_leaf
+def _term_until(row: Row, i: int, rhythm: int, before: int, reaches: int) -> int:
+    """Until when (ms) the term at the place ``i`` binds, if nothing ends it.
+
+    Where the policy assumed its length it is no longer than the ``rhythm`` (ms), where that is clearly shorter. A
+    duration that is renewed early begins where the term before ends.
+    """
+    started, term = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
+    until, months = _alone(row, i), (term >> _MONTHS_AT) & 0xFFFF
+    if term & ASSUMED == 0 and term >> _LASTING_AT == 0:
+        return until
+    length = until - started
+    if term & ASSUMED != 0 and rhythm > 0 and _PARTS * rhythm < (_PARTS - 1) * length:
+        return started + rhythm
+    early = _early(row, i, length, before, reaches)
+    if early == 0 or months == 0:
+        return until + early
+    return after_months(started + early, months) + until - after_months(started, months)
 
 
 @compiled_leaf
 def _bound(row: Row, so_far: bool) -> int:
-    left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
-    closed = int(row.last_closing_at)
-    after = False
-    for i in range(TERMS):
-        after = after or row.term_started_at[i] > closed
-    all_closed = not after and row.terms_opened <= row.ties_closed
+    """The latest end of all terms, looked at from the oldest on: one that is renewed early begins at an end."""
+    bound, before, reaches, began = NONE, NONE, NONE, NONE
     rhythm = _rhythm(row)
-    bound = NONE
-    for i in range(TERMS):
-        started, until = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
-        if started == NONE:
-            continue
-        if until & ASSUMED:
-            until = _assumed_until(row, i, rhythm)
-        was_left = started < left
-        was_closed = all_closed or (after and started <= closed)
-        if not so_far and (was_left or was_closed):
-            continue
-        until = min(until, left) if was_left else until
-        until = min(until, closed) if was_closed else until
-        bound = max(bound, until)
+    for _ in range(TERMS):
+        before, began = began, NEVER
+        for i in range(TERMS):
+            if before < row.term_started_at[i] < began:
+                began = int(row.term_started_at[i])
+        if began == NEVER:
+            break
+        reached = NONE
+        for i in range(TERMS):
+            if row.term_started_at[i] != began:
+                continue
+            over = _over_at(row, i)
+            until = _term_until(row, i, rhythm, before, reaches)
+            reached = max(reached, min(until, over))
+            if so_far or over == NEVER:
+                bound = max(bound, min(until, over))
+        reaches = reached
     return bound
 
 
@@ -106,7 +158,8 @@ def bound_until(row: Row) -> int:
     What was closed, or left by an exit, bound until then: in the meantime nobody was silent. Closings say not which tie
     they close: what opened or was renewed after the last one binds on; where nothing did and more ties were opened than
     closed, what is known binds on. An assumed term is no longer than the time from the renewal before: who renews
-    monthly is not bound for a year. A renewal in the last quarter of a term is an early one, and adds to it.
+    monthly is not bound for a year. A renewal in the last quarter of a term is an early one, and adds to it, by the
+    policy's duration or by a stated one; a stated end is the end. Of the newest four openings and renewals.
     """
     return _bound(row, True)
 
@@ -123,5 +176,5 @@ def bound_from(row: Row, at: int) -> int:
     bound = NONE
     for i in range(TERMS):
         if row.term_started_at[i] == at:
-            bound = max(bound, int(np.int64(row.term_until[i])))
+            bound = max(bound, _alone(row, i))
     return bound

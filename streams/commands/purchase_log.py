@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from processors import toml
 from streams.clock import now_ms
@@ -106,8 +106,16 @@ def _packaged() -> tuple[str, str]:
     return "commerce.toml", preset_text("commerce")
 
 
-def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozenset[str], frozenset[str], Money]":
-    """What is a purchase, what takes back, and the currency, by a policy and the arguments."""
+class _Meaning(NamedTuple):
+    """What counts, by a policy and the arguments."""
+
+    purchases: frozenset[str]
+    back: frozenset[str]  # kinds that take back
+    voids: frozenset[str]  # kinds that make their order none
+    money: "Money"
+
+
+def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> _Meaning:
     from streams.fitting.purchases import Money
 
     name, text = named
@@ -116,25 +124,27 @@ def _meaning(args: argparse.Namespace, named: tuple[str, str]) -> "tuple[frozens
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"cannot read the policy {name}: {error}") from error
     kinds, rates = (table if isinstance(table, dict) else {} for table in (policy.get("kinds"), policy.get("rates")))
-    bought, back = (
+    bought, back, voids = (
         frozenset(
             kind
             for kind, means in kinds.items()
             if isinstance(means, dict) and any(means.get(key) is True for key in keys)
         )
-        for keys in (("purchase",), ("refund", "cancellation"))
+        for keys in (("purchase",), ("refund", "cancellation"), ("cancellation",))
     )
     purchases = frozenset(kind_of(kind) for kind in args.purchase_kind) if args.purchase_kind else bought
     if not purchases:
         raise SettingsError(f"{name} names no kind with purchase = true; add one, or give --purchase-kind")
     usable = {code: float(rate) for code, rate in rates.items() if isinstance(rate, int | float)}
-    return purchases, back - purchases, Money(str(policy.get("currency", "USD")), usable)
+    money = Money(str(policy.get("currency", "USD")), usable)
+    return _Meaning(purchases, back - purchases, voids if policy.get("version", 1) != 1 else frozenset(), money)
 
 
 def _from_file(
     args: argparse.Namespace, policy: tuple[str, str] | None, segment: str | None, command: str
 ) -> "PurchaseDays":
-    kinds, refunds, money = _meaning(args, policy or _packaged())
+    means = _meaning(args, policy or _packaged())
+    from streams.fitting.cancelled import without_cancelled
     from streams.fitting.purchases import purchase_days
     from streams.imports.prepare import prepare
 
@@ -147,14 +157,15 @@ def _from_file(
             as_arrived=True,
             workdir=Path(workdir),
             now=now_ms(),
-            own_currency=money.currency,
+            own_currency=means.money.currency,
         ) as prepared,
     ):
         if first := next(iter(prepared.rejects), None):
             left_out = f"{len(prepared.rejects):,} row(s) left out"
             reason = f"the first is row {first.row}: {first.reason}, {first.detail}"
             sys.stderr.write(f"relasi {command}: {left_out}; {reason}\n")
-        return purchase_days(prepared.batches(), kinds, money, segment, refunds)
+        batches = without_cancelled(prepared.batches, means.purchases, means.voids)
+        return purchase_days(batches, means.purchases, means.money, segment, means.back)
 
 
 def _from_reports(args: argparse.Namespace, policy: tuple[str, str] | None, segment: str | None) -> "PurchaseDays":
@@ -166,8 +177,8 @@ def _from_reports(args: argparse.Namespace, policy: tuple[str, str] | None, segm
         if policy is None and not args.purchase_kind:
             found = reports.ask(POLICY).column("text").to_pylist()
             policy = ("the policy in force", str(found[0])) if found else None
-        kinds, refunds, money = _meaning(args, policy or _packaged())
+        means = _meaning(args, policy or _packaged())
         last = reports.ask(LAST).column("last_ms").to_pylist()[0]
-        rows = reports.ask(purchases_sql(kinds | refunds))
-    days = purchase_days(batches_of(rows), kinds, money, segment, refunds)
+        rows = reports.ask(purchases_sql(means.purchases | means.back))
+    days = purchase_days(batches_of(rows), means.purchases, means.money, segment, means.back)
     return replace(days, log_end=int(last) // DAY_MS)

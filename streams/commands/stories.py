@@ -38,11 +38,14 @@ def _differs(file: Path, terminal: Terminal) -> bool:
     from streams.stories.compare import differences
     from streams.stories.files import read_story
     from streams.stories.run import run
+    from streams.stories.terms import EXPECTED_TERMS, unread_terms
 
     story = read_story(file)
     outcome = run(story)
     for kind in outcome.unmapped:
         terminal.note(f"{file}: {story.name}: the policy does not name the kind {kind}")
+    for name, text in unread_terms(story):
+        terminal.note(f"{file}: {story.name}: {name} = {text!r} says nothing; {EXPECTED_TERMS[name]}")
     found = differences(story, outcome)
     for difference in found:
         terminal.say(f"{file}: {story.name}: {difference}")

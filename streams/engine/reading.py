@@ -32,10 +32,10 @@ from processors.policy.rules import (
 from processors.row.contact import Contact
 from processors.row.layout import NONE
 from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NAMESPACE_KNOWN
-from processors.row.terms import ASSUMED
+from processors.row.terms import ASSUMED, lasting
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, is_true, read_decimal, varieties_of
-from schemas.periods import end_of_period, read_instant
+from schemas.periods import end_of_period, read_instant, read_period
 from schemas.reasons import OK
 from schemas.touchpoint import (
     AMOUNT_MINOR,
@@ -238,17 +238,19 @@ def _varieties(buffer: Bytes, slots: Slots) -> np.uint64:
 
 @compiled_leaf
 def _term_until(buffer: Bytes, slots: Slots, flags: int, term_ms: int) -> int:
-    """Until when (ms) what opens or is renewed binds: as stated, else the policy's term, odd; NONE: it doesn't."""
+    """How long what opens or is renewed binds, as ``note_term`` takes it; NONE: it doesn't."""
     if flags & (TIE_OPENED | RENEWAL) == 0:
         return NONE
     at = int(slots[OCCURRED_AT, 0])
     start, length = _property(buffer, slots, ENDS_AT_NAME)
     until = read_instant(buffer, start, length) if length > 0 else NONE
-    if until <= at:
-        start, length = _property(buffer, slots, PERIOD_NAME)
-        until = end_of_period(buffer, start, length, at) if length > 0 else NONE
     if at < until <= LATEST:
         return until & ~ASSUMED
+    start, length = _property(buffer, slots, PERIOD_NAME)
+    months, days = read_period(buffer, start, length) if length > 0 else (0, 0)
+    until = end_of_period(months, days, at)
+    if at < until <= LATEST:
+        return lasting(until, months)
     return (at + term_ms) | ASSUMED if term_ms > 0 else NONE
 
 

@@ -25,7 +25,7 @@ _COLUMNS: Final = {
 
 def purchases_sql(kinds: Collection[str]) -> str:
     """One row per customer, day, kind (of purchases and refunds), currency and sign of the amount: as few as say the
-    same as all touchpoints."""
+    same as all touchpoints. Cancelled orders are left out, and what tells of them."""
     wanted = ", ".join(f"'{kind}'" for kind in sorted(kinds) if kind.replace("_", "").isalnum())
     # The same text in two namespaces is two customers.
     who = "if(namespace = 'known', customer_id, concat(namespace, char(0), customer_id))"
@@ -33,6 +33,8 @@ def purchases_sql(kinds: Collection[str]) -> str:
     return (
         f"SELECT {who} AS customer, {day} AS day_ms, kind, sum(amount_minor) AS amount, currency, "
         f"min(channel) AS by_channel, min(campaign) AS by_campaign FROM touchpoints WHERE kind IN ({wanted}) "
+        "AND (ifNull(order_id, '') = '' OR (customer_id, namespace, assumeNotNull(order_id)) NOT IN "
+        "(SELECT customer_id, namespace, order_id FROM cancelled_orders)) "
         "GROUP BY customer, day_ms, kind, currency, amount_minor < 0"
     )
 

@@ -68,6 +68,51 @@ def test_money_that_comes_back_has_no_sign(sink: Sink) -> None:
     ]  # fmt: skip
 
 
+def _cancelled(*numbers: str, at: float = 9) -> list[dict[str, Any]]:
+    return [touch("ann", "order_cancelled", at + int(number), order_id=number, amount_minor=100) for number in numbers]
+
+
+def test_a_cancelled_order_is_no_purchase_in_any_view(sink: Sink) -> None:
+    touches = [
+        touch("ann", "ad_clicked", -1, campaign="spring"),
+        order("ann", "1", 0),
+        order("ann", "2", 1),
+        touch("ann", "ad_clicked", 2, campaign="late"),
+        order("ann", "3", 3, 700),
+        touch("ann", "order_refunded", 4, order_id="1", amount_minor=100),
+        # An order of several days stands, as does one of which no purchase, or another customer's purchase, is known.
+        order("ann", "4", 40),
+        order("ann", "4", 41) | {"event_id": "renewed"},
+        touch("ann", "order_cancelled", 42, order_id="4", amount_minor=50),
+        touch("ann", "order_cancelled", 8, order_id="5", amount_minor=30),
+        order("ben", "1", 5, 9),
+        order("ben", "2", 6, 0),
+        *_cancelled("1", "2"),
+    ]
+    meanings = [
+        *(ORDERED, CLICKED, meaning(kind="order_refunded", refund=True)),
+        meaning(kind="order_cancelled", cancellation=True),
+    ]
+    store(sink, touches, policies=[policy(version=2)], meanings=meanings)
+    assert [tuple(row.values())[:3] for row in asked(sink, "SELECT * FROM cancelled_orders ORDER BY order_id")] == [
+        ("ann", "known", "1"),
+        ("ann", "known", "2"),
+    ]
+    sums = "SELECT countIf(purchase) AS n, sumIf(amount_minor, purchase) AS gave, sum(refunded_minor) AS back"
+    assert [tuple(row.values()) for row in asked(sink, f"{sums} FROM touchpoint_meanings")] == [(4, 909, 80)]
+    campaigns = asked(sink, "SELECT campaign, won_last, first_purchases_minor FROM campaigns ORDER BY campaign")
+    assert [tuple(row.values()) for row in campaigns] == [("late", 1, 350.0), ("spring", 0, 350.0)]
+    assert sum(row["purchases"] for row in asked(sink, "SELECT purchases FROM cohorts")) == 4
+    assert sum(row["amount_minor"] for row in asked(sink, "SELECT amount_minor FROM revenue_monthly")) == 909
+
+
+def test_by_policies_of_version_1_a_cancelled_order_was_bought_and_given_back(sink: Sink) -> None:
+    meanings = [ORDERED, meaning(kind="order_cancelled", cancellation=True)]
+    store(sink, [order("ann", "1", 0), *_cancelled("1")], policies=[policy(version=1)], meanings=meanings)
+    sums = "SELECT countIf(purchase) AS n, sum(refunded_minor) AS back FROM touchpoint_meanings"
+    assert [tuple(row.values()) for row in asked(sink, sums)] == [(1, 100)]
+
+
 def test_the_margin_of_a_purchase_is_stated_or_the_policys_share(sink: Sink) -> None:
     touches = [
         order("ann", "1", 0, 1000, margin_minor=150),

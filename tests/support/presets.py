@@ -26,7 +26,8 @@ from processors.policy.rules import (
 )
 from processors.row.contact import Contact
 from processors.row.layout import NONE, ROW
-from processors.row.terms import ASSUMED
+from processors.row.months import after_months
+from processors.row.terms import ASSUMED, lasting
 from streams.policies import preset
 from support.relationship import Relationship, at_day
 
@@ -66,6 +67,7 @@ class Happening(NamedTuple):
     reason: str = ""
     more: int = 0  # further flags: FINITE, ONE_OFF, OUTSIDE, INSIDE
     until: float | None = None  # the day until which it binds
+    months: int = 0  # or how long it does
     number: int = 0  # tells events apart that are the same otherwise
     categories: tuple[str, ...] = ()  # of what is bought
 
@@ -96,6 +98,8 @@ def contact_of(policy: Policy, one: Happening) -> Contact:
     term = NONE
     if one.until is not None and flags & (TIE_OPENED | RENEWAL):
         term = at_day(one.until) & ~ASSUMED
+    elif one.months and flags & (TIE_OPENED | RENEWAL):
+        term = lasting(after_months(at_day(one.day), one.months), one.months)
     elif meaning is not None and int(meaning.term_ms) > 0:
         term = (at_day(one.day) + int(meaning.term_ms)) | ASSUMED
     cost = (int(meaning.cost_minor) if meaning is not None else 0) if one.cost is None else round(one.cost * unit)

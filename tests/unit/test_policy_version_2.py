@@ -14,6 +14,7 @@ from processors.judgements.value import clv
 from processors.lifecycle.stages import silence_at
 from processors.row.calendar import count_days
 from processors.row.layout import NONE
+from processors.row.months import after_months
 from processors.row.outreach import EMAIL, note_consent, note_preference, wants_no_mail
 from processors.row.terms import bound_until, renews_at
 
@@ -188,6 +189,53 @@ def test_who_renews_early_adds_to_the_term(renewed: int, until: int) -> None:
     assert bound_until(early.row) == pytest.approx(at_day(until), abs=2)
     other = customer((renewed, "subscription_renewed", 12.0), (0, "subscription_started", 12.0))
     assert bound_until(other.row) == bound_until(early.row)
+
+
+YEARLY = {"months": 12}
+HALF_YEARLY = {"months": 6}
+
+
+@pytest.mark.parametrize(("early", "added"), [(0, True), (10, True), (91, True), (92, False), (-5, False)])
+def test_a_stated_duration_that_is_renewed_early_begins_where_the_one_before_ends(early: int, added: bool) -> None:
+    begins, over = at_day(0), after_months(at_day(0), 12)
+    renewed = (over - begins) // DAY - early
+    told: list[tuple[Any, ...]] = [
+        (0, "subscription_started", 12.0, YEARLY),
+        (renewed, "subscription_renewed", 12.0, YEARLY),
+    ]
+    until = after_months(over if added else at_day(renewed), 12)
+    assert bound_until(customer(*told).row) == until
+    assert bound_until(customer(*reversed(told)).row) == until
+
+
+def test_each_of_several_early_renewals_adds_to_the_one_before() -> None:
+    ends = [after_months(at_day(0), 6 * count) for count in range(5)]
+    renewals = [((end - at_day(0)) // DAY - 7, "subscription_renewed", 12.0, HALF_YEARLY) for end in ends[1:4]]
+    assert bound_until(customer((0, "subscription_started", 12.0, HALF_YEARLY), *renewals).row) == ends[4]
+
+
+def test_a_renewal_is_of_what_ends_first_and_of_nothing_that_was_closed() -> None:
+    first = after_months(at_day(0), 12)
+    renewed = (first - at_day(0)) // DAY - 10
+    two = customer(
+        (0, "subscription_started", 12.0, YEARLY),
+        (40, "subscription_started", 12.0, YEARLY),
+        (renewed, "subscription_renewed", 12.0, YEARLY),
+    )
+    assert bound_until(two.row) == after_months(first, 12)
+    closed = customer(
+        (0, "subscription_started", 12.0, YEARLY),
+        (renewed - 1, "subscription_cancelled"),
+        (renewed, "subscription_started", 12.0, YEARLY),
+    )
+    assert bound_until(closed.row) == after_months(at_day(renewed), 12)
+
+
+def test_a_stated_end_is_the_end_however_early_it_was_told() -> None:
+    told = customer((0, "subscription_started", 12.0, {"until": 90.0}), (80, "subscription_renewed", 12.0, YEARLY))
+    assert bound_until(told.row) == after_months(at_day(90), 12)
+    told.all((440, "subscription_renewed", 12.0, {"until": 800.0}))
+    assert bound_until(told.row) == at_day(800)
 
 
 def test_two_openings_are_no_rhythm_and_three_are() -> None:

@@ -91,7 +91,7 @@ HOLDERS: Final = {
     "discount": {"coupon_applied"},
     "gift": {"gift_ordered"},
     "loyalty": {"loyalty_enrolled"},
-    "on_record": {"subscription_started"},
+    "on_record": {"subscription_started", "subscription_renewed"},
     "manager": {"account_manager_assigned"},
     "acquisition": {"ad_impression", "ad_clicked"},
 }  # fmt: skip

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from streams.fitting.cancelled import without_cancelled
 from streams.fitting.histories import histories_of, spending_of
 from streams.fitting.purchases import DAY_MS, NO_SEGMENT, Money, NoPurchasesError, PurchaseDays, purchase_days
 
@@ -64,6 +65,33 @@ def test_refunds_take_back_whatever_their_sign(sign: int) -> None:
     assert days.kept().tolist() == [10.0, 5.0]
     assert (days.segment, days.returns) == (("web",), 0)
     assert purchase_days([rows], {BOUGHT}).kept().tolist() == [10.0, 9.0]
+
+
+def test_a_cancelled_order_of_a_file_is_no_purchase() -> None:
+    bought, cancelled, refunded = BOUGHT, "order_cancelled", "order_refunded"
+    told = [
+        ("ann", None, 1.0, bought, "1", 100), ("ann", None, 2.0, bought, "2", 200),
+        ("ann", None, 3.0, cancelled, "2", None), ("ann", None, 4.0, refunded, "2", 200),
+        ("eve", None, 5.0, bought, "2", 300), (None, "ann", 5.0, bought, "2", 400),
+        ("ann", None, 6.0, bought, "7", 500), ("ann", None, 7.0, bought, "7", 500),
+        ("ann", None, 7.5, cancelled, "7", 600), ("ann", None, 8.0, cancelled, None, 10),
+        ("ann", None, 8.0, bought, "", 50), ("ann", None, 8.1, cancelled, "", None),
+        (None, "bob", 9.0, cancelled, "9", None), (None, "bob", 9.0, bought, "9", 70),
+    ]  # fmt: skip
+    names = ("customer_id", "anonymous_id", "occurred_at", "kind", "order_id", "amount_minor")
+    rows = pa.RecordBatch.from_pylist(
+        [dict(zip(names, (*row[:2], int(row[2] * DAY_MS), *row[3:]), strict=True)) for row in told]
+    )
+    parts = [rows.slice(0, 5), rows.slice(5)]
+    back = {refunded, cancelled}
+    days = purchase_days(without_cancelled(lambda: parts, {BOUGHT}, {cancelled}), {BOUGHT}, refunds=back)
+    # Customers in the order in which they came; what is cancelled without its order takes back, as of several days.
+    kept = list(zip(days.customer.tolist(), days.day.tolist(), days.kept().tolist(), strict=True))
+    assert kept == [(0, 1, 1.0), (0, 6, 5.0), (0, 7, -1.0), (0, 8, 0.4), (1, 5, 3.0), (2, 5, 4.0)]
+    assert days.log_end == 9, "what tells of a cancelled order still says how far the file reaches"
+    former = purchase_days(without_cancelled(lambda: parts, {BOUGHT}, ()), {BOUGHT}, refunds=back)
+    assert former.customers == 4
+    assert former.day.tolist() == [1, 2, 6, 7, 8, 5, 5, 9]
 
 
 def test_the_mean_is_what_was_kept_of_the_repeat_days() -> None:

@@ -103,6 +103,23 @@ def test_a_kind_that_the_policy_does_not_name_is_noted() -> None:
     assert ran.err == "one.toml: a story: the policy does not name the kind order_complete\n"
 
 
+def test_a_term_that_cannot_be_read_is_noted() -> None:
+    unread, read = 'period = "12", ends_at = "12/31/2025"', 'period = "12 months", ends_at = 2025-12-31'
+    text = story_text(
+        ORDER,
+        touched("2025-01-07", "subscription_started", f"properties = {{ {unread} }}"),
+        touched("2025-01-08", "subscription_renewed", f"properties = {{ {read} }}"),
+        touched("2025-01-09", "page_viewed", 'properties = { period = "of trial" }'),
+        expect='at = 2025-02-01\nstage = "commitment"',
+    )
+    ran = relasi("policy", "test", written("one.toml", text))
+    assert (ran.code, ran.out) == (0, "1 story, 0 differ\n")
+    assert [line.split(" says")[0] for line in ran.err.splitlines()] == [
+        "one.toml: a story: ends_at = '12/31/2025'",
+        "one.toml: a story: period = '12'",
+    ]
+
+
 def test_the_policy_of_the_story_decides() -> None:
     later = 'at = 2026-01-01\nstage = "dissolution"'
     written("patient.toml", policy_text(threshold=0.0001, hiatus=3650))
