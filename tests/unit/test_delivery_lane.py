@@ -180,6 +180,30 @@ async def test_no_more_at_once_than_told(tmp_path: Path) -> None:
 
 
 @told
+async def test_a_receiver_that_takes_no_more_costs_its_outbox_nothing_and_goes_on_once_it_does(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=1) as it:
+        it.sender.gate.clear()
+        await it.say(at(it, 0, customer_id="c0"))
+        await it.settle()
+        looks: list[Any] = []
+        ask = it.partition.store.ask
+
+        async def counted(what: Callable[[Outbox], Any]) -> Any:
+            looks.append(what)
+            return await ask(what)
+
+        it.partition.store.ask = counted  # type: ignore[method-assign]
+        for number in range(1, 20):
+            await it.say(at(it, number, customer_id=f"c{number}"))
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert len(looks) == 19  # what came was taken in, and nothing else was asked
+        it.sender.gate.set()
+        await it.settle()
+        assert [each[0].customer for each in it.sender.sent] == [f"known:c{n}" for n in range(20)]
+
+
+@told
 async def test_what_was_taken_back_is_not_sent(tmp_path: Path) -> None:
     async with house(tmp_path, lambda *_: Answer(500)) as it:
         await it.say(at(it, 1))
