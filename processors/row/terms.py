@@ -75,6 +75,11 @@ def _assumed_until(row: Row, i: int, rhythm: int) -> int:
 
 @compiled_leaf
 def _bound(row: Row, so_far: bool) -> int:
+    binds = False
+    for i in range(TERMS):
+        binds = binds or row.term_started_at[i] != NONE
+    if not binds:
+        return NONE
     left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
     closed = int(row.last_closing_at)
     after = False

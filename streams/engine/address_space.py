@@ -55,7 +55,7 @@ def give_back(array: npt.NDArray[np.uint8], used: int) -> None:
 
     They are zero when they are next looked at. Of any other array nothing is given back.
     """
-    memory = array.base.obj if isinstance(array.base, memoryview) else None
+    memory = getattr(array.base, "obj", None)  # of what NumPy sees of a mapping
     if _UNWANTED is None or not isinstance(memory, mmap.mmap) or len(memory) != array.nbytes:
         return
     address = array.ctypes.data
