@@ -28,6 +28,9 @@ class Time(Protocol):
         """Return when so many seconds have passed."""
 
 
+FIRST_AT_ONCE: Final = 2
+"""So many requests may be on their way to a receiver that has not answered yet, or fails; each answer lets one more."""
+
 T = TypeVar("T")
 
 
@@ -58,6 +61,7 @@ class Receiver:
         self._clock: Final = clock
         self._last_ms = -(10**12)
         self.requests = 0
+        self._most = min(FIRST_AT_ONCE, endpoint.at_once)
         self._resting: Final[set[asyncio.Event]] = set()
 
     def now(self) -> int:
@@ -68,8 +72,12 @@ class Receiver:
         """For how long no request can be made: breaker, pace, or as many are on their way as may be."""
         now = self.now()
         paced = self._last_ms + round(self.endpoint.every_seconds * 1000) - now
-        full = LONGEST_SLEEP_MS if self.requests >= self.endpoint.at_once else 0
+        full = LONGEST_SLEEP_MS if self.requests >= self._most else 0
         return max(self.breaker.wait_ms(now), paced, full, 0)
+
+    def room(self) -> int:
+        """How many more requests may be on their way."""
+        return 1 if self.breaker.open else self._most - self.requests
 
     def begin(self) -> None:
         """A request is on its way."""
@@ -89,10 +97,17 @@ class Receiver:
         self._resting.add(until)
 
     def learn(self, answer: Answer, verdict: Verdict) -> None:
-        """A receiver that says 4xx works; what it was told is wrong, and the others are not held up by it."""
+        """A receiver that says 4xx works; what it was told is wrong, and the others are not held up by it.
+
+        Whoever answers well may soon be asked as often at once as the endpoint allows. Whoever doesn't has few
+        connections open, each of which costs the others something while it hangs or drips.
+        """
+        if verdict.meaning is Meaning.DELIVERED:
+            self._most = min(self._most + 1, self.endpoint.at_once)
         if verdict.meaning is Meaning.DELIVERED or 400 <= answer.status < 500:
             self.breaker.succeeded()
         else:
+            self._most = min(max(self._most // 2, FIRST_AT_ONCE), self.endpoint.at_once)
             self.breaker.failed(self.now())
         if verdict.pause_ms:
             self.breaker.pause(self.now(), verdict.pause_ms)
@@ -197,8 +212,7 @@ class Lane:
             self._receiver.rest(self._woken)
             return min(held, LONGEST_SLEEP_MS)
         self._held = False
-        room = 1 if self._receiver.breaker.open else self._endpoint.at_once - self._receiver.requests
-        room *= self._endpoint.shape.digest
+        room = self._receiver.room() * self._endpoint.shape.digest
         # Those on their way are still due, and of their customers what comes next may not begin.
         now, most, changes = self._clock.now_ms(), room + 2 * len(self._flying), self._store.changes
         seen = await self._store.ask(lambda box: box.look(self._endpoint.name, now, most))
