@@ -210,6 +210,7 @@ RULES: Final = np.dtype(
         ("timers_bound", "i8"),
         ("timers_written", "i8"),
         ("timers_staged", "i8"),
+        ("timers_due", "i8"),  # that count from the end by silence
         ("timers_born", "i8"),
         ("fresh_ms", "i8"),
         ("pressure_most", "i8"),

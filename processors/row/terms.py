@@ -129,6 +129,11 @@ def _term_until(row: Row, i: int, rhythm: int, before: int, reaches: int) -> int
 @compiled_leaf
 def _bound(row: Row, so_far: bool) -> int:
     """The latest end of all terms, looked at from the oldest on: one that is renewed early begins at an end."""
+    binds = False
+    for i in range(TERMS):
+        binds = binds or row.term_started_at[i] != NONE
+    if not binds:
+        return NONE
     bound, before, reaches, began = NONE, NONE, NONE, NONE
     rhythm = _rhythm(row)
     for _ in range(TERMS):

@@ -20,6 +20,7 @@ RULE_TRANSACTIONAL: Final = 14
 RULE_HOLD: Final = 15  # ten thousandths
 RULE_VALID: Final = 16  # ms
 RULE_SEED: Final = 17  # XXH64 of name and version: who is held back
+RULE_PLAIN: Final = 18  # bits of the plain fields that its condition asks
 
 SHARES: Final = 10_000
 """What shares are told in, as whole numbers."""

@@ -14,10 +14,10 @@ from typing import Final
 from processors.triggers import programs
 from processors.triggers.fields import (
     AFFECTION_PLACES,
-    COUNTED,
     FIELDS,
     NUMBER,
     PLACES,
+    PLAIN,
     TEXT,
     TRUTH,
     WORD,
@@ -29,9 +29,8 @@ from processors.triggers.traits import value_of_text
 _ALIKE: Final = 0.6
 _OWN: Final = "properties."
 _LINES: Final = {ord("\n"): " ", ord("\r"): " "}
-ASKS_COUNTS: Final = 1
-ASKS_FIGURES: Final = 2
-ASKS_AFFECTION: Final = 4
+ASKS_FIGURES: Final = 1
+ASKS_AFFECTION: Final = 2
 Places = Mapping[str, tuple[int, Field]]
 LONGEST: Final = 2000
 """Characters of a condition."""
@@ -77,8 +76,10 @@ class Condition:
     code: tuple[tuple[int, float], ...]
     sql: str
     asks: int
-    """Beside what a row tells at once, bits: 1: what has to be counted, 2: the numbers of judgements.standing, 4: of
-    these alone those of fields.AFFECTION."""
+    """Beside what a row tells at once, bits: 1: the numbers of judgements.standing, 2: of these alone those of
+    fields.AFFECTION."""
+    plain: int = 0
+    """Of what a row tells at once the places that are asked, bits."""
 
 
 ALWAYS: Final = Condition((), "1", asks=0)
@@ -107,11 +108,11 @@ def parse(text: str, extra: Places | None = None, own: Places | None = None) -> 
         raise ConditionError("is nested too deeply", 1)
     used = {int(place) for operation, place in part.code if operation == programs.FIELD}
     some = [FIELDS[place] for place in used if place < len(FIELDS)]
-    counted = any(field.name in COUNTED for field in some)
+    plain = sum(1 << place for place in used if place < len(PLAIN))
     affection = bool(used & set(AFFECTION_PLACES))
     figures = any(field.figures and PLACES[field.name] not in AFFECTION_PLACES for field in some)
-    asks = ASKS_COUNTS * counted | ASKS_AFFECTION * affection | ASKS_FIGURES * figures
-    return Condition(part.code, part.sql, asks)
+    asks = ASKS_AFFECTION * affection | ASKS_FIGURES * figures
+    return Condition(part.code, part.sql, asks, plain)
 
 
 class _Reader:

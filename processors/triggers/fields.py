@@ -65,8 +65,6 @@ def _age(name: str, later: str, earlier: str, *, figures: bool = False) -> Field
 
 AFFECTION: Final = (BOND_STRENGTH, BOND_TYPE, RELATIONSHIP, INVOLVEMENT, *range(TRUST, TRUST + FACTORS))
 """The judgements that are told without the rest of the figures: see ``judge.judge_affection``."""
-COUNTED: Final = ("purchase_days", "returned_orders", "active_months")
-"""Of the plain fields those that have to be counted."""
 CHANNELS: Final = ("internal", "email", "sms", "push")
 """Of a rule; what is internal reaches no customer, and needs no consent."""
 

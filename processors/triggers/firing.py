@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from processors.apart import stay_apart
+from processors.bits import trailing_zeros
 from processors.compiled import compiled_apart, compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.judgements.catalogue import RECOMMENDED, STEP, TIER
@@ -35,6 +36,7 @@ from processors.triggers.cells import (
     RULE_HOLD,
     RULE_KEY,
     RULE_LENGTH,
+    RULE_PLAIN,
     RULE_PRIORITY,
     RULE_SEED,
     RULE_START,
@@ -44,9 +46,9 @@ from processors.triggers.cells import (
     RULE_VALID,
     SHARES,
 )
-from processors.triggers.conditions import ASKS_AFFECTION, ASKS_COUNTS, ASKS_FIGURES
+from processors.triggers.conditions import ASKS_AFFECTION, ASKS_FIGURES
 from processors.triggers.fields import AFTER, BEFORE
-from processors.triggers.loading import fill_affection, fill_counted, fill_figures_of, fill_told, fill_traits
+from processors.triggers.loading import fill_affection, fill_figures_of, fill_some, fill_traits
 from processors.triggers.memory import (
     MINUTE,
     WAS_HELD,
@@ -75,7 +77,7 @@ from processors.triggers.room import (
     WITHDRAWN,
     Room,
 )
-from processors.triggers.settled import soonest_silence, timers_by
+from processors.triggers.settled import soonest_due, soonest_silence, timers_by
 from processors.triggers.timers import next_of
 
 _ELIGIBLE: Final = -1
@@ -115,10 +117,8 @@ def _holds(row: Row, rules: Rules, room: Room, number: int, at: int, before: int
     if length == 0:
         return True
     asks = int(rule[RULE_ASKS])
-    fill_told(row, at, room.values)
+    fill_some(row, at, int(rule[RULE_PLAIN]), room.values)
     fill_traits(row, rules, room.values)
-    if asks & ASKS_COUNTS:
-        fill_counted(row, room.values)
     if asks & ASKS_FIGURES:
         _fill_figures(row, rules, room, at)
     elif asks & ASKS_AFFECTION and (room.filled == 0 or room.values_at != at):
@@ -168,17 +168,20 @@ def _propose_changes(row: Row, rules: Rules, room: Room, cause: int) -> None:
 def _propose_timers(row: Row, rules: Rules, room: Room, cause: int, now: int, which: int) -> None:
     """Of the rules in ``which`` (bits) what was due by ``now`` (ms); the row notes when the next timer is."""
     stay_apart()
-    others = int(rules.timers) & ~int(rules.timers_quiet)
+    others = int(rules.timers) & ~(int(rules.timers_quiet) | int(rules.timers_due))
     soonest = NEVER if which & others == others else int(row.settled_at)
-    number = -1
+    due = soonest_due(row, rules)
+    if due <= now or which & int(rules.timers_due) != 0:
+        which |= int(rules.timers_due)
+        due = NEVER
     while which != 0:
-        asks, number = which & 1, number + 1
-        which >>= 1
-        if asks == 0:
-            continue
+        number = int(trailing_zeros(np.uint64(which)))
+        which &= which - 1
         rule = rules.triggers[number]
         past, upcoming = next_of(row, rules, number, now)
-        if rule[RULE_TYPE] != ON_QUIET:
+        if (int(rules.timers_due) >> number) & 1:
+            due = min(due, upcoming)
+        elif rule[RULE_TYPE] != ON_QUIET:
             soonest = min(soonest, upcoming)
         if past == NEVER:
             continue
@@ -186,7 +189,7 @@ def _propose_timers(row: Row, rules: Rules, room: Room, cause: int, now: int, wh
         if room.candidates < CANDIDATES and _holds(row, rules, room, number, past, 0, 0):
             _propose(room, number, past, cause, 0)
     row.settled_at = soonest
-    row.timer_at = min(soonest, soonest_silence(row, rules))
+    row.timer_at = min(soonest, due, soonest_silence(row, rules, NONE, 0))
 
 
 @compiled_leaf
@@ -336,10 +339,13 @@ def taken_back(row: Row, rules: Rules, ends: int, refused: int, left: bool, now:
     ``ends``: bits of rules that the touchpoint's kind ends. ``refused``: of the channels that the customer said no to.
     """
     found = 0
-    for number in range(rules.trigger_count):
+    some = ends if refused == 0 and not left else (1 << rules.trigger_count) - 1
+    while some != 0:
+        number = int(trailing_zeros(np.uint64(some)))
+        some &= some - 1
         rule = rules.triggers[number]
         over = (ends >> number) & 1 != 0
-        if not over and refused | int(left) != 0 and _presses(rule):
+        if not over and _presses(rule):
             over = left or (refused >> rule[RULE_CHANNEL]) & 1 != 0
         if over and _on_its_way(row, rule, now) >= 0:
             found |= 1 << number
@@ -505,7 +511,9 @@ def pass_time_with_rules(row: Row, rules: Rules, out: Out, cause: Cause, until: 
         soonest = min(row.due_at, row.review_at, row.timer_at)
         if soonest > until:
             return passed
-        pass_time(row, rules, out, silence, soonest)
+        # Asked here first: to hand on where facts go takes longer than to see that nothing of it is due.
+        if min(row.due_at, row.review_at) <= soonest:
+            pass_time(row, rules, out, silence, soonest)
         timers = timers_by(row, rules, soonest)
         if rules.timers_staged != 0 and staged(out.room):
             timers |= int(rules.timers_staged)

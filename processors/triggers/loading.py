@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from processors.apart import stay_apart
+from processors.bits import trailing_zeros
 from processors.compiled import compiled_apart, compiled_leaf
 from processors.judgements.catalogue import JUDGEMENT_COUNT, LET_GO, NEED, NEEDS, TIER, TRUST
 from processors.judgements.categories import CATEGORY_COUNT
@@ -15,7 +16,7 @@ from processors.judgements.standing import fill_one
 from processors.lifecycle.stages import DISSOLUTION
 from processors.policy.rules import Rules
 from processors.row.calendar import count_days
-from processors.row.layout import CONSENTS, FACTORS, NEVER, NONE, Row
+from processors.row.layout import FACTORS, NEVER, NONE, Row
 from processors.row.outreach import may_reach
 from processors.row.sums import factor
 from processors.row.traits import trait_of
@@ -46,51 +47,92 @@ def fill_traits(row: Row, rules: Rules, values: Values) -> None:
         values[FIRST_TRAIT + i] = trait_of(row, int(rules.trait_keys[i]))
 
 
-@compiled_apart
+@compiled_leaf
 def fill_plain(row: Row, at: int, values: Values) -> None:
     """What a row says by itself at ``at`` (ms)."""
+    fill_some(row, at, (1 << _FIRST_FIGURE) - 1, values)
+
+
+@compiled_apart
+def fill_some(row: Row, at: int, places: int, values: Values) -> None:
+    """Of that what stands at some places (bits): most conditions ask two or three."""
     stay_apart()
-    fill_told(row, at, values)
-    fill_counted(row, values)
+    while places != 0:
+        place = int(trailing_zeros(np.uint64(places)))
+        places &= places - 1
+        values[place] = _plain(row, at, place)
 
 
 @compiled_leaf
-def fill_counted(row: Row, values: Values) -> None:
-    """Of that what has to be counted, which few conditions ask."""
-    values[2] = count_days(row) if row.last_purchase_at != NONE else 0
-    values[16] = returned_orders(row)
-    values[18] = count_months(row)
+def _plain(row: Row, at: int, place: int) -> float:
+    if place < 10:
+        return _count_of_all(row, place)
+    if place < 20:
+        return _count_of_some(row, place)
+    if place == 20:
+        return float(row.stage)
+    if place == 26:
+        return _days(at, int(row.due_at))
+    if place > 26:
+        return 1.0 if may_reach(row, place - 26) else 0.0
+    return _days(_instant(row, place), at)
 
 
 @compiled_leaf
-def fill_told(row: Row, at: int, values: Values) -> None:
-    """And what has not."""
-    values[0] = row.touchpoints
-    values[1] = row.purchases
-    values[3] = row.spend_minor
-    values[4] = row.margin_minor
-    values[5] = row.cost_minor
-    values[6] = row.refunded_minor
-    values[7] = row.discounted
-    values[8] = row.gifts
-    values[9] = row.two_way
-    values[10] = row.outbound
-    values[11] = row.individual
-    values[12] = row.referrals
-    values[13] = row.complaints
-    values[14] = row.unmapped
-    values[15] = row.disclosures
-    values[17] = row.episode
-    values[19] = 1.0 if row.episode > 1 else 0.0
-    values[20] = row.stage
-    values[21] = _days(int(row.first_at), at)
-    values[22] = _days(int(row.last_at), at)
-    values[23] = _days(int(row.first_purchase_at), at)
-    values[24] = _days(int(row.last_purchase_at), at)
-    values[25] = _days(int(row.entered_at[max(int(row.stage) - 1, 0)]), at)
-    values[26] = _days(at, int(row.due_at))
-    for channel in range(1, CONSENTS):
-        values[26 + channel] = 1.0 if may_reach(row, channel) else 0.0
+def _count_of_all(row: Row, place: int) -> float:
+    if place == 0:
+        return float(row.touchpoints)
+    if place == 1:
+        return float(row.purchases)
+    if place == 2:
+        return float(count_days(row)) if row.last_purchase_at != NONE else 0.0
+    if place == 3:
+        return float(row.spend_minor)
+    if place == 4:
+        return float(row.margin_minor)
+    if place == 5:
+        return float(row.cost_minor)
+    if place == 6:
+        return float(row.refunded_minor)
+    if place == 7:
+        return float(row.discounted)
+    return float(row.gifts) if place == 8 else float(row.two_way)
+
+
+@compiled_leaf
+def _count_of_some(row: Row, place: int) -> float:
+    if place == 10:
+        return float(row.outbound)
+    if place == 11:
+        return float(row.individual)
+    if place == 12:
+        return float(row.referrals)
+    if place == 13:
+        return float(row.complaints)
+    if place == 14:
+        return float(row.unmapped)
+    if place == 15:
+        return float(row.disclosures)
+    if place == 16:
+        return float(returned_orders(row))
+    if place == 17:
+        return float(row.episode)
+    if place == 18:
+        return float(count_months(row))
+    return 1.0 if row.episode > 1 else 0.0
+
+
+@compiled_leaf
+def _instant(row: Row, place: int) -> int:
+    if place == 21:
+        return int(row.first_at)
+    if place == 22:
+        return int(row.last_at)
+    if place == 23:
+        return int(row.first_purchase_at)
+    if place == 24:
+        return int(row.last_purchase_at)
+    return int(row.entered_at[max(int(row.stage) - 1, 0)])
 
 
 @compiled_leaf

@@ -9,7 +9,7 @@ from processors.hashing import xxh64
 from processors.policy.rules import RULE_CELLS, TRIGGER_CODE, TRIGGER_NUMBERS, TRIGGER_RULES
 from processors.row.layout import JUDGEMENT_ROOM
 from processors.triggers import programs
-from processors.triggers.cells import RULE_SEED, SHARES
+from processors.triggers.cells import RULE_PLAIN, SHARES
 from processors.triggers.definitions import CODE_ROOM, MOST_RULES, Rule
 from processors.triggers.fields import CHANNELS
 from processors.triggers.occasions import ON_CHANGE, ON_QUIET, ON_TOUCHPOINT, STAGE_SUBJECT
@@ -19,7 +19,7 @@ from processors.triggers.zones import hashes as known_zones
 _DAY_MINUTES: Final = 24 * 60
 _HOUR_MS: Final = 3_600_000
 assert (TRIGGER_RULES, TRIGGER_CODE) == (MOST_RULES, CODE_ROOM)
-assert RULE_SEED < RULE_CELLS
+assert RULE_PLAIN < RULE_CELLS
 
 
 def hash_of(text: str) -> int:
@@ -47,7 +47,7 @@ def packed_triggers(rules: Sequence[Rule]) -> dict[str, Any]:
                 constants += 1
             code[at] = operation | place << 8
             at += 1
-        lines[rule.place, : RULE_SEED + 1] = _line(rule, start, at - start)
+        lines[rule.place, : RULE_PLAIN + 1] = _line(rule, start, at - start)
     told = np.zeros(JUDGEMENT_ROOM + 1, np.int64)
     for rule in rules:
         if rule.occasion.type == ON_CHANGE:
@@ -91,6 +91,7 @@ def _line(rule: Rule, start: int, length: int) -> list[int]:
         round(rule.hold_out * SHARES),
         round(rule.valid_hours * _HOUR_MS),
         hash_of(f"{rule.name}/{rule.version}"),
+        rule.condition.plain,
     ]
 
 

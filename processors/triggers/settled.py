@@ -5,8 +5,10 @@ ahead. What counts from them is due no sooner than the least distance after them
 before, lie ahead, nothing is due. Others move with what a touchpoint is: then the rules that count from those are
 looked at, and no other.
 
-``settled_at`` of a row is an instant before which no timer is due but those of silences, whose clocks stand in the row
-themselves; ``timer_at`` is the sooner of the two. Both may be too soon, and then whoever comes to them looks again.
+``settled_at`` of a row is an instant before which no timer is due but those of silences and those that count from the
+end by silence: their clocks, and that end, stand in the row themselves. The end moves with most touchpoints, so an
+instant that is remembered of it would be too soon each time. ``timer_at`` is the soonest of all. Both may be too soon,
+and then whoever comes to them looks again.
 """
 
 from collections.abc import Sequence
@@ -30,7 +32,7 @@ from processors.policy.rules import (
     VOIDING,
     Rules,
 )
-from processors.row.layout import NEVER, Row
+from processors.row.layout import NEVER, NONE, Row
 from processors.row.outreach import clock_of
 from processors.triggers.cells import RULE_KEY, RULE_OFFSET
 from processors.triggers.definitions import Rule
@@ -54,6 +56,7 @@ _MOVES_WITH: Final = {
     "stage": "timers_staged",
     "end": "timers_staged",
     "birthday": "timers_born",
+    "due": "timers_due",
 }
 """Instants that move with what a touchpoint is, and the field that has the rules which count from them."""
 
@@ -95,8 +98,11 @@ def _after(instant: int, distance: int) -> int:
 
 
 @compiled_leaf
-def soonest_silence(row: Row, rules: Rules) -> int:
-    """When the first of the silences is over that rules wait for and that was not looked at, ms; NEVER: none runs."""
+def soonest_silence(row: Row, rules: Rules, looked: int, touched: int) -> int:
+    """When the first of the silences is over that rules wait for and that was not looked at, ms; NEVER: none runs.
+
+    ``looked``: those that were over by then (ms) are known to have been looked at, but of rules in ``touched`` (bits).
+    """
     soonest = NEVER
     waiting = int(rules.timers_quiet)
     number = 0
@@ -106,7 +112,8 @@ def soonest_silence(row: Row, rules: Rules) -> int:
             clock = clock_of(row, rule[RULE_KEY])
             if clock >= 0 and row.armed_at[clock] > row.cleared_at[clock]:
                 at = int(row.armed_at[clock] + rule[RULE_OFFSET])
-                if at < soonest and minute_of(at) > handled_until(row, int(rule[RULE_KEY])):
+                known = at <= looked and (touched >> number) & 1 == 0
+                if not known and at < soonest and minute_of(at) > handled_until(row, int(rule[RULE_KEY])):
                     soonest = at
         waiting >>= 1
         number += 1
@@ -130,35 +137,47 @@ def _moved_by(row: Row, rules: Rules, at: int, flags: int) -> int:
     return moved
 
 
+@compiled_inline
+def soonest_due(row: Row, rules: Rules) -> int:
+    """Before this (ms) no timer is due that counts from the end by silence; NEVER: none is."""
+    return _after(int(row.due_at), int(rules.timer_due_ms))
+
+
 @compiled_leaf
-def timers_after(row: Row, rules: Rules, at: int, flags: int, moved: int, now: int) -> int:
+def timers_after(row: Row, rules: Rules, at: int, flags: int, clocked: int, moved: int, now: int) -> int:
     """Bits of the rules whose timers a touchpoint at ``at`` (ms), just met, moved or left due by ``now``.
 
-    ``moved``: those that are known to be moved by what else it did. The row notes what is soonest of the others.
+    ``clocked``: those whose silences it began or ended. ``moved``: those that are known to be moved by what else it
+    did. The row notes what is soonest of the others.
     """
     if row.touchpoints <= 1 or at <= row.first_at:
         return int(rules.timers)
-    others = min(int(row.settled_at), _after(int(row.due_at), int(rules.timer_due_ms)))
-    others = min(others, _after(at, int(rules.timer_touch_ms)))
+    others = min(int(row.settled_at), _after(at, int(rules.timer_touch_ms)))
     if flags & CUSTOMER:
         others = min(others, _after(at, int(rules.timer_initiative_ms)))
     if others <= now:
         return int(rules.timers)
-    quiet = soonest_silence(row, rules) if rules.timers_quiet != 0 else NEVER
+    due = soonest_due(row, rules)
+    # What was soonest of all lies ahead: then no silence is over that nobody looked at, but where a clock was touched.
+    looked = now if row.timer_at > now else NONE
+    quiet = soonest_silence(row, rules, looked, clocked) if rules.timers_quiet != 0 else NEVER
     row.settled_at = others
-    row.timer_at = min(others, quiet)
+    row.timer_at = min(others, due, quiet)
     moved |= _moved_by(row, rules, at, flags)
+    if due <= now:
+        moved |= int(rules.timers_due)
     return moved | int(rules.timers_quiet) if quiet <= now else moved
 
 
 @compiled_leaf
 def timers_by(row: Row, rules: Rules, now: int) -> int:
     """Bits of the rules whose timers time alone left due by ``now`` (ms); the row notes what is soonest."""
-    others = min(int(row.settled_at), _after(int(row.due_at), int(rules.timer_due_ms)))
-    if others <= now or rules.timer_touch_ms < 0:
+    if row.settled_at <= now or rules.timer_touch_ms < 0:
         return int(rules.timers)
-    row.settled_at = others
+    due = soonest_due(row, rules)
+    which = int(rules.timers_due) if due <= now else 0
     if row.timer_at <= now:
-        return int(rules.timers_quiet)
-    row.timer_at = min(int(row.timer_at), others)
-    return 0
+        which |= int(rules.timers_quiet)
+    if which == 0:
+        row.timer_at = min(int(row.timer_at), int(row.settled_at), due)
+    return which

@@ -3,7 +3,7 @@
 from typing import Final
 
 from processors.apart import stay_apart
-from processors.compiled import compiled_apart, compiled_leaf
+from processors.compiled import compiled_apart, compiled_inline, compiled_leaf
 from processors.lifecycle.stages import DISSOLUTION, UNKNOWN
 from processors.policy.rules import Rules
 from processors.row.calendar import count_days
@@ -104,10 +104,9 @@ def _ahead_of(row: Row, which: int) -> int:
     return newest
 
 
-@compiled_apart
+@compiled_inline
 def timer_of(row: Row, rules: Rules, number: int) -> int:
     """When the timer of a rule is or was due, ms; NEVER: it is not set."""
-    stay_apart()
     rule = rules.triggers[number]
     if rule[RULE_TYPE] == ON_QUIET:
         clock = clock_of(row, rule[RULE_KEY])
@@ -183,10 +182,9 @@ def anniversaries(row: Row, which: int, now: int) -> tuple[int, int]:
     return past if past > since else NEVER, upcoming
 
 
-@compiled_apart
+@compiled_inline
 def next_of(row: Row, rules: Rules, number: int, now: int) -> tuple[int, int]:
     """(the newest instant up to ``now`` at which the rule's timer was due and that was not looked at, the next one)."""
-    stay_apart()
     rule = rules.triggers[number]
     kind = rule[RULE_TYPE]
     if kind == ON_YEARLY:

@@ -39,12 +39,18 @@ class OutboxThread:
         self._gathered: list[Outcome] = []
         self._entering: asyncio.Future[None] | None = None
         self.left = False
+        self.changes = 0
 
     async def ask(self, what: Callable[[Outbox], T]) -> T:
         """What a function of the outbox returns. Raises PartitionLeft."""
         if self.left:
             raise PartitionLeft
         return await asyncio.get_running_loop().run_in_executor(self._thread, what, self._box)
+
+    def change(self, what: Callable[[Outbox], T]) -> Awaitable[T]:
+        """The same of one that may end the waiting of deliveries. Raises PartitionLeft."""
+        self.changes += 1
+        return self.ask(what)
 
     def enter(self, outcomes: Sequence[Outcome]) -> Awaitable[None]:
         """Durable when it returns: a transaction for all that came while the one before was being written."""
@@ -72,15 +78,16 @@ class Partition:
         self._deliverer: Final = deliverer
         self.number: Final = number
         self.store: Final = OutboxThread(deliverer.folder / f"deliveries-{number}.sqlite")
-        self._lanes: Final = [
-            Lane(receiver, self.store, deliverer.clock, deliverer.counted) for receiver in deliverer.receivers.values()
-        ]
+        self._lanes: Final = {
+            name: Lane(receiver, self.store, deliverer.clock, deliverer.counted)
+            for name, receiver in deliverer.receivers.items()
+        }
         self._running: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Attempts may be made from here on; before that things are only taken in and learned."""
         if not self._running:
-            self._running = [asyncio.ensure_future(lane.run()) for lane in self._lanes]
+            self._running = [asyncio.ensure_future(lane.run()) for lane in self._lanes.values()]
 
     @property
     def begun(self) -> bool:
@@ -93,18 +100,19 @@ class Partition:
 
     async def learn(self, told: Sequence[Told], source: str, next_offset: int) -> None:
         """What another process said became of deliveries while it had them."""
-        await self.store.ask(lambda box: box.learn(told, source, next_offset))
+        await self.store.change(lambda box: box.learn(told, source, next_offset))
 
     async def take_in(self, messages: Sequence[tuple[int, bytes | None]], source: str, next_offset: int) -> None:
         """Durable when it returns: only then may the messages be acknowledged. Raises RegistryError."""
         deliverer = self._deliverer
         found = taken_in(messages, deliverer.reader, deliverer.endpoints)
         now = deliverer.clock.now_ms()
-        await self.store.ask(lambda box: box.take_in(found.new, found.withdrawn, source, next_offset, now))
+        ask = self.store.change if found.withdrawn else self.store.ask
+        await ask(lambda box: box.take_in(found.new, found.withdrawn, source, next_offset, now))
         for offset, why in found.unreadable:
             deliverer.unreadable(self.number, offset, why)
-        for lane in self._lanes:
-            lane.wake()
+        for endpoint in {each.endpoint for each in found.new}:
+            self._lanes[endpoint].wake()
 
     @property
     def failed(self) -> BaseException | None:

@@ -28,14 +28,24 @@ class Time(Protocol):
         """Return when so many seconds have passed."""
 
 
+FIRST_AT_ONCE: Final = 2
+"""So many requests may be on their way to a receiver that has not answered yet, or fails; each answer lets one more."""
+
 T = TypeVar("T")
 
 
 class Store(Protocol):
     """Whoever has the outbox's thread: SQLite waits for the disk, and nothing else should."""
 
+    @property
+    def changes(self) -> int:
+        """How often something that may end the waiting of deliveries was asked for by now."""
+
     def ask(self, what: Callable[[Outbox], T]) -> Awaitable[T]:
         """What a function of the outbox returns."""
+
+    def change(self, what: Callable[[Outbox], T]) -> Awaitable[T]:
+        """The same of one that may end the waiting of deliveries."""
 
     def enter(self, outcomes: Sequence[Outcome]) -> Awaitable[None]:
         """Return when they are entered durably; those of several lanes in one transaction."""
@@ -51,6 +61,8 @@ class Receiver:
         self._clock: Final = clock
         self._last_ms = -(10**12)
         self.requests = 0
+        self._most = min(FIRST_AT_ONCE, endpoint.at_once)
+        self._resting: Final[set[asyncio.Event]] = set()
 
     def now(self) -> int:
         """Of the clock that nobody sets, in ms."""
@@ -60,8 +72,12 @@ class Receiver:
         """For how long no request can be made: breaker, pace, or as many are on their way as may be."""
         now = self.now()
         paced = self._last_ms + round(self.endpoint.every_seconds * 1000) - now
-        full = LONGEST_SLEEP_MS if self.requests >= self.endpoint.at_once else 0
+        full = LONGEST_SLEEP_MS if self.requests >= self._most else 0
         return max(self.breaker.wait_ms(now), paced, full, 0)
+
+    def room(self) -> int:
+        """How many more requests may be on their way."""
+        return 1 if self.breaker.open else self._most - self.requests
 
     def begin(self) -> None:
         """A request is on its way."""
@@ -70,14 +86,28 @@ class Receiver:
         self.requests += 1
 
     def end(self) -> None:
-        """It is no more."""
+        """It is no more: who rests because no other could be made looks again."""
         self.requests -= 1
+        for each in self._resting:
+            each.set()
+        self._resting.clear()
+
+    def rest(self, until: asyncio.Event) -> None:
+        """Have ``until`` set when a request has ended."""
+        self._resting.add(until)
 
     def learn(self, answer: Answer, verdict: Verdict) -> None:
-        """A receiver that says 4xx works; what it was told is wrong, and the others are not held up by it."""
+        """A receiver that says 4xx works; what it was told is wrong, and the others are not held up by it.
+
+        Whoever answers well may soon be asked as often at once as the endpoint allows. Whoever doesn't has few
+        connections open, each of which costs the others something while it hangs or drips.
+        """
+        if verdict.meaning is Meaning.DELIVERED:
+            self._most = min(self._most + 1, self.endpoint.at_once)
         if verdict.meaning is Meaning.DELIVERED or 400 <= answer.status < 500:
             self.breaker.succeeded()
         else:
+            self._most = min(max(self._most // 2, FIRST_AT_ONCE), self.endpoint.at_once)
             self.breaker.failed(self.now())
         if verdict.pause_ms:
             self.breaker.pause(self.now(), verdict.pause_ms)
@@ -141,10 +171,12 @@ class Lane:
         self._flying: dict[str, Delivery] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken: Final = asyncio.Event()
+        self._held = False
 
     def wake(self) -> None:
-        """There may be something new."""
-        self._woken.set()
+        """There may be something new. Where nothing can be sent now, that is looked at when something can."""
+        if not self._held:
+            self._woken.set()
 
     async def run(self) -> None:
         """Until it is cancelled; what is on its way then is cut off, and will be sent again under the same id."""
@@ -174,37 +206,38 @@ class Lane:
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.discard(task)
             task.result()
-        if await self._store.ask(lambda box: box.disabled(self._endpoint.name)) is not None:
-            return LONGEST_SLEEP_MS
+        # A receiver that hangs or is dead costs the others nothing: the outbox isn't even asked for it.
         if held := self._receiver.held_ms():
+            self._held = True
+            self._receiver.rest(self._woken)
             return min(held, LONGEST_SLEEP_MS)
-        now = self._clock.now_ms()
-        ready = looked_at(await self._free(now), now)
+        self._held = False
+        room = self._receiver.room() * self._endpoint.shape.digest
+        # Those on their way are still due, and of their customers what comes next may not begin.
+        now, most, changes = self._clock.now_ms(), room + 2 * len(self._flying), self._store.changes
+        seen = await self._store.ask(lambda box: box.look(self._endpoint.name, now, most))
+        if seen.disabled is not None:
+            self._held = True
+            return LONGEST_SLEEP_MS
+        ready = looked_at(self._free(seen.due)[:room], now)
         if ready.settled:
             await self._enter(ready.settled)
-        if not ready.now:
-            return 0 if ready.settled else await self._until_due(now)
-        self._begin(ready.now)
-        return 0
-
-    async def _free(self, now: int) -> list[Delivery]:
-        """Deliveries that are due and may begin beside those on their way."""
-        digest = self._endpoint.shape.digest
-        room = 1 if self._receiver.breaker.open else self._endpoint.at_once - self._receiver.requests
-        # Those on their way are still due, and of their customers what comes next may not begin.
-        most = room * digest + 2 * len(self._flying)
-        found = await self._store.ask(lambda box: box.due(self._endpoint.name, now, most))
-        busy = {each.customer for each in self._flying.values() if each.attempts == 0}
-        free = [
-            each for each in found if each.id not in self._flying and not (each.attempts == 0 and each.customer in busy)
-        ]
-        return free[: room * digest]
-
-    async def _until_due(self, now: int) -> int:
-        due = await self._store.ask(lambda box: box.next_due(self._endpoint.name))
+        if ready.now:
+            self._begin(ready.now, changes)
+        if ready.now or ready.settled:
+            return 0
+        due = seen.next_due_at
         return LONGEST_SLEEP_MS if due is None or due <= now else min(due - now, LONGEST_SLEEP_MS)
 
-    def _begin(self, deliveries: list[Delivery]) -> None:
+    def _free(self, found: Sequence[Delivery]) -> list[Delivery]:
+        """Deliveries that may begin beside those on their way."""
+        busy = {each.customer for each in self._flying.values() if each.attempts == 0}
+        return [
+            each for each in found if each.id not in self._flying and not (each.attempts == 0 and each.customer in busy)
+        ]
+
+    def _begin(self, deliveries: list[Delivery], changes: int) -> None:
+        """``changes``: those of the outbox before the deliveries were read."""
         digest = self._endpoint.shape.digest
         for first in range(0, len(deliveries), digest):
             if self._receiver.held_ms():
@@ -212,14 +245,16 @@ class Lane:
             some = deliveries[first : first + digest]
             self._receiver.begin()
             self._flying |= {each.id: each for each in some}
-            task = asyncio.ensure_future(self._attempt(some))
+            task = asyncio.ensure_future(self._attempt(some, changes))
             self._tasks.add(task)
             task.add_done_callback(lambda _: self._woken.set())
 
-    async def _attempt(self, deliveries: list[Delivery]) -> None:
+    async def _attempt(self, deliveries: list[Delivery], changes: int) -> None:
         receiver = self._receiver
         try:
-            waits = await self._store.ask(lambda box: [each for each in deliveries if box.still_waits(each)])
+            waits = deliveries
+            if self._store.changes != changes:
+                waits = await self._store.ask(lambda box: [each for each in deliveries if box.still_waits(each)])
             if not waits:
                 receiver.breaker.abandoned()
                 return
@@ -229,7 +264,7 @@ class Lane:
             receiver.learn(answer, verdict)
             await self._enter([outcome_of(each, answer, now) for each in waits])
             if verdict.meaning is Meaning.GONE:
-                await self._store.ask(lambda box: box.disable(self._endpoint.name, now, verdict.why))
+                await self._store.change(lambda box: box.disable(self._endpoint.name, now, verdict.why))
         finally:
             receiver.end()
             for each in deliveries:

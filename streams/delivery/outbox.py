@@ -108,6 +108,17 @@ class Told(NamedTuple):
     changed_at: int
 
 
+class Seen(NamedTuple):
+    """What an endpoint's lane sees of an outbox. ``disabled``: why nothing goes there any more; None: it does.
+
+    ``next_due_at``: when the next one that waits is due; None: none waits.
+    """
+
+    disabled: str | None
+    due: list[Delivery]
+    next_due_at: int | None
+
+
 _NEW: Final = ", ".join(New._fields)
 _DELIVERY: Final = ", ".join(Delivery._fields)
 _TOLD: Final = ", ".join(Told._fields)
@@ -190,6 +201,14 @@ class Outbox:
         """Up to where a part of a topic was taken in; 0: nothing was."""
         row = self._db.execute("SELECT next_offset FROM positions WHERE source = ?", (source,)).fetchone()
         return int(row[0]) if row else 0
+
+    def look(self, endpoint: str, now: int, most: int) -> Seen:
+        """All that a lane has to know, at one go: each way to the outbox's thread and back waits for others' there."""
+        disabled = self.disabled(endpoint)
+        if disabled is not None:
+            return Seen(disabled, [], None)
+        due = self.due(endpoint, now, most)
+        return Seen(None, due, self.next_due(endpoint) if len(due) < most else now)
 
     def due(self, endpoint: str, now: int, most: int) -> list[Delivery]:
         """Deliveries whose time it is, the one that waits longest first.

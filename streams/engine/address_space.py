@@ -14,7 +14,8 @@ import numpy.typing as npt
 # Linux: address space that nobody has to vouch for. Elsewhere address space is not accounted for anyway.
 _UNACCOUNTED: Final = 0x4000 if sys.platform == "linux" else 0
 _LARGE_PAGES: Final[int | None] = getattr(mmap, "MADV_HUGEPAGE", None)
-
+# Only Linux lets go of pages at once.
+_UNWANTED: Final[int | None] = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
 
 _LARGE_PAGE: Final = 1 << 21  # bytes; what is smaller than that finds no large page
 
@@ -47,3 +48,17 @@ def reserved(size: int) -> npt.NDArray[np.uint8] | None:
         return _mapped(size, _UNACCOUNTED)
     except (OSError, ValueError, OverflowError, MemoryError):
         return None
+
+
+def give_back(array: npt.NDArray[np.uint8], used: int) -> None:
+    """Let the system have the large pages again that lie beyond ``used`` bytes of an array of ``reserved``.
+
+    They are zero when they are next looked at. Of any other array nothing is given back.
+    """
+    memory = getattr(array.base, "obj", None)  # of what NumPy sees of a mapping
+    if _UNWANTED is None or not isinstance(memory, mmap.mmap) or len(memory) != array.nbytes:
+        return
+    address = array.ctypes.data
+    begin = -(-(address + used) // _LARGE_PAGE) * _LARGE_PAGE - address
+    if begin < len(memory):
+        memory.madvise(_UNWANTED, begin)

@@ -38,9 +38,17 @@ VIEW_HEAD: Final = 2
 VIEW_KEYS: Final = VIEW_HEAD + HEAD_CELLS
 VIEW_CELLS: Final = VIEW_KEYS + 16
 
-_ROW_LINES: Final = 20  # what an ordinary touchpoint touches of a row
-_QUESTIONS: Final = int(ROW.fields["question_at"][1]) if ROW.fields else 0  # what a review reads beyond these
+_ROW_LINES: Final = 24  # what an ordinary touchpoint touches of a row
+# What is read beyond these: where it begins, and how many lines it takes.
+_BOUGHT: Final = int(ROW.fields["bought_at"][1]) if ROW.fields else 0
+_TERMS: Final = int(ROW.fields["last_consent_at"][1]) if ROW.fields else 0  # counts of version 2, and what binds
+_TERM_LINES: Final = 2
+_CLOCKS: Final = int(ROW.fields["armed_at"][1]) if ROW.fields else 0
+_CLOCK_LINES: Final = 2  # of the silences that rules wait for
+_QUESTIONS: Final = int(ROW.fields["question_at"][1]) if ROW.fields else 0  # by a review also questions and consent
 _QUESTION_LINES: Final = 2
+_CONSENT: Final = int(ROW.fields["given_at"][1]) if ROW.fields else 0
+_CONSENT_LINES: Final = 4
 _PACKED_LINES: Final = 5  # what most packed rows take
 _PROBES: Final = 8  # slots, which is a line of memory
 _SEED: Final = np.uint64(0)
@@ -77,16 +85,26 @@ def ask_for_place(table: Table, number: Int) -> None:
 
 
 @compiled_inline
-def _ask_for_row(table: Table, number: Int, more: int) -> None:
-    """Ask for what is read of a row, hot or packed; ``more``: lines of the questions."""
+def _ask_for_row(table: Table, number: Int, reviewed: bool) -> None:
+    """Ask for what is read of a row, hot or packed; ``reviewed``: by a review or by timers."""
     place = table.customers[number].place
     if place >= 0:
         ask_for_line(table.hot.ctypes.data + place * table.hot.itemsize)
         first = table.rows.ctypes.data + place * table.rows.itemsize
         for line in range(_ROW_LINES):
             ask_for_line(first + line * LINE)
-        for line in range(more):
-            ask_for_line(first + _QUESTIONS + line * LINE)
+        ask_for_line(first + _BOUGHT)
+        ask_for_line(first + _BOUGHT + LINE)
+        for line in range(_TERM_LINES):
+            ask_for_line(first + _TERMS + line * LINE)
+        if reviewed:
+            for line in range(_QUESTION_LINES):
+                ask_for_line(first + _QUESTIONS + line * LINE)
+            for line in range(_CONSENT_LINES):
+                ask_for_line(first + _CONSENT + line * LINE)
+        else:
+            for line in range(_CLOCK_LINES):
+                ask_for_line(first + _CLOCKS + line * LINE)
     else:
         first = table.arena.ctypes.data + ((-1 - place) << 3)
         for line in range(_PACKED_LINES):
@@ -97,7 +115,7 @@ def _ask_for_row(table: Table, number: Int, more: int) -> None:
 @compiled_inline
 def ask_for_review(table: Table, number: Int) -> None:
     """Ask for what a review reads of a customer's row."""
-    _ask_for_row(table, number, _QUESTION_LINES)
+    _ask_for_row(table, number, True)
 
 
 @compiled_inline
@@ -145,4 +163,4 @@ def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table
         number = _candidate(table, np.uint64(keys[(done + AHEAD_NEAR) & 15]))
         if number >= 0:
             ask_for_line(table.ids.ctypes.data + id_start(table, number))
-            _ask_for_row(table, number, 0)
+            _ask_for_row(table, number, False)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_leaf
 from processors.row.layout import ROW
-from streams.engine.address_space import reserved, room
+from streams.engine.address_space import give_back, reserved, room
 from streams.engine.arena import compact
 from streams.engine.hot import reschedule
 from streams.engine.packing import PACKED_BYTES
@@ -140,6 +140,7 @@ def grow(table: Table) -> Table:
         table = table._replace(slots=slots)
     if worn(table):
         compact(table)
+        give_back(table.arena, int(used[USED_ARENA]))
     if int(used[USED_ARENA]) + LEAST_HOT * PACKED_BYTES > len(table.arena):
         room_now = len(table.arena)
         table = table._replace(arena=_larger_arena(table.arena, int(used[USED_ARENA]), room_now * STEEP, room_now * 2))

@@ -113,13 +113,14 @@ def follow_rules(
         declined = hear_properties(buffer, int(slots[PROPERTIES, 0]), int(slots[PROPERTIES, 1]), row, rules, at)
         if row.birthday != birthday:
             moved = int(rules.timers_born)
-    fires, ends = 0, 0
+    fires, ends, clocked = 0, 0, 0
     # Of a purchase whose money came back, or that is none for its amount, the kind says nothing.
     if kind >= 0 and (flags & PURCHASE == 0 or contact.flags & PURCHASE != 0):
         meaning = words.meanings[kind]
         fires, ends = int(meaning.fires), int(meaning.ends)
         if meaning.arms | meaning.ends != 0:
             set_clocks(row, rules, at, int(meaning.arms), ends)
+            clocked = int(meaning.arms) | ends
     refused, left = 0, False
     if contact.flags & (REFUSAL | CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0 or declined != 0:
         refused = _refused(buffer, slots, row, contact.flags, declined)
@@ -131,6 +132,6 @@ def follow_rules(
             take_back(row, rules, out.room, cause, taken, now)
     if rules.timers_staged != 0 and staged(out.room):
         moved |= int(rules.timers_staged)
-    timers = timers_after(row, rules, at, contact.flags, moved, now)
+    timers = timers_after(row, rules, at, contact.flags, clocked, moved, now)
     if fires != 0 or timers != 0 or out.room.happenings > 0:
         look_at(row, rules, out.room, cause, now, fires, at, timers)

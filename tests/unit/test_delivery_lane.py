@@ -11,9 +11,10 @@ from support.hand_clock import HandClock
 from support.triggers import REGISTRY, trigger, trigger_message
 from test_delivery_shapes import endpoint_of
 
-from streams.delivery.answers import Answer
+from streams.delivery.answers import Answer, judged
 from streams.delivery.deliverer import Deliverer, Partition
 from streams.delivery.endpoints import Endpoint
+from streams.delivery.lane import FIRST_AT_ONCE, Receiver
 from streams.delivery.outbox import DELIVERED, EXPIRED, FAILED, GONE, TAKEN_BACK, UNSENDABLE, WAITING, Delivery, Outbox
 from streams.delivery.schedule import DELAYS
 
@@ -172,11 +173,48 @@ async def test_no_more_at_once_than_told(tmp_path: Path) -> None:
         it.sender.gate.clear()
         await it.say(*(at(it, n, customer_id=str(n)) for n in range(20)))
         await it.settle()
-        assert it.sender.flying == 3
+        assert it.sender.flying == FIRST_AT_ONCE
         it.sender.gate.set()
         await it.settle()
         assert await it.states() == {DELIVERED: 20}
-        assert it.sender.most_flying == 3
+        it.sender.gate.clear()
+        await it.say(*(at(it, n, customer_id=str(n)) for n in range(20, 40)))
+        await it.settle()
+        assert it.sender.flying == it.sender.most_flying == 3
+
+
+def test_who_answers_well_is_asked_more_at_once_and_who_does_not_less() -> None:
+    receiver = Receiver(endpoint_of("standard", at_once=8), FakeSender(lambda *_: Answer(200)), HandClock())
+    rooms = []
+    for status in (*[200] * 10, 500, 404, 500, 500, 200):
+        rooms.append(receiver.room())
+        receiver.learn(Answer(status), judged(Answer(status), 0))
+    assert rooms == [2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 8, 4, 4, 2, 2]
+    assert receiver.room() == 3
+
+
+@told
+async def test_a_receiver_that_takes_no_more_costs_its_outbox_nothing_and_goes_on_once_it_does(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=1) as it:
+        it.sender.gate.clear()
+        await it.say(at(it, 0, customer_id="c0"))
+        await it.settle()
+        looks: list[Any] = []
+        ask = it.partition.store.ask
+
+        async def counted(what: Callable[[Outbox], Any]) -> Any:
+            looks.append(what)
+            return await ask(what)
+
+        it.partition.store.ask = counted  # type: ignore[method-assign]
+        for number in range(1, 20):
+            await it.say(at(it, number, customer_id=f"c{number}"))
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert len(looks) == 19  # what came was taken in, and nothing else was asked
+        it.sender.gate.set()
+        await it.settle()
+        assert [each[0].customer for each in it.sender.sent] == [f"known:c{n}" for n in range(20)]
 
 
 @told
