@@ -2,14 +2,11 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
-from support.command import Content, Directory, content, contents, done, relasi, rows
-from support.forked import ENVIRONMENT, ROOT
+from support.command import Content, Directory, Ran, content, contents, done, finish, relasi, rows, start
 from support.histories import HISTORY, csv_file, csv_of
 from support.sampled import some
 
@@ -212,22 +209,19 @@ print(left)
 
 @pytest.mark.slow
 def test_a_rebuild_that_is_killed_at_any_step_is_done_again(shop: Directory, data: Path) -> None:
-    def killed_after(steps: int) -> "subprocess.CompletedProcess[str]":
+    def killed_after(steps: int) -> Ran:
         shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(shop.path, data, symlinks=True)
         remove(data, REPORTS)
         shutil.copytree(shop.path.with_name("half") / REPORTS, data / REPORTS, symlinks=True)
-        command = [sys.executable, "-c", KILLED, str(data), str(steps)]
-        return subprocess.run(
-            command, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-        )
+        return finish(start(data, str(steps), program=KILLED))
 
     whole = killed_after(1_000)
-    assert whole.returncode == 0, whole
-    steps = 1_000 - int(whole.stdout)
+    assert whole.code == 0, whole
+    steps = 1_000 - int(whole.out)
     assert steps > 12
     for survived in some(range(1, steps, 3), 5):
-        assert killed_after(survived).returncode == -signal.SIGKILL
+        assert killed_after(survived).code == -signal.SIGKILL
         assert rows(data, "SELECT count() AS n FROM touchpoints") == [{"n": len(shop.content["touchpoints"])}], survived
         assert content(data) == shop.content, survived
         made = read_made_from(data / REPORTS)
