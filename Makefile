@@ -10,8 +10,9 @@ INSTALLED := $(VENV)/installed
 WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-# Of tests, side by side.
+# Of tests, side by side. Those of a broker wait more than they work: where they run, one more finds something to do.
 PROCESSES ?= 2
+WITH_A_BROKER ?= 3
 
 # Where the collector of `make live` listens.
 PORT ?= 8080
@@ -67,7 +68,7 @@ one: $(INSTALLED)
 	$(PYTHON) -m pytest $(T)
 
 test: checked-and-warm
-	$(PYTHON) -m pytest -n $(PROCESSES)
+	$(PYTHON) -m pytest -n $(WITH_A_BROKER)
 
 test-faults: setup
 	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka -m long
