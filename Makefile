@@ -10,8 +10,9 @@ INSTALLED := $(VENV)/installed
 WARM := $(if $(RELASI_COMPILED),$(RELASI_COMPILED)/filled-$(shell pwd | cksum | cut -d ' ' -f 1),.numba-cache/filled)
 COMPILED := $(shell grep -l "^@compiled" -r processors schemas streams --include=*.py)
 
-# Of tests, side by side.
+# Of tests, side by side. Those of a broker wait more than they work: where they run, one more finds something to do.
 PROCESSES ?= 2
+WITH_A_BROKER ?= 3
 
 # Where the collector of `make live` listens.
 PORT ?= 8080
@@ -23,7 +24,7 @@ help:
 	@echo "make setup   create $(VENV) from the locked dependencies; leaves the command $(VENV)/bin/relasi"
 	@echo "make demo    replay the CDNOW purchases and show what became of the relationships"
 	@echo "make live    take events over HTTP on this machine, with a page to click on, until Ctrl-C (PORT=8080)"
-	@echo "make quick   lint, types and the tests that need neither broker nor server nor browser, with a part of their cases"
+	@echo "make quick   lint, types and the short tests that need neither broker nor server nor browser, with a part of their cases"
 	@echo "make one T=… one file of tests, or one test"
 	@echo "make test    lint, types and every test"
 	@echo "make test-faults  minutes of killed, paused and cut-off workers, brokers and servers"
@@ -59,7 +60,7 @@ checked-and-warm:
 	@$(MAKE) --no-print-directory --jobs=2 check setup
 
 quick: checked-and-warm
-	RELASI_TEST_QUICK=1 $(PYTHON) -m pytest -q -n $(PROCESSES) -m "not broker and not server and not browser"
+	RELASI_TEST_QUICK=1 $(PYTHON) -m pytest -q -n $(PROCESSES) -m "not broker and not server and not browser and not slow"
 
 # Only what the test calls is compiled; and no processes, which would take longer to start than one test takes.
 one: $(INSTALLED)
@@ -67,7 +68,7 @@ one: $(INSTALLED)
 	$(PYTHON) -m pytest $(T)
 
 test: checked-and-warm
-	$(PYTHON) -m pytest -n $(PROCESSES)
+	$(PYTHON) -m pytest -n $(WITH_A_BROKER)
 
 test-faults: setup
 	RELASI_TEST_FAULTS=long $(PYTHON) -m pytest tests/kafka -m long

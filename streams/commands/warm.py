@@ -1,6 +1,7 @@
 """``relasi warm``: compile everything once, so that the first command does not have to."""
 
 import argparse
+import multiprocessing
 import sys
 import tempfile
 from pathlib import Path
@@ -23,16 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """Import a few touchpoints into a directory that is thrown away: every compiled function runs.
 
-    Compiled code that nothing has used for 30 days is removed.
+    What a collector alone runs is compiled by a process beside this one, which finds there whatever this one has
+    compiled by then. Compiled code that nothing has used for 30 days is removed.
     """
     from processors.compiled import cache_directory, prune
     from streams.clock import now_ms
-    from streams.collector.warming import warm
     from streams.commands.import_files import import_file
     from streams.commands.terminal import Terminal
     from streams.embedded.session import Session
     from streams.imports.mapping import Mapping
 
+    # A new interpreter: what is forked while threads run may never end.
+    beside = multiprocessing.get_context("spawn").Process(target=_warm_collector, daemon=True)
+    beside.start()
     silent = Terminal(lambda _: None, lambda _: None, rich=False)
     with tempfile.TemporaryDirectory() as folder:
         rows = Path(folder) / "rows.csv"
@@ -41,8 +45,19 @@ def run(_args: argparse.Namespace) -> int:
             # The second opening restores a checkpoint, which the first has no reason to do.
             with Session(Path(folder) / "data", "relasi warm") as session:
                 import_file(session, str(rows), Mapping(), silent, as_arrived=True)
-                warm(session.runner.registry)
+    beside.join()
+    if beside.exitcode:
+        sys.stderr.write(f"relasi: what a collector runs could not be compiled (exit code {beside.exitcode})\n")
+        return 1
     removed = prune(now_ms() / 1000 - _UNUSED_DAYS * 86_400)
     old = f"; {removed} files that nothing used for {_UNUSED_DAYS} days are removed" if removed else ""
     sys.stdout.write(f"compiled code is kept in {cache_directory()}{old}\n")
     return 0
+
+
+def _warm_collector() -> None:
+    """In the process beside."""
+    from schemas.registry import FileRegistry
+    from streams.collector.warming import warm
+
+    warm(FileRegistry())

@@ -1,7 +1,9 @@
 """The sinks that every test of the contract runs over: the engine in process, and a server where one can be had."""
 
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,6 +32,15 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A chDB directory with empty tables, which nobody has open: to copy one takes a third of making it."""
+    directory = tmp_path_factory.mktemp("tables") / "reports"
+    with closing(ChdbSink(directory)) as made:
+        made.create()
+    return directory
+
+
 @pytest.fixture(params=SINKS)
 def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
     """Empty tables. A process can have one chDB directory open at a time, so no fixture may outlive its test."""
@@ -37,7 +48,8 @@ def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
     if request.param == "server":
         opened = ClickHouseSink(request.getfixturevalue("clickhouse").url(f"relasi_{uuid4().hex}"))
     else:
-        opened = ChdbSink(tmp_path / "reports")
+        copied = shutil.copytree(request.getfixturevalue("tables"), tmp_path / "reports", symlinks=True)
+        opened = ChdbSink(copied)
     opened.create()
     yield opened
     opened.close()

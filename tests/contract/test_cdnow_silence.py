@@ -71,6 +71,7 @@ def expected(fit: Estimate, threshold: float) -> set[tuple[str, int]]:
     return found
 
 
+@pytest.mark.slow
 def test_silence_ends_what_the_closed_form_says(tmp_path: Path) -> None:
     fit = estimate("mbgnbd", calibration("master"))
     found = silences(policy_of(fit), tmp_path)

@@ -53,6 +53,7 @@ def changed(number: int, call: str, place: tuple[Any, ...], value: Any) -> dict[
     return event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [SERVER, BROWSER], ids=lambda source: source.name)
 @pytest.mark.parametrize("call", ["track", "page", "identify", "group", "alias"])
 def test_what_was_accepted_is_refused_by_nobody(call: str, source: Any) -> None:

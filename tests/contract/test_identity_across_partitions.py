@@ -34,6 +34,7 @@ def lived_through(seed: int, partitions: int = PARTITIONS) -> tuple[Cluster, lis
     return cluster, [message for _, message in told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60))
 def test_profiles_are_those_of_one_partition_that_has_all(seed: int) -> None:
     cluster, messages = lived_through(seed)

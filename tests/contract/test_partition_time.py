@@ -107,6 +107,7 @@ def told_of_many(partition: Partition, came: Applied) -> dict[bytes, Fact]:
     return found
 
 
+@pytest.mark.slow
 def test_a_tick_that_ends_more_relationships_than_facts_have_room_for() -> None:
     partition = new_partition()
     told_of_many(partition, crowd(partition, MANY))
@@ -120,6 +121,7 @@ def test_a_tick_that_ends_more_relationships_than_facts_have_room_for() -> None:
     assert facts_of(partition, apply_all(partition, tick(START + 900 * DAY)))[0].customer == b"somebody"
 
 
+@pytest.mark.slow
 def test_a_change_of_policy_judges_more_rows_than_facts_have_room_for() -> None:
     partition = new_partition()
     crowd(partition, MANY)
@@ -150,6 +152,7 @@ def test_a_policy_moves_what_is_due() -> None:
     assert (fact.cause, fact.from_stage) == (POLICY, DISSOLUTION)
 
 
+@pytest.mark.slow
 def test_a_crowd_comes_back_and_is_known() -> None:
     """Enough rows for the loop to look ahead, found by keys, without keys, and with keys that mislead."""
     partition = new_partition()

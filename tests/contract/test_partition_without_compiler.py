@@ -5,11 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from support.engine_story import engine_story
 
 TESTS = Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_plain_python_says_the_same_of_a_log() -> None:
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     plain = subprocess.run(

@@ -24,6 +24,7 @@ def policies(recorded: dict[str, Any]) -> dict[str, Policy]:
     return {name: read_policy(text) for name, text in recorded["policies"].items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["b2b", "banking", "commerce", "hotel", "telecom"])
 def test_a_log_of_policy_version_1_says_what_it_said(
     name: str, recorded: dict[str, Any], policies: dict[str, Policy]

@@ -70,6 +70,7 @@ def close(told: Any, wanted: Any, relative: float, least: float) -> bool:
     return bool(told == pytest.approx(wanted, rel=relative, abs=least))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POLICIES)
 def test_sql_says_what_the_engine_says(sink: Sink, name: str) -> None:
     partition = lived(POLICIES[name])

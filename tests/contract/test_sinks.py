@@ -409,6 +409,7 @@ def test_the_ddl_is_numbered_and_can_be_run_again() -> None:
 BASE = ("touchpoints", "profiles", "transitions", "judgements")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", BASE)
 def test_views_of_customers_can_be_joined_within_a_question(sink: Sink, left: str) -> None:
     columns = (

@@ -12,6 +12,7 @@ from streams.stories.run import run
 STORIES: Final = Path(__file__).resolve().parents[1] / "stories"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", story_files([STORIES]), ids=lambda file: file.relative_to(STORIES).as_posix())
 def test_a_story_comes_out_as_its_author_expects(file: Path) -> None:
     story = read_story(file)

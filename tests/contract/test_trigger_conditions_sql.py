@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow.compute as pc
+import pytest
 from support.messages import policy, schemas, touchpoint
 from support.random_logs import random_log
 from support.shell import apply_all
@@ -130,6 +131,7 @@ def told(random: Random, who: str, at: int) -> bytes:
     return touchpoint(f"told-{at}", who, at, kind, properties=told)
 
 
+@pytest.mark.slow
 def test_engine_and_sql_agree_on_whom_a_condition_fits(sink: Sink) -> None:
     random = Random(15)
     partition = history(random)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
+import pytest
 from support.report_rows import day, policy, profile
 from support.report_views import path, store
 from support.sampled import some
@@ -49,6 +50,7 @@ def test_the_view_with_a_parameter_has_the_columns_of_profiles(sink: Sink) -> No
     }
 
 
+@pytest.mark.slow
 def test_every_example_runs(sink: Sink) -> None:
     store(sink, transitions=path("ann", ("exploration", 0)), profiles=[profile(as_of=day(3))], policies=[policy()])
     found: list[str] = []

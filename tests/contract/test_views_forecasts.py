@@ -58,6 +58,7 @@ def lived(policy: Policy, until: datetime) -> dict[str, dict[str, Any]]:
     return {row["customer_id"]: row for row in rows if row["purchases"] > 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", POLICIES)
 def test_each_month_is_forecast_as_the_engine_would_have_and_held_against_what_came(sink: Sink, name: str) -> None:
     policy = POLICIES[name]

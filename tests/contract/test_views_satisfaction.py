@@ -91,6 +91,7 @@ def prefers(customer: str, at: float, **properties: str) -> dict[str, Any]:
     return touch(customer, "survey_answered", at, properties=properties)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("properties", "category"),
     [
@@ -152,6 +153,7 @@ def test_a_segment_expects_what_it_states_before_what_it_seeks_or_gets(sink: Sin
     assert tuple(stated.values()) == ("preferred_channel = phone", day(5))
 
 
+@pytest.mark.slow
 def test_what_is_expected_is_held_against_what_is_given(sink: Sink) -> None:
     store(sink, WISHES, policies=[policy()], meanings=MEANINGS, profiles=people(LOW, LOW, LOW, HIGH, HIGH, QUIET))
     rows = asked(

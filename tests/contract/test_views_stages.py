@@ -61,6 +61,7 @@ def test_levers_are_what_came_before_moves_more_often_than_otherwise(sink: Sink)
     ]
 
 
+@pytest.mark.slow
 def test_an_end_has_the_reason_that_was_known_until_the_return(sink: Sink) -> None:
     complaint, block = touch("ann", "complaint_filed", 9), touch("ann", "customer_blocked", 30)
     same = touch("bob", "page_viewed", 1, event_id=complaint["event_id"])

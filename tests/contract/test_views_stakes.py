@@ -153,6 +153,7 @@ def test_properties_are_what_was_told_last(sink: Sink) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_accounts_and_their_people(sink: Sink) -> None:
     touches = [
         touch("ann", "store_visited", 0, properties={"group_id": "acme", "company": "Acme Inc"}),

@@ -52,6 +52,7 @@ def relasi(site: Path, where: Path, *words: str, **settings: str) -> subprocess.
     )
 
 
+@pytest.mark.slow
 def test_it_imports_and_answers(installed: Path, away: Path) -> None:
     (away / "orders.csv").write_text(
         "customer_id,occurred_at,kind,amount,currency\nann,2024-03-01,order_completed,12.50,USD\n"

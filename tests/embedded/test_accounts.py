@@ -67,6 +67,7 @@ def test_accounts_have_their_people(here: Listening) -> None:
     assert {name: int(value) for name, value in acme.items()} == {"people": 3, "customers": 2, "purchases": 4}
 
 
+@pytest.mark.slow
 def test_files_tell_of_accounts_and_their_people(tmp_path: Path) -> None:
     file, data = tmp_path / "deals.csv", tmp_path / "data"
     header = "Deal,Company,Contact,Date,Amount,Sort\n"

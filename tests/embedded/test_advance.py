@@ -50,6 +50,7 @@ def test_what_was_shown_comes_true(copied: Path, imported: Directory) -> None:
     }
 
 
+@pytest.mark.slow
 def test_how_time_is_cut_changes_nothing(copied: Path, imported: Directory, tmp_path: Path) -> None:
     at_once = tmp_path / "at-once"
     shutil.copytree(imported.path, at_once, symlinks=True)
@@ -64,6 +65,7 @@ def test_how_time_is_cut_changes_nothing(copied: Path, imported: Directory, tmp_
     assert content(copied, "stage_daily") == content(at_once, "stage_daily")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instant", ["2023-01-01", "1970-01-01"])
 def test_time_only_moves_forward(instant: str, copied: Path, imported: Directory) -> None:
     for commit in ((), ("--commit",)):

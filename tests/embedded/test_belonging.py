@@ -2,14 +2,11 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
-from support.command import Content, Directory, content, contents, done, relasi, rows
-from support.forked import ENVIRONMENT, ROOT
+from support.command import Content, Directory, Ran, content, contents, done, finish, relasi, rows, start
 from support.histories import HISTORY, csv_file, csv_of
 from support.sampled import some
 
@@ -78,6 +75,7 @@ def test_a_log_that_is_empty_is_refused(copy: Path) -> None:
     refused(copy, f"{FILE_NAME}: is empty, but rows.sqlite and reports of it are there", "Bring back")
 
 
+@pytest.mark.slow
 def test_an_older_log_is_refused_and_can_be_begun_with(copy: Path, shop: Directory) -> None:
     half = shop.path.with_name("half")
     shutil.copy(half / FILE_NAME, copy / FILE_NAME)
@@ -88,6 +86,7 @@ def test_an_older_log_is_refused_and_can_be_begun_with(copy: Path, shop: Directo
     assert content(copy) == content(half)
 
 
+@pytest.mark.slow
 def test_another_log_is_refused_and_can_be_begun_with(copy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     done("import", csv_file(HISTORY[100:], tmp_path / "other.csv"), "--data", other)
@@ -112,16 +111,19 @@ def check(data: Path, expected: Content) -> None:
     assert content(data, "profiles", "transitions") == {name: expected[name] for name in ("profiles", "transitions")}
 
 
+@pytest.mark.slow
 def test_rows_that_are_gone_are_made_anew(copy: Path, shop: Directory) -> None:
     remove(copy, ROWS)
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 def test_reports_that_are_gone_are_made_anew(copy: Path, shop: Directory) -> None:
     remove(copy, REPORTS)
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 def test_rows_and_reports_that_are_gone_are_made_anew(copy: Path, shop: Directory) -> None:
     remove(copy, ROWS, REPORTS)
     # What was imported, and whatever files were refused, stands in the log too.
@@ -131,12 +133,14 @@ def test_rows_and_reports_that_are_gone_are_made_anew(copy: Path, shop: Director
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 def test_reports_that_are_older_than_the_rows_are_made_anew(copy: Path, shop: Directory) -> None:
     remove(copy, REPORTS)
     shutil.copytree(shop.path.with_name("half") / REPORTS, copy / REPORTS, symlinks=True)
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["touchpoints_raw", "profiles_raw"])
 def test_reports_of_which_a_part_is_torn_are_made_anew(table: str, copy: Path, shop: Directory) -> None:
     (part, *_) = (path for path in (copy / REPORTS / "data" / "relasi" / table).resolve().glob("all_*"))
@@ -145,6 +149,7 @@ def test_reports_of_which_a_part_is_torn_are_made_anew(table: str, copy: Path, s
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 def test_rows_that_are_damaged_are_made_anew_when_that_is_asked_for(copy: Path, shop: Directory) -> None:
     (copy / ROWS).write_bytes(b"nonsense" * 10_000)
     for words in (("query", "SELECT 1"), ("policy", "show")):
@@ -156,6 +161,7 @@ def test_rows_that_are_damaged_are_made_anew_when_that_is_asked_for(copy: Path, 
     check(copy, shop.content)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_damaged_is_made_anew_when_that_is_asked_for(copy: Path, shop: Directory) -> None:
     with Session(copy, "a test") as session, session.rows.transaction():
         session.rows._connection.execute(
@@ -201,23 +207,21 @@ print(left)
 """
 
 
+@pytest.mark.slow
 def test_a_rebuild_that_is_killed_at_any_step_is_done_again(shop: Directory, data: Path) -> None:
-    def killed_after(steps: int) -> "subprocess.CompletedProcess[str]":
+    def killed_after(steps: int) -> Ran:
         shutil.rmtree(data, ignore_errors=True)
         shutil.copytree(shop.path, data, symlinks=True)
         remove(data, REPORTS)
         shutil.copytree(shop.path.with_name("half") / REPORTS, data / REPORTS, symlinks=True)
-        command = [sys.executable, "-c", KILLED, str(data), str(steps)]
-        return subprocess.run(
-            command, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
-        )
+        return finish(start(data, str(steps), program=KILLED))
 
     whole = killed_after(1_000)
-    assert whole.returncode == 0, whole
-    steps = 1_000 - int(whole.stdout)
+    assert whole.code == 0, whole
+    steps = 1_000 - int(whole.out)
     assert steps > 12
     for survived in some(range(1, steps, 3), 5):
-        assert killed_after(survived).returncode == -signal.SIGKILL
+        assert killed_after(survived).code == -signal.SIGKILL
         assert rows(data, "SELECT count() AS n FROM touchpoints") == [{"n": len(shop.content["touchpoints"])}], survived
         assert content(data) == shop.content, survived
         made = read_made_from(data / REPORTS)
@@ -245,6 +249,7 @@ def few_hot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Partition.__init__.__kwdefaults__ or {}, "hot_rows", 8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_hot")
 def test_with_a_hot_set_of_eight_rows_all_is_the_same(copy: Path, shop: Directory, tmp_path: Path) -> None:
     remove(copy, ROWS, REPORTS)

@@ -47,6 +47,7 @@ def check_order(row: dict[str, Any], user: str, device: str | None) -> None:
 SERVERS = {"node segment": "server", "node rudder": "server", "python segment": "server", "python rudder": "server"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", SERVERS)
 def test_an_sdk_of_a_server(here: Listening, node: None, which: str) -> None:
     language, sdk = which.split()

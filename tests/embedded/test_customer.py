@@ -21,6 +21,7 @@ def test_nobody_by_that_name(imported: Directory) -> None:
     assert ran.err == f"relasi: no customer 'nobody' in {imported.path}\n"
 
 
+@pytest.mark.slow
 def test_a_relationship_and_its_history(imported: Directory) -> None:
     longest = max(imported.content["profiles"], key=lambda profile: int(profile["episode"]))
     customer = longest["customer_id"]
@@ -71,6 +72,7 @@ def evidence_of(fact: dict[str, Any], kinds: dict[str, str]) -> str:
     return "; ".join(told) or "no initiative of the customer yet"
 
 
+@pytest.mark.slow
 def test_risk_is_that_of_the_time_of_the_log(imported: Directory, data: Path) -> None:
     some = [row for row in HISTORY if row["customer_id"] == "ann-000"]
     done("import", csv_file(some[:20], data.with_name("some.csv")), "--data", data)
@@ -88,6 +90,7 @@ def test_risk_is_that_of_the_time_of_the_log(imported: Directory, data: Path) ->
 ORDERS: Final = [HISTORY[0] | {"kind": "order_completed", "amount": "20", "currency": "JPY"}]
 
 
+@pytest.mark.slow
 def test_minor_units_are_those_of_the_currency(data: Path) -> None:
     policy = data.with_name("policy.toml")
     policy.write_text(done("policy", "show", "--data", data).replace('currency = "USD"', 'currency = "JPY"'))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from support.command import relasi, rows
 from support.forked import ROOT
 from support.people import NOW, PEOPLE, iso
@@ -24,6 +25,7 @@ def test_nobody_by_that_name_is_no_json_either(shop: Path) -> None:
         assert f"no customer {name!r} in " in ran.err
 
 
+@pytest.mark.slow
 def test_the_document_has_every_column_of_profiles(documents: Documents, shop: Path) -> None:
     # What fades differs, since the document stands at the partition's time.
     counted = ("stage", "purchases", "spend_minor", "margin_minor", "cost_minor", "complaints", "end_at", "let_go")
@@ -42,6 +44,7 @@ def test_every_key_and_judgement_is_documented(documents: Documents) -> None:
     assert {"trust" if name.startswith("trust_") else name for name in JUDGEMENT_NAMES} == named
 
 
+@pytest.mark.slow
 def test_trust_names_the_same_events_as_the_view(documents: Documents, shop: Path) -> None:
     asked = "SELECT factor, evidence_event_id, evidence_kind, evidence_at FROM trust WHERE customer_id = '{}'"
     named = 0
@@ -63,6 +66,7 @@ def test_what_contact_cost_adds_up(documents: Documents) -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_history_of_judgements_is_that_of_the_view(documents: Documents, shop: Path) -> None:
     names = ("id", "judgement", "before", "after", "at", "evidence_count", "evidence_value")
     for who, told in documents.items():

@@ -39,6 +39,7 @@ def texts(documents: Documents) -> dict[str, str]:
     return {who: as_text(told) + "\n" for who, told in documents.items()}
 
 
+@pytest.mark.slow
 def test_the_command_prints_them(shop: Path, texts: dict[str, str]) -> None:
     for who in some([*texts], 3):
         assert done("customer", who, "--data", shop) == texts[who]
@@ -188,6 +189,7 @@ def test_a_change_is_told_with_what_it_rests_on(texts: dict[str, str]) -> None:
     assert "1 two-way, 1.09 a quarter" in change("kim", "automated_service → personal_assistance")
 
 
+@pytest.mark.slow
 def test_what_could_move_the_cursor_is_escaped(data: Path) -> None:
     people = [row | {"customer_id": "k\x1b[2J", "event_id": "\x07" + row["event_id"]} for row in LEE]
     done("import", jsonl_file(people, data.with_name("people.jsonl")), "--data", data)
@@ -197,6 +199,7 @@ def test_what_could_move_the_cursor_is_escaped(data: Path) -> None:
     assert [each for each in text.split("\n") if not each.isprintable()] == []
 
 
+@pytest.mark.slow
 def test_whatever_happened_fits(imported: Directory) -> None:
     with Session(imported.path, "test") as session:
         for profile in some(imported.content["profiles"], 8):

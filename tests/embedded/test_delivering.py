@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 from support.command import finish, relasi, rows
 from support.listening import SECRET, Listening, listening, settings_for
@@ -74,6 +75,7 @@ def test_a_touchpoint_over_http_goes_out_as_a_signed_webhook(tmp_path: Path) -> 
     assert json.loads(told.out) == [{"state": "delivered", "attempts": 1}]
 
 
+@pytest.mark.slow
 def test_a_kill_loses_nothing_and_repeats_only_under_the_same_id(tmp_path: Path) -> None:
     with receiving() as receiver:
         settings = settings_for(receiver, tmp_path)

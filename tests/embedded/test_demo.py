@@ -43,6 +43,7 @@ def test_it_ends_on_an_insight(shown: tuple[Path, str]) -> None:
     assert said.count(f"--data {data}") == 3
 
 
+@pytest.mark.slow
 def test_the_commands_to_try_next_work(shown: tuple[Path, str]) -> None:
     data, said = shown
     (customer,) = re.findall(r"relasi customer (\S+)", said)
@@ -52,6 +53,7 @@ def test_the_commands_to_try_next_work(shown: tuple[Path, str]) -> None:
     assert "exploration" in done("query", sql, "--data", data)
 
 
+@pytest.mark.slow
 def test_a_second_one_doubles_nothing_and_says_so(shown: tuple[Path, str]) -> None:
     data, said = shown
     before = digest(data)
@@ -62,6 +64,7 @@ def test_a_second_one_doubles_nothing_and_says_so(shown: tuple[Path, str]) -> No
     assert digest(data) == before
 
 
+@pytest.mark.slow
 def test_one_that_was_cut_off_goes_on(shown: tuple[Path, str], data: Path) -> None:
     with start("demo", "--data", data) as process:
         assert 0 < wait_for_rows(data) < PURCHASES
@@ -73,6 +76,7 @@ def test_one_that_was_cut_off_goes_on(shown: tuple[Path, str], data: Path) -> No
     assert insight(again) == insight(shown[1])
 
 
+@pytest.mark.slow
 def test_clean_starts_anew(shown: tuple[Path, str], data: Path) -> None:
     shutil.copytree(shown[0], data, symlinks=True)
     other = csv_file(HISTORY[:3], data.with_name("other.csv"))

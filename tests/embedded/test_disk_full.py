@@ -47,6 +47,7 @@ def whole(file: Path) -> Content:
     return digest(data)
 
 
+@pytest.mark.slow
 def test_an_import_stops_and_goes_on(file: Path, whole: Content, data: Path) -> None:
     for limit in LIMITS:
         ran = finish(limited(limit, "import", file, "--data", data))
@@ -62,6 +63,7 @@ def test_an_import_stops_and_goes_on(file: Path, whole: Content, data: Path) -> 
     assert digest(data) == whole
 
 
+@pytest.mark.slow
 def test_a_running_process_ends_and_the_next_one_goes_on(file: Path, whole: Content, data: Path) -> None:
     with limited(LIMITS[-1], "run", "--data", data, "--tick-seconds", "86400") as process:
         assert "running on" in process.stderr.readline()

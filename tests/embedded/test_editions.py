@@ -42,6 +42,7 @@ def told(data: Path) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+@pytest.mark.slow
 def test_an_import_is_taken_back_as_if_it_had_never_come(data: Path, tmp_path: Path) -> None:
     first = imported(data, "first.csv", FIRST)
     second = imported(data, "second.csv", SECOND)
@@ -65,6 +66,7 @@ def test_an_import_is_taken_back_as_if_it_had_never_come(data: Path, tmp_path: P
     assert told(data)["profiles"] == after["profiles"]
 
 
+@pytest.mark.slow
 def test_the_rejects_of_an_import_that_is_taken_back_go_with_it(data: Path) -> None:
     bad = "ann,soon,order_completed,80,USD\n"
     head = HEAD.removeprefix("event_id,")
@@ -81,6 +83,7 @@ def test_the_rejects_of_an_import_that_is_taken_back_go_with_it(data: Path) -> N
     assert rows(data, listed) == [{"position": 3}, {"position": 3}, {"position": 4}]
 
 
+@pytest.mark.slow
 def test_what_an_import_is_replaced_by_counts_alone(data: Path) -> None:
     orders = "client,date,total,order\nann,2026-01-01,100.00,O1\nbob,2026-01-02,50.00,O2\n"
     plain = ("--map", "customer_id=client", "--map", "occurred_at=date", "--map", "amount=total")
@@ -108,6 +111,7 @@ def with_line(table: str, line: str) -> str:
     return f"{text[:at]}{line}\n{text[at:]}"
 
 
+@pytest.mark.slow
 def test_what_a_kind_means_can_be_learned_later(data: Path, tmp_path: Path) -> None:
     imported(data, "pk.csv", HEAD + "e1,ann,2026-01-05,purchase_made,80,USD\n")
     assert rows(data, SPENT)[0]["purchases"] == 0
@@ -130,6 +134,7 @@ def test_what_a_kind_means_can_be_learned_later(data: Path, tmp_path: Path) -> N
     assert told(data)["profiles"] == before["profiles"]
 
 
+@pytest.mark.slow
 def test_what_was_refused_for_its_currency_comes_in_when_the_rate_is_known(data: Path, tmp_path: Path) -> None:
     imported(
         data, "eur.csv", HEAD + "e1,ann,2026-01-05,order_completed,80,XAU\ne2,bob,2026-01-05,order_completed,80,USD\n"
@@ -141,6 +146,7 @@ def test_what_was_refused_for_its_currency_comes_in_when_the_rate_is_known(data:
     assert [(row["customer_id"], row["purchases"]) for row in rows(data, SPENT)] == [("ann", 1), ("bob", 1)]
 
 
+@pytest.mark.slow
 def test_what_cant_be_taken_back_is_told(data: Path) -> None:
     first = imported(data, "first.csv", FIRST)
     for words in (("rebuild", "--forget", "nothing"), ("import", "--forget", "nothing")):
@@ -157,6 +163,7 @@ class Cut(Exception):
     """A process that ends here."""
 
 
+@pytest.mark.slow
 def test_a_crash_at_any_step_leaves_the_one_before_or_the_next(data: Path) -> None:
     first = imported(data, "first.csv", FIRST)
     imported(data, "second.csv", SECOND)
@@ -194,6 +201,7 @@ def test_a_crash_at_any_step_leaves_the_one_before_or_the_next(data: Path) -> No
         assert [each.number for each in editions(log)] == [1, 2]
 
 
+@pytest.mark.slow
 def test_two_in_a_row(data: Path, tmp_path: Path) -> None:
     first = imported(data, "first.csv", FIRST)
     second = imported(data, "second.csv", SECOND)

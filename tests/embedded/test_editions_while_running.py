@@ -54,6 +54,7 @@ def spent(data: Path) -> dict[str, int]:
     return {row["customer_id"]: int(row["spend_minor"]) for row in rows(data, SPENT)}
 
 
+@pytest.mark.slow
 def test_an_import_is_forgotten_and_replaced_while_it_runs(data: Path) -> None:
     first = imported(data, "first.csv", FIRST)
     second = imported(data, "second.csv", SECOND)
@@ -80,6 +81,7 @@ def test_an_import_is_forgotten_and_replaced_while_it_runs(data: Path) -> None:
     assert content(data, "touchpoints", "profiles") == before
 
 
+@pytest.mark.slow
 def test_a_policy_is_rejudged_while_it_runs(data: Path) -> None:
     imported(data, "pk.csv", HEAD + "e1,ann,2026-01-05,purchase_made,80,USD\n")
     policy = data.with_name("policy.toml")
@@ -112,6 +114,7 @@ def sending(it: Listening) -> Iterator[list[Sender]]:
             thread.join()
 
 
+@pytest.mark.slow
 def test_live_events_count_in_both_and_once(data: Path) -> None:
     """Events come in all the time: before, during and after two builds, of which the first is cut off."""
     first = imported(data, "first.csv", FIRST)
@@ -190,6 +193,7 @@ def test_nothing_is_imported_while_an_edition_is_built(data: Path) -> None:
     assert in_force(data) == 1
 
 
+@pytest.mark.slow
 def test_whoever_ran_is_gone_or_new_when_the_edition_is_built(data: Path) -> None:
     """The process that holds the directory is killed while the next edition is built, and started again."""
     first = imported(data, "first.csv", FIRST)

@@ -41,6 +41,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == pytest.approx(other, rel=1e-3)) if isinstance(one, float) else bool(one == other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mbgnbd", "gammagamma"])
 def test_the_reports_give_the_parameters_of_the_file(model: str, log: Path, shop: Path) -> None:
     words = ("--model", model, "--segment", "channel", "--until", "2024-05-31")
@@ -49,6 +50,7 @@ def test_the_reports_give_the_parameters_of_the_file(model: str, log: Path, shop
     assert {segment["segment"] for segment in from_reports["segments"]} == {"shop", "store"}
 
 
+@pytest.mark.slow
 def test_the_process_that_holds_the_directory_is_asked(shop: Path) -> None:
     words = ("--from-reports", "--data", shop, "--model", "gammagamma", "--segment", "first_month")
     alone = fitted(*words)

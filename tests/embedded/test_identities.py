@@ -78,6 +78,7 @@ def test_views_answer_under_the_customer_that_goes_on(data: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_any_id_of_a_customer_is_answered(data: Path) -> None:
     for name in ("1", "A", "B"):
         told = json.loads(done("customer", name, "--json", "--data", data))
@@ -85,6 +86,7 @@ def test_any_id_of_a_customer_is_answered(data: Path) -> None:
         assert told["profile"]["purchases"] == 3
 
 
+@pytest.mark.slow
 def test_chains_refusals_and_what_was_ignored(tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
         append(session, LOG)
@@ -105,6 +107,7 @@ def test_chains_refusals_and_what_was_ignored(tmp_path: Path) -> None:
         assert session.runner.partition.customers == 2
 
 
+@pytest.mark.slow
 def test_a_chain_of_known_customers_is_followed_to_its_end(tmp_path: Path) -> None:
     log = [ev(f"m{n}", f"u:{n}", "buy", 1) for n in range(1, 5)]
     with Session(tmp_path, "test") as session:
@@ -117,6 +120,7 @@ def test_a_chain_of_known_customers_is_followed_to_its_end(tmp_path: Path) -> No
         assert json.loads(done("customer", name, "--json", "--data", tmp_path))["customer_id"] == "1"
 
 
+@pytest.mark.slow
 def test_reports_that_are_made_anew_say_the_same(tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
         append(session, [*LOG, *LATER])
@@ -126,6 +130,7 @@ def test_reports_that_are_made_anew_say_the_same(tmp_path: Path) -> None:
         assert counts(session) == told
 
 
+@pytest.mark.slow
 def test_a_wrong_link_is_taken_back_as_if_it_had_never_been(tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
         append(session, LOG)
@@ -144,6 +149,7 @@ def test_a_wrong_link_is_taken_back_as_if_it_had_never_been(tmp_path: Path) -> N
         assert counts(session) == told
 
 
+@pytest.mark.slow
 def test_who_takes_back_what_never_was_is_told(tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
         append(session, LOG)

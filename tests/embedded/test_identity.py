@@ -43,6 +43,7 @@ def test_the_same_event_id_of_two_customers_is_two_events(tmp_path: Path) -> Non
     assert found == {("known", "ann"): (1, 1000), ("known", "bob"): (1, 2000), ("anonymous", "ann"): (1, 3000)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [-0.3, 0, 400], ids=["earlier", "same", "later"])
 @pytest.mark.parametrize("swapped", [False, True])
 def test_an_event_that_is_sent_again_with_another_time_counts_once(swapped: bool, again: float, tmp_path: Path) -> None:
@@ -83,6 +84,7 @@ def test_profile_and_view_agree_however_it_comes(files: list[list[tuple[Any, ...
     assert sum(outcome.rows - outcome.known for outcome in outcomes) == sum(count for count, _ in found.values())
 
 
+@pytest.mark.slow
 def test_each_touchpoint_names_its_import_and_every_row_is_in_the_log(tmp_path: Path) -> None:
     files = [[purchase("1", "ann", day(0), 10), purchase("2", "ann", day(1), 10)], [purchase("2", "ann", day(2), 10)]]
     files.append([purchase("3", "ann", day(3), 10)])
@@ -96,6 +98,7 @@ def test_each_touchpoint_names_its_import_and_every_row_is_in_the_log(tmp_path: 
     assert {row["import_id"] for row in rows} < set(ids)
 
 
+@pytest.mark.slow
 def test_a_customer_is_asked_for_by_namespace_where_two_have_the_id(data: Path) -> None:
     rows = [purchase("1", "x", day(0), 10), purchase("1", None, day(1), 20, visitor="x")]
     done(

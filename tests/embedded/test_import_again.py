@@ -19,6 +19,7 @@ def end_of_log(data: Path) -> int:
         return log.end_offset(TOUCHPOINTS_TOPIC, 0)
 
 
+@pytest.mark.slow
 def test_the_same_file_twice_changes_nothing_under_whatever_name(imported: Directory, data: Path) -> None:
     shutil.copytree(imported.path, data, symlinks=True)
     end = end_of_log(data)
@@ -29,6 +30,7 @@ def test_the_same_file_twice_changes_nothing_under_whatever_name(imported: Direc
     assert end_of_log(data) == end
 
 
+@pytest.mark.slow
 def test_the_same_rows_in_another_file_change_nothing_either(data: Path) -> None:
     some = [row | {"customer_id": "one"} for row in HISTORY]
     done("import", csv_file(some, data.with_name("history.csv")), "--data", data)
@@ -41,6 +43,7 @@ def test_the_same_rows_in_another_file_change_nothing_either(data: Path) -> None
     assert end_of_log(data) == end + MANY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ids", [True, False], ids=["own ids", "made ids"])
 def test_an_overlapping_export_imports_what_is_new(
     ids: bool, imported: Directory, imported_without_ids: Directory, data: Path
@@ -53,6 +56,7 @@ def test_an_overlapping_export_imports_what_is_new(
     assert content(data) == (imported if ids else imported_without_ids).content
 
 
+@pytest.mark.slow
 def test_an_event_that_stands_twice_in_a_file_counts_once(imported: Directory, data: Path) -> None:
     twice = [*HISTORY[:100], *HISTORY[50:100], *HISTORY[100:]]
     said = done("import", csv_file(twice, data.with_name("twice.csv")), "--data", data)
@@ -69,12 +73,14 @@ def test_identical_rows_without_ids_are_as_many_events(data: Path) -> None:
     assert len(content(data, "touchpoints")["touchpoints"]) == 3
 
 
+@pytest.mark.slow
 def test_a_file_out_of_order_is_sorted(imported: Directory, data: Path) -> None:
     said = done("import", csv_file(HISTORY[::-1], data.with_name("newest-first.csv")), "--data", data)
     assert "sorted by occurred_at first" in said
     assert content(data) == imported.content
 
 
+@pytest.mark.slow
 def test_as_arrived_keeps_the_order_of_the_file(imported: Directory, data: Path) -> None:
     file = csv_file(HISTORY[::-1], data.with_name("newest-first.csv"))
     assert "sorted" not in done("import", file, "--as-arrived", "--data", data)
@@ -87,6 +93,7 @@ def test_as_arrived_keeps_the_order_of_the_file(imported: Directory, data: Path)
     assert rows(data, profile) == rows(imported.path, profile)
 
 
+@pytest.mark.slow
 def test_an_import_behind_the_time_of_the_log_warns_and_corrects(imported: Directory, data: Path) -> None:
     kept, missed = [*HISTORY[:100], *HISTORY[120:]], HISTORY[100:120]
     assert relasi("import", csv_file(kept, data.with_name("kept.csv")), "--data", data).err == ""

@@ -33,6 +33,7 @@ def test_a_history_becomes_relationships(imported: Directory) -> None:
     assert max(noticed) <= timedelta(days=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", some([*FORMATS], 3))
 def test_every_format_gives_the_same_facts(suffix: str, imported: Directory, data: Path) -> None:
     file = FORMATS[suffix](HISTORY, data.with_name(f"history.{suffix}"))
@@ -40,6 +41,7 @@ def test_every_format_gives_the_same_facts(suffix: str, imported: Directory, dat
     assert content(data) == imported.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", some([*FORMATS], 3))
 def test_every_format_gives_the_same_ids(suffix: str, imported_without_ids: Directory, data: Path) -> None:
     file = FORMATS[suffix](without("event_id", HISTORY), data.with_name(f"history.{suffix}"))
@@ -47,12 +49,14 @@ def test_every_format_gives_the_same_ids(suffix: str, imported_without_ids: Dire
     assert content(data) == imported_without_ids.content
 
 
+@pytest.mark.slow
 def test_standard_input_gives_the_same(imported: Directory, data: Path) -> None:
     said = done("import", "-", "--data", data, given=csv_of(HISTORY).encode())
     assert said.startswith(f"standard input: {len(HISTORY)} touchpoints imported\n")
     assert content(data) == imported.content
 
 
+@pytest.mark.slow
 def test_several_files_are_one_history(imported: Directory, data: Path) -> None:
     first = csv_file(HISTORY[:100], data.with_name("first.csv"))
     then = jsonl_file(HISTORY[100:], data.with_name("then.jsonl"))
@@ -89,6 +93,7 @@ ARGUMENTS: Final = (
 )
 
 
+@pytest.mark.slow
 def test_other_columns_are_mapped_by_arguments_or_by_a_file(tmp_path: Path) -> None:
     file, mapping = tmp_path / "kasse.csv", tmp_path / "kasse.toml"
     file.write_text(FOREIGN)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from support.command import done, relasi, rows
 
 ORDERS = "client,date,total,order\nann,2026-01-01,100.00,O1\nbob,2026-01-02,50.00,O2\nbob,soon,1,O3\n"
@@ -18,6 +19,7 @@ def written(data: Path, name: str, text: str) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_imports_are_listed_with_what_came_of_them(data: Path) -> None:
     file = written(data, "o1.csv", ORDERS)
     done("import", file, *MAPPED, "--data", data)
@@ -36,6 +38,7 @@ def test_imports_are_listed_with_what_came_of_them(data: Path) -> None:
     assert '"customer_id": "client"' in listed
 
 
+@pytest.mark.slow
 def test_the_same_content_under_another_mapping_is_refused(data: Path) -> None:
     file = written(data, "o1.csv", ORDERS)
     done("import", file, *MAPPED, "--data", data)

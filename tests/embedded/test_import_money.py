@@ -34,6 +34,7 @@ def test_a_german_export(data: Path) -> None:
     assert [row["amount_minor"] for row in touchpoints(data)] == [-1250, 1250, 1250, 100000, 123456]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sign", "minor"), [(",", 100000), (".", 100)])
 def test_thousands_alone_are_asked_about(sign: str, minor: int, data: Path) -> None:
     file = written(data, "thousand.csv", "Kunde;Datum;Betrag\nSchulz;2024-01-05;1.000\n")
@@ -46,6 +47,7 @@ def test_thousands_alone_are_asked_about(sign: str, minor: int, data: Path) -> N
     assert touchpoints(data) == [{"customer_id": "Schulz", "amount_minor": minor, "currency": "EUR"}]
 
 
+@pytest.mark.slow
 def test_no_currency_is_ever_taken_in_silence(data: Path) -> None:
     file = written(data, "plain.csv", "Kunde;Datum;Betrag\nSchulz;2024-01-05;10\n")
     warned = relasi("import", file, *MAPPED, "--data", data)
@@ -74,6 +76,7 @@ bob,2026-01-01,order_completed,O2,100.00,USD
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "amount"), [("order_completed", "-100.00"), ("order_refunded", "100.00"), ("order_refunded", "-100.00")]
 )

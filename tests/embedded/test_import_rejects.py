@@ -90,6 +90,7 @@ def test_touchpoints_that_the_policy_refuses_are_told_and_kept(data: Path) -> No
     assert [row["reason"] for row in messages(data, rejects.TOPIC.named())] == ["unknown_currency"] * refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "bytes_of", "told"),
     [

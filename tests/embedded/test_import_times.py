@@ -23,6 +23,7 @@ BANKED = ("--map", "customer_id=account_id", "--map", "occurred_at=date", "--set
           "--set", "currency=EUR")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_six_digits_are_asked_about(data: Path) -> None:
     file = written(data, "bank.asc", BANK)
     asked = relasi("import", file, *BANKED, "--data", data)
@@ -47,6 +48,7 @@ def test_the_column_says_whether_the_day_comes_first(data: Path) -> None:
     assert times(data) == {"a": "2026-02-05 00:00:00", "b": "2026-02-13 00:00:00"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pattern", "day"), [("%d/%m/%Y", "2026-02-05"), ("%m/%d/%Y", "2026-05-02")])
 def test_and_is_asked_where_it_does_not(pattern: str, day: str, data: Path) -> None:
     file = written(data, "either.csv", DATES.format("11"))
@@ -67,6 +69,7 @@ def test_local_times_in_columns_of_their_own(data: Path) -> None:
     assert times(data) == {"Müller": "2023-12-31 03:00:00"}
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_future_moves_no_time(data: Path) -> None:
     text = "customer_id,occurred_at,kind\nann,2024-01-05,page_viewed\nbob,2199-01-05,page_viewed\n"
     done("import", written(data, "future.csv", text), "--data", data)

@@ -60,6 +60,7 @@ BARE = "date,id\n2014-03-08 00:00:00,0\n2014-05-21 00:00:00,1\n"
 BARELY = ("--map", "occurred_at=date", "--map", "customer_id=id", "--set", "kind=order_completed")
 
 
+@pytest.mark.slow
 def test_purchases_without_an_amount_are_none_and_may_be_counted(data: Path) -> None:
     file = written(data, "noamount.csv", BARE)
     ran = relasi("import", file, *BARELY, "--data", data)
@@ -79,6 +80,7 @@ def test_a_choice_that_is_none_is_told(data: Path) -> None:
     assert (ran.code, ran.err) == (2, "purchase_without_amount: 'often' is none of count, ignore\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True], ids=["new", "in use"])
 def test_a_dry_run_says_the_same_and_writes_nothing(there: bool, data: Path) -> None:
     if there:

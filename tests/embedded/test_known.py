@@ -100,6 +100,7 @@ def of_history(some: Sequence[dict[str, Any]] = HISTORY) -> list[Identity]:
     return [(row["customer_id"], None, row["event_id"]) for row in some]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("few", [0, 1, 10_000])
 @pytest.mark.parametrize("at_once", [1, 100, 10_000])
 def test_it_takes_in_what_the_reports_hold(

@@ -247,6 +247,7 @@ asyncio.run(work())
 """
 
 
+@pytest.mark.slow
 def test_a_writer_of_another_process_takes_its_offsets_within_the_transaction(tmp_path: Path) -> None:
     Log(tmp_path).close()
     command = [sys.executable, "-c", PROCESS, str(tmp_path)]

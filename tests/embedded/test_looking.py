@@ -56,6 +56,7 @@ def asked(*words: str | Path) -> Ran:
     return Ran(ran.returncode, ran.stdout, ran.stderr)
 
 
+@pytest.mark.slow
 def test_a_directory_that_cannot_be_written_to_is_asked(read_only: Path, imported: Directory) -> None:
     ran = asked("query", QUESTION, "--format", "json", "--data", read_only)
     assert (ran.code, ran.err) == (0, "")
@@ -68,6 +69,7 @@ def test_a_directory_that_cannot_be_written_to_is_asked(read_only: Path, importe
     assert "no customer 'nobody'" in ran.err
 
 
+@pytest.mark.slow
 def test_what_needs_to_write_there_says_so(read_only: Path) -> None:
     ran = asked("advance", "--to", "2030-01-01", "--data", read_only)
     assert (ran.code, ran.out) == (1, "")
@@ -109,6 +111,7 @@ def everybody(data: Path) -> dict[str, dict[str, Any]]:
     return {who: json.loads(done("customer", who, "--json", "--data", data)) for who in some(customers, 7)}
 
 
+@pytest.mark.slow
 def test_one_row_alone_says_what_it_says_among_all(copy: Path) -> None:
     alone = everybody(copy)
     # What waits has the whole session opened: nothing of it concerns a customer.

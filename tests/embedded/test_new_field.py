@@ -92,6 +92,7 @@ def run(tree: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_new_field_of_a_file_is_in_the_reports(copy: Path, tmp_path: Path) -> None:
     file = tmp_path / "orders.csv"
     file.write_text(
@@ -117,6 +118,7 @@ def test_a_new_field_of_a_file_is_in_the_reports(copy: Path, tmp_path: Path) -> 
     assert "pieces '3000000000' does not fit 32 bits" in refused.stdout
 
 
+@pytest.mark.slow
 def test_a_story_can_tell_it(copy: Path, tmp_path: Path) -> None:
     file = tmp_path / "told.toml"
     file.write_text(STORY)

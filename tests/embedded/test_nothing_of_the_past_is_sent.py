@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from support.command import relasi, rows
 from support.listening import Listening, listening, settings_for
 from support.receivers import Receiver, receiving
@@ -64,6 +65,7 @@ def outcomes(here: Listening, rule: str) -> list[str]:
     return [each["outcome"] for each in found]
 
 
+@pytest.mark.slow
 def test_only_what_is_live_goes_out(tmp_path: Path) -> None:
     data = tmp_path / "data"
     words = ("--policy", policy(tmp_path, "one.toml", BOUGHT), "--tick-seconds", "0.5")

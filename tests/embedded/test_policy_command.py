@@ -94,6 +94,7 @@ def test_a_new_directory_is_judged_by_the_policy_that_comes_with_relasi(data: Pa
     assert done("policy", "--data", data, "show") == COMMERCE
 
 
+@pytest.mark.slow
 def test_another_policy_judges_everybody_anew(imported: Directory, patient: Path, data: Path) -> None:
     shutil.copytree(imported.path, data, symlinks=True)
     assert done("policy", "apply", patient, "--data", data).startswith("policy 'commerce' is in force (")
@@ -111,6 +112,7 @@ def test_another_policy_judges_everybody_anew(imported: Directory, patient: Path
     assert [fact for fact in facts if fact["id"] in known] == imported.content["transitions"]
 
 
+@pytest.mark.slow
 def test_the_policy_is_a_record_of_the_log(patient: Path, data: Path) -> None:
     done("import", csv_file(HISTORY[:5], data.with_name("some.csv")), "--data", data)
     ends = []
@@ -133,6 +135,7 @@ def test_an_import_can_bring_its_policy(imported: Directory, patient: Path, data
     assert content(data, "touchpoints")["touchpoints"] == imported.content["touchpoints"]
 
 
+@pytest.mark.slow
 def test_a_policy_that_cannot_be_used_changes_nothing(imported: Directory, tmp_path: Path, data: Path) -> None:
     shutil.copytree(imported.path, data, symlinks=True)
     bad = written(tmp_path / "bad.toml", ("return_below = 0.1", "return_below = 5"))

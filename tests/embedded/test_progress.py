@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from support.command import PATIENCE_SECONDS, relasi
 from support.forked import ENVIRONMENT
 from support.histories import HISTORY, csv_file
@@ -23,6 +24,7 @@ def everything(terminal: int) -> str:
     return b"".join(chunks).decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_bar(data: Path) -> None:
     file = csv_file(HISTORY, data.with_name("history.csv"))
     ours, theirs = pty.openpty()

@@ -54,6 +54,7 @@ def check_log(data: Path, whole: Directory) -> None:
     assert not list(data.glob("import-*"))
 
 
+@pytest.mark.slow
 def test_an_import_in_small_steps_is_the_same(file: Path, uninterrupted: Directory, data: Path) -> None:
     seen = moments(data, file)
     assert content(data) == uninterrupted.content
@@ -64,6 +65,7 @@ def test_an_import_in_small_steps_is_the_same(file: Path, uninterrupted: Directo
     assert "after rejects_raw" in seen
 
 
+@pytest.mark.slow
 def test_an_import_goes_on_from_every_moment(file: Path, uninterrupted: Directory, tmp_path: Path) -> None:
     names = moments(tmp_path / "whole", file)
     expected = digest(uninterrupted.path)
@@ -79,6 +81,7 @@ def test_an_import_goes_on_from_every_moment(file: Path, uninterrupted: Director
         shutil.rmtree(data)
 
 
+@pytest.mark.slow
 def test_an_import_that_is_killed_goes_on(file: Path, uninterrupted: Directory, tmp_path: Path) -> None:
     names = moments(tmp_path / "whole", file)
     last = len(names) - 1
@@ -101,6 +104,7 @@ def test_an_import_that_is_killed_goes_on(file: Path, uninterrupted: Directory, 
 MANY: Final = 140_000
 
 
+@pytest.mark.slow
 def test_the_command_itself_is_killed_and_goes_on(tmp_path: Path) -> None:
     some = csv_file(history(customers=3000, touchpoints=MANY, days=600, seed=2), tmp_path / "many.csv")
     data, whole = tmp_path / "data", tmp_path / "whole"

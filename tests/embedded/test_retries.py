@@ -60,6 +60,7 @@ def tell(data: Path, first: int, stop: int, then: Callable[[Session], None], end
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "then"), some([*product([17, 100, 2_500], [settle, process, nothing])], 4))
 def test_a_batch_that_is_sent_twice_counts_once_also_with_a_crash_in_between(
     size: int, then: Callable[[Session], None], tmp_path: Path
@@ -74,6 +75,7 @@ def test_a_batch_that_is_sent_twice_counts_once_also_with_a_crash_in_between(
         assert session.runner.partition.counts.tolist()[1] == size
 
 
+@pytest.mark.slow
 def test_beyond_the_window_a_retry_counts_in_both(tmp_path: Path) -> None:
     with Session(tmp_path, "test", window=30) as session:
         append(session, 0, 50)
@@ -90,6 +92,7 @@ def test_beyond_the_window_a_retry_counts_in_both(tmp_path: Path) -> None:
         assert counted(session.sink) == {ANN: (70, 7_000)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_shuffled_repeated_and_moved_gives_the_profiles_of_the_plain(seed: int, tmp_path: Path) -> None:
     with Session(tmp_path, "test") as session:
@@ -101,6 +104,7 @@ def test_what_is_shuffled_repeated_and_moved_gives_the_profiles_of_the_plain(see
         same_profiles(session.sink)
 
 
+@pytest.mark.slow
 def test_an_order_whose_confirmation_page_fires_again_counts_once_in_both(tmp_path: Path) -> None:
     told = [
         touchpoint(

@@ -159,6 +159,7 @@ def test_it_can_be_told_a_policy_and_to_commit_time(data: Path) -> None:
 MANY: Final = 140_000
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_in_the_midst_of_an_import_which_then_goes_on(tmp_path: Path) -> None:
     some = csv_file(history(customers=3000, touchpoints=MANY, days=600, seed=2), tmp_path / "many.csv")
     data, whole = tmp_path / "data", tmp_path / "whole"

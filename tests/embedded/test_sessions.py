@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from support.command import Directory, content, done, relasi
 from support.histories import csv_file, history
 from support.messages import DAY, schemas, tick
@@ -29,6 +30,7 @@ def checkpoint_bytes(data: Path) -> int:
         return sum(len(value) for _, value in rows.checkpoint(0))
 
 
+@pytest.mark.slow
 def test_checkpoints_of_processes_that_have_ended_do_not_pile_up(data: Path) -> None:
     file = csv_file(history(customers=2000, touchpoints=4000, days=300), data.with_name("history.csv"))
     done("import", file, "--data", data)
@@ -100,6 +102,7 @@ def people(partition: Partition) -> dict[tuple[str, str], dict[str, Any]]:
     }
 
 
+@pytest.mark.slow
 def test_a_directory_whose_checkpoints_were_chunks_is_gone_on_with(data: Path) -> None:
     data.mkdir()
     (data / FILE_NAME).write_bytes(gzip.decompress((LAYOUTS / "layout-2.sqlite.gz").read_bytes()))

@@ -74,7 +74,7 @@ def test_what_waits_for_an_answer_can_be_broken_off(
 
 
 def backlog(install: Install, file: Path) -> Installation:
-    made = install(fetch_bytes=8_192, waiting_bytes=65_536)
+    made = install()
     made.must("reports", "apply")
     made.must("produce", str(file), "--as-arrived")
     return made
@@ -84,10 +84,10 @@ def backlog(install: Install, file: Path) -> Installation:
 def test_a_worker_says_so_and_stops_in_time_and_acknowledges_nothing_beyond_what_is_stored(
     install: Install, proxy: FlakyServer, tmp_path: Path, mode: str
 ) -> None:
-    (file,) = write_files(tmp_path / "files", seed=8, files=1, count=30_000, customers=1_000)
+    (file,) = write_files(tmp_path / "files", seed=8, files=1, count=15_000, customers=1_000)
     oracle = embedded(tmp_path / "embedded", [file])
     made = backlog(install, file)
-    worker = made.start(clickhouse=through(proxy, made.name))
+    worker = made.start(clickhouse=through(proxy, made.name), fetch_bytes=8_192, waiting_bytes=65_536)
     for _ in until():
         if worker.counted('relasi_records_total{outcome="accepted"}') > 0:
             break

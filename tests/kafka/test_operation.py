@@ -45,12 +45,12 @@ def test_pages_metrics_and_a_graceful_stop(install: Install, tmp_path: Path) -> 
 def test_a_stop_in_the_midst_of_the_load_commits_what_it_remembers_and_nothing_beyond(
     install: Install, tmp_path: Path
 ) -> None:
-    (file,) = write_files(tmp_path / "files", seed=6, files=1, count=60_000, customers=2_000)
+    (file,) = write_files(tmp_path / "files", seed=6, files=1, count=30_000, customers=1_000)
     oracle = embedded(tmp_path / "embedded", [file])
-    # In small fetches, so that there is a midst.
-    made = install(fetch_bytes=8_192, checkpoint_seconds=60)
+    made = install()
     made.must("produce", str(file), "--as-arrived")
-    worker = made.start()
+    # In small fetches, so that there is a midst.
+    worker = made.start(fetch_bytes=4_096, checkpoint_seconds=60)
     for _ in until():
         if worker.counted('relasi_records_total{outcome="accepted"}') > 0:
             break

@@ -100,7 +100,8 @@ class Origin:
         self._socket: Final = ours
         command = [sys.executable, "-W", "error", "-m", "support.forked", str(theirs.fileno()), imports]
         # Its threads would not be there after a fork.
-        told = {**ENVIRONMENT, "OPENBLAS_NUM_THREADS": "1"}
+        shared = {name: value for name, value in os.environ.items() if name == "RELASI_COMPILED"}
+        told = {**ENVIRONMENT, **shared, "OPENBLAS_NUM_THREADS": "1"}
         self._process: Final = subprocess.Popen(command, env=told, pass_fds=[theirs.fileno()])
         theirs.close()
         self._turn: Final = threading.Lock()

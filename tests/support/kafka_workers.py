@@ -1,5 +1,6 @@
 """Workers as processes, over a real broker and ClickHouse server, and the embedded shell to compare them with."""
 
+import json
 import os
 import re
 import signal
@@ -28,6 +29,8 @@ from streams.reports.errors import ReportsError
 from streams.reports.sink import Sink
 from support.bound_process import bound
 from support.clickhouse_server import Server
+from support.command import finish
+from support.forked import origin
 from support.kafka_broker import PATIENCE, ROOT, Broker, until
 
 COMPARED: Final = {
@@ -41,6 +44,27 @@ COMPARED: Final = {
 }
 _PORT: Final = re.compile(r'web_port"?[:=] ?(\d+)')
 PROGRAM: Final = ("-m", "streams.cli")
+# What commands of this shell load, which takes most of their time. They are to heed warnings as Python does by itself.
+IMPORTS: Final = """
+import warnings
+warnings.resetwarnings()
+warnings.simplefilter("ignore")
+import pandas, schemas.registry
+import streams.kafka.producing, streams.kafka.run, streams.kafka.switching
+import streams.imports.prepare, streams.reports.clickhouse
+from support.shell import apply_all, new_partition
+from support.messages import touchpoint, tick
+partition = new_partition()
+apply_all(partition, touchpoint("e", "c", 1_700_000_000_000), tick(1_710_000_000_000))
+"""
+# Its first word is the environment.
+COMMAND: Final = """
+import json, os, sys
+os.environ.clear()
+os.environ.update(json.loads(sys.argv.pop(1)))
+from streams import cli
+sys.exit(cli.main(sys.argv[1:]))
+"""
 Published = dict[bytes, set[tuple[bytes, bytes]]]
 """Of each fact by its id: the keys and bodies of the messages that tell of it."""
 Install = Callable[..., "Installation"]
@@ -203,9 +227,9 @@ class Installation:
         self.environment = plain | {f"RELASI_{key.upper()}": str(value) for key, value in given.items()}
 
     def relasi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run one command to its end."""
-        command = [sys.executable, "-m", "streams.cli", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        """Run one command to its end, in a process of its own."""
+        ran = finish(origin(IMPORTS).start(COMMAND, [json.dumps(self.environment), *arguments], ROOT))
+        return subprocess.CompletedProcess(arguments, ran.code, ran.out, ran.err)
 
     def must(self, *arguments: str) -> str:
         """Run one command that has to succeed."""

@@ -1,8 +1,8 @@
-"""How tests are spread over processes (``pytest -n 2``): file by file, and those of a broker, or of a server, in one.
+"""How tests are spread over processes (``pytest -n 3``): file by file, and those of a broker, or of a server, in one.
 
 So each of them starts once. And workers, a broker and a server at once are as many processes as two processors carry: a
 group that hears nothing of a worker for six seconds goes on without it. Those tests wait more than they work, and the
-other process has the processors meanwhile. Where ``-m`` leaves a part out, the files that would share it go one by one.
+other processes have the processors meanwhile. Where ``-m`` leaves a part out, the files that would share it go one by one.
 """
 
 from typing import Final

@@ -267,6 +267,7 @@ def test_who_says_nothing_or_never_ends_is_let_go_and_costs_no_one_else(sent: by
     served(work)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own limit")
 def test_who_reads_no_answer_is_let_go() -> None:
     def ask(port: int) -> None:

@@ -216,6 +216,7 @@ def run(folder: Path, cache: Path, **edits: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_machine_code_is_made_anew_exactly_where_it_would_be_stale(tmp_path: Path) -> None:
     one, cache = tmp_path / "one", tmp_path / "cache"
     assert run(one, cache) == ["17", "1", "1"]
@@ -230,6 +231,7 @@ def test_machine_code_is_made_anew_exactly_where_it_would_be_stale(tmp_path: Pat
     assert run(one, cache) == ["17", "1", "1"], "code that was cut short is made anew"
 
 
+@pytest.mark.slow
 def test_processes_that_fill_the_cache_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         results = list(threads.map(lambda number: run(tmp_path / str(number), tmp_path / "cache"), range(4)))

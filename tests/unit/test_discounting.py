@@ -118,6 +118,7 @@ print(expected_spend(6.25, 3.74, 15.44, 2., 22.35))
 """
 
 
+@pytest.mark.slow
 def test_plain_python_says_the_same() -> None:
     root = Path(__file__).parents[2]
 

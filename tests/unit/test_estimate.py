@@ -10,6 +10,7 @@ from streams.fitting.estimate import CannotFitError, estimate
 from streams.fitting.histories import Histories
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "published", "log_likelihood"),
     [
@@ -28,6 +29,7 @@ def test_the_published_fits_of_the_cdnow_sample(
     assert fitted.warnings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "log_likelihood"), [("sample", -9594.976), ("master", -95415.1)])
 def test_pareto_nbd_on_cdnow(name: str, log_likelihood: float) -> None:
     fitted = estimate("paretonbd", calibration(name))
@@ -39,6 +41,7 @@ def test_pareto_nbd_on_cdnow(name: str, log_likelihood: float) -> None:
     assert fitted.warnings == ()
 
 
+@pytest.mark.slow
 def test_pareto_nbd_recovers_its_parameters_and_sees_equal_rates_of_leaving() -> None:
     different = estimate("paretonbd", lifetimes(3, lambda rng: float(rng.gamma(0.8, 1 / 10.0))))
     assert not different.degenerate
@@ -84,6 +87,7 @@ def test_parameters_are_recovered_from_simulated_customers() -> None:
     assert fitted.a / (fitted.a + fitted.b) == pytest.approx(0.25, abs=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["bgnbd", "mbgnbd"])
 def test_equal_dropout_is_seen_to_be_degenerate(model: str) -> None:
     fitted = estimate(model, simulated(5, lambda _: 0.2))

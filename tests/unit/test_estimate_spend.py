@@ -33,6 +33,7 @@ def test_the_published_fit_of_the_cdnow_sample() -> None:
     assert spend_likelihood(fitted, spending(x[again], mean[again])) == pytest.approx(fitted.log_likelihood)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("p", "q", "gamma"), [(1.5, 2.5, 40.0), (30.0, 5.0, 0.7), (0.6, 8.0, 9000.0)])
 def test_parameters_are_recovered(p: float, q: float, gamma: float) -> None:
     """p and γ of steady spenders are hardly told apart: asked are the likelihood and the population's mean."""

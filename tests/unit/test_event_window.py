@@ -170,6 +170,7 @@ def test_an_identity_is_of_an_id_and_an_event() -> None:
     assert len({int(identity_of(np.uint64(key), np.uint64(event))) for key, event in pairs}) == len(pairs)
 
 
+@pytest.mark.slow
 def test_memory_grows_with_use_and_is_bounded() -> None:
     remembering = Remembering(MANY)
     assert window_bytes(remembering.window) < 10_000

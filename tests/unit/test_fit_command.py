@@ -57,6 +57,7 @@ def log(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "published", "log_likelihood"),
     [("bgnbd", [0.2426, 4.4136, 0.7929, 2.4259], -9582.43), ("mbgnbd", [0.525, 6.183, 0.891, 1.614], -9582.14)],
@@ -77,6 +78,7 @@ def test_the_cdnow_sample_as_json(
     assert answer["log_likelihood"] == pytest.approx(log_likelihood, abs=0.02)
 
 
+@pytest.mark.slow
 def test_pareto_nbd_of_the_cdnow_sample_which_no_policy_can_hold(
     mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +113,7 @@ def test_the_spend_of_the_cdnow_sample_is_stored_beside(
     )
 
 
+@pytest.mark.slow
 def test_segments_get_parameters_of_their_own_only_where_they_differ(
     mapping: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,6 +182,7 @@ def test_a_threshold_that_would_now_fire_at_once_is_pointed_out(
     assert "threshold" in said
 
 
+@pytest.mark.slow
 def test_the_answer_as_text_names_the_end_of_the_log(mapping: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(FOLDER / "CDNOW_sample.txt", "--mapping", mapping, "--until", "1998-12-31") == 0
     output = capsys.readouterr()
@@ -198,6 +202,7 @@ def test_customers_who_do_not_differ_in_leaving_are_stored_as_such(
     assert find_problems(policy.read_text()) == []
 
 
+@pytest.mark.slow
 def test_all_models_are_fitted_by_default_and_silence_with_them(
     mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -265,6 +270,7 @@ def test_declaring_the_arguments_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_comments_tell_the_values_that_stand_there(
     mapping: Path, policy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -296,6 +296,7 @@ def shuffled(count: int, instants: int, seed: int) -> list[Row]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(15), deadline=None)
 @given(
     count=st.integers(1, 4000),
