@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from streams.embedded.giving_back import give_back
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
@@ -98,7 +99,8 @@ def _write_rows(
         known.load(runner.sink)
     began = time = runner.partition.time
     late = False
-    for batch in prepared.batches(state.rows_done, rows_at_once):
+    give_back()
+    for batch in prepared.batches(state.rows_done, rows_at_once, last=True):
         seen = noticed(known, batch, survey)
         state = replace(
             state, rows_done=state.rows_done + batch.num_rows, known=state.known + int(np.count_nonzero(seen))

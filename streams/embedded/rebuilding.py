@@ -23,6 +23,7 @@ from streams.engine.partition import Partition
 from streams.imports.recorded import TABLE as IMPORTS_TABLE
 from streams.imports.refused import FROM_A_FILE
 from streams.log.messages import TOUCHPOINTS_TOPIC, reject_rows
+from streams.outputs.outgoing import Handed
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.policies import preset
 from streams.reports.chdb import ChdbSink
@@ -44,6 +45,9 @@ class Remaking(Runner):
         if profiles:
             self.report_profiles()
         self.forget_unsaid()
+
+    def _tell(self, _: Handed) -> None:
+        """Say nothing."""
 
 
 def put_aside(directory: Path) -> None:

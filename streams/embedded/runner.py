@@ -5,8 +5,9 @@ out, in one transaction of the rows' file. A crash anywhere replays from that of
 again has the same id.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,9 +20,11 @@ from streams.embedded.appending import append_messages
 from streams.embedded.beside import Beside
 from streams.embedded.database import ENGINE
 from streams.embedded.log import REFUSED, Log
-from streams.embedded.readers import Batch, read_records
+from streams.embedded.readers import Batch as Read
+from streams.embedded.readers import read_records
 from streams.embedded.rows_file import UNREPORTED, RowsFile
 from streams.embedded.rows_in_order import in_order
+from streams.embedded.told import Told
 from streams.engine.checkpoint import Checkpoint
 from streams.engine.outcomes import OUTCOMES
 from streams.engine.partition import Partition
@@ -30,8 +33,8 @@ from streams.log.batches import read_batches
 from streams.log.messages import TOUCHPOINTS_TOPIC, message, reject_messages
 from streams.log.ticks import tick_messages
 from streams.log.writing import record_batch
-from streams.outputs.outgoing import Outgoing
-from streams.outputs.output import Rows
+from streams.outputs.outgoing import Handed, Outgoing
+from streams.outputs.output import Batch, Rows
 from streams.outputs.rejects import TABLE as REJECTS_TABLE
 from streams.outputs.rejects import TOPIC as REJECTS_TOPIC
 from streams.outputs.storing import store
@@ -39,9 +42,11 @@ from streams.outputs.triggers import TRIGGERS
 from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
+# Twice as much is in memory: what is being stored, and what comes meanwhile.
+EMIT_BYTES: Final = 64 * 1024 * 1024
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
-WAITING_BYTES: Final = 256 * 1024 * 1024
+WAITING_BYTES: Final = 128 * 1024 * 1024
 # What a replay would have to do again, beside letting time pass.
 _EVENTS: Final = tuple(name for name in OUTCOMES if name not in ("ticks", "ticks_ignored"))
 
@@ -52,8 +57,9 @@ class Runner:
     ``reported`` is called with the offset up to which the reports hold all, before a checkpoint says so. Without
     ``rows`` nothing can be remembered.
 
-    Reports are written after ``emit_records``, and a checkpoint after ``checkpoint_records`` records at the latest, or
-    when ``waiting_bytes`` wait to go out: what one tick brings of a million customers comes in parts.
+    Reports are written after ``emit_records``, or when ``emit_bytes`` wait for them, and a checkpoint after
+    ``checkpoint_records`` records at the latest, or when ``waiting_bytes`` wait to go out: what one tick brings of a
+    million customers comes in parts.
     """
 
     def __init__(
@@ -74,10 +80,10 @@ class Runner:
         self.registry = registry
         self.answers = Answers(registry)
         self.now = now
-        self.emit_records = EMIT_RECORDS
+        self.emit_records, self.emit_bytes = EMIT_RECORDS, EMIT_BYTES
         self.checkpoint_records = CHECKPOINT_RECORDS
         self.waiting_bytes = WAITING_BYTES
-        self._outgoing = Outgoing(partition, registry, TOUCHPOINTS_TOPIC)
+        self._outgoing, self._told = Outgoing(partition, registry, TOUCHPOINTS_TOPIC), Told()
         self._beside = Beside()
         self._unemitted = 0
         self._unacknowledged = False
@@ -88,7 +94,7 @@ class Runner:
         """From here on drive another partition of the same log, with rows and reports of its own."""
         self._beside.forget()
         self._rows, self.sink, self.partition = rows, sink, partition
-        self._outgoing = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC)
+        self._outgoing, self._told = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC), Told()
         self._unemitted = self._unremembered = 0
         self._unacknowledged = self._eventful = False
 
@@ -104,8 +110,10 @@ class Runner:
     @property
     def says_triggers(self) -> bool:
         """Whether triggers wait for the next checkpoint to be said."""
+        self._beside.first_done()
         self._outgoing.digest()
-        return self._outgoing.speaks(TRIGGERS)
+        waits = TRIGGERS.topic is not None and self._told.speaks(TRIGGERS.topic)
+        return waits or self._outgoing.speaks(TRIGGERS)
 
     def tick(self, at: int) -> None:
         """Let the partition's time pass to ``at`` (ms)."""
@@ -150,10 +158,11 @@ class Runner:
         self._unremembered += records
         # A policy judges everybody at one offset: what that changes is remembered in parts.
         parted = records == 0 and self.partition.changed >= self.partition.rows_at_once
-        many = self._unremembered >= self.checkpoint_records or self._outgoing.waiting >= self.waiting_bytes
+        waiting = self._outgoing.waiting
+        many = self._unremembered >= self.checkpoint_records or waiting + self._told.nbytes >= self.waiting_bytes
         if many or parted:
             self.checkpoint(profiles=False)
-        elif self._unemitted >= self.emit_records:
+        elif self._unemitted >= self.emit_records or waiting >= self.emit_bytes:
             self._begin_emit()
         return True
 
@@ -181,9 +190,13 @@ class Runner:
 
     def _begin_emit(self) -> None:
         self._stored()
-        self._beside.begin(self.sink, self._outgoing.rows(), self._outgoing.origin)
-        self._outgoing.forget_rows()
+        if handed := self._outgoing.hand_over():
+            self._beside.begin(self.sink, handed.rows, self._outgoing.origin, partial(self._tell, handed))
         self._unemitted = 0
+
+    def _tell(self, handed: Handed) -> None:
+        """Have messages wait for the checkpoint. In the thread beside."""
+        self._told.add(handed.messages(), self.now())
 
     def _stored(self) -> None:
         """Wait for what is being stored."""
@@ -198,7 +211,7 @@ class Runner:
         with closing(self._outgoing.standing()) as standing:
             for rows in standing:
                 self._stored()
-                self._beside.begin(self.sink, [rows], self._outgoing.origin)
+                self._beside.begin(self.sink, partial(_only, rows), self._outgoing.origin)
 
     def report(self) -> None:
         """Bring the reports up to what was processed."""
@@ -234,14 +247,18 @@ class Runner:
             raise
         self.forget_unsaid()
 
-    def _remember(self, checkpoint: Checkpoint, refused: Batch | None) -> None:
+    def _remember(self, checkpoint: Checkpoint, refused: Read | None) -> None:
         number = self.partition.number
+        self.rows.put_checkpoint(number, in_order(checkpoint))
+        # Meanwhile they were made, and compressed.
+        self._beside.first_done()
+        self._told.put(self.rows, number)
+        # What became a reject while reports were stored.
         for topic, messages in self._outgoing.messages():
             self._put(topic.named(), messages.keys, messages.bodies)
         if refused is not None:
             self._put(REJECTS_TOPIC.named(), None, bodies_of([record.value or b"" for record in refused.records]))
             self.rows.put_position(ENGINE, REFUSED, number, refused.next_offset)
-        self.rows.put_checkpoint(number, in_order(checkpoint))
         self.rows.put_position(ENGINE, TOUCHPOINTS_TOPIC, number, checkpoint.offset)
         self.rows.put_setting(UNREPORTED, str(int(self.partition.has_unreported())))
 
@@ -250,7 +267,7 @@ class Runner:
         for table in tables:
             self._put(REJECTS_TOPIC.named(), None, reject_messages(table, self.registry))
 
-    def _refused(self) -> Batch | None:
+    def _refused(self) -> Read | None:
         """Rejects of files that were not said yet; None: there are none."""
         number = self.partition.number
         return read_records(self.log, REFUSED, number, self.rows.position(ENGINE, REFUSED, number))
@@ -265,6 +282,7 @@ class Runner:
     def forget_unsaid(self) -> None:
         """What came out until now is stored, or is to go nowhere."""
         self._outgoing.forget_messages()
+        self._told.clear()
         self._unacknowledged = self._eventful = False
         self._unremembered = 0
 
@@ -286,3 +304,7 @@ class Runner:
         # Rejects of files are said some megabytes at a time.
         while self._refused() is not None:
             self.checkpoint()
+
+
+def _only(rows: Rows) -> Iterable[Batch]:
+    return (rows,)

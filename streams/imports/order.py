@@ -25,24 +25,32 @@ class Run(Protocol):
 
     rows: int
 
-    def batches(self, skip: int, size: int) -> Iterator[Any]: ...
+    def batches(self, skip: int, size: int, *, last: bool = False) -> Iterator[Any]:
+        """Rows behind the first ``skip``, up to ``size`` in a batch. ``last``: nobody reads them again."""
 
 
 class MemoryRun:
     """A table in memory, in the order of ``order`` (row numbers) or as it is."""
 
     def __init__(self, table: Any, order: npt.NDArray[np.int64] | None) -> None:
-        # One chunk per column: to take rows out of several chunks costs a search for each row.
-        self._table = table.combine_chunks()
+        # One chunk per column: to take rows out of several chunks costs a search for each row. What is in order stays
+        # as it came, or it would for a moment be there twice.
+        self._table = table if order is None else table.combine_chunks()
         self._order = order
+        self._gone = 0
         self.rows: int = table.num_rows
 
-    def batches(self, skip: int, size: int) -> Iterator[Any]:
+    def batches(self, skip: int, size: int, *, last: bool = False) -> Iterator[Any]:
+        """Rows behind the first ``skip``, up to ``size`` in a batch. ``last``: those in order are forgotten."""
         for at in range(skip, self.rows, size):
             if self._order is None:
-                yield from self._table.slice(at, size).to_batches()
+                here = self._table.slice(at - self._gone, size)
+                if last:
+                    # The chunks before it go.
+                    self._table, self._gone = self._table.slice(at - self._gone), at
             else:
-                yield from self._table.take(pa.array(self._order[at : at + size])).combine_chunks().to_batches()
+                here = self._table.take(pa.array(self._order[at : at + size]))
+            yield from here.combine_chunks().to_batches()
 
 
 class FileRun:
@@ -57,7 +65,8 @@ class FileRun:
         self._starts = np.cumsum([0, *sizes])
         self.rows = int(self._starts[-1])
 
-    def batches(self, skip: int, size: int) -> Iterator[Any]:
+    def batches(self, skip: int, size: int, *, last: bool = False) -> Iterator[Any]:  # noqa: ARG002
+        """Rows behind the first ``skip``, up to ``size`` in a batch."""
         with pa.memory_map(str(self._path)) as file:
             reader = pa.ipc.open_file(file)
             first = int(np.searchsorted(self._starts, skip, side="right")) - 1
@@ -81,9 +90,10 @@ class SortedRun:
         self._run = run
         self.rows = run.rows
 
-    def batches(self, skip: int, size: int) -> Iterator[Any]:
+    def batches(self, skip: int, size: int, *, last: bool = False) -> Iterator[Any]:
+        """Rows behind the first ``skip``, up to ``size`` in a batch."""
         table = pa.Table.from_batches(self._run.batches(0, self.rows), RANKED)
-        yield from sorted_in_memory(table).batches(skip, size)
+        yield from sorted_in_memory(table).batches(skip, size, last=last)
 
 
 def sorted_in_memory(table: Any) -> MemoryRun:

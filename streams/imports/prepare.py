@@ -57,15 +57,16 @@ class Prepared:
         self._runs = runs
         self._folder = folder
 
-    def batches(self, skip: int = 0, size: int = 65_536) -> Iterator[Any]:
+    def batches(self, skip: int = 0, size: int = 65_536, *, last: bool = False) -> Iterator[Any]:
         """Canonical record batches (``CANONICAL``) of up to ``size`` rows, without the first ``skip`` rows.
 
+        ``last``: nobody asks for rows any more, so that what was yielded need not be kept.
         The order of rows is a function of the file and the mapping alone, so that an import can go on where it was
         cut off; only how rows are cut into batches may differ.
         """
         for run in self._runs:
             if skip < run.rows:
-                for batch in run.batches(skip, size):
+                for batch in run.batches(skip, size, last=last):
                     yield with_ids(batch)
             skip = max(0, skip - run.rows)
 

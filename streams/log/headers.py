@@ -24,6 +24,7 @@ CONTROL_BIT: Final = 0x20
 BATCH_UNKNOWN: Final = -1
 """Stands for no leader epoch, no producer and no sequence."""
 
+_BASE_OFFSET: Final = struct.Struct(">q")
 _CHECKSUM: Final = struct.Struct(">I")
 _CHECKSUM_AT: Final = 17
 _PRODUCER: Final = struct.Struct(">qhi")
@@ -66,6 +67,11 @@ def offsets_of(batch: bytes) -> tuple[int, int]:
     if header is None or header.stop != len(batch):
         raise ValueError(f"these {len(batch)} bytes are not exactly one record batch")
     return header.base_offset, header.end - 1
+
+
+def moved(batch: bytes, base_offset: int) -> bytes:
+    """The same batch at another place in its partition, which no checksum covers."""
+    return _BASE_OFFSET.pack(base_offset) + batch[_BASE_OFFSET.size :]
 
 
 def put_producer(batch: bytearray, producer: int, epoch: int, sequence: int, *, transactional: bool = False) -> None:

@@ -8,14 +8,14 @@ import pyarrow as pa
 
 from processors.row.namespaces import NAMESPACES
 from streams.engine.links import BYS, FACTS, WHYS
-from streams.engine.partition import Partition
+from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.outputs.columns import hashes, instants, names, slices
 from streams.outputs.output import Output, Results, Rows
 from streams.reports.tables import IDENTITIES as COLUMNS
 
 
-def identities_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
+def identities_table(applied: Sequence[Applied], partition: Naming) -> pa.Table:
     """What became of the links of fetches of a partition; columns ``reports.tables.IDENTITIES``."""
     links = np.concatenate([np.asarray(each.links) for each in applied])
     return pa.table(
@@ -37,7 +37,7 @@ def identities_table(applied: Sequence[Applied], partition: Partition) -> pa.Tab
     )
 
 
-def _named(name: str, namespace: str, partition: Partition, numbers: Any) -> dict[str, pa.Array]:
+def _named(name: str, namespace: str, partition: Naming, numbers: Any) -> dict[str, pa.Array]:
     """The columns of ids that have these numbers."""
     return {
         name: slices(partition.table.ids, *partition.ids(numbers)),

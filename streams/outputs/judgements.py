@@ -13,7 +13,7 @@ from processors.row.namespaces import NAMESPACES
 from processors.words import copy_bytes, put_word
 from schemas.registry import Registry
 from schemas.varint import write_long
-from streams.engine.partition import Partition
+from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.outputs.columns import fact_ids, hashes, instants, names, one_column, policy_hashes, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
@@ -53,7 +53,7 @@ _NUMBER_BYTES: Final = 8
 _LONGEST: Final = 5 + 2 * ID_BYTES + 4 * int(np.diff(_STRINGS.offsets).max()) + 6 * LONG_BYTES + _NUMBER_BYTES
 
 
-def judgements_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
+def judgements_table(applied: Sequence[Applied], partition: Naming) -> pa.Table:
     """The judgements that changed in fetches of a partition, in the order of publication; columns ``JUDGEMENTS``."""
     judged = np.concatenate([each.judged for each in applied])
     which = judged["judgement"].astype(np.int64)
@@ -117,7 +117,7 @@ def _write(
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
 
-def judgement_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
+def judgement_messages(applied: Sequence[Applied], partition: Naming, registry: Registry) -> Messages | None:
     """The judgements that changed in fetches of a partition, in the order of publication, keyed by customer.
 
     None: there are none. Source: ``schemas/records/judgement.2.avsc``.

@@ -3,6 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow as pa
 from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from schemas.wire import frame
+from streams.engine.naming import Named, Naming
 from streams.engine.partition import Partition
 from streams.engine.results import Applied, Sent
 from streams.log.messages import message, reject_messages
@@ -17,6 +19,36 @@ from streams.outputs.catalogue import OUTPUTS, SPOKEN
 from streams.outputs.output import Batch, Messages, Output, Results, Rows, Topic, joined
 from streams.outputs.rejects import REJECTS
 from streams.outputs.storing import Origin
+
+
+class Handed:
+    """What came of fetches until a moment: another thread makes messages and rows of it, and the partition goes on.
+
+    Nothing in it changes, so what is asked for twice is the same twice.
+    """
+
+    def __init__(self, told: Sequence[tuple[Topic, Messages]], fresh: Results, unreported: Results) -> None:
+        self._told = told
+        self._fresh = fresh
+        self._unreported = unreported
+
+    def __bool__(self) -> bool:
+        """Whether there is anything."""
+        return bool(self._told or self._fresh.applied or self._unreported.applied)
+
+    def messages(self) -> Iterator[tuple[Topic, Messages]]:
+        """What has to be said, by topic, in parts: each fetch by itself, since messages take more room than facts."""
+        yield from self._told
+        for each in self._fresh.applied:
+            results = replace(self._fresh, applied=[each])
+            for output in SPOKEN:
+                if output.topic is not None and (messages := output.messages(results)) is not None:
+                    yield output.topic, messages
+
+    def rows(self) -> Iterator[Batch]:
+        """What the reports must hold, in the order in which to store it; each is made when it is asked for."""
+        if self._unreported.applied:
+            yield from (rows for output in OUTPUTS for rows in output.rows(self._unreported))
 
 
 class Outgoing:
@@ -98,6 +130,20 @@ class Outgoing:
         """What ``rows`` gave last is stored, or will be. Only with the partition's rows."""
         self._unreported = []
 
+    def hand_over(self) -> Handed:
+        """All that waits; it counts as said, and as reported. Of a partition that is alone, with its rows."""
+        named = Named(self._partition.number, self._partition.epoch, self._partition.table)
+        told = [
+            (output.topic, part)
+            for output in SPOKEN
+            if output.topic is not None
+            for part in self._messages[output.name]
+        ]
+        fresh, self._fresh = self._fresh, []
+        unreported, self._unreported = [*self._unreported, *fresh], []
+        self.forget_messages()
+        return Handed(told, self._results(fresh, named), self._results(unreported, named))
+
     def standing(self, most: int = sys.maxsize) -> Generator[Rows, None, None]:
         """How customers stand, as far as that was not reported, so many at most. Only with the partition's rows.
 
@@ -155,8 +201,8 @@ class Outgoing:
         for table in tables:
             self._messages[REJECTS.name].append(Messages(None, reject_messages(table, self._registry)))
 
-    def _results(self, applied: list[Applied]) -> Results:
-        return Results(applied, self._partition, self._registry, self._source)
+    def _results(self, applied: list[Applied], named: Naming | None = None) -> Results:
+        return Results(applied, named or self._partition, self._registry, self._source)
 
 
 def forward_message(sent: Sent, registry: Registry) -> bytes:

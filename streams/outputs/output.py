@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from schemas.bodies import Bodies, one_after_another
 from schemas.registry import Registry
+from streams.engine.naming import Naming
 from streams.engine.partition import Partition
 from streams.engine.results import Applied
 from streams.payloads import kept
@@ -107,7 +108,7 @@ class Results:
     """What came of fetches of a partition; ``source``: the topic that they were read from."""
 
     applied: Sequence[Applied]
-    partition: Partition
+    partition: Naming
     registry: Registry
     source: str
 

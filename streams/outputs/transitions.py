@@ -13,7 +13,7 @@ from processors.row.namespaces import NAMESPACES
 from processors.words import Int, copy_bytes
 from schemas.registry import Registry
 from schemas.varint import write_long
-from streams.engine.partition import Partition
+from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.outputs.columns import fact_ids, instants, names, one_column, policy_hashes, slices
 from streams.outputs.output import Messages, Output, Results, Rows, Topic
@@ -48,7 +48,7 @@ _FIRST_NAMESPACE: Final = len(STAGES) + len(CAUSES)
 _LONGEST: Final = 5 + ID_BYTES + 4 * int(np.diff(_STRINGS.offsets).max()) + 14 * LONG_BYTES
 
 
-def transitions_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
+def transitions_table(applied: Sequence[Applied], partition: Naming) -> pa.Table:
     """The transitions of fetches of a partition, in the order of publication; columns ``reports.tables.TRANSITIONS``.
 
     Of several at once: a table costs a millisecond however few rows it has (measured).
@@ -135,7 +135,7 @@ def _write(
         room.ends[first + i + 1], room.key_ends[first + i + 1] = at, key_at
 
 
-def transition_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
+def transition_messages(applied: Sequence[Applied], partition: Naming, registry: Registry) -> Messages | None:
     """The transitions of fetches of a partition, in the order of publication, keyed by customer; None: there are none.
 
     Source: ``schemas/records/transition.2.avsc``.

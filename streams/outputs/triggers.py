@@ -18,7 +18,7 @@ from processors.triggers.room import ARMS, OUTCOMES, SENT_OUT, WITHDRAWN
 from processors.triggers.zones import ZONES
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
-from streams.engine.partition import Partition
+from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.log.messages import text_bodies
 from streams.outputs.columns import fact_ids, instants, names, one_column, policy_hashes, slices
@@ -95,7 +95,7 @@ def _standing(fired: Any) -> dict[str, Any]:
     }
 
 
-def triggers_table(applied: Sequence[Applied], partition: Partition) -> pa.Table:
+def triggers_table(applied: Sequence[Applied], partition: Naming) -> pa.Table:
     """What became of rules in fetches of a partition, in the order of publication; columns ``TRIGGERS``."""
     fired = np.concatenate([each.fired for each in applied])
     zones = names(fired["zone"], ZONES, np.int16)
@@ -134,7 +134,7 @@ def triggers_table(applied: Sequence[Applied], partition: Partition) -> pa.Table
     )
 
 
-def trigger_messages(applied: Sequence[Applied], partition: Partition, registry: Registry) -> Messages | None:
+def trigger_messages(applied: Sequence[Applied], partition: Naming, registry: Registry) -> Messages | None:
     """What is to be sent, or not any more, keyed by customer, in the order of publication. None: nothing is.
 
     Source: ``schemas/records/trigger.2.avsc``.
@@ -144,7 +144,7 @@ def trigger_messages(applied: Sequence[Applied], partition: Partition, registry:
 
 def _told(
     applied: Sequence[Applied],
-    partition: Partition,
+    partition: Naming,
     registry: Registry,
     chosen: Callable[[Any], npt.NDArray[np.bool_]],
 ) -> Messages | None:

@@ -21,7 +21,7 @@ from schemas.bodies import Bodies, bodies_of
 from schemas.registry import Registry
 from schemas.varint import write_long
 from schemas.wire import HEADER
-from streams.engine.partition import Partition
+from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.outputs.output import Messages
 
@@ -178,12 +178,12 @@ def policies_of(applied: Applied) -> Policies:
     return _policies(hashes, np.array([change.offset for change in applied.policies], np.int64))
 
 
-def customers_of(facts: Any, partition: Partition) -> Customers:
+def customers_of(facts: Any, partition: Naming) -> Customers:
     """Whose facts these are, by the ``row`` of each."""
     return Customers(partition.table.ids, *partition.ids(facts["row"]), partition.namespaces(facts["row"]))
 
 
-def new_room(facts: Sequence[Any], partition: Partition, longest: int, extra: int = 0) -> Room:
+def new_room(facts: Sequence[Any], partition: Naming, longest: int, extra: int = 0) -> Room:
     """Room for arrays of facts with a ``row`` each.
 
     ``longest``: bytes of a message at most, its customer's id aside; ``extra``: what all of them may have besides.

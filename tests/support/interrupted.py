@@ -4,7 +4,7 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -21,8 +21,6 @@ from streams.embedded.rows_file import RowsFile
 from streams.embedded.session import Session
 from streams.imports.mapping import Mapping
 from streams.imports.prepare import prepare
-from streams.outputs.output import Batch
-from streams.outputs.storing import Origin
 from streams.reports.sink import Sink
 from support.command import PATIENCE_SECONDS, Content, digests
 
@@ -80,8 +78,8 @@ class _File:
 class _InTurn(Beside):
     """Stores when it is waited for: so the moments of an import are the same each time."""
 
-    def begin(self, sink: Sink, batches: Sequence[Batch], origin: Origin) -> None:
-        self._open = (sink, batches, origin)
+    def _submitted(self, work: Callable[[], Any]) -> None:
+        """Done where it is waited for."""
 
 
 def moment_number(number: int, act: Callable[[], None], seen: list[str]) -> Moment:

@@ -1,12 +1,13 @@
 """Reports that are stored beside the engine: in order, and none is forgotten."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any, Final, cast
 
 import pyarrow as pa
 import pytest
 
-from streams.embedded.beside import Beside
+from streams.embedded.beside import Beside, Making
 from streams.outputs.output import Rows
 from streams.outputs.storing import Origin
 from streams.reports.errors import ReportsError, UnfitRows
@@ -35,8 +36,8 @@ class Tables:
         self.stored.append((table, told))
 
 
-def rows(*numbers: int) -> list[Rows]:
-    return [Rows("transitions_raw", pa.table({"n": list(numbers)}))]
+def rows(*numbers: int) -> Making:
+    return lambda: [Rows("transitions_raw", pa.table({"n": list(numbers)}))]
 
 
 @pytest.fixture
@@ -95,3 +96,37 @@ def test_nothing_is_left_of_what_is_forgotten(tables: Tables) -> None:
     beside.begin(sink_of(tables), rows(2), ORIGIN)
     assert beside.finish() == []
     assert tables.stored == [("transitions_raw", [2])]
+
+
+def test_what_is_to_be_done_first_is_awaited_by_itself_and_done_again_where_it_failed(tables: Tables) -> None:
+    beside, done = Beside(), list[int]()
+
+    def work() -> None:
+        done.append(1)
+        if len(done) == 1:
+            raise ReportsError("not yet")
+
+    tables.let.clear()
+    beside.begin(sink_of(tables), rows(1), ORIGIN, work)
+    with pytest.raises(ReportsError, match="not yet"):
+        beside.first_done()
+    beside.first_done()
+    beside.first_done()
+    assert (len(done), tables.stored) == (2, [])
+    tables.let.set()
+    assert beside.finish() == []
+    assert tables.stored == [("transitions_raw", [1])]
+
+
+def test_each_batch_is_made_when_the_one_before_is_stored(tables: Tables) -> None:
+    made: list[int] = []
+
+    def batches() -> Iterator[Rows]:
+        for number in (1, 2):
+            made.append(len(tables.stored))
+            yield Rows("transitions_raw", pa.table({"n": [number]}))
+
+    beside = Beside()
+    beside.begin(sink_of(tables), batches, ORIGIN)
+    beside.finish()
+    assert made == [0, 1]

@@ -340,6 +340,7 @@ def test_an_import_goes_on_where_it_was_cut_off(memory_rows: int, as_arrived: bo
         for skip in (0, 1, 7, 150, 299, 300, 400):
             rest = pa.Table.from_batches(second.batches(skip, 7), CANONICAL)
             assert rest == whole.slice(skip)
+        assert pa.Table.from_batches(second.batches(13, 7, last=True), CANONICAL) == whole.slice(13)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -351,6 +352,8 @@ def test_a_file_in_order_is_left_alone(tmp_path: Path) -> None:
             assert not prepared.was_sorted
             found = [row for batch in prepared.batches() for row in batch.column("row").to_pylist()]
             assert found == list(range(1, 301))
+            last = [row for batch in prepared.batches(5, 64, last=True) for row in batch.column("row").to_pylist()]
+            assert last == list(range(6, 301))
 
 
 def test_ids_come_from_content_and_count_alone(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ from support.shell import apply_all, new_partition
 from schemas.registry import FileRegistry
 from schemas.wire import unframe
 from streams.engine.partition import Partition
+from streams.engine.results import Applied
 from streams.outputs.catalogue import OUTPUTS, SPOKEN
 from streams.outputs.judgements import JUDGEMENTS
 from streams.outputs.outgoing import Outgoing
-from streams.outputs.output import Batch, Messages, Rows
+from streams.outputs.output import Batch, Messages, Rows, Topic
 from streams.outputs.rejects import REJECTS
 from streams.outputs.transitions import TRANSITIONS
 from streams.reports.tables import TABLES
@@ -102,6 +103,43 @@ def test_what_could_not_be_stored_is_given_again_and_said_once(partition: Partit
     outgoing.forget_messages()
     assert outgoing.rows() == []
     assert list(outgoing.messages()) == []
+    assert (outgoing.silent, outgoing.waiting) == (True, 0)
+
+
+def told_of(parts: Iterator[tuple[Topic, Messages]], record: str) -> list[bytes]:
+    return [told for topic, messages in parts if topic.record == record for told in ids(messages)]
+
+
+def test_what_is_handed_over_says_all_in_order_while_the_partition_goes_on(partition: Partition) -> None:
+    outgoing, whole = Outgoing(partition, REGISTRY, ""), Outgoing(partition, REGISTRY, "")
+    for outgoing_too in (outgoing, whole):
+        assert not outgoing_too.hand_over()
+    added = outgoing.add
+
+    def both(applied: Applied) -> None:
+        added(applied)
+        whole.add(applied)
+
+    outgoing.add = both  # type: ignore[method-assign]
+    feed(outgoing, partition, 0)
+    outgoing.digest()  # some of it became messages before
+    feed(outgoing, partition, 3)
+    handed = outgoing.hand_over()
+    assert handed
+    rows = whole.rows()
+    # More customers than there was room for: the table is another one by now.
+    outgoing.add = added  # type: ignore[method-assign]
+    many = [touchpoint(f"n{i}", f"new {i}", START + 9 * DAY, "order_completed", amount_minor=1) for i in range(5_000)]
+    outgoing.add(apply_all(partition, *many))
+    for record, table in (("Transition", "transitions_raw"), ("Judgement", "judgements_raw")):
+        assert told_of(handed.messages(), record) == ids_in(rows, table)
+        assert told_of(handed.messages(), record) == told_of(whole.messages(), record)
+    made = list(handed.rows())
+    assert [each.table for each in made] == [each.table for each in rows]
+    assert [each.content for each in made if isinstance(each, Rows)] == [
+        each.content for each in rows if isinstance(each, Rows)
+    ]
+    assert len(told_of(outgoing.hand_over().messages(), "Transition")) == 5_000
     assert (outgoing.silent, outgoing.waiting) == (True, 0)
 
 
