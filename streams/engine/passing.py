@@ -68,7 +68,8 @@ def facts_full(out: Out) -> bool:
 @compiled_leaf
 def _let_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, slot: int, offset: int, until: int) -> None:
     """Let a hot row's timers up to ``until`` fire."""
-    number = table.hot[slot].holder
+    # As wide as elsewhere: what is called with another type is compiled once more, and that is half of the engine.
+    number = int(np.int64(table.hot[slot].holder))
     let_pass(table, rules, out, cursor.counts, Cause(number, offset, until, CAUSE_SILENCE, np.uint64(0), -1, -1), until)
     let_go(table, number, cursor.counts, until, offset)
 
@@ -87,7 +88,7 @@ def _let_day_pass(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: 
         if many and used[USED_LOOKED] + AHEAD_FAR < used[USED_TOUCHED]:
             ask_for_place(table, table.touched[used[USED_LOOKED] + AHEAD_FAR])
             ask_for_review(table, table.touched[used[USED_LOOKED] + AHEAD_NEAR])
-        number = table.touched[used[USED_LOOKED]]
+        number = int(np.int64(table.touched[used[USED_LOOKED]]))
         used[USED_LOOKED] += 1
         if is_forward(table, number):
             table.customers[number].id &= ~IS_TOUCHED
@@ -114,7 +115,7 @@ def tick(table: Table, rules: Rules, out: Out, cursor: Cursor, offset: int, unti
     while table.used[USED_HEAP] > 0 and table.heap_at[0] <= until:
         if facts_full(out) or not has_room(table):
             return STATUS_NEED_FACTS if facts_full(out) else STATUS_NEED_ROOM
-        key, number = table.heap_at[0], table.heap_row[0]
+        key, number = table.heap_at[0], int(np.int64(table.heap_row[0]))
         table.used[USED_HEAP] = pop(table.heap_at, table.heap_row, table.used[USED_HEAP])
         if table.used[USED_ROWS] >= AHEAD_SMALL:
             # Who comes next, and those one of whom comes after. What lies beyond the end of the heap does no harm.

@@ -2,8 +2,7 @@
 
 So each of them starts once. And workers, a broker and a server at once are as many processes as two processors carry: a
 group that hears nothing of a worker for six seconds goes on without it. Those tests wait more than they work, and the
-other processes have the processors meanwhile. Where ``-m`` leaves a part out, the files that would share it go one by
-one.
+others have the processors meanwhile. Where ``-m`` leaves a part out, the files that would share it go one by one.
 """
 
 from typing import Final
