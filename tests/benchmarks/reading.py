@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import fastavro
+import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
@@ -29,15 +30,15 @@ def preparing() -> list[Figure]:
     figures = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for kind, path in _files(folder).items():
+        for kind, path in written(folder, table(ROWS, CUSTOMERS, 1)).items():
             _prepared(path, folder)
             cost = _prepared(path, folder) / ROWS * 1e6
             figures.append(Figure(f"preparing {kind}", cost, "µs of CPU a row", at_most=_BARS[kind]))
     return figures
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    rows = table(ROWS, CUSTOMERS, 1)
+def written(folder: Path, rows: pa.Table) -> dict[str, Path]:
+    """The rows as a file of each format."""
     plain = rows.drop_columns([name for name in ("lines", "properties") if name in rows.column_names])
     paths = {kind: folder / f"touchpoints.{kind}" for kind in _BARS}
     csv.write_csv(plain, paths["csv"])
