@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from processors.compiled import compiled_leaf
+from processors.apart import stay_apart
+from processors.compiled import compiled_apart, compiled_leaf
 from processors.row.layout import NEVER, NONE, TERMS, Row
 from processors.row.months import after_months
 from processors.row.newest import note
@@ -128,12 +129,17 @@ def _term_until(row: Row, i: int, rhythm: int, before: int, reaches: int) -> int
 
 @compiled_leaf
 def _bound(row: Row, so_far: bool) -> int:
-    """The latest end of all terms, looked at from the oldest on: one that is renewed early begins at an end."""
-    binds = False
+    """The latest end of all terms. Most customers have none."""
     for i in range(TERMS):
-        binds = binds or row.term_started_at[i] != NONE
-    if not binds:
-        return NONE
+        if row.term_started_at[i] != NONE:
+            return _latest_end(row, so_far)
+    return NONE
+
+
+@compiled_apart
+def _latest_end(row: Row, so_far: bool) -> int:
+    """The same, of terms that there are, from the oldest on: one that is renewed early begins at an end."""
+    stay_apart()
     bound, before, reaches, began = NONE, NONE, NONE, NONE
     rhythm = _rhythm(row)
     for _ in range(TERMS):

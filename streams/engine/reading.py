@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_inline, compiled_leaf
+from processors.apart import stay_apart
+from processors.compiled import compiled_apart, compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.policy.rules import (
     CUSTOMER,
@@ -241,6 +242,13 @@ def _term_until(buffer: Bytes, slots: Slots, flags: int, term_ms: int) -> int:
     """How long what opens or is renewed binds, as ``note_term`` takes it; NONE: it doesn't."""
     if flags & (TIE_OPENED | RENEWAL) == 0:
         return NONE
+    return _stated_until(buffer, slots, term_ms)
+
+
+@compiled_apart
+def _stated_until(buffer: Bytes, slots: Slots, term_ms: int) -> int:
+    """The same of what opens or is renewed."""
+    stay_apart()
     at = int(slots[OCCURRED_AT, 0])
     start, length = _property(buffer, slots, ENDS_AT_NAME)
     until = read_instant(buffer, start, length) if length > 0 else NONE
