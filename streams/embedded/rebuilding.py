@@ -19,6 +19,7 @@ from streams.embedded.readers import read_records
 from streams.embedded.remembering import window_of
 from streams.embedded.rows_file import RowsFile
 from streams.embedded.runner import Runner
+from streams.embedded.told import Told
 from streams.engine.partition import Partition
 from streams.imports.recorded import TABLE as IMPORTS_TABLE
 from streams.imports.refused import FROM_A_FILE
@@ -46,7 +47,7 @@ class Remaking(Runner):
             self.report_profiles()
         self.forget_unsaid()
 
-    def _tell(self, _: Handed) -> None:
+    def _tell(self, told: Told, handed: Handed) -> None:
         """Say nothing."""
 
 

@@ -191,12 +191,12 @@ class Runner:
     def _begin_emit(self) -> None:
         self._stored()
         if handed := self._outgoing.hand_over():
-            self._beside.begin(self.sink, handed.rows, self._outgoing.origin, partial(self._tell, handed))
+            self._beside.begin(self.sink, handed.rows, self._outgoing.origin, partial(self._tell, self._told, handed))
         self._unemitted = 0
 
-    def _tell(self, handed: Handed) -> None:
-        """Have messages wait for the checkpoint. In the thread beside."""
-        self._told.add(handed.messages(), self.now())
+    def _tell(self, told: Told, handed: Handed) -> None:
+        """Have messages wait for the checkpoint of their partition. In the thread beside."""
+        told.add(handed.messages(), self.now())
 
     def _stored(self) -> None:
         """Wait for what is being stored."""

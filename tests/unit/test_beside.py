@@ -25,11 +25,14 @@ class Tables:
         self.fails: list[BaseException] = []
         self.let = threading.Event()
         self.let.set()
+        self.failed = threading.Event()
 
     def insert(self, table: str, rows: pa.Table) -> None:
         self.let.wait(60)
         if self.fails:
-            raise self.fails.pop(0)
+            failure = self.fails.pop(0)
+            self.failed.set()
+            raise failure
         told = rows.column(0).to_pylist()
         if UNFIT in told:
             raise UnfitRows("no", "NO (code 1)")
@@ -91,6 +94,8 @@ def test_nothing_is_left_of_what_is_forgotten(tables: Tables) -> None:
     beside = Beside()
     tables.fails = [ReportsError("closed")]
     beside.begin(sink_of(tables), rows(1), ORIGIN)
+    # It is ended by whoever closes its tables, and goes on until then.
+    assert tables.failed.wait(60)
     beside.forget()
     assert beside.finish() == []
     beside.begin(sink_of(tables), rows(2), ORIGIN)
