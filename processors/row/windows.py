@@ -8,24 +8,15 @@ from processors.compiled import compiled_leaf
 from processors.row.calendar import DAYS_PER_WORD, day_of, population, start_of_day
 from processors.row.decay import MS_PER_DAY
 from processors.row.layout import CONTACT_WORDS, NONE, Row
+from processors.row.months import civil_from_days
 
 MONTHS: Final = 64  # months that are remembered
 
 
 @compiled_leaf
 def month_of(at: int) -> int:
-    """Months since 1970-01 (UTC) of an instant in ms.
-
-    Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
-    """
-    days = at // MS_PER_DAY + 719_468
-    era = days // 146_097
-    of_era = days - era * 146_097
-    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    march = (5 * of_year + 2) // 153
-    month = march + 3 if march < 10 else march - 9
-    year = year_of_era + era * 400 + int(month <= 2)
+    """Months since 1970-01 (UTC) of an instant in ms."""
+    year, month, _ = civil_from_days(at // MS_PER_DAY)
     return int((year - 1970) * 12 + month - 1)
 
 

@@ -8,6 +8,7 @@ from processors.lifecycle.stages import DISSOLUTION, UNKNOWN
 from processors.policy.rules import Rules
 from processors.row.calendar import count_days
 from processors.row.layout import NEVER, NONE, QUESTIONS, TERMS, Row
+from processors.row.months import civil_from_days, day_in
 from processors.row.outreach import clock_of
 from processors.row.questions import IS_COMPLAINT
 from processors.row.terms import renews_at
@@ -128,31 +129,6 @@ def timer_of(row: Row, rules: Rules, number: int) -> int:
     return at
 
 
-@compiled_leaf
-def _civil(day: int) -> tuple[int, int, int]:
-    """(year, month, day) of a day since 1970. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms"."""
-    shifted = day + 719_468
-    era = shifted // 146_097
-    of_era = shifted - era * 146_097
-    year_of_era = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
-    of_year = of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    march = (5 * of_year + 2) // 153
-    month = march + 3 if march < 10 else march - 9
-    return year_of_era + era * 400 + int(month <= 2), month, of_year - (153 * march + 2) // 5 + 1
-
-
-@compiled_leaf
-def _day_in(year: int, month: int, day: int) -> int:
-    """Days since 1970 of a date; the 29th of February is the 28th where there is none. Source: as ``_civil``."""
-    if month == 2 and day == 29 and not (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)):
-        day = 28
-    shifted = year - int(month <= 2)
-    era = shifted // 400
-    of_era = shifted - era * 400
-    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
-
-
 @compiled_apart
 def anniversaries(row: Row, which: int, now: int) -> tuple[int, int]:
     """The newest anniversary of an instant up to ``now`` (ms), and the next one; NEVER: there is none.
@@ -169,16 +145,16 @@ def anniversaries(row: Row, which: int, now: int) -> tuple[int, int]:
         base = base_of(row, which)
         if base == NEVER:
             return NEVER, NEVER
-        _, month, day = _civil(base // _DAY)
+        _, month, day = civil_from_days(base // _DAY)
         since = base + _DAY
-    year, _, _ = _civil(now // _DAY)
-    past, upcoming = NEVER, _day_in(year, month, day) * _DAY
+    year, _, _ = civil_from_days(now // _DAY)
+    past, upcoming = NEVER, day_in(year, month, day) * _DAY
     if upcoming <= now:
-        past, upcoming = upcoming, _day_in(year + 1, month, day) * _DAY
+        past, upcoming = upcoming, day_in(year + 1, month, day) * _DAY
     else:
-        past = _day_in(year - 1, month, day) * _DAY
+        past = day_in(year - 1, month, day) * _DAY
     if upcoming <= since:
-        upcoming = _day_in(_civil(since // _DAY)[0] + 1, month, day) * _DAY
+        upcoming = day_in(civil_from_days(since // _DAY)[0] + 1, month, day) * _DAY
     return past if past > since else NEVER, upcoming
 
 
