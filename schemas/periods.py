@@ -17,6 +17,9 @@ from processors.row.months import MS_PER_DAY, after_months, days_from_civil, mon
 
 Bytes = npt.NDArray[np.uint8]
 PERIOD_UNREADABLE: Final = -1
+# XXH64 of the names of the properties that say it.
+PERIOD_NAME: Final = np.uint64(0xD242EC5D1EFDF8DF)
+ENDS_AT_NAME: Final = np.uint64(0xE64497396B14B5B9)
 _MOST: Final = 4000
 _MOST_MONTHS: Final = 48_000
 _YEAR: Final = 12

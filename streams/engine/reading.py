@@ -36,7 +36,7 @@ from processors.row.namespaces import NAMESPACE_ACCOUNT, NAMESPACE_ANONYMOUS, NA
 from processors.row.terms import ASSUMED, lasting
 from schemas.decode import ABSENT
 from schemas.maps import any_category, find_text, is_among, is_true, read_decimal, varieties_of
-from schemas.periods import end_of_period, read_instant, read_period
+from schemas.periods import ENDS_AT_NAME, PERIOD_NAME, end_of_period, read_instant, read_period
 from schemas.reasons import OK
 from schemas.touchpoint import (
     AMOUNT_MINOR,
@@ -73,8 +73,6 @@ _SEED: Final = np.uint64(0)
 DISCOUNT_NAME: Final = np.uint64(0x469B6DEB6A051887)
 REASON_NAME: Final = np.uint64(0xC47D645889AD4F43)
 CATEGORY_NAME: Final = np.uint64(0x2C8D79C0F68056A0)
-PERIOD_NAME: Final = np.uint64(0xD242EC5D1EFDF8DF)
-ENDS_AT_NAME: Final = np.uint64(0xE64497396B14B5B9)
 _ROBOT_NAME: Final = np.frombuffer(b"bot", np.uint8)
 
 Bytes = npt.NDArray[np.uint8]
@@ -252,8 +250,9 @@ def _stated_until(buffer: Bytes, slots: Slots, term_ms: int) -> int:
     at = int(slots[OCCURRED_AT, 0])
     start, length = _property(buffer, slots, ENDS_AT_NAME)
     until = read_instant(buffer, start, length) if length > 0 else NONE
-    if at < until <= LATEST:
-        return until & ~ASSUMED
+    if until > at:
+        # 9999-12-31 is how many systems write that there is no end.
+        return min(until, LATEST) & ~ASSUMED
     start, length = _property(buffer, slots, PERIOD_NAME)
     months, days = read_period(buffer, start, length) if length > 0 else (0, 0)
     until = end_of_period(months, days, at)

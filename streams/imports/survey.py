@@ -21,6 +21,7 @@ from processors.policy.policy import Policy, exponent
 from schemas.fields import FIELDS, FieldType, of_type
 from streams.imports.columns import Parts, parts_of
 from streams.imports.nobodies import are_nobody
+from streams.imports.unread_terms import unread_terms
 
 UNTOLD: Final = ""
 IDENTITIES: Final = ("identified", "group_joined")
@@ -66,6 +67,8 @@ class Survey:
     """Rows that the policy refuses, by reason."""
     refused_lines: dict[str, list[int]] = field(default_factory=dict)
     """The lines of the first of them."""
+    unread: dict[str, Counter[str]] = field(default_factory=dict)
+    """By property, what is said of how long something binds and can't be read, or is no later than when it was said."""
 
     def __post_init__(self) -> None:
         document = toml.loads(self.policy.text)
@@ -166,6 +169,7 @@ class Survey:
         for name, count in zip(names, np.bincount(which, minlength=len(names)), strict=True):
             self.kinds[name] += int(count)
         full = [complete(self.policy.kinds.get(name, {})) for name in names]
+        self._take_terms(batch, np.array([meaning["tie"] == "opened" or meaning["renewal"] for meaning in full])[which])
         buying = np.array([meaning["purchase"] for meaning in full], np.bool_)[which]
         giving = np.array([meaning["refund"] or meaning["cancellation"] for meaning in full], np.bool_)[which]
         if not (buying.any() or giving.any()):
@@ -189,6 +193,11 @@ class Survey:
                 total = self.money.setdefault(code, Money())
                 total.brought += brought
                 total.back += returned
+
+    def _take_terms(self, batch: Any, binding: npt.NDArray[np.bool_]) -> None:
+        if binding.any():
+            for name, text in unread_terms(batch.filter(pa.array(binding))):
+                self.unread.setdefault(name, Counter())[text] += 1
 
 
 def _is(coded: Any, index: int) -> npt.NDArray[np.bool_]:

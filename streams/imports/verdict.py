@@ -11,6 +11,10 @@ from streams.imports.problems import ImportReject
 from streams.imports.survey import UNTOLD, Survey
 
 COUNT_WITHOUT_AMOUNT: Final = "--set purchase_without_amount=count"
+_REMEDIES: Final = {
+    "period": """A number and a unit are understood, as in 12 months: --map 'properties.period==COLUMN + "months"'""",
+    "ends_at": "A date after that of the row is understood, as in 2025-12-31 or 31.12.2025",
+}
 _SHOWN: Final = 6
 _LINES: Final = 5
 
@@ -55,6 +59,11 @@ def warnings(survey: Survey) -> list[str]:
         lines = survey.refused_lines[reason]
         shown = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
         found.append(f"refused by the policy: {reason}, {count:,} rows (lines {shown} of the file)")
+    for name, texts in survey.unread.items():
+        found.append(
+            f"{name} of {texts.total():,} rows says nothing of how long a contract or subscription binds "
+            f"({_counted(texts, shown=_SHOWN, quoted=True)}): the policy's own time counts. {_REMEDIES[name]}"
+        )
     if survey.no_ids:
         found.append(
             f"ids of customers that look like none: {_counted(survey.no_ids, shown=_SHOWN, quoted=True)}; "
