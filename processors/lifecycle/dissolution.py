@@ -154,12 +154,19 @@ def _life_stage(row: Row, rules: Rules, end: int, until: int) -> tuple[int, np.u
 
 
 @compiled_leaf
+def _asked_for_none(row: Row, until: int) -> bool:
+    """Whether the customer had, by ``until`` (ms), said no to being written to and not yes since."""
+    said_yes = row.last_consent_at if row.last_consent_at <= until else NONE
+    return bool(said_yes < row.last_refusal_at <= until)
+
+
+@compiled_leaf
 def _neglect(row: Row, rules: Rules, end: int, explicit: bool) -> tuple[int, np.uint64, bool]:
     until = end if explicit else NEVER
     question = neglected_question(row, end - rules.lookback_ms, end, until, rules.patience_ms)
     if question >= 0:
         return int(row.question_at[question]), np.uint64(row.question_event[question]), True
-    if rules.version > 1 and (row.last_contact_at == NONE or row.last_refusal_at > row.last_consent_at):
+    if rules.version > 1 and (row.first_contact_at > until or _asked_for_none(row, until)):
         # Where no contact of the firm is on record, none may be recorded at all; and who asked for none has none.
         return NONE, np.uint64(0), False
     gap, contact = _gap_before(row, end)
