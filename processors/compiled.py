@@ -148,12 +148,14 @@ class _Kept(caching.FunctionCache):
 
 # Untyped on purpose: Numba declares no type for the option that leaves reference counting out.
 _options: Any = numba.njit
-# Without Python's lock: a worker's threads go on fetching and sending while one of them applies a batch.
+# Without Python's lock: a worker's threads go on fetching and sending while one of them applies a batch. What a
+# function is first compiled within passes its options on to it (Numba). Where forceinline is not said it is that of
+# whoever came first, and so of all that is called: machine code would depend on the order in which it was made, and
+# compiling took two to three times as long (measured: 1,120 s of CPU, 490 s since).
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "nogil": True}
-_njit = _options(**_OPTIONS)
-_leaf = _options(**_OPTIONS, _nrt=False)
+_njit = _options(**_OPTIONS, forceinline=False)
+_leaf = _options(**_OPTIONS, _nrt=False, forceinline=False)
 _inline = _options(**_OPTIONS, _nrt=False, forceinline=True)
-_apart = _options(**_OPTIONS, _nrt=False, forceinline=False)
 
 
 def _kept(dispatcher: Any) -> Any:
@@ -186,8 +188,5 @@ def compiled_inline(function: F) -> F:
 
 
 def compiled_apart(function: F) -> F:
-    """A leaf that calls ``processors.apart.stay_apart``: what runs seldom, and is long.
-
-    What a function is compiled within passes its options on to it (Numba), so that it is no inline one is said.
-    """
-    return cast(F, _kept(_apart(function)))
+    """A leaf that calls ``processors.apart.stay_apart``: what runs seldom, and is long."""
+    return compiled_leaf(function)

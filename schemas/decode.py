@@ -193,7 +193,7 @@ def run_program(
     return at
 
 
-@compiled_leaf
+@compiled_inline
 def decode(
     buffer: npt.NDArray[np.uint8],
     start: int,

@@ -32,7 +32,7 @@ def _block(buffer: Bytes, at: Int, stop: Int) -> tuple[np.int64, np.int64]:
     return count, after
 
 
-@compiled_leaf
+@compiled_inline
 def find_text(buffer: Bytes, start: int, length: int, name: np.uint64) -> tuple[int, int]:
     """(start, length) of the value of a name in the map at ``buffer[start:start + length]``; length ABSENT: none."""
     stop = start + length
@@ -72,7 +72,7 @@ def find_texts(buffer: Bytes, start: int, length: int, one: np.uint64, other: np
     return first, first_size, second, second_size
 
 
-@compiled_leaf
+@compiled_inline
 def is_true(buffer: Bytes, start: int, length: int, name: Bytes) -> bool:
     """Whether the map at ``buffer[start:start + length]`` says "true" of a name; its bytes are compared, not hashed."""
     stop = start + length

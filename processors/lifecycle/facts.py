@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.lifecycle.stages import LAST_DAY, basis_of, first_counted_day, last_sign
 from processors.policy.rules import Rules
@@ -129,7 +129,7 @@ def supersede(out: Out, fact_id: np.uint64) -> None:
         out.counts[OUT_PENDING] += 1
 
 
-@compiled_leaf
+@compiled_inline
 def _id_of(row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int) -> np.uint64:
     h = mix(np.uint64(row.hash), np.int64(row.last_id))
     # A row's stage is one byte: outside compiled code it would overflow before it is widened.
@@ -184,7 +184,7 @@ def _write(
     out.counts[OUT_WRITTEN] += 1
 
 
-@compiled_leaf
+@compiled_inline
 def emit(
     row: Row, rules: Rules, out: Out, cause: Cause, from_stage: int, to_stage: int, episode: int, at: int
 ) -> np.uint64:

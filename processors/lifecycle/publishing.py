@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import avalanche, mix
 from processors.judgements.bonds import giving_share, interests, two_way_rate
 from processors.judgements.catalogue import (
@@ -49,7 +49,7 @@ class Evidence(NamedTuple):
     value: float
 
 
-@compiled_leaf
+@compiled_inline
 def _of_value(row: Row, rules: Rules, which: int, at: int) -> Evidence:
     if which == RISK and rules.version > 1 and has_left(row):
         return Evidence(_NO_EVENT, int(last_exit(row)), np.int64(row.purchases), 1.0)
@@ -70,7 +70,7 @@ def _of_contact(row: Row, rules: Rules, which: int, after: int, at: int) -> Evid
     return Evidence(_NO_EVENT, int(row.last_at), count, two_way_rate(row, rules, left, at))
 
 
-@compiled_leaf
+@compiled_inline
 def _of_affection(row: Row, rules: Rules, which: int, at: int) -> Evidence:
     left = factor(row.last_at, at, rules.memory_half_life)
     if which == RELATIONSHIP:
@@ -86,7 +86,7 @@ def _of_affection(row: Row, rules: Rules, which: int, at: int) -> Evidence:
     return Evidence(event, instant, np.int64(0), index)
 
 
-@compiled_leaf
+@compiled_inline
 def evidence_of(row: Row, rules: Rules, which: int, after: int, at: int) -> Evidence:
     """What the judgement ``which`` with the value ``after`` rests on at ``at`` (ms)."""
     if which in (ENDED_BY, REASON):
@@ -115,7 +115,7 @@ def _id_of(row: Row, rules: Rules, which: int, after: int) -> np.uint64:
     return h if h != np.uint64(0) else np.uint64(1)
 
 
-@compiled_leaf
+@compiled_inline
 def publish(row: Row, rules: Rules, out: Out, cause: Cause, which: int, after: int, at: int) -> None:
     """Publish that the judgement ``which`` became ``after`` at ``at`` (ms)."""
     fact_id = _id_of(row, rules, which, after)

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.judgements.bonds import HALF, NO_STRENGTH, QUARTER_DAYS, STRONG, two_way_often, two_way_rate
 from processors.judgements.catalogue import BOND_STRENGTH, JUDGEMENT_COUNT, NEED, NEUTRAL_1, TIER, TRUST
 from processors.judgements.judge import judge
@@ -102,7 +102,7 @@ def next_review(row: Row, rules: Rules, at: int) -> int:
     return int(max(instant, next_day(at))) if instant != NEVER else NEVER
 
 
-@compiled_leaf
+@compiled_inline
 def review(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
     """Judge the row at ``at`` (ms), publish what differs from what was published, and set when to judge it next."""
     if rules.version < 2 and row.reviewed_at == NONE:

@@ -8,7 +8,7 @@ the share is that of announced ends that come back, at most. Without a purchase 
 import math
 from typing import Final
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.models.returning import p_return, recalibrated
 from processors.policy.rules import BG, Rules
 from processors.row.calendar import day_of, longest_gap, start_of_day
@@ -68,7 +68,7 @@ def _latest(rules: Rules, first_at: int, last_at: int, days: int) -> int:
     return math.ceil(float(max(rules.intervals * mean, _HALF_YEAR)))
 
 
-@compiled_leaf
+@compiled_inline
 def return_crossing(row: Row, rules: Rules, last_at: int, days: int) -> int:
     """From when on (ms) P(return) is below the policy's share if nothing is bought: ``last_at``, or the start of a day.
 

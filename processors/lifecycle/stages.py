@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.lifecycle.silence import return_crossing, silence_ends
 from processors.lifecycle.ties import closing_exit, joined_at
 from processors.models.churn import bg_crossing, mbg_crossing
@@ -57,7 +57,7 @@ def crossing(rules: Rules, first_at: int, last_at: int, days: int) -> int:
     return max(last_at, int(instant))
 
 
-@compiled_leaf
+@compiled_inline
 def silent_at(
     row: Row, rules: Rules, start: int, purchase_at: int, initiative_at: int, days: int, bound_at: int
 ) -> int:
@@ -96,7 +96,7 @@ def left_at(row: Row, at: int) -> bool:
     return bool(at in (row.last_customer_exit_at, row.last_firm_exit_at, closing_exit(row)))
 
 
-@compiled_leaf
+@compiled_inline
 def silence_at(row: Row, rules: Rules) -> int:
     """When silence ends the current episode, as far as is known now."""
     if rules.version > 1:
@@ -107,7 +107,7 @@ def silence_at(row: Row, rules: Rules) -> int:
     return silent_at(row, rules, row.episode_at, row.last_purchase_at, row.last_initiative_at, count_days(row), NONE)
 
 
-@compiled_leaf
+@compiled_inline
 def note_purchases(row: Row, rules: Rules) -> None:
     """The purchases that are known have changed: look anew when the chance of return falls below the policy's share."""
     row.silent_at = NEVER
@@ -215,7 +215,7 @@ def is_committed(row: Row, rules: Rules) -> bool:
     return bool(invested != NONE and invested >= basis)
 
 
-@compiled_leaf
+@compiled_inline
 def stage_at(row: Row, rules: Rules, now: int) -> int:
     """The stage of the current episode at ``now`` (ms), from the profile alone."""
     if row.touchpoints == 0:

@@ -40,7 +40,7 @@ from processors.row.layout import NEVER, NONE, Row
 from processors.row.terms import bound_until
 
 
-@compiled_leaf
+@compiled_inline
 def _enter(row: Row, rules: Rules, out: Out, cause: Cause, stage: int, at: int) -> None:
     """Publish that the current episode entered ``stage`` at ``at``."""
     fact_id = emit(row, rules, out, cause, row.stage, stage, row.episode, at)
@@ -75,7 +75,7 @@ def _end_by_silence(row: Row, rules: Rules, out: Out, cause: Cause) -> None:
     row.review_at = min(row.review_at, first_midnight(at))
 
 
-@compiled_leaf
+@compiled_inline
 def pass_time(row: Row, rules: Rules, out: Out, cause: Cause, until: int) -> bool:
     """Let the row's own timers up to ``until`` fire, in their order: silence ends the episode, judgements are reviewed.
 
@@ -99,7 +99,7 @@ def _exit_before(row: Row, rules: Rules, at: int) -> int:
     return explicit if explicit < at else NONE
 
 
-@compiled_leaf
+@compiled_inline
 def _open_episode(row: Row, rules: Rules, at: int) -> None:
     """Remember the episode that has ended, as far as its end was computed, and begin another one at ``at``."""
     row.before_exit_at = _exit_before(row, rules, at)
@@ -124,7 +124,7 @@ def _open_episode(row: Row, rules: Rules, at: int) -> None:
     row.recorded_at = row.last_record_at if row.last_record_at >= at else NEVER
 
 
-@compiled_leaf
+@compiled_inline
 def _judge(row: Row, rules: Rules, out: Out, cause: Cause, at: int) -> None:
     """Publish the stage at ``at`` where it differs from the published one."""
     stage = stage_at(row, rules, at)
@@ -170,7 +170,7 @@ def _meet_late(row: Row, rules: Rules, out: Out, why: Cause, contact: Contact, n
     reconsider(row, rules, out, why, contact.at, flags, new_day, now, noted)
 
 
-@compiled_leaf
+@compiled_inline
 def meet(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact, time: int) -> None:
     """Apply one new touchpoint of this customer, in the order of the log.
 

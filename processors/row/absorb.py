@@ -106,7 +106,7 @@ def mark_trust(row: Row, which: int, sign: int, at: int, event: np.uint64, weigh
         row.trust_event[which] = event
 
 
-@compiled_leaf
+@compiled_inline
 def _count(row: Row, at: int, flags: int, weight: float) -> None:
     """What is a sum, and not part of every touchpoint."""
     if flags & CONTRIBUTION:
@@ -144,7 +144,7 @@ def _note_ties(row: Row, rules: Rules, contact: Contact) -> None:
         row.last_manager_at = max(row.last_manager_at, at)
 
 
-@compiled_leaf
+@compiled_inline
 def _note_signals(row: Row, contact: Contact) -> None:
     if contact.flags & FAILURE:
         note(row, row.failure_at, row.failure_event, contact.at, contact.event)
@@ -154,7 +154,7 @@ def _note_signals(row: Row, contact: Contact) -> None:
         note(row, row.outgrown_at, row.outgrown_event, contact.at, contact.event)
 
 
-@compiled_leaf
+@compiled_inline
 def _note_service(row: Row, contact: Contact) -> None:
     at, flags = contact.at, contact.flags
     if flags & (QUESTION | COMPLAINT):

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.row.calendar import absorb_day, day_of, newest_day, oldest_day, start_of_day, unmark_day
 from processors.row.decay import MS_PER_DAY
 from processors.row.layout import NEVER, NONE, ORDERS, PURCHASES, Row
@@ -194,7 +194,7 @@ def _tell(row: Row, i: int, bought_at: int, purchases: int) -> None:
     row.order_purchases[i] += purchases
 
 
-@compiled_leaf
+@compiled_inline
 def note_order(
     row: Row,
     order: np.uint64,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline
 from processors.lifecycle.ties import note_bought
 from processors.policy.rules import (
     CANCELLATION,
@@ -35,7 +35,7 @@ from processors.row.orders import (
 from processors.row.sums import SUM_EXCHANGES, SUM_INTELLECTUAL
 
 
-@compiled_leaf
+@compiled_inline
 def note_after_sale(row: Row, rules: Rules, contact: Contact) -> None:
     """A coupon, a return, a refund or a cancellation; money that comes back may be written with either sign."""
     flags, back = contact.flags, abs(contact.amount_minor)
@@ -59,7 +59,7 @@ def note_after_sale(row: Row, rules: Rules, contact: Contact) -> None:
     note_order(row, contact.order, contact.at, told, 0, 0, refunded, NEVER, 0, rules.margin_share)
 
 
-@compiled_leaf
+@compiled_inline
 def absorb_sale(row: Row, rules: Rules, contact: Contact, weight: float) -> bool:
     """Count a purchase; True where it is the first known one of its day (UTC)."""
     at, flags = contact.at, contact.flags

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_inline, compiled_leaf
+from processors.compiled import compiled_inline
 from processors.hashing import xxh64
 from processors.prefetch import LINE, ask_for_line
 from processors.row.layout import ROW
@@ -134,7 +134,7 @@ def _ask_for_event(buffer: npt.NDArray[np.uint8], head: npt.NDArray[Any], table:
     ask_for_identity(table.window, identity_of(key ^ salt, xxh64(buffer, place + 1, end, _SEED)))
 
 
-@compiled_leaf
+@compiled_inline
 def look_ahead(buffer: npt.NDArray[np.uint8], stop: int, done: int, table: Table, view: npt.NDArray[Any]) -> None:
     """Before record ``done`` of a span that ends at ``stop``: ask for what the following ones will need.
 

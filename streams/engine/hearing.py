@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from processors.compiled import compiled_leaf
+from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
 from processors.policy.rules import Rules
 from processors.row.layout import TRAITS, Row
@@ -82,7 +82,7 @@ def _hear_preferences(buffer: Bytes, start: int, stop: int, row: Row, rules: Rul
     return declined
 
 
-@compiled_leaf
+@compiled_inline
 def _hear(buffer: Bytes, named: np.uint64, start: int, length: int, row: Row, rules: Rules, at: int) -> int:
     if named == np.uint64(rules.zone_name):
         zone = zone_number(rules, buffer, start, length)
@@ -107,7 +107,7 @@ def _hear(buffer: Bytes, named: np.uint64, start: int, length: int, row: Row, ru
     return 0
 
 
-@compiled_leaf
+@compiled_inline
 def hear_properties(buffer: Bytes, start: int, length: int, row: Row, rules: Rules, at: int) -> int:
     """Note what the properties of a touchpoint at ``at`` (ms) tell; the map is ``buffer[start:start + length]``.
 

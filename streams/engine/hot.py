@@ -125,7 +125,7 @@ def _move(table: Table, last: Int, slot: Int) -> None:
         table.used[USED_OLDEST] = slot
 
 
-@compiled_leaf
+@compiled_inline
 def _free_slot(table: Table) -> int:
     hot = table.used[USED_HOT]
     if hot < min(len(table.rows), table.used[USED_MOST_HOT]):
@@ -143,7 +143,7 @@ def _free_slot(table: Table) -> int:
     return int(slot)
 
 
-@compiled_leaf
+@compiled_inline
 def borrow(table: Table) -> int:
     """A hot slot that is nobody's. Until it is given back nothing else may become hot."""
     return _free_slot(table)
@@ -164,7 +164,7 @@ def place_in_arena(table: Table, number: Int) -> np.int64:
     return np.int64((-1 - table.customers[number].place) << 3)
 
 
-@compiled_leaf
+@compiled_inline
 def _unpack(table: Table, number: Int) -> int:
     slot = _free_slot(table)
     at = place_in_arena(table, number)
@@ -192,7 +192,7 @@ def touch(table: Table, slot: Int) -> None:
         _make_newest(table, slot)
 
 
-@compiled_leaf
+@compiled_inline
 def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, namespace: Int) -> int:
     """Number a customer whose id is not in the table, with an empty hot row; there must be room."""
     number = append(table, buffer, start, length, key, namespace)
@@ -200,7 +200,7 @@ def add(table: Table, buffer: Any, start: Int, length: Int, key: np.uint64, name
     return number
 
 
-@compiled_leaf
+@compiled_inline
 def begin(table: Table, number: Int, key: np.uint64) -> None:
     """Give what has a number and stands nowhere an empty hot row."""
     slot = _free_slot(table)

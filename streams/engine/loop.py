@@ -297,7 +297,7 @@ def _reject_batch(spans: npt.NDArray[np.int64], cursor: Cursor) -> None:
     at[AT_SPAN] += 1
 
 
-@compiled_leaf
+@compiled_inline
 def _frame(buffer: npt.NDArray[np.uint8], spans: npt.NDArray[np.int64], place: int, cursor: Cursor) -> int:
     """Read the frame of the record at ``place`` and note its offset; returns OK or BAD_RECORD.
 

@@ -194,7 +194,7 @@ def _minor(amount: float) -> int:
     return int(np.rint(halves / 2.0 if abs(amount * 2.0 - halves) < 1e-9 * abs(halves) else amount))
 
 
-@compiled_leaf
+@compiled_inline
 def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> int:
     """What properties.discount gives away of a purchase of ``amount``, in minor units of the policy's currency."""
     start, length = _property(buffer, slots, DISCOUNT_NAME)
@@ -213,7 +213,7 @@ def _discount(buffer: Bytes, slots: Slots, words: Vocabulary, amount: int) -> in
     return max(1, _minor(min(value * words.currency_scales[place], 1e15)))
 
 
-@compiled_leaf
+@compiled_inline
 def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]) -> bool:
     if len(categories) == 0:
         return False
@@ -223,7 +223,7 @@ def _of_category(buffer: Bytes, slots: Slots, categories: npt.NDArray[np.uint64]
     return slots[LINES, 1] != ABSENT and any_category(buffer, slots[LINES, 0], slots[LINES, 1], categories)
 
 
-@compiled_leaf
+@compiled_inline
 def _varieties(buffer: Bytes, slots: Slots) -> np.uint64:
     """A bit for each category that a purchase tells of, in its properties or its lines."""
     found = np.uint64(0)

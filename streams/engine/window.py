@@ -146,7 +146,7 @@ def is_below(entries: npt.NDArray[np.uint8], at: Int, offset: Int) -> bool:
     return bool(0 < age < 1 << (_OFFSET_BITS - 1))
 
 
-@compiled_leaf
+@compiled_inline
 def look_up(window: Window, identity: np.uint64, offset: Int) -> int:
     """What is known of an identity by a record at ``offset``: MET before it, AHEAD, or NEW."""
     if window.told[TOLD_COUNT] == 0:
@@ -195,7 +195,7 @@ def _has_left(window: Window, word: np.int64, entering: Int, looked: int) -> boo
     return looked >= _CLOSER and _tag(entry_identity(window, position), bits) != word & ~(4 * bits + 3)
 
 
-@compiled_leaf
+@compiled_inline
 def _enter(window: Window, identity: np.uint64, position: Int, entering: Int) -> None:
     """Put an entry of the ring into the index; ``entering``: where the ring's next one goes, -1 while it is filled."""
     index, told = window.places, window.told
@@ -214,7 +214,7 @@ def _enter(window: Window, identity: np.uint64, position: Int, entering: Int) ->
     index[bucket] = np.uint32(counted + (1 if state + 1 < 2 * _PLACES else 1 - _PLACES))
 
 
-@compiled_leaf
+@compiled_inline
 def remember(window: Window, identity: np.uint64, offset: Int) -> None:
     """Enter an identity that is NEW, in place of the oldest where the window is full. There must be room."""
     told, limit = window.told, window.told[TOLD_LIMIT]

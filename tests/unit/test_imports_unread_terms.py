@@ -25,7 +25,9 @@ def surveyed(rows: str, folder: Path) -> Survey:
 
 
 def test_a_period_without_a_unit_is_told_with_what_settles_it(tmp_path: Path) -> None:
-    rows = "a,2025-01-05,contract_signed,12,\nb,2025-01-06,contract_signed,12,\nc,2025-01-07,contract_signed,24 months,\n"
+    rows = "".join(
+        f"{who},2025-01-05,contract_signed,{term},\n" for who, term in zip("abc", (12, 12, "24 months"), strict=True)
+    )
     survey = surveyed(rows, tmp_path)
     assert survey.unread == {"period": {"12": 2}}
     (told,) = (line for line in warnings(survey) if line.startswith("period"))
@@ -38,7 +40,7 @@ def test_what_the_remedy_says_is_read(tmp_path: Path) -> None:
     survey = Survey(policy_of("telecom", version=2))
     text = io.BytesIO(b"customer_id,occurred_at,kind,term\na,2025-01-05,contract_signed,12\n")
     written = tmp_path / "m.toml"
-    written.write_text("[columns]\n\"properties.period\" = '=term + \"months\"'\n")
+    written.write_text('[columns]\n"properties.period" = \'=term + "months"\'\n')
     mapping = read_mapping(written)
     with prepare(text, mapping, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         (batch,) = prepared.batches()
