@@ -3,12 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from support.clickhouse_server import Server, UnavailableError, obtainable, running
+from support.sink_tables import empty
 
 from streams.reports.chdb import ChdbSink
 from streams.reports.clickhouse import ClickHouseSink
@@ -41,15 +42,36 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(params=SINKS)
-def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
-    """Empty tables. A process can have one chDB directory open at a time, so no fixture may outlive its test."""
+@contextmanager
+def _opened(request: pytest.FixtureRequest, folder: Path) -> Iterator[Sink]:
+    """Empty tables of the kind that the request is for."""
     opened: Sink
     if request.param == "server":
         opened = ClickHouseSink(request.getfixturevalue("clickhouse").url(f"relasi_{uuid4().hex}"))
     else:
-        copied = shutil.copytree(request.getfixturevalue("tables"), tmp_path / "reports", symlinks=True)
+        copied = shutil.copytree(request.getfixturevalue("tables"), folder / "reports", symlinks=True)
         opened = ChdbSink(copied)
-    opened.create()
-    yield opened
-    opened.close()
+    with closing(opened):
+        opened.create()
+        yield opened
+
+
+@pytest.fixture(scope="module", params=SINKS)
+def tables_of_the_module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sink]:
+    """A process can have one chDB directory open at a time: a module whose tests open others asks for none of this."""
+    with _opened(request, tmp_path_factory.mktemp("module")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sink(tables_of_the_module: Sink) -> Sink:
+    """Empty tables. A test leaves them, and the views, as it found them but for the rows."""
+    empty(tables_of_the_module)
+    return tables_of_the_module
+
+
+@pytest.fixture(params=SINKS)
+def own_sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
+    """The same for a test that changes tables."""
+    with _opened(request, tmp_path) as opened:
+        yield opened
