@@ -35,6 +35,9 @@ ALTER TABLE transitions_raw
     ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
     MODIFY ORDER BY (customer_id, id, namespace, epoch);
 
+-- See touchpoints_raw.
+ALTER TABLE transitions_raw MODIFY SETTING min_bytes_for_wide_part = 268435456;
+
 CREATE OR REPLACE VIEW transitions
 (
     id String COMMENT 'Derived from what makes this transition this one: 32 hexadecimal digits',

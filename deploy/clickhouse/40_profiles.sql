@@ -158,6 +158,9 @@ ALTER TABLE profiles_raw
     ADD COLUMN IF NOT EXISTS properties Map(String, Float64)
         COMMENT 'The properties that the policy names: numbers, truths as 0 or 1, of texts 53 bits of their hash';
 
+-- See touchpoints_raw.
+ALTER TABLE profiles_raw MODIFY SETTING min_bytes_for_wide_part = 268435456;
+
 CREATE OR REPLACE VIEW profiles_published
 (
     customer_id String COMMENT 'Customer, or the anonymous identity while it stands for one',

@@ -27,6 +27,9 @@ ALTER TABLE judgements_raw
     ADD COLUMN IF NOT EXISTS epoch Int64 COMMENT 'Log that it comes from, see logs_raw',
     MODIFY ORDER BY (customer_id, id, namespace, epoch);
 
+-- See touchpoints_raw.
+ALTER TABLE judgements_raw MODIFY SETTING min_bytes_for_wide_part = 268435456;
+
 CREATE OR REPLACE VIEW judgements
 (
     id String COMMENT 'Derived from what makes this change this one: 32 hexadecimal digits',

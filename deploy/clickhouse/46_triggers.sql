@@ -47,6 +47,9 @@ ALTER TABLE triggers_raw
     ADD COLUMN IF NOT EXISTS expected_purchases Nullable(Float64) COMMENT 'Purchases expected at that instant within the horizon of the policy; of what was sent or held',
     ADD COLUMN IF NOT EXISTS expected_margin_minor Nullable(Float64) COMMENT 'What is earned by that spend: it times the share of the margin that the customer had, minor units';
 
+-- See touchpoints_raw.
+ALTER TABLE triggers_raw MODIFY SETTING min_bytes_for_wide_part = 268435456;
+
 CREATE OR REPLACE VIEW triggers
 (
     id String COMMENT 'Derived from customer, rule and instant: 32 hexadecimal digits',

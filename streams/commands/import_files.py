@@ -280,7 +280,8 @@ def import_file(
             own_currency=chosen_currency(policy),
         ) as prepared,
     ):
-        outcome = import_prepared(session.runner, prepared, report, survey=survey, again=again)
+        with session.sink.without_merges():
+            outcome = import_prepared(session.runner, prepared, report, survey=survey, again=again)
         _tell(terminal, title, prepared, outcome)
         tell_understood(terminal, survey)
         tell_currency(terminal, prepared, f"{policy.currency}, which is the policy's")

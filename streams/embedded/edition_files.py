@@ -43,6 +43,7 @@ def build_edition(
         sink = ChdbSink(reports)
         stack.callback(sink.close)
         sink.create()
+        stack.enter_context(sink.without_merges())
         write_epoch(sink, identity.log, identity.epoch, now())
         partition = Partition(
             _PARTITION,

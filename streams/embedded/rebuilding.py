@@ -86,8 +86,9 @@ def rebuild(
         )
         runner = Remaking(log, None, sink, partition, registry, now)
         end = log.end_offset(TOUCHPOINTS_TOPIC, 0)
-        runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
-        runner.checkpoint()
+        with sink.without_merges():
+            runner.catch_up(lambda: progress("making the reports anew", partition.next_offset, end))
+            runner.checkpoint()
         outside_of_partitions(log, sink, registry, edition_in_force(log).left_out)
     finally:
         sink.close()

@@ -40,8 +40,11 @@ class Parts:
             if table in self._whole:
                 self._whole[table].add(name)
 
-    def verify(self, table: str) -> None:
-        """Check the parts that are new. Raises ReportsError when one is damaged, after dropping it if it was ours."""
+    def verify(self, table: str) -> int:
+        """Check the parts that are new; how many there are.
+
+        Raises ReportsError when one is damaged, after dropping it if it was ours.
+        """
         active = self._active(table)
         for name in active.keys() - self._whole.get(table, set()):
             damage = self._damage(table, name)
@@ -55,6 +58,7 @@ class Parts:
                 "Stop this process and make room: the next start goes back to the parts before the merge"
             )
         self._whole[table] = set(active)
+        return len(active)
 
     def _active(self, table: str) -> dict[str, int]:
         """Level by name of the active parts; level 0 are those written by inserts."""

@@ -11,7 +11,7 @@ import chdb
 import pytest
 from support.report_rows import profile, reject, table
 
-from streams.reports.chdb import ChdbSink
+from streams.reports.chdb import UNMERGED_PARTS, ChdbSink
 from streams.reports.ddl import statements
 from streams.reports.errors import ReportsError
 
@@ -214,4 +214,60 @@ def test_questions_may_be_asked_while_rows_come_in(tmp_path: Path) -> None:
         asker.join()
     assert len(seen) == 30
     assert count(sink) == 15
+    sink.close()
+
+
+def parts(sink: ChdbSink, table_name: str = "rejects_raw") -> list[tuple[str, int, str]]:
+    """Name, level (how often it was merged) and type of the parts of a table."""
+    asked = "SELECT name, level, part_type AS type FROM system.parts WHERE active AND table = {table:String}"
+    found = sink.query(asked, {"table": table_name}).to_pylist()
+    return [(row["name"], row["level"], row["type"]) for row in found]
+
+
+def stored(sink: ChdbSink, numbers: range) -> None:
+    for number in numbers:
+        sink.insert("rejects_raw", table("rejects_raw", [reject(position=number)]))
+
+
+def storing_elsewhere(sink: ChdbSink) -> None:
+    stored(sink, range(3))
+    sink.insert("elsewhere", table("rejects_raw", [reject()]))
+
+
+def test_parts_stay_as_they_are_while_much_is_stored_until_they_are_many(tmp_path: Path) -> None:
+    sink = ChdbSink(tmp_path / "reports")
+    sink.create()
+    with sink.without_merges():
+        stored(sink, range(UNMERGED_PARTS))
+        assert [level for _, level, _ in parts(sink)] == [0] * UNMERGED_PARTS
+        with pytest.raises(ReportsError, match="Cancelled"):
+            sink._writer.run("OPTIMIZE TABLE rejects_raw FINAL", {})
+        stored(sink, range(UNMERGED_PARTS, UNMERGED_PARTS + 2))
+        sink._writer.run("OPTIMIZE TABLE rejects_raw FINAL", {})
+        assert len(parts(sink)) == 1
+    assert count(sink) == UNMERGED_PARTS + 2
+    sink.close()
+
+
+def test_parts_are_merged_again_once_much_is_stored_also_where_that_failed(tmp_path: Path) -> None:
+    sink = ChdbSink(tmp_path / "reports")
+    sink.create()
+    with pytest.raises(ReportsError, match="no such table"), sink.without_merges():
+        storing_elsewhere(sink)
+    sink._writer.run("OPTIMIZE TABLE rejects_raw FINAL", {})
+    assert len(parts(sink)) == 1
+    assert count(sink) == 3
+    sink.close()
+
+
+def test_columns_of_a_part_stand_in_one_file_also_in_a_directory_from_before(tmp_path: Path) -> None:
+    sink = ChdbSink(tmp_path / "reports")
+    for statement in statements():
+        if statement.startswith("CREATE TABLE"):
+            sink._writer.run(statement, {})
+    sink.create()
+    rows = table("profiles_raw", [profile(customer_id=f"{number:0200}") for number in range(30_000)])
+    sink.insert("profiles_raw", rows)
+    assert rows.nbytes > 10 * 2**20
+    assert [kind for _, _, kind in parts(sink, "profiles_raw")] == ["Compact"]
     sink.close()
