@@ -17,7 +17,7 @@ from processors.triggers.firing import pass_time_with_rules
 from schemas.decode import ABSENT
 from schemas.reasons import OK
 from schemas.touchpoint import ANONYMOUS_ID, CUSTOMER_ID, EVENT_ID, IMPORT_ID
-from streams.engine.completed import is_told_again
+from streams.engine.completed import Order, ask_for_order, is_told_again, order_in
 from streams.engine.edition import is_known, is_left_out, met_before
 from streams.engine.fading import fade
 from streams.engine.forwarding import lead_elsewhere, root
@@ -51,7 +51,6 @@ from streams.engine.rows import (
 from streams.engine.window import MET, NEW, ask_for_identity, identity_of, look_up, remember
 
 _SEED: Final = np.uint64(0)
-_NO_ORDER: Final = np.uint64(0)
 _ELSEWHERE: Final = -2
 _MISPLACED: Final = -3
 
@@ -79,14 +78,13 @@ def is_met(
     buffer: npt.NDArray[np.uint8],
     slots: npt.NDArray[np.int64],
     table: Table,
-    key: np.uint64,
     identity: np.uint64,
-    order: np.uint64,
+    order: Order,
     offset: int,
 ) -> bool:
     """Whether an event, or the order that it tells of, was met before; from now on it was.
 
-    ``key`` and ``order``: as for ``is_told_again``. What a robot sent tells of no order.
+    What a robot sent tells of no order.
     """
     seen = look_up(table.window, identity, offset)
     if met_before(table.past, identity, offset) or seen == MET:
@@ -94,9 +92,9 @@ def is_met(
     if seen == NEW and slots[IMPORT_ID, 1] <= 0:
         # Also where the row contains it already: what the window holds is a function of the log alone.
         remember(table.window, identity, offset)
-    if order == _NO_ORDER or is_robot(buffer, slots):
+    if not order.completes or is_robot(buffer, slots):
         return False
-    return is_told_again(buffer, slots, key, order, table.window, offset)
+    return is_told_again(slots, order, table.window, offset)
 
 
 @compiled_inline
@@ -200,7 +198,9 @@ def apply_touchpoint(
     space = meaning.namespace
     key = xxh64(buffer, meaning.start, meaning.start + meaning.length, _SEED) ^ salt_of(space)
     identity = identity_of(key, contact.event)
+    order = order_in(buffer, slots, key, contact.order)
     ask_for_identity(table.window, identity)
+    ask_for_order(table.window, order)
     named = target if target >= 0 else find(table, buffer, meaning.start, meaning.length, key, space)
     if named < 0 and home_of(table, buffer, meaning.start, meaning.length) != table.used[USED_NUMBER]:
         named = append(table, buffer, meaning.start, meaning.length, key, space)
@@ -208,7 +208,7 @@ def apply_touchpoint(
     number, away = _stood_for(table, named, offset)
     if away and named == number and target < 0:
         return _MISPLACED - 2 * number
-    if target < 0 and is_met(buffer, slots, table, key, identity, contact.order, offset):
+    if target < 0 and is_met(buffer, slots, table, identity, order, offset):
         counts[OUTCOME_DUPLICATE] += 1
         return OK
     if is_robot(buffer, slots):

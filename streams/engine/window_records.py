@@ -6,8 +6,8 @@ turn, one more than the window spans: a new segment replaces the one that has le
 nothing has to be deleted, and compaction keeps what is needed and no more. The header says how far the numbers went and
 how large the window is; a restore takes what that asks for, and misses nothing in silence.
 
-A segment's value: the number of its first entry (8 bytes), its entries as they stand in the ring, and XXH64 of both,
-seeded with the number of its key (8 bytes). Integers are little-endian.
+A segment's value: the number of its first entry (8 bytes), its entries, and XXH64 of both, seeded with the number of
+its key (8 bytes). Each entry: its hash (8 bytes), and 48 bits of its offset. Integers are little-endian.
 """
 
 from typing import Final
@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.hashing import xxh64
-from processors.words import Int, copy_bytes, put_word, word_at
+from processors.words import Int, put_word, word_at
 from schemas.bodies import bodies_of
 from streams.engine.window import (
-    ENTRY_BYTES,
     LARGEST_WINDOW,
     NEW,
     TOLD_COUNT,
@@ -29,12 +28,14 @@ from streams.engine.window import (
     TOLD_STORED,
     TOLD_TOTAL,
     Window,
+    entry_identity,
+    entry_offset,
     fill_index,
     has_place,
     identity_of,
-    is_below,
     look_up,
     new_window,
+    put_entry,
     remember,
     widened,
 )
@@ -42,6 +43,8 @@ from streams.engine.window import (
 # And the number of the key, four bytes, highest first. Below the keys of what says something of every row (0xff …): who
 # reads that and one customer's row reads no segments.
 SEGMENT_KEY: Final = b"\xfewindow/"
+STORED_BYTES: Final = 14
+_OFFSET_BITS: Final = 48
 _IN_SEGMENT: Final = 256
 _FRAME: Final = 16
 _KEY_BYTES: Final = len(SEGMENT_KEY) + 4
@@ -80,7 +83,7 @@ def segment_bytes(window: Window) -> tuple[int, int, int]:
     if first == total:
         return 0, 0, 0
     count = (total - 1) // _IN_SEGMENT - first // _IN_SEGMENT + 1
-    return count, count * _KEY_BYTES, count * _FRAME + (total - first) * ENTRY_BYTES
+    return count, count * _KEY_BYTES, count * _FRAME + (total - first) * STORED_BYTES
 
 
 @compiled_leaf
@@ -93,8 +96,18 @@ def _copy_entries(window: Window, number: Int, stop: Int, out: Bytes, to: Int) -
         position = oldest + each - first
         if position >= told[TOLD_LIMIT]:
             position -= told[TOLD_LIMIT]
-        to = copy_bytes(window.entries, position * ENTRY_BYTES, ENTRY_BYTES, out, to)
+        put_word(out, to, np.int64(entry_identity(window, position)), 8)
+        put_word(out, to + 8, entry_offset(window, position), 6)
+        to += STORED_BYTES
     return to
+
+
+@compiled_inline
+def _age(values: Bytes, at: Int, offset: Int) -> np.int64:
+    """By how many records what is stored at a place stands below an offset; not above nought: it doesn't."""
+    half = np.int64(1) << np.int64(_OFFSET_BITS - 1)
+    away = offset - (word_at(values, at + 6) >> (64 - _OFFSET_BITS))
+    return np.int64(((away + half) & (2 * half - 1)) - half)
 
 
 @compiled_leaf
@@ -157,14 +170,15 @@ def _take_entries(
             return int(i)
         first = word_at(values, at)
         stop = min(total, (number // _IN_SEGMENT + 1) * _IN_SEGMENT)
-        if first > number or last - at - 8 < (stop - first) * ENTRY_BYTES:
+        if first > number or last - at - 8 < (stop - first) * STORED_BYTES:
             return int(i)
-        begin = at + 8 + (number - first) * ENTRY_BYTES
+        begin = at + 8 + (number - first) * STORED_BYTES
         while number < stop:
-            if not is_below(values, begin, below):
+            age = _age(values, begin, below)
+            if age <= 0:
                 return _counted(window, count)  # they stand in the order of the log
-            copy_bytes(values, begin, ENTRY_BYTES, window.entries, count * ENTRY_BYTES)
-            begin += ENTRY_BYTES
+            put_entry(window, count, np.uint64(word_at(values, begin)), below - age)
+            begin += STORED_BYTES
             count += 1
             number += 1
     return _counted(window, count)

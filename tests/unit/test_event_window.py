@@ -13,7 +13,6 @@ from support.sampled import examples
 
 from streams.engine.window import (
     AHEAD,
-    ENTRY_BYTES,
     LARGEST_WINDOW,
     MET,
     NEW,
@@ -25,6 +24,7 @@ from streams.engine.window import (
     Window,
     copied_window,
     entry_identity,
+    entry_offset,
     has_place,
     identity_of,
     look_up,
@@ -35,6 +35,7 @@ from streams.engine.window import (
 )
 from streams.engine.window_records import (
     SEGMENT_KEY,
+    STORED_BYTES,
     BadSegment,
     add_segments,
     keys_in_turn,
@@ -65,10 +66,8 @@ class Remembering:
 def contents(window: Window) -> list[tuple[int, int]]:
     """(identity, offset) of all entries, by offset."""
     count = int(window.told[TOLD_COUNT])
-    entries = window.entries[: count * ENTRY_BYTES].reshape(count, ENTRY_BYTES).copy()
-    identities = np.ascontiguousarray(entries[:, :8]).view("<u8")[:, 0].tolist()
-    offsets = [int.from_bytes(entry[8:].tobytes(), "little") for entry in entries]
-    return sorted(zip(identities, offsets, strict=True), key=lambda entry: entry[1])
+    entries = ((int(entry_identity(window, at)), int(entry_offset(window, at))) for at in range(count))
+    return sorted(entries, key=lambda entry: entry[1])
 
 
 def hashes(random: Random, shape: str) -> int:
@@ -244,7 +243,21 @@ def test_little_is_written_where_little_comes() -> None:
     remembering.meet(5_000, 5_000)
     count, _, values = segment_bytes(remembering.window)
     assert count == 1
-    assert values <= 256 * ENTRY_BYTES + 16
+    assert values <= 256 * STORED_BYTES + 16
+
+
+@pytest.mark.parametrize("last", [600, 2**40 + 300, 2**47 + 300, 2**48 - 1])
+def test_a_segment_holds_whole_hashes_and_48_bits_of_offsets(last: int) -> None:
+    entries = [(2**64 - 1 - 7**k, last - 600 + 2 * k) for k in range(22)] + [(3, last - 2), (9, last)]
+    remembering, stored = Remembering(100), dict[int, bytes]()
+    for identity, offset in entries:
+        remembering.meet(identity, offset)
+    written(remembering.window, stored)
+    body = b"".join(each.to_bytes(8, "little") + offset.to_bytes(6, "little") for each, offset in entries)
+    assert stored[0][:-8] == bytes(8) + body
+    found = restored_window(100, len(entries), last + 1, stored)
+    assert contents(found) == contents(remembering.window) == entries
+    assert [look_up(found, np.uint64(9), at) for at in (last - 1, last, last + 1)] == [AHEAD, AHEAD, MET]
 
 
 def test_what_is_beyond_the_header_is_dropped() -> None:
