@@ -18,7 +18,8 @@ NAMES: Final = {
     "kind": "kind event event_name eventname event_type type action activity status stage",
     "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
         "summe umsatz importe total_price value paid payment net_amount "
-        "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales item_total line_total "
+        "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales gross_sales "
+        "total_sales item_total line_total "
         "line_amount extended_price gesamtpreis gesamtbetrag montant subtotal item_price price unit_price",
     "currency": "currency currency_code ccy waehrung wahrung moneda",
     "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
@@ -52,3 +53,10 @@ ADDRESSES: Final = ("email", "e_mail", "email_address", "mail", "customer_email"
 """Of the names of customers those that are rather meant than a person's name, which two may have."""
 UNIT_PRICES: Final = ("price", "unit_price", "unitprice", "lineitem_price", "einzelpreis")
 """Of the names of amounts those that are of one piece where a row also has a quantity."""
+TIMES_OF_DAY: Final = (
+    "time", "order_time", "time_of_day", "event_time", "purchase_time", "sale_time", "uhrzeit", "zeit", "heure", "hora",
+    "ora", "tijd", "godzina",
+)  # fmt: skip
+"""Names of columns that hold the time of day, where another holds the date."""
+ZONES: Final = ("time_zone", "timezone", "zone", "tz", "utc_offset", "zeitzone")
+"""And of those that name its zone."""

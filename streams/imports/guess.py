@@ -1,5 +1,6 @@
 """A first mapping for a file, from the names of its columns and from what stands in them; what is doubtful is said."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streams.imports.columns import text_of
+from streams.imports.currencies import CODES
 from streams.imports.evidence import EITHER, FIRST, SECOND
 from streams.imports.files import receive
 from streams.imports.guessed_columns import MOST_KINDS, Found, columns_found, known_columns
 from streams.imports.instants import instants
+from streams.imports.joined import column_of
 from streams.imports.kinds import kind_of
 from streams.imports.leaves import opened_up
 from streams.imports.mapping import Mapping
@@ -22,6 +25,8 @@ from streams.imports.statuses import expression, no_purchases, says_status
 from streams.imports.suggesting import looks_like_a_row
 
 _SAMPLE: Final = 2_000
+_WITH_A_ZONE: Final = r"(Z|UTC|[+-]\d\d:?\d\d|[A-Z]\w+/\w+|^\d{9,}(\.0+)?)$"
+_CODE: Final = re.compile(r"(?:[(\[](?P<held>[A-Za-z]{3})[)\]]|[a-z][ _](?P<last>[A-Z]{3}))\s*$")
 _WORDS: Final = ("NULL", "N/A", "n/a", "NA", "nan", "NaN", "None", "undefined", "-", "#N/A")
 
 
@@ -60,7 +65,8 @@ def _body(columns: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
     if not any(one.field == "kind" for one in found):
         yield from _skip(columns)
     times = [one for one in found if one.field == "occurred_at"]
-    yield from _time(columns[times[0].column]) if times else ()
+    if times and "UTC" not in times[0].column:
+        yield from _time(column_of(columns, times[0].column))
     yield ""
     yield "[columns]"
     for one in found:
@@ -94,12 +100,22 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[Found], known: 
         if "kind" not in fields:
             yield _every(fields, money=money)
         if money and "currency" not in fields:
-            yield '# currency = "EUR"   # no column tells the currency of the amounts: say it'
+            yield _currency(found)
     for one in found:
         if one.field == "kind":
             yield ""
             yield "[kinds]"
             yield from _kinds(columns[one.column], known)
+
+
+def _currency(found: list[Found]) -> str:
+    """That of all rows, where an amount's column names it (``Total (EUR)``)."""
+    for one in found:
+        told = _CODE.search(one.read[-1]) if one.field in ("amount", "price") else None
+        code = (told["held"] or told["last"]).upper() if told else ""
+        if code in CODES:
+            return f'currency = "{code}"   # as {one.read[-1]} says'
+    return '# currency = "EUR"   # no column tells the currency of the amounts: say it'
 
 
 def _every(fields: set[str], *, money: bool) -> str:
@@ -120,7 +136,7 @@ def _time(values: Any) -> Iterator[str]:
         yield f'# time_format = "%Y-%m-%d"   # {example!r} may mean several things: say how it is written'
     elif EITHER in ways and not ways & {FIRST, SECOND}:
         yield f'# time_format = "%d/%m/%Y"   # {example!r} may begin with the day or with the month'
-    if not pc.any(pc.match_substring_regex(some, r"(Z|UTC|[+-]\d\d:?\d\d|^\d{9,}(\.0+)?)$")).as_py():
+    if not pc.any(pc.match_substring_regex(some, _WITH_A_ZONE)).as_py():
         yield '# timezone = "Europe/Berlin"   # times name no zone: without this they are UTC'
 
 

@@ -9,13 +9,18 @@ from typing import Any, Final
 import pyarrow.compute as pc
 
 from streams.imports.evidence import FIRST
-from streams.imports.field_names import ADDRESSES, LIKE, NAMES, UNIT_PRICES
+from streams.imports.field_names import ADDRESSES, LIKE, NAMES, TIMES_OF_DAY, UNIT_PRICES, ZONES
 from streams.imports.instants import instants
+from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
 from streams.imports.statuses import is_of_orders, says_status
 
 _UNCLEAR: Final = 0.5
+_CLEAR: Final = 0.95
+_FEW: Final = 0.2
+_TIME_OF_DAY: Final = r"^\d{1,2}[:.h]\d{2}(\D.*)?$"
+_IN_BRACKETS: Final = re.compile(r"\s*[(\[][A-Za-z]{2,5}[)\]]\s*$")
 MOST_KINDS: Final = 20
 """A column with more different values does not say what happened."""
 
@@ -50,11 +55,31 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
             found = _of_one(found, free, has_sku=has_sku)
         if found is not None and field == "customer_id":
             found = _address(found, free, columns)
+        if found is not None and field == "occurred_at":
+            found = _with_the_time_of_day(
+                found, {name: text for name, text in bare.items() if name not in taken}, columns
+            )
         if found is not None and field == "kind" and _is_status(found.column, columns, known):
             continue
         if found is not None:
             taken.update(found.read)
             yield found if found.doubt else replace(found, doubt=_doubt(field, found.column, columns[found.column]))
+
+
+def _with_the_time_of_day(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Found:
+    """A date joined with the time of day, and its zone where that can be read, which stand in columns beside it."""
+    for names, pattern in ((TIMES_OF_DAY, _TIME_OF_DAY), (ZONES, r".")):
+        # A zone without a time of day says nothing.
+        if names is ZONES and not found.of:
+            break
+        for name in (column for name in names for column, text in free.items() if text == _bare(name)):
+            some = columns[name].drop_null()
+            told = Found("occurred_at", f"{found.column}{SIGN}{name}", "", (*found.read, name))
+            fits = len(some) > 0 and pc.all(pc.match_substring_regex(some, pattern)).as_py()
+            if fits and SIGN not in name and _share_of_times(column_of(columns, told.column).drop_null()) > _CLEAR:
+                found = replace(told, doubt="a date and its time")
+                break
+    return found
 
 
 def _address(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Found:
@@ -103,8 +128,9 @@ def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> Found | 
 
 def _name_of(column: str) -> str:
     """What a column is called, ``bare``: of a path its last part, where all of it is no name of a field."""
-    whole = _bare(column) in known_columns() or " " in column
-    return _bare(column if whole else column.rpartition(".")[2])
+    named = _IN_BRACKETS.sub("", column)  # Created (UTC), Total (EUR)
+    whole = _bare(named) in known_columns() or " " in named
+    return _bare(named if whole else named.rpartition(".")[2])
 
 
 @cache
@@ -129,6 +155,8 @@ def _may_be(field: str, values: Any) -> bool:
         return len(some.unique()) == len(values)
     if field == "kind":
         return len(some.unique()) <= MOST_KINDS
+    if field == "channel":  # else these are ids, or pages
+        return len(some.unique()) <= max(MOST_KINDS // 2, _FEW * len(some))
     return True
 
 
@@ -139,7 +167,7 @@ def _doubt(field: str, column: str, values: Any) -> str:
         return f"such as {example!r}: is this the customer?"
     if field == "amount" and name in ("price", "value", "subtotal"):
         return f"such as {example!r}: is this the amount of the whole row?"
-    if _bare(column) not in known_columns():
+    if name not in known_columns() or (_bare(column) not in known_columns() and "." in column):
         return f"by the last part of its path, such as {example!r}: is it?"
     if len(some) < len(values) * _UNCLEAR:
         return f"empty in {len(values) - len(some):,} of the first {len(values):,} rows"

@@ -147,3 +147,39 @@ def test_a_file_without_a_header_is_told_so(tmp_path: Path, policy: Policy) -> N
     )
     with prepare(io.BytesIO(text.encode()), mapping, as_arrived=False, workdir=tmp_path, now=NOW) as prepared:
         assert prepared.rows == 2
+
+
+def test_a_guess_joins_a_date_with_its_time_and_zone(tmp_path: Path, policy: Policy) -> None:
+    text = (
+        "Date,Time,Time Zone,Customer ID,Gross Sales,Transaction ID\n"
+        "2024-07-05,14:05:33,Europe/Berlin,c1,12.50,T1\n"
+        "2024-07-05,23:59:00,Europe/Berlin,c2,8.00,T2\n"
+    )
+    mapping = read(text, tmp_path, policy)
+    assert mapping.columns["occurred_at"] == "Date+Time+Time Zone"
+    assert mapping.columns["amount"] == "Gross Sales"
+    assert not any("timezone" in line for line in lines(text, tmp_path, policy))
+
+
+def test_a_zone_that_nobody_knows_and_a_time_that_is_none_are_not_joined(tmp_path: Path, policy: Policy) -> None:
+    text = "Date,Time,Zone,Customer,Total\n2024-07-05,14:05,Hall 4,c1,12.50\n2024-07-06,15:10,Hall 5,c2,8.00\n"
+    assert read(text, tmp_path, policy).columns["occurred_at"] == "Date+Time"
+    text = "Date,Time,Customer,Total\n2024-07-05,noon,c1,12.50\n2024-07-06,evening,c2,8.00\n"
+    assert read(text, tmp_path, policy).columns["occurred_at"] == "Date"
+
+
+def test_a_guess_reads_what_stands_in_brackets_behind_a_name(tmp_path: Path, policy: Policy) -> None:
+    text = "Customer,Created (UTC),Total (EUR)\nc1,2024-03-25 14:05,12.50\nc2,2024-03-26 23:59,8.00\n"
+    mapping = read(text, tmp_path, policy)
+    assert mapping.columns["occurred_at"] == "Created (UTC)"
+    assert mapping.columns["amount"] == "Total (EUR)"
+    assert mapping.constants["currency"] == "EUR"
+    assert not any("timezone" in line for line in lines(text, tmp_path, policy))
+    assert "currency" not in read(text.replace("Total (EUR)", "Total Net"), tmp_path, policy).constants
+
+
+def test_ids_are_no_channel(tmp_path: Path, policy: Policy) -> None:
+    rows = "".join(f"c{n},2024-03-25,5.00,EUR,ch_{n}\n" for n in range(40))
+    assert "channel" not in read("Customer,Date,Total,Currency,Source\n" + rows, tmp_path, policy).columns
+    rows = "".join(f"c{n},2024-03-25,5.00,EUR,{('web', 'shop')[n % 2]}\n" for n in range(40))
+    assert read("Customer,Date,Total,Currency,Source\n" + rows, tmp_path, policy).columns["channel"] == "Source"
