@@ -14,12 +14,12 @@ NAMES: Final = {
     "occurred_at": "occurred_at timestamp event_timestamp event_time datetime date_time created_at "
         "created date order_date invoice_date purchase_date paid_at "
         "datum fecha booking_date buchungstag transaction_date transaction_dt trans_date review_date "
-        "purchased_at ordered_at time day when start_date",
+        "purchased_at ordered_at booked booked_on booked_at time day when start_date",
     "kind": "kind event event_name eventname event_type type action activity status stage",
     "amount": "amount total total_amount order_total grand_total revenue sales price_total betrag "
         "summe umsatz importe total_price value paid payment net_amount "
         "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales gross_sales "
-        "total_sales item_total line_total "
+        "total_sales earnings gross_earnings item_total line_total "
         "line_amount extended_price gesamtpreis gesamtbetrag montant subtotal item_price price unit_price",
     "currency": "currency currency_code ccy waehrung wahrung moneda",
     "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
@@ -44,9 +44,12 @@ LIKE: Final = {
     "occurred_at": (
         r"(order|purchas|invoice|transaction|booking|event|placed|sale)\w*(date|time|timestamp|dt|at|datum)$",
         r"(date|time|timestamp|dt|at|datum)$",
+        r"^(arrival|arrives|checkin|anreise)$",
     ),
     "amount": (r"(amount|total|revenue|umsatz|betrag|spend|paid)$", r"^(order|grand|sub)?total"),
-    "order_id": (r"(order|invoice|basket|receipt|booking|transaction)(id|key|no|nr|number|code)$",),
+    "order_id": (
+        r"(order|invoice|basket|receipt|booking|reservation|confirmation|transaction)(id|key|no|nr|number|code|ref|reference)$",
+    ),
 }
 """Patterns of names, bare, where no name of the table above is there; the first that one has."""
 ADDRESSES: Final = ("email", "e_mail", "email_address", "mail", "customer_email")

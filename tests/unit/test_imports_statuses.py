@@ -183,3 +183,17 @@ def test_ids_are_no_channel(tmp_path: Path, policy: Policy) -> None:
     assert "channel" not in read("Customer,Date,Total,Currency,Source\n" + rows, tmp_path, policy).columns
     rows = "".join(f"c{n},2024-03-25,5.00,EUR,{('web', 'shop')[n % 2]}\n" for n in range(40))
     assert read("Customer,Date,Total,Currency,Source\n" + rows, tmp_path, policy).columns["channel"] == "Source"
+
+
+def test_a_guess_knows_stays(tmp_path: Path, policy: Policy) -> None:
+    text = (
+        "Confirmation code,Guest name,Booked,Start date,End date,Nights,Earnings\n"
+        "HM1,Ann Lee,2024-01-05,2024-03-01,2024-03-04,3,$450.00\n"
+        "HM2,Bo Ray,2024-01-06,2024-03-05,2024-03-06,1,$120.00\n"
+    )
+    columns = read(text, tmp_path, policy).columns
+    assert columns["order_id"] == "Confirmation code"
+    assert (columns["occurred_at"], columns["amount"]) == ("Booked", "Earnings")
+    text = "Booking Reference,Guest,Check-in,Total\nB1,a@x.de,2024-03-01,450.00\nB2,b@x.de,2024-03-05,120.00\n"
+    columns = read(text, tmp_path, policy).columns
+    assert (columns["order_id"], columns["occurred_at"]) == ("Booking Reference", "Check-in")
