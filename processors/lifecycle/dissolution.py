@@ -166,7 +166,8 @@ def _neglect(row: Row, rules: Rules, end: int, explicit: bool) -> tuple[int, np.
     question = neglected_question(row, end - rules.lookback_ms, end, until, rules.patience_ms)
     if question >= 0:
         return int(row.question_at[question]), np.uint64(row.question_event[question]), True
-    if rules.version > 1 and (row.first_contact_at > until or _asked_for_none(row, until)):
+    contacted = NEVER > row.first_contact_at <= until
+    if rules.version > 1 and (not contacted or _asked_for_none(row, until)):
         # Where no contact of the firm is on record, none may be recorded at all; and who asked for none has none.
         return NONE, np.uint64(0), False
     gap, contact = _gap_before(row, end)
