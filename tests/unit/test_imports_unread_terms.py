@@ -3,15 +3,25 @@
 import io
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
 from support.presets import policy_of
 
+from processors.row.layout import NONE
+from schemas.touchpoint import OCCURRED_AT, PROPERTIES
+from streams.engine.reading import _stated_until
 from streams.imports.mapping import Mapping
 from streams.imports.mapping_file import read_mapping
 from streams.imports.prepare import prepare
 from streams.imports.survey import Survey
+from streams.imports.unread_terms import unread_terms
 from streams.imports.verdict import warnings
 
 NOW = 1_800_000_000_000
+AT = 1_736_035_200_000  # 2025-01-05
+SLOTS = 64
 HEAD = "customer_id,occurred_at,kind,properties.period,properties.ends_at\n"
 
 
@@ -63,3 +73,20 @@ def test_an_end_that_is_none_or_lies_before_the_row_is_told_unless_a_period_says
 def test_periods_of_kinds_that_bind_nobody_mean_nothing_and_are_not_told(tmp_path: Path) -> None:
     rows = "a,2025-01-05,page_viewed,whenever,\nb,2025-01-05,bill_paid,January,\nc,2025-01-05,contract_signed,,\n"
     assert surveyed(rows, tmp_path).unread == {}
+
+
+TEXTS = st.sampled_from(
+    ["", "12", "12 months", "P1Y", "a year", "soon", "0 days", "2024-12-31", "2025-12-31", "12/31/2025", "9999-12-31"]
+)
+
+
+@given(period=TEXTS, ends_at=TEXTS)
+def test_what_is_told_is_what_the_engine_reads_as_nothing(period: str, ends_at: str) -> None:
+    said = {"period": period, "ends_at": ends_at}
+    entries = b"".join(bytes([2 * len(k)]) + k.encode() + bytes([2 * len(v)]) + v.encode() for k, v in said.items())
+    body = b"\x04" + entries + b"\x00"
+    slots = np.zeros((SLOTS, 2), np.int64)
+    slots[OCCURRED_AT, 0], slots[PROPERTIES] = AT, (0, len(body))
+    until = _stated_until(np.frombuffer(body, np.uint8), slots, 0)
+    batch = pa.table({"properties": pa.array([body], pa.binary()), "occurred_at": [AT]}).to_batches()[0]
+    assert bool(list(unread_terms(batch))) == (until == NONE and bool(period or ends_at))
