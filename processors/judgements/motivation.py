@@ -7,7 +7,7 @@ from processors.judgements.bonds import COMMUNAL
 from processors.judgements.categories import DEDICATED, PERSONAL
 from processors.lifecycle.dissolution import BETTER_ALTERNATIVE, BY_CUSTOMER, CORE_FAILURE, LIFE_STAGE, NEGLECT
 from processors.lifecycle.stages import AWARENESS, DISSOLUTION
-from processors.lifecycle.ties import open_ties
+from processors.lifecycle.ties import is_member, open_ties
 from processors.row.layout import NEVER, NONE, QUESTIONS, Row
 from processors.row.outreach import wants_no_mail
 from processors.row.questions import IS_COMPLAINT
@@ -119,4 +119,4 @@ def _fitting_step(
         return STEP_CALL if in_person else STEP_REMIND
     if relationship == COMMUNAL:
         return STEP_INVITE_TO_COMMUNITY
-    return STEP_OFFER_MEMBERSHIP if open_ties(row) == 0 else STEP_RECOMMEND
+    return STEP_RECOMMEND if open_ties(row) > 0 or is_member(row) else STEP_OFFER_MEMBERSHIP

@@ -20,7 +20,7 @@ from processors.lifecycle.stages import (
     share_week,
     stage_at,
 )
-from processors.lifecycle.ties import open_ties
+from processors.lifecycle.ties import closing_exit, open_ties
 from processors.policy.rules import (
     CANCELLATION,
     CUSTOMER,
@@ -154,7 +154,7 @@ def _closes_last_tie(row: Row, at: int) -> bool:
     Of as many closings as ties were opened the newest is; where there are more, a tie was closed that was not open.
     """
     if open_ties(row) > 0:
-        return False
+        return bool(at == closing_exit(row))
     return bool(at < row.episode_at or at == row.last_closing_at or row.ties_closed > row.ties_opened)
 
 

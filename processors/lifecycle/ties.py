@@ -4,6 +4,7 @@ from processors.compiled import compiled_leaf
 from processors.policy.rules import Rules
 from processors.row.layout import ENROLMENTS, NEVER, NONE, PURCHASES, Row
 from processors.row.newest import note_instant, unite_instants
+from processors.row.terms import closed_the_last
 
 
 @compiled_leaf
@@ -15,7 +16,18 @@ def open_ties(row: Row) -> int:
 @compiled_leaf
 def closing_exit(row: Row) -> int:
     """The closing of a tie that left none; NONE where ties are open or none was closed."""
-    return NONE if row.ties_opened > row.ties_closed else int(row.last_closing_at)
+    if row.ties_opened > row.ties_closed and (row.ties_closed == 0 or not closed_the_last(row)):
+        return NONE
+    return int(row.last_closing_at)
+
+
+@compiled_leaf
+def is_member(row: Row) -> bool:
+    """Whether the customer enrolled in loyalty, be that a tie by the policy or none."""
+    for i in range(ENROLMENTS):
+        if row.enrolled_at[i] != NONE:
+            return True
+    return False
 
 
 @compiled_leaf

@@ -13,7 +13,8 @@ ASSUMED = 1
 _MONTHS_AT = 44  # bits of an instant; the greatest is the end of 2299
 _LASTING_AT = 61
 _INSTANT = (1 << _MONTHS_AT) - 1
-_PARTS = 4  # of a term, in the last of which it is renewed early
+PARTS = 4
+"""Of a term, in the last of which it is renewed early."""
 
 
 @compiled_leaf
@@ -34,7 +35,7 @@ def note_term(row: Row, at: int, term: int, opens: bool) -> None:
 
 
 @compiled_leaf
-def _alone(row: Row, i: int) -> int:
+def alone_until(row: Row, i: int) -> int:
     """Until when (ms) the term at the place ``i`` binds by itself."""
     return int(np.int64(row.term_until[i])) & _INSTANT
 
@@ -72,20 +73,52 @@ def _rhythm(row: Row) -> int:
 
 
 @compiled_leaf
+def last_left(row: Row) -> int:
+    """The last exit by either side (ms), closings aside; NONE: there is none."""
+    return max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
+
+
+@compiled_apart
+def closed_the_last(row: Row) -> bool:
+    """Whether the newest closing was of the one tie that still bound, the others having run out before.
+
+    Closings say not which tie they close; who closes one closes what binds. Said only where every term that was opened
+    or renewed up to then is known. What ran out did by an end that was stated, since the policy's duration tells from
+    when on silence counts and not that a contract ended; or the relationship has ended since, and began anew.
+    """
+    stay_apart()
+    at, known, bound, ran_out = int(row.last_closing_at), False, 0, 0
+    for i in range(TERMS):
+        started = int(row.term_started_at[i])
+        if started == NONE:
+            known = True
+        elif started < row.episode_at <= at:
+            ran_out += 1
+        elif started <= at and alone_until(row, i) > at:
+            bound += 1
+        elif started <= at:
+            ran_out += 1
+            if int(np.int64(row.term_until[i])) & ASSUMED != 0:
+                return False
+    return bool(known and bound == 1 and ran_out > 0 and row.ties_opened == row.terms_opened)
+
+
+@compiled_leaf
 def _over_at(row: Row, i: int) -> int:
     """When (ms) an exit or a closing ended the term at the place ``i``; NEVER: none did.
 
     Closings say not which tie they close: what began after the last one binds on, and all of it where more was opened
-    than closed.
+    than closed and more than one still bound.
     """
     started, over = int(row.term_started_at[i]), NEVER
-    left = max(int(row.last_customer_exit_at), int(row.last_firm_exit_at))
+    left = last_left(row)
     if started < left:
         over = left
     closed, after = int(row.last_closing_at), False
     for k in range(TERMS):
         after = after or row.term_started_at[k] > closed
-    if (after and started <= closed) or (not after and row.terms_opened <= row.ties_closed):
+    none_is_left = row.terms_opened <= row.ties_closed or (closed != NONE and closed_the_last(row))
+    if (after and started <= closed) or (not after and none_is_left):
         over = min(over, closed)
     return over
 
@@ -101,10 +134,10 @@ def _early(row: Row, i: int, length: int, before: int, reaches: int) -> int:
     ends = min(reaches, NEVER) if reaches > started else NEVER
     for k in range(TERMS):
         if row.term_started_at[k] != NONE and row.term_started_at[k] < before:
-            until = min(_alone(row, k), _over_at(row, k))
+            until = min(alone_until(row, k), _over_at(row, k))
             ends = min(ends, until) if until > started else ends
     early = ends - started if ends != NEVER else 0
-    return early if _PARTS * early <= length else 0
+    return early if PARTS * early <= length else 0
 
 
 @compiled_leaf
@@ -115,11 +148,11 @@ def _term_until(row: Row, i: int, rhythm: int, before: int, reaches: int) -> int
     duration that is renewed early begins where the term before ends.
     """
     started, term = int(row.term_started_at[i]), int(np.int64(row.term_until[i]))
-    until, months = _alone(row, i), (term >> _MONTHS_AT) & 0xFFFF
+    until, months = alone_until(row, i), (term >> _MONTHS_AT) & 0xFFFF
     if term & ASSUMED == 0 and term >> _LASTING_AT == 0:
         return until
     length = until - started
-    if term & ASSUMED != 0 and rhythm > 0 and _PARTS * rhythm < (_PARTS - 1) * length:
+    if term & ASSUMED != 0 and rhythm > 0 and PARTS * rhythm < (PARTS - 1) * length:
         return started + rhythm
     early = _early(row, i, length, before, reaches)
     if early == 0 or months == 0:
@@ -187,5 +220,5 @@ def bound_from(row: Row, at: int) -> int:
     bound = NONE
     for i in range(TERMS):
         if row.term_started_at[i] == at:
-            bound = max(bound, _alone(row, i))
+            bound = max(bound, alone_until(row, i))
     return bound

@@ -11,6 +11,7 @@ from processors.row.layout import NEVER, NONE, QUESTIONS, TERMS, Row
 from processors.row.months import civil_from_days, day_in
 from processors.row.outreach import clock_of
 from processors.row.questions import IS_COMPLAINT
+from processors.row.renewals import renew_apart, renewal_of
 from processors.row.terms import renews_at
 from processors.triggers.cells import RULE_INSTANT, RULE_INTERVALS, RULE_KEY, RULE_OFFSET, RULE_TYPE
 from processors.triggers.memory import handled_until, minute_of
@@ -95,14 +96,20 @@ def _intervals(row: Row, thousandths: int) -> int:
 
 
 @compiled_leaf
-def _ahead_of(row: Row, which: int) -> int:
-    """What announces something that lies ahead is of no use up to this instant: it was not known before."""
-    newest = int(row.last_initiative_at)
-    if which == _RENEWAL:
-        newest = NONE
-        for i in range(TERMS):
-            newest = max(newest, int(row.term_started_at[i]))
-    return newest
+def _half_way(started: int, until: int) -> int:
+    """The middle of a term (ms): before it nobody is told of a renewal. Who renews monthly would be, every month."""
+    return started + (until - started) // 2
+
+
+@compiled_leaf
+def _ahead_of(row: Row, which: int, base: int) -> int:
+    """What announces something that lies ahead, at ``base`` (ms), is of no use up to this instant."""
+    if which != _RENEWAL:
+        return int(row.last_initiative_at)
+    newest = NONE
+    for i in range(TERMS):
+        newest = max(newest, int(row.term_started_at[i]))
+    return _half_way(newest, base)
 
 
 @compiled_inline
@@ -124,7 +131,7 @@ def timer_of(row: Row, rules: Rules, number: int) -> int:
         if distance == NEVER:
             return NEVER
         at += distance
-    if which in (_DUE, _RENEWAL) and at <= _ahead_of(row, which):
+    if which in (_DUE, _RENEWAL) and at <= _ahead_of(row, which, base):
         return NEVER
     return at
 
@@ -158,6 +165,23 @@ def anniversaries(row: Row, which: int, now: int) -> tuple[int, int]:
     return past if past > since else NEVER, upcoming
 
 
+@compiled_apart
+def _renewals(row: Row, offset: int, now: int) -> tuple[int, int]:
+    """(the newest timer up to ``now``, the next one; ms) of contracts side by side, ``offset`` (ms) from their ends."""
+    stay_apart()
+    past, upcoming = NEVER, NEVER
+    for i in range(TERMS):
+        started, until = renewal_of(row, i)
+        at = until + offset
+        if started == NONE or at <= _half_way(started, until):
+            continue
+        if at > now:
+            upcoming = min(upcoming, at)
+        elif past == NEVER or at > past:
+            past = at
+    return past, upcoming
+
+
 @compiled_inline
 def next_of(row: Row, rules: Rules, number: int, now: int) -> tuple[int, int]:
     """(the newest instant up to ``now`` at which the rule's timer was due and that was not looked at, the next one)."""
@@ -165,6 +189,8 @@ def next_of(row: Row, rules: Rules, number: int, now: int) -> tuple[int, int]:
     kind = rule[RULE_TYPE]
     if kind == ON_YEARLY:
         past, upcoming = anniversaries(row, int(rule[RULE_INSTANT]), now)
+    elif kind == ON_TIMER and rule[RULE_INSTANT] == _RENEWAL and row.terms_opened > 1 and renew_apart(row):
+        past, upcoming = _renewals(row, int(rule[RULE_OFFSET]), now)
     elif kind in (ON_TIMER, ON_QUIET):
         past = upcoming = timer_of(row, rules, number)
     else:

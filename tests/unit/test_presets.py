@@ -154,7 +154,9 @@ def test_a_preset_has_a_rule_of_silence_of_its_own(name: str) -> None:
 
 def test_shared_kinds_mean_the_same_everywhere(name: str) -> None:
     own, commerce = kinds_of(name), kinds_of("commerce")
-    # How long something binds without a stated term is a business's own.
+    # How long something binds without a stated term is a business's own; beside contracts a bonus card binds nobody.
+    if "contract_signed" in own:
+        commerce["loyalty_enrolled"] = commerce["loyalty_enrolled"] | {"tie": None}
     assert {kind: own[kind] | {"term_days": None} for kind in commerce} == {
         kind: meaning | {"term_days": None} for kind, meaning in commerce.items()
     }
@@ -196,12 +198,17 @@ def test_exits_of_each_business() -> None:
         if meaning["exit"] and kind not in SHARED
     }
     assert own == {
-        ("telecom", "contract_terminated"): "customer",
         ("telecom", "port_out_requested"): "customer",
         ("banking", "account_closed"): "customer",
-        ("banking", "contract_terminated"): "customer",
-        ("b2b", "contract_terminated"): "customer",
     }
+
+
+@pytest.mark.parametrize("business", ["telecom", "banking", "b2b"])
+def test_contracts_stand_side_by_side_and_a_bonus_card_is_none(business: str) -> None:
+    kinds = kinds_of(business)
+    assert [kinds[kind]["tie"] for kind in ("contract_signed", "contract_terminated")] == ["opened", "closed"]
+    assert kinds["contract_terminated"]["exit"] is None
+    assert kinds["loyalty_enrolled"]["tie"] is None
 
 
 def test_a_stay_counts_when_the_guest_leaves() -> None:
