@@ -1,4 +1,4 @@
-"""What holds a trigger back: consent, an exit, cool-down, the cap, and the share of customers that is held for control."""
+"""What holds a trigger back: consent, an exit, cool-down, the cap, the share of customers that is held for control."""
 
 from typing import Any, Final
 
