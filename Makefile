@@ -18,6 +18,9 @@ WITH_A_BROKER ?= 3
 PORT ?= 8080
 LIVE := relasi-live
 
+# Where it is set, every process would read and rewrite each module and each test anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: docs help setup demo live kafka-demo check checked-and-warm quick one test test-faults bench bench-many bench-kafka bench-collector truth lock FORCE
 
 help:

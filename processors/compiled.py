@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
 from types import SimpleNamespace
@@ -38,6 +39,28 @@ _FILES: Any = caching.IndexDataCacheFile
 _normalised: Any = sigutils.normalize_signature
 # What in Numba's environment changes the code that it makes.
 _SWITCHES: Final = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "ENABLE_AVX")
+
+
+def _load_without_blas() -> None:
+    """Numba looks for a BLAS as it loads its arrays, and imports all of scipy.linalg for it.
+
+    That is a fifth of what a process takes to start, for what nothing compiled here asks for. Told that there is none,
+    it refuses products of matrices, and nothing else is different.
+    """
+
+    def none() -> None:
+        raise ImportError("compiled code here does without linear algebra")
+
+    linalg: Any = import_module("numba.np.linalg")
+    asked, linalg.ensure_blas = linalg.ensure_blas, none
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        linalg.ensure_blas = asked
+
+
+if not _CONFIG.DISABLE_JIT:
+    _load_without_blas()
 
 
 @cache

@@ -63,17 +63,8 @@ from streams.engine.cursor import (
 )
 from streams.engine.judging import apply_touchpoint
 from streams.engine.limits import beyond_limits
-from streams.engine.linking import (
-    AS_EXPLICIT,
-    AS_NAMED,
-    AS_ROW,
-    AS_SENT,
-    apply_link,
-    names_two,
-    pass_on,
-    sound,
-    target_of,
-)
+from streams.engine.link_claims import AS_EXPLICIT, AS_NAMED, AS_ROW, AS_SENT, names_two, sound, target_of
+from streams.engine.linking import apply_link, pass_on
 from streams.engine.outcomes import OUTCOME_ACCEPTED, OUTCOME_REPEATED, OUTCOME_ROBOTS, UNSUPPORTED_RECORD
 from streams.engine.passing import apply_tick, facts_full
 from streams.engine.rows import USED_EDITION, USED_LINKING, Table, has_room

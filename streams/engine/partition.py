@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from processors.lifecycle.facts import FACT, JUDGED, OUT_JUDGED_WRITTEN, OUT_WRITTEN, Out, new_out
+from processors.lifecycle.facts import FACT, JUDGED, Out, new_out
 from processors.policy.policy import Policy, read_policy
 from processors.row.layout import NONE, ROW
 from processors.triggers.room import FIRED
@@ -16,6 +16,7 @@ from schemas.known import Known, unknown
 from streams.engine import cursor as cursors
 from streams.engine import loop
 from streams.engine.checkpoint import Checkpoint, Stored, UnreadableCheckpoint
+from streams.engine.drained import Drained, cut, drain, in_one
 from streams.engine.edition import FIRST, Edition, past_of
 from streams.engine.forwarding import root
 from streams.engine.growth import copied, grow, memory_bytes
@@ -62,41 +63,20 @@ ROWS_AT_ONCE: Final = 131_072
 _ENDS: Final = frozenset((cursors.STATUS_FINISHED, cursors.STATUS_POISONED, cursors.STATUS_FULL))
 
 
-class Drained(NamedTuple):
-    """Facts that were taken out of the room that compiled code writes into."""
-
-    transitions: list[npt.NDArray[np.uint8]]  # bytes of FACT
-    judged: list[npt.NDArray[np.uint8]]  # of JUDGED
-    fired: list[npt.NDArray[np.uint8]]  # of FIRED
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that they take."""
-        return sum(part.nbytes for parts in self for part in parts)
-
-
-def _cut(array: Any, count: int) -> Any:
-    """The first so many entries, without the room that most fetches leave empty: what is said of a fetch waits."""
-    return array[:count] if 2 * count > len(array) else array[:count].copy()
-
-
-def _copied(records: Any, count: int) -> Any:
-    """The first records of an array, as bytes: as records they are copied one by one, which takes five times as long.
-
-    Of a plain array: every slice of a recarray costs ten microseconds, and most fetches are small.
-    """
-    return np.asarray(records)[:count].view(np.uint8).copy()
-
-
-def _in_one(parts: list[Any], kind: np.dtype[Any]) -> Any:
-    """Bytes of records as one array of them."""
-    return (parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, np.uint8), *parts])).view(kind)
-
-
 def _wanted(fetch: Fetch, cursor: cursors.Cursor) -> int:
     """The schema id of the record that the loop stands at."""
     place = int(cursor.at[cursors.AT_START])
     return int.from_bytes(fetch.buffer[place : place + 4].tobytes(), "big")
+
+
+def _usable_policy(text: bytes) -> Policy | None:
+    """What a text decides; None: it can't be read as a policy."""
+    try:
+        policy = read_policy(text.decode())
+        np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
+    except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
+        return None
+    return policy
 
 
 class Partition:
@@ -240,7 +220,7 @@ class Partition:
                 f"partition {self.number}: {cursors.POISON_RUN} consecutive records were rejected, the last before "
                 f"offset {self._next}; look at the rejects, and start with --accept-rejects to go on anyway"
             )
-        self._drain(facts)
+        drain(self._out, facts)
         self._next = (
             max(self._next, fetch.end) if status == cursors.STATUS_FINISHED else int(cursor.at[cursors.AT_NEXT])
         )
@@ -249,12 +229,12 @@ class Partition:
         return Applied(
             partition=self.number,
             buffer=fetch.buffer,
-            facts=_in_one(facts.transitions, FACT),
-            judged=_in_one(facts.judged, JUDGED),
-            fired=_in_one(facts.fired, FIRED),
+            facts=in_one(facts.transitions, FACT),
+            judged=in_one(facts.judged, JUDGED),
+            fired=in_one(facts.fired, FIRED),
             taken=cursor.taken[: cursor.at[cursors.AT_TAKEN]],
-            rejects=_cut(np.asarray(cursor.rejects), cursor.at[cursors.AT_REJECTS]),
-            links=_cut(np.asarray(cursor.links), cursor.at[cursors.AT_LINKS]),
+            rejects=cut(np.asarray(cursor.rejects), cursor.at[cursors.AT_REJECTS]),
+            links=cut(np.asarray(cursor.links), cursor.at[cursors.AT_LINKS]),
             sends=sends + sent_of(self.table, cursor, fetch.buffer),
             policy=policy,
             policies=policies,
@@ -294,7 +274,7 @@ class Partition:
         if status == cursors.STATUS_NEED_ROOM:
             self.table = grow(self.table)
         elif status == cursors.STATUS_NEED_FACTS:
-            self._drain(facts)
+            drain(self._out, facts)
         elif status == cursors.STATUS_POLICY_READ:
             self._change_policy(fetch, cursor, facts, policies)
         elif status == cursors.STATUS_FOREIGN:
@@ -314,29 +294,15 @@ class Partition:
         buffer, anew = written_anew(fetch.buffer, fetch.spans, first, most, known.plans, known.known, known.number_of)
         return replace(fetch, buffer=buffer), cursor._replace(anew=anew)
 
-    def _drain(self, facts: Drained) -> None:
-        counts = self._out.counts
-        if counts[OUT_WRITTEN] > 0:
-            facts.transitions.append(_copied(self._out.facts, counts[OUT_WRITTEN]))
-            counts[OUT_WRITTEN] = 0
-        if counts[OUT_JUDGED_WRITTEN] > 0:
-            facts.judged.append(_copied(self._out.judged, counts[OUT_JUDGED_WRITTEN]))
-            counts[OUT_JUDGED_WRITTEN] = 0
-        if self._out.room.written > 0:
-            facts.fired.append(_copied(self._out.room.fired, int(self._out.room.written)))
-            self._out.room.written = 0
-
     def _change_policy(
         self, fetch: Fetch, cursor: cursors.Cursor, facts: Drained, policies: list[PolicyChange]
     ) -> None:
         start, length = int(cursor.at[cursors.AT_START]), int(cursor.at[cursors.AT_LENGTH])
         offset = int(cursor.at[cursors.AT_OFFSET])
-        try:
-            text = fetch.buffer[start : start + length].tobytes().decode()
-            before = bool(self._edition.policy) and offset < self._edition.since
-            policy = read_policy(self._edition.policy if before else text)
-            np.int64(policy.rules.minimum_minor)  # compiled code holds no more than 64 bits
-        except (ValueError, ArithmeticError, RecursionError):  # whatever a text can do to its readers
+        before = bool(self._edition.policy) and offset < self._edition.since
+        said = fetch.buffer[start : start + length].tobytes()
+        policy = _usable_policy(self._edition.policy.encode() if before else said)
+        if policy is None:
             cursors.reject(cursor, offset, int(cursor.head[HEAD_VALUE]), int(cursor.head[HEAD_VALUE_SIZE]), BAD_POLICY)
             cursor.at[cursors.AT_NEXT] = offset + 1
             return
@@ -353,7 +319,7 @@ class Partition:
         customer, judged = 0, np.array([0, self.rows_at_once])
         while customer < self.numbered:
             customer = rejudge_rows(self.table, policy.rules, self._out, cursor, offset, customer, judged)
-            self._drain(facts)
+            drain(self._out, facts)
             self.table = grow(self.table)
             enough = facts.nbytes >= self.fact_bytes or judged[0] >= self.rows_at_once
             if enough and customer < self.numbered:

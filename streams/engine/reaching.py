@@ -14,8 +14,9 @@ from processors.policy.rules import CONSENT, CUSTOMER_EXIT, FIRM_EXIT, PURCHASE,
 from processors.row.contact import Contact
 from processors.row.layout import CONSENTS, NEVER, Row
 from processors.row.outreach import may_reach, note_consent
-from processors.triggers.firing import look_at, set_clocks, staged, take_back, taken_back
+from processors.triggers.firing import look_at, set_clocks, staged
 from processors.triggers.settled import timers_after
+from processors.triggers.withdrawing import take_back, taken_back
 from schemas.decode import ABSENT
 from schemas.maps import find_text
 from schemas.touchpoint import CHANNEL, PROPERTIES

@@ -418,6 +418,8 @@ def test_views_of_customers_can_be_joined_within_a_question(sink: Sink, left: st
     having = f"{columns} AND NOT endsWith(table, '_raw') AND table != 'profiles_at' GROUP BY table HAVING count() = 2"
     found = [row["table"] for row in sink.query(having).to_pylist()]
     assert set(BASE) <= set(found)
-    for right in some(sorted(found), 7):
+    # Each with one of them, and these with one another: what a view can't be joined for is its own names.
+    others = sorted(set(found) - set(BASE))[BASE.index(left) :: len(BASE)]
+    for right in [*BASE, *some(others, 4)]:
         joined = f"{left} AS a LEFT JOIN {right} AS b ON a.customer_id = b.customer_id AND a.namespace = b.namespace"
         assert sink.query(f"SELECT * FROM (SELECT count() AS n FROM {joined})").to_pylist() == [{"n": 0}], right

@@ -9,7 +9,7 @@ import pytest
 from support.command import Directory, done
 from support.histories import jsonl_file
 from support.people import LEE, NOW, day, iso
-from support.sampled import some
+from support.sampled import some, spread
 
 from processors.row.namespaces import NAMESPACE_KNOWN
 from streams.commands.customer_document import document, row_number
@@ -41,7 +41,7 @@ def texts(documents: Documents) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_command_prints_them(shop: Path, texts: dict[str, str]) -> None:
-    for who in some([*texts], 3):
+    for who in spread([*texts], 3):
         assert done("customer", who, "--data", shop) == texts[who]
 
 
@@ -202,7 +202,7 @@ def test_what_could_move_the_cursor_is_escaped(data: Path) -> None:
 @pytest.mark.slow
 def test_whatever_happened_fits(imported: Directory) -> None:
     with Session(imported.path, "test") as session:
-        for profile in some(imported.content["profiles"], 8):
+        for profile in some(spread(imported.content["profiles"], 3), 3):
             partition = session.runner.partition
             number = row_number(partition.table, profile["customer_id"], NAMESPACE_KNOWN)
             told = document(partition, session.sink, number)

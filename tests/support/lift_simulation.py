@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from processors.compiled import compiled
 from processors.hashing import avalanche
 from processors.triggers.cells import SHARES
-from processors.triggers.firing import is_held
+from processors.triggers.holding import is_held
 from processors.triggers.packed import hash_of
 from streams.reports.sink import Sink
 
