@@ -1,6 +1,7 @@
 """What a file may be that nobody has said how to read: a ready mapping whose columns it has, or a first guess."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +12,9 @@ from streams.imports.shape import Shaper
 _FEWEST: Final = 4
 _MANY: Final = 8
 _SHARE: Final = 0.4
+_SHARE_OF_CUSTOMERS: Final = 0.33
+_OF_FEW: Final = 3
+_DISTINCT: Final = 2
 _VALUE: Final = re.compile(r"[\d\s.,:/+$€£TZ-]*\d[\d\s.,:/+$€£TZ-]*|\S+@\S+\.\w+")
 
 
@@ -35,12 +39,21 @@ def looks_like_a_row(columns: Sequence[str]) -> bool:
 
 
 def best_fitting(columns: Sequence[str]) -> str | None:
-    """The ready mapping that reads the most of these columns, where that is many of them."""
+    """The ready mapping that reads the most of these columns, where that is many of them, and some of them are not
+    what most exports have."""
+    read = {name: _read_by(name, tuple(columns)) for name in ready_names()}
+    readers = Counter(column for found in read.values() for column in found)
     best, most = None, _FEWEST - 1
-    for name in ready_names():
-        shaper = Shaper(ready_mapping(name))
-        known = {*shaper.names, *shaper.roots}
-        read = len(known & set(columns) | set(shaper.alike(tuple(columns)).values()))
-        if read > most and (read >= _MANY or read >= _SHARE * len(columns)):
-            best, most = name, read
+    for name, found in read.items():
+        distinct = sum(readers[column] <= _OF_FEW for column in found)
+        share = _SHARE_OF_CUSTOMERS if ready_mapping(name).snapshot else _SHARE
+        many = len(found) >= _MANY or len(found) >= share * len(columns)
+        if len(found) > most and many and distinct >= _DISTINCT:
+            best, most = name, len(found)
     return best
+
+
+def _read_by(name: str, columns: tuple[str, ...]) -> set[str]:
+    """Those of the columns that a ready mapping reads."""
+    shaper = Shaper(ready_mapping(name))
+    return {*shaper.names, *shaper.roots} & set(columns) | set(shaper.alike(columns).values())
