@@ -12,17 +12,17 @@ from streams.imports.columns import text_of
 from streams.imports.currencies import CODES
 from streams.imports.evidence import EITHER, FIRST, SECOND
 from streams.imports.files import receive
-from streams.imports.guessed_columns import MOST_KINDS, Found, columns_found
+from streams.imports.guessed_columns import MOST_KINDS, Found, are_days_of_a_sheet, columns_found
 from streams.imports.guessed_contracts import Contracts, contracts_in
 from streams.imports.guessed_names import known_columns, stripped
-from streams.imports.guessed_orders import lines_before, repeats_total
+from streams.imports.guessed_orders import given_back, lines_before, refunds_beside, repeats_total
 from streams.imports.guessed_values import kinds_told, quoted, scores_told
 from streams.imports.instants import instants
 from streams.imports.joined import column_of
 from streams.imports.leaves import opened_up
 from streams.imports.mapping import Mapping
 from streams.imports.reading import opened
-from streams.imports.statuses import expression, may_say_none, no_purchases, says_status
+from streams.imports.statuses import expression, may_say_none, no_purchases, says_status, taken_back
 from streams.imports.suggesting import best_fitting, looks_like_a_row
 
 _SAMPLE: Final = 2_000
@@ -113,8 +113,9 @@ def _of_contracts(columns: dict[str, Any], found: list[Found], contracts: Contra
 
 def _of_events(columns: dict[str, Any], found: list[Found], known: frozenset[str]) -> Iterator[str]:
     kind = next((one.column for one in found if one.field == "kind"), None)
-    orders = bool({one.field for one in found} & {"amount", "price", "order_id"})
-    skipping = list(_none_of(columns, kind)) if orders else []
+    orders = bool({one.field for one in found} & {"amount", "amount_minor", "price", "order_id"})
+    back = given_back(columns, found) if kind is None and any(one.field == "amount" for one in found) else None
+    skipping = list(_none_of(columns, kind, refunds=back is None)) if orders else []
     if skipping:
         yield f"skip = {_literal(' or '.join(text for _, text in skipping))}   # a guess: rows that were no purchases"
     yield from lines_before(columns, found, [name for name, _ in skipping])
@@ -123,13 +124,16 @@ def _of_events(columns: dict[str, Any], found: list[Found], known: frozenset[str
         yield from _time(column_of(columns, times[0].column))
     yield ""
     yield "[columns]"
-    yield from map(_column, found)
+    yield from (_column(one) for one in found if back is None or one.field != "amount")
     fields = {one.field for one in found}
     for field in ("customer_id", "occurred_at"):
         if field not in fields and not (field == "customer_id" and "anonymous_id" in fields):
             yield f'# {field} = ""   # no column looks like it, and a touchpoint needs one'
-    yield from _left(columns, [name for one in found for name in one.read])
-    yield from _said(fields, columns, found, known)
+    yield from _left(columns, [*(name for one in found for name in one.read), *([back] if back else [])])
+    # A touchpoint says itself what it is.
+    yield from _said(fields | ({"kind"} if back else set()), columns, found, known)
+    if back is not None:
+        yield from refunds_beside(back, found)
 
 
 def _column(one: Found) -> str:
@@ -145,19 +149,20 @@ def _left(columns: dict[str, Any], read: list[str]) -> Iterator[str]:
         yield f"# {months[0]} … {months[-1]} are columns of months: make a row of each (customer, month, amount) first"
 
 
-def _none_of(columns: dict[str, Any], kind: str | None) -> Iterator[tuple[str, str]]:
+def _none_of(columns: dict[str, Any], kind: str | None, *, refunds: bool) -> Iterator[tuple[str, str]]:
     """(column, condition) of those that say of rows that they were no purchases; ``kind``: the one that says what
-    happened, if one does."""
+    happened, if one does. ``refunds``: whether an order that was given back is one of them."""
     for name, column in columns.items():
         words = column.drop_null().unique().to_pylist()
         few = may_say_none(name) and name != kind and len(words) <= MOST_KINDS
         none = no_purchases(words, name) if few else []
+        none = none if refunds else [word for word in none if not taken_back(word)]
         if none:
             yield name, expression(name, none)
 
 
 def _said(fields: set[str], columns: dict[str, Any], found: list[Found], known: frozenset[str]) -> Iterator[str]:
-    money = bool(fields & {"amount", "price"})
+    money = bool(fields & {"amount", "amount_minor", "price"})
     total = repeats_total(columns, found)
     if "kind" not in fields or (money and "currency" not in fields) or total:
         yield ""
@@ -226,7 +231,9 @@ def _time(values: Any) -> Iterator[str]:
     some = values.drop_null()
     found = instants(some, None, "UTC", FIRST)
     ways, wrong = found.ways, found.bad | found.unclear
-    if wrong.sum() * 2 > len(some):
+    if are_days_of_a_sheet(some):
+        yield f'time_format = "excel"   # a guess: {some[0].as_py()!r} counts days as spreadsheets do'
+    elif wrong.sum() * 2 > len(some):
         yield f'# time_format = "%Y-%m-%d"   # {some[int(wrong.argmax())].as_py()!r}: say how it is written'
     elif pattern := _pattern(some, ways):
         yield f'time_format = "{pattern}"   # as single ones tell that can be read in one way only'

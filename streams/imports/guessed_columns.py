@@ -1,5 +1,6 @@
 """Which column of a file is which field, as far as names and values tell; with what is doubtful about it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -14,10 +15,11 @@ from streams.imports.instants import instants
 from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
-from streams.imports.name_patterns import MAIL, plain, rank_of
+from streams.imports.name_patterns import MAIL, MINOR, THOUSANDS, plain, rank_of
 from streams.imports.nearest import meant_kind
 from streams.imports.statuses import is_of_orders, no_purchases, says_status
 
+_UNIT: Final = re.compile(r"(?:[(\[]|\bin\s+)(?:in\s+)?([A-Za-z€]+)[)\]]?\s*$")
 _UNCLEAR: Final = 0.5
 _CLEAR: Final = 0.95
 _FEW: Final = 0.2
@@ -67,7 +69,7 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
         if found is not None and field == "customer_id" and _numbers_rows(found, columns):
             continue
         if found is not None and field == "amount":
-            found = _of_one(found, free, has_sku=has_sku)
+            found = _counted(_of_one(found, free, has_sku=has_sku))
         if found is not None and field == "customer_id":
             found = _address(found, free, columns)
         if found is not None and field == "occurred_at":
@@ -159,6 +161,18 @@ def _of_one(found: Found, free: dict[str, str], *, has_sku: bool) -> Found | Non
     return Found("amount", text, "a quantity and a price: is it the price of one?", (quantity.column, found.column))
 
 
+def _counted(found: Found | None) -> Found | None:
+    """An amount that its name says to be in cents, or in thousands."""
+    name = plain(found.column) if found is not None and not found.of else ""
+    if found is not None and MINOR.search(name):
+        return replace(found, field="amount_minor", doubt="its name says that it counts cents: does it?")
+    unit = _UNIT.search(found.column) if found is not None and name else None
+    if found is not None and unit is not None and THOUSANDS.search(plain(unit[1].replace("€", "eur"))):
+        text = f"=`{found.column}` * 1000"
+        return Found("amount", text, "its name says that it counts thousands: does it?", (found.column,))
+    return found
+
+
 def _named(field: str, free: dict[str, str], names: dict[str, str] = NAMES) -> Found | None:
     """The column that has one of the field's names, the first of them that there is."""
     for name in names.get(field, "").split():
@@ -176,7 +190,8 @@ def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> Found | 
         rank = min((each for each in ranks if each is not None), default=None)
         if rank is None or (best is not None and rank >= best[0]):
             continue
-        if field != "occurred_at" or share_of_times(columns[column].drop_null()) > 0:
+        some = columns[column].drop_null()
+        if field != "occurred_at" or share_of_times(some) > 0 or are_days_of_a_sheet(some):
             best = rank, column
     if best is None:
         return None
@@ -231,6 +246,11 @@ def column_like(field: str, columns: dict[str, Any]) -> str | None:
     free = {name: name_of(name.removeprefix(prefix)) for name in columns if _may_be(field, columns[name])}
     found = _named(field, free) or _like(field, free, columns)
     return found.column if found is not None else None
+
+
+def are_days_of_a_sheet(some: Any) -> bool:
+    """Whether texts without nulls are days as spreadsheets count them (45293), from 1982 to 2064."""
+    return len(some) > 0 and _share(some, r"^[3-5]\d{4}(\.\d+)?$") >= _UNCLEAR
 
 
 def share_of_times(some: Any) -> float:

@@ -7,7 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from streams.imports.guessed_columns import Found, column_like
+from streams.imports.guessed_names import stripped
 from streams.imports.guessed_values import quoted
+from streams.imports.name_patterns import REFUNDED
 from streams.imports.nobodies import are_sums
 
 _FILLED: Final = ("customer_id", "occurred_at", "currency")
@@ -28,6 +30,32 @@ def lines_before(columns: dict[str, Any], found: list[Found], states: list[str])
     if empty:
         listed = ", ".join(map(quoted, empty))
         yield f"fill = {{ by = {quoted(order)}, columns = [{listed}] }}   # only the first row of an order says these"
+
+
+def given_back(columns: dict[str, Any], found: list[Found]) -> str | None:
+    """The column that says in an order's row what was given back of it, where some was."""
+    read = {name for one in found for name in one.read}
+    for column, name in stripped(columns).items():
+        texts = columns[column].drop_null()
+        if column not in read and REFUNDED.search(name) and any(map(_number, texts.to_pylist())):
+            return column
+    return None
+
+
+def refunds_beside(column: str, found: list[Found]) -> Iterator[str]:
+    """The touchpoints of rows that tell of a purchase and of what was given back of it."""
+    amount = next(one for one in found if one.field == "amount")
+    yield ""
+    yield "[[touchpoints]]"
+    yield 'kind = "order_completed"   # no column tells what happened: is every row an order?'
+    yield f"amount = {quoted(amount.column)}{'   # ' + amount.doubt if amount.doubt else ''}"
+    yield ""
+    yield "[[touchpoints]]   # what was given back, at the day of the order: no column tells when"
+    yield 'kind = "order_refunded"'
+    yield f"amount = {quoted(column)}"
+    if any(one.field == "sku" for one in found):
+        yield "sku = '=\"\"'"
+    yield f"when = 'number(`{column}`) != 0'"
 
 
 def repeats_total(columns: dict[str, Any], found: list[Found]) -> bool:

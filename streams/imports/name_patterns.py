@@ -211,6 +211,16 @@ def _compiled(field: str) -> tuple[re.Pattern[str], ...]:
     return tuple(map(re.compile, LIKE.get(field, ())))
 
 
+REFUNDED: Final = re.compile(
+    r"^(?:total|amount|order|net)?(?:refund(?:ed)?|erstattet|erstattung|rueckerstattung|gutschrift|rembourse|remboursement"
+    r"|reembolso|reembolsado|rimborso|rimborsato|terugbetaald|zwrot|aterbetalt|estorno)"
+    r"(?:amount|total|value|betrag|montant|importe|importo|bedrag|kwota|valor)?$"
+    r"|^(?:montant|importe|importo|valor|kwota|bedrag)(?:rembourse|reembolsado|rimborsato|estornado|zwrotu|terugbetaald)$"
+)
+"""What was given back of an order, in a column of its row."""
+MINOR: Final = re.compile(r"(?:cents?|pence|centimes|centimos|centesimi|centavos|groszy?|oere|minor(?:units?)?)$")
+THOUSANDS: Final = re.compile(r"^(?:teur|keur|tusd|kusd|tchf|thousands?|tsd|tausend|milliers|miles|migliaia|k)$")
+"""Behind the name of an amount: what it counts, where that is not the unit of the currency."""
 BEGIN: Final = re.compile(_BEGIN)
 END: Final = re.compile(_END)
 FEE: Final = re.compile(_FEE)

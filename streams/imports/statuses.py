@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from streams.imports.columns import text_of
 from streams.imports.likeness import bare
 from streams.imports.mapping import Mapping
+from streams.imports.name_patterns import REFUNDED, plain
 from streams.imports.orders import COMPLETING
 
 _STATUS: Final = (
@@ -43,8 +44,12 @@ _NO_PURCHASE: Final = re.compile(
     r"|aguardando|pendente|openstaand|in afwachting|väntar|未払い|保留|lost$|verloren$",
     re.IGNORECASE,
 )
+_REFUNDED: Final = re.compile(
+    r"refund|erstattet|rembours|terugbetaald|reembols|rimbors|zwróc|återbetal|estornad|返金|возвра|退款", re.IGNORECASE
+)
 _TAKES_BACK: Final = re.compile(
     r"refund|credit.?(?:memo|note)|gutschrift|avoir|return|storno|charge.?back|void|rembours|reembols|rimbors|retour"
+    r"|angebot|kostenvoranschlag|quot(?:e|ation)|estimate|proforma|devis|preventivo|presupuesto|offerte|or[cç]amento"
     r"|abono|nota de cr[eé]dito|nota di credito|creditnota|kreditnota|korekt|erstatt|rückzahl|devoluci|返品|返金",
     re.IGNORECASE,
 )
@@ -80,6 +85,11 @@ def no_purchases(values: Iterable[str], column: str = NAMES[0]) -> list[str]:
     return [value for value in told if pattern.search(value)]
 
 
+def taken_back(word: str) -> bool:
+    """Whether a status says of an order that it was paid, and given back."""
+    return _REFUNDED.search(word) is not None
+
+
 def is_of_orders(values: Iterable[str]) -> bool:
     """Whether these are what shops say of the orders that rows are, and not what happened."""
     return any(_SHOP.search(value) for value in values)
@@ -94,17 +104,22 @@ class Statuses:
         self._read: Final = frozenset(read)
         self._knows: Final = any(map(says_status, self._read))
         self._counts: dict[str, Counter[str]] = {}
+        self._back: Counter[str] = Counter()
 
     def watched(self, columns: Iterable[str] | None) -> list[str]:
         """Those of a file's columns that are to be read for this; None: the columns are not known."""
         if not self._watches:
             return []
-        named = NAMES if columns is None else filter(may_say_none, columns)
+        named = NAMES if columns is None else [name for name in columns if may_say_none(name) or _is_back(name)]
         return [name for name in named if name not in self._read and not (self._knows and says_status(name))]
 
     def see(self, columns: dict[str, Any]) -> None:
         """Take the columns of a block."""
         for name in self.watched(columns):
+            if _is_back(name) and name in columns:
+                some = text_of(columns[name])[0]
+                self._back[name] += pc.sum(pc.match_substring_regex(some, "[1-9]")).as_py() or 0
+                continue
             counts = self._counts.setdefault(name, Counter())
             if len(counts) > _MOST_WORDS:
                 continue
@@ -114,14 +129,26 @@ class Statuses:
 
     def warnings(self) -> Iterator[str]:
         """One of each column that says so of some rows, with the argument that leaves them out."""
+        for name, count in self._back.items():
+            if count:
+                yield (
+                    f"{name}, which nobody asked for, has amounts in {count:,} rows that come in as {COMPLETING[0]}, "
+                    "and which nothing takes back: a second of [[touchpoints]] in a mapping does, as relasi import "
+                    "--guess writes it"
+                )
         for name, counts in self._counts.items():
             words = no_purchases(counts, name) if len(counts) <= _MOST_WORDS else []
             if words:
                 told = ", ".join(f"{word!r} ({counts[word]:,})" for word in words)
+                apart = "" if _OF_A_TYPE.search(bare(name)) is None else f"--map kind={name} tells them apart, and "
                 yield (
                     f"{name}, which nobody asked for, says {told} of rows that come in as {'/'.join(COMPLETING[:1])}: "
-                    f"{condition(name, words)} leaves them out"
+                    f"{apart}{condition(name, words)} leaves them out"
                 )
+
+
+def _is_back(name: str) -> bool:
+    return REFUNDED.search(plain(name)) is not None and _FLAG.search(bare(name)) is None
 
 
 def condition(name: str, words: Iterable[str]) -> str:

@@ -302,3 +302,49 @@ def test_a_ready_mapping_is_named_where_it_fits(tmp_path: Path) -> None:
     assert "--as hotel" in guessed(io.BytesIO(text.encode()), Mapping(), tmp_path, KNOWN)
     generic = "order_id,date,customer,amount,currency,status\n1,2026-01-02,ann,3.00,EUR,paid\n"
     assert "--as" not in guessed(io.BytesIO(generic.encode()), Mapping(), tmp_path, KNOWN)
+
+
+def test_what_was_given_back_of_an_order_is_a_touchpoint_beside_it(tmp_path: Path) -> None:
+    text = (
+        "Order ID,Customer ID,Order Date,Order Status,Order Total (inc tax),Tax Total,Order Currency Code,"
+        "Refund Amount\n"
+        "1,11,01/15/2026,Completed,125.00,20.00,USD,25.00\n2,12,01/17/2026,Cancelled,65.00,10.00,USD,0.00\n"
+        "3,11,02/20/2026,Refunded,30.00,5.00,USD,30.00\n4,13,02/22/2026,Shipped,85.00,13.33,USD,0.00\n"
+    )
+    rows, rejects, skipped, _ = read(text, tmp_path)
+    assert money(rows) == {("order_completed", "USD"): 24000, ("order_refunded", "USD"): 5500}
+    assert (rejects, skipped) == ({}, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "minor"),
+    [("total_cents", "1250", 1250), ("Umsatz in TEUR", "12.5", 1250000), ("Revenue (kUSD)", "1.25", 125000)],
+)
+def test_what_an_amount_counts_is_told_by_its_name(name: str, text: str, minor: int, tmp_path: Path) -> None:
+    rows, _, _, told = read(f"order_id,customer,created_at,{name}\n1,ann,2026-01-05,{text}\n", tmp_path)
+    assert [row["amount_minor"] for row in rows] == [minor]
+    assert "does it?" in told
+
+
+def test_days_as_spreadsheets_count_them_are_such_in_a_column_of_days(tmp_path: Path) -> None:
+    rows, _, _, told = read("Kunde;Belegdatum;Betrag\nann;46027;10,50\nbob;46035;11,50\n", tmp_path)
+    assert 'time_format = "excel"' in told
+    # 2026-01-05
+    assert [row["occurred_at"] for row in rows] == [1_767_571_200_000, 1_768_262_400_000]
+
+
+def test_dates_are_read_as_rows_that_are_left_out_say(tmp_path: Path) -> None:
+    text = "order,date,customer,amount,status\n1,05/01/2026,ann,10.00,paid\n2,16/01/2026,bob,20.00,cancelled\n"
+    rows, _, skipped, told = read(text, tmp_path)
+    assert 'time_format = "%d/%m/%Y"' in told
+    assert ([row["occurred_at"] for row in rows], skipped) == ([1_767_571_200_000], 1)
+
+
+def test_a_footer_is_not_filled_down(tmp_path: Path) -> None:
+    text = (
+        "Datum;Uhrzeit;Bonnr.;Kundenkarte;Umsatz brutto\n05.01.2026;10:05;1;K1;19,90\n05.01.2026;10:25;2;;5,50\n"
+        "16.01.2026;11:25;3;K2;-5,50\nGesamt;;3;;19,90\n"
+    )
+    rows, rejects, _, told = read(text, tmp_path)
+    assert "fill" not in told
+    assert ([row["amount_minor"] for row in rows], rejects) == ([1990, -550], {"no_customer": 2})
