@@ -20,7 +20,7 @@ NAMES: Final = {
         "summe umsatz importe total_price value paid payment net_amount "
         "gross_amount sales_value sale_amount sales_amount order_value order_amount net_sales gross_sales "
         "total_sales earnings gross_earnings item_total line_total "
-        "line_amount extended_price gesamtpreis gesamtbetrag montant subtotal item_price price unit_price",
+        "line_amount extended_price gesamtpreis gesamtbetrag montant",
     "currency": "currency currency_code ccy waehrung wahrung moneda devise",
     "order_id": "order_id order order_no order_number invoice invoice_no invoice_number invoice_id basket_id "
         "receipt_id receipt_no receipt transaction_id bestellnummer bestellung auftragsnummer "
@@ -37,6 +37,7 @@ NAMES: Final = {
     "properties.reason": "reason refund_reason return_reason",
 }  # fmt: skip
 LAST: Final = {
+    "amount": "subtotal item_price price unit_price",
     "customer_id": "buyer guest account reviewer author display_name name id",
     "order_id": "name",
 }

@@ -11,6 +11,7 @@ from streams.imports.guessed_names import stripped
 from streams.imports.guessed_values import quoted
 from streams.imports.name_patterns import REFUNDED
 from streams.imports.nobodies import are_sums
+from streams.imports.statuses import are_yes_or_no
 
 _FILLED: Final = ("customer_id", "occurred_at", "currency")
 _APART: Final = 0.02
@@ -36,8 +37,10 @@ def given_back(columns: dict[str, Any], found: list[Found]) -> str | None:
     """The column that says in an order's row what was given back of it, where some was."""
     read = {name for one in found for name in one.read}
     for column, name in stripped(columns).items():
-        texts = columns[column].drop_null()
-        if column not in read and REFUNDED.search(name) and any(map(_number, texts.to_pylist())):
+        if column in read or not REFUNDED.search(name):
+            continue
+        texts = columns[column].drop_null().to_pylist()
+        if any(map(_number, texts)) and not are_yes_or_no(texts):
             return column
     return None
 

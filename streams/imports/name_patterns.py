@@ -52,7 +52,7 @@ _NUMBER: Final = (
 _CUSTOMER: Final = (
     r"(?:customers?|clients?|clientes?|users?|members?|mitglieds?|household|guests?|gast|gaeste|buyer|kunden?|klient[ai]?"
     r"|klant(?:en)?|kund|subscriber|abonne|patient|policyholder|account|adherent|membre|soci[oa]|usuario|utente|gebruikers?"
-    r"|uzytkownika?|contact|profile|payer|acheteur|comprador|acquirente|student|teilnehmer|consumer|lid|leden|zakaznik|musteri|клиент|respondent|顧客|会員|お客様|得意先)"
+    r"|uzytkownika?|contact|profile|payer|acheteur|comprador|acquirente|student|teilnehmer|consumer|donor|spender|donateur|shopper|lid|leden|zakaznik|musteri|клиент|respondent|顧客|会員|お客様|得意先)"
 )
 _NAME: Final = r"(?:names?|nom|nombre|nome|naam|namn|nazwa|s?full|名|氏名)"
 _DATE: Final = (
@@ -120,7 +120,7 @@ LIKE: Final = {
         rf"{_SUM}(?:ttc|brutto|bruto|lordo|gross|inc\w*|ink\w*|iva\w*|moms)$|^(?:gross|brutto|ttc){_SUM}?$",
         rf"{_SUM}$|^{_SUM}(?:{ORDER}|{_BILL}|{_DEAL})",
         rf"^(?:order|grand)?{_SUM}",
-        r"(?:mrr|payout|turnover|chiffreaffaires)$",
+        r"(?:mrr|payout|turnover|chiffreaffaires)$|^(?:sale|sales|order|total|final)price$|^pricepaid$",
     ),
     "currency": (
         r"(?:currency|waehrung|devise|valuta|moneda|moeda|divisa|waluta|munt|muntsoort|mena|parabirimi|валюта|通貨)(?:code)?",
@@ -144,7 +144,8 @@ LIKE: Final = {
     "category": (r"^(?:warengruppe|(?:produkt)?kategori[ea]?|categori[ea](?:produit)?|kategoria|カテゴリー?)$",),
     "price": (
         r"^(?:einzelpreis|stueckpreis|prixunitaire|prix|preciounitario|prezzounitario|precounitario|stukprijs|cenajednostkowa"
-        r"|styckpris|unitamount|salesprice|単価)$",
+        r"|styckpris|unitamount|salesprice|(?:artikel|produkt|item|product)(?:preis|price|pris)|prixproduit"
+        r"|precioproducto|prezzoprodotto|precoproduto|単価)$",
     ),
     "properties.discount": (
         r"^(?:order|line|total)?(?:discount|rabatt|remise|descuento|sconto|korting|desconto|rabat)"
@@ -212,7 +213,7 @@ def _compiled(field: str) -> tuple[re.Pattern[str], ...]:
 
 
 REFUNDED: Final = re.compile(
-    r"^(?:total|amount|order|net)?(?:refund(?:ed)?|erstattet|erstattung|rueckerstattung|gutschrift|rembourse|remboursement"
+    r"^(?:total|amount|order|net)?(?:refund(?:ed)?|erstattet|(?:rueck)?erstattungs?|gutschrift|rembourse|remboursement"
     r"|reembolso|reembolsado|rimborso|rimborsato|terugbetaald|zwrot|aterbetalt|estorno)"
     r"(?:amount|total|value|betrag|montant|importe|importo|bedrag|kwota|valor)?$"
     r"|^(?:montant|importe|importo|valor|kwota|bedrag)(?:rembourse|reembolsado|rimborsato|estornado|zwrotu|terugbetaald)$"

@@ -26,7 +26,7 @@ _OF_A_TYPE: Final = re.compile(
     r"(?:type|typ|art|belegart|buchungsart|vorgangsart|tipo|soort|rodzaj|種別)$"
 )
 _FLAG: Final = re.compile(
-    r"^(?:is)?(?:voided|void|cancell?ed|deleted|declined|failed|refunded|test|testorder|testmode|istest|storniert|storno"
+    r"^(?:is)?(?:voided|void|cancell?ed|deleted|declined|failed|(?:fully)?refunded|disputed|test|testorder|testmode|istest|storniert|storno"
     r"|gel[oö]e?scht|annul[ée]e?|annulée?|anulado|annullato|geannuleerd|anulowane|makulerad|cancelado)$"
 )
 _YES: Final = frozenset(("true", "yes", "y", "1", "x", "ja", "oui", "si", "sí", "sì", "sim", "tak", "t", "wahr"))
@@ -72,17 +72,21 @@ def says_status(column: str) -> bool:
 def may_say_none(column: str) -> bool:
     """Whether a column, by its name, may say of rows that they were no purchases: a status, a type, or yes and no."""
     name = bare(column)
-    return says_status(column) or any(pattern.search(name) is not None for pattern in (_OF_A_TYPE, _FLAG))
+    return says_status(column) or _OF_A_TYPE.search(name) is not None or _is_flag(column)
 
 
 def no_purchases(values: Iterable[str], column: str = NAMES[0]) -> list[str]:
     """Of the values of such a column those that say that nothing was bought, or that it was taken back."""
-    told, name = list(values), bare(column)
-    if _FLAG.search(name) is not None:
-        words = {value.strip().lower() for value in told}
-        return [value for value in told if value.strip().lower() in _YES] if words <= _YES | _NO else []
+    told = list(values)
+    if _is_flag(column):
+        return [value for value in told if value.strip().lower() in _YES] if are_yes_or_no(told) else []
     pattern = _NO_PURCHASE if says_status(column) else _TAKES_BACK
     return [value for value in told if pattern.search(value)]
+
+
+def are_yes_or_no(values: Iterable[str]) -> bool:
+    """Whether all values are words for yes and no."""
+    return all(value.strip().lower() in _YES | _NO for value in values)
 
 
 def taken_back(word: str) -> bool:
@@ -116,9 +120,10 @@ class Statuses:
     def see(self, columns: dict[str, Any]) -> None:
         """Take the columns of a block."""
         for name in self.watched(columns):
-            if _is_back(name) and name in columns:
+            if _is_back(name):
                 some = text_of(columns[name])[0]
                 self._back[name] += pc.sum(pc.match_substring_regex(some, "[1-9]")).as_py() or 0
+            if not may_say_none(name):
                 continue
             counts = self._counts.setdefault(name, Counter())
             if len(counts) > _MOST_WORDS:
@@ -130,7 +135,7 @@ class Statuses:
     def warnings(self) -> Iterator[str]:
         """One of each column that says so of some rows, with the argument that leaves them out."""
         for name, count in self._back.items():
-            if count:
+            if count and not (name in self._counts and are_yes_or_no(self._counts[name])):
                 yield (
                     f"{name}, which nobody asked for, has amounts in {count:,} rows that come in as {COMPLETING[0]}, "
                     "and which nothing takes back: a second of [[touchpoints]] in a mapping does, as relasi import "
@@ -148,7 +153,11 @@ class Statuses:
 
 
 def _is_back(name: str) -> bool:
-    return REFUNDED.search(plain(name)) is not None and _FLAG.search(bare(name)) is None
+    return REFUNDED.search(plain(name)) is not None
+
+
+def _is_flag(name: str) -> bool:
+    return _FLAG.search(bare(name).rstrip("?")) is not None
 
 
 def condition(name: str, words: Iterable[str]) -> str:

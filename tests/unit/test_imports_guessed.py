@@ -348,3 +348,12 @@ def test_a_footer_is_not_filled_down(tmp_path: Path) -> None:
     rows, rejects, _, told = read(text, tmp_path)
     assert "fill" not in told
     assert ([row["amount_minor"] for row in rows], rejects) == ([1990, -550], {"no_customer": 2})
+
+
+def test_a_flag_of_refunds_is_no_amount_of_them(tmp_path: Path) -> None:
+    text = (
+        "Purchase ID,Purchase Email,Purchase Date,Subtotal,Sale Price,Currency,Refunded?,Fully Refunded?\n"
+        "1,a@x.com,2026-01-05,10.00,12.00,USD,0,0\n2,b@x.com,2026-01-16,10.00,12.00,USD,1,1\n"
+    )
+    rows, _, skipped, _ = read(text, tmp_path)
+    assert (money(rows), skipped) == ({("order_completed", "USD"): 1200}, 1)
