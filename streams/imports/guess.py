@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 
 from streams.imports.columns import text_of
 from streams.imports.currencies import CODES
-from streams.imports.evidence import EITHER, FIRST, SECOND
 from streams.imports.files import receive
-from streams.imports.guessed_columns import MOST_KINDS, Found, are_days_of_a_sheet, columns_found
+from streams.imports.guessed_columns import Found, columns_found
+from streams.imports.guessed_contents import MOST_KINDS
 from streams.imports.guessed_contracts import Contracts, contracts_in
 from streams.imports.guessed_names import known_columns, stripped
 from streams.imports.guessed_orders import given_back, lines_before, refunds_beside, repeats_total
+from streams.imports.guessed_times import times_told
 from streams.imports.guessed_values import kinds_told, quoted, scores_told
-from streams.imports.instants import instants
 from streams.imports.joined import column_of
 from streams.imports.leaves import opened_up
 from streams.imports.mapping import Mapping
@@ -26,11 +26,7 @@ from streams.imports.statuses import expression, may_say_none, no_purchases, say
 from streams.imports.suggesting import best_fitting, looks_like_a_row
 
 _SAMPLE: Final = 2_000
-_WITH_A_ZONE: Final = r"(Z|UTC|[+-]\d\d:?\d\d|[A-Z]\w+/\w+|^\d{9,}(\.0+)?)$"
 _CODE: Final = re.compile(r"(?:[(\[](?P<held>[A-Za-z]{3})[)\]]|[a-z][ _](?P<last>[A-Z]{3}))\s*$")
-_DATE: Final = re.compile(
-    r"\d{1,2}(?P<sign>[/.-])\d{1,2}(?P=sign)(?P<year>\d{4}|\d\d)(?: (?P<clock>\d{1,2}:\d\d(?::\d\d)?))?$"
-)
 _MONTH: Final = re.compile(
     r"(?i:jan|feb|f[eé]v|mar|mär|mrz|apr|avr|abr|mai|may|maj|jun|jui|jul|aug|ao[uû]|ago|sep|set|oct|okt|ott|nov|dec|dez|d[eé]c|dic|gen|ene|lug|giu)"
     r"[^\W\d]*\.?[ _/-]?\d{2,4}|\d{4}[-_/](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-_/.]\d{4}"
@@ -95,7 +91,7 @@ def _of_contracts(columns: dict[str, Any], found: list[Found], contracts: Contra
     yield 'policy = "telecom"   # has the kinds contract_signed, bill_paid and contract_terminated'
     yield "# Each row looks like a contract and not like an event: it began, was paid last today, and may have ended."
     yield "# If the table is of another day: --set snapshot_at=2026-01-31"
-    yield from _time(columns[contracts.since])
+    yield from times_told(columns[contracts.since])
     yield ""
     yield "[columns]"
     kept = [one for one in found if one.field in ("customer_id", "currency") and one.column not in contracts.of]
@@ -121,7 +117,7 @@ def _of_events(columns: dict[str, Any], found: list[Found], known: frozenset[str
     yield from lines_before(columns, found, [name for name, _ in skipping])
     times = [one for one in found if one.field == "occurred_at"]
     if times and "UTC" not in times[0].column:
-        yield from _time(column_of(columns, times[0].column))
+        yield from times_told(column_of(columns, times[0].column))
     yield ""
     yield "[columns]"
     yield from (_column(one) for one in found if back is None or one.field != "amount")
@@ -209,39 +205,6 @@ def _every(fields: set[str], columns: dict[str, Any], *, money: bool) -> str:
     if "satisfaction" in fields:
         return 'kind = "product_reviewed"   # no column tells what happened: is every row a review?'
     return '# kind = "account_created"   # no column tells what happened, and nothing looks like an order: say it'
-
-
-def _pattern(some: Any, ways: Any) -> str | None:
-    """How dates are written of which some can be read in two ways and others tell which: rows that are left out tell
-    nothing when the file is read."""
-    told = set(ways.tolist())
-    dates = [found for text in some.to_pylist() if (found := _DATE.match(text)) is not None]
-    shapes = {(found["sign"], len(found["year"]), (found["clock"] or "").count(":")) for found in dates}
-    if EITHER not in told or (FIRST in told) == (SECOND in told) or len(shapes) != 1:
-        return None
-    if any(_DATE.match(text) is None and any(map(str.isdigit, text)) for text in some.to_pylist()):
-        return None
-    sign, digits, colons = shapes.pop()
-    clock = ("", " %H:%M", " %H:%M:%S")[colons]
-    first, second = ("%d", "%m") if FIRST in told else ("%m", "%d")
-    return f"{first}{sign}{second}{sign}{'%Y' if digits == 4 else '%y'}{clock}"
-
-
-def _time(values: Any) -> Iterator[str]:
-    some = values.drop_null()
-    found = instants(some, None, "UTC", FIRST)
-    ways, wrong = found.ways, found.bad | found.unclear
-    if are_days_of_a_sheet(some):
-        yield f'time_format = "excel"   # a guess: {some[0].as_py()!r} counts days as spreadsheets do'
-    elif wrong.sum() * 2 > len(some):
-        yield f'# time_format = "%Y-%m-%d"   # {some[int(wrong.argmax())].as_py()!r}: say how it is written'
-    elif pattern := _pattern(some, ways):
-        yield f'time_format = "{pattern}"   # as single ones tell that can be read in one way only'
-    elif EITHER in ways and not set(ways.tolist()) & {FIRST, SECOND}:
-        example = some[int((ways == EITHER).argmax())].as_py()
-        yield f'# time_format = "%d/%m/%Y"   # {example!r} may begin with the day or with the month: say it'
-    if not pc.any(pc.match_substring_regex(some, _WITH_A_ZONE)).as_py():
-        yield '# timezone = "Europe/Berlin"   # times name no zone: without this they are UTC'
 
 
 def _has(column: Any, word: str) -> bool:

@@ -7,11 +7,16 @@ from typing import Any, Final
 
 import pyarrow.compute as pc
 
-from streams.imports.evidence import FIRST
 from streams.imports.field_names import ADDRESSES, LAST, NAMES, TIMES_OF_DAY, UNIT_PRICES, ZONES
-from streams.imports.guessed_names import known_columns, name_of, names_of, prefix_of, squeezed, without_unit
-from streams.imports.guessed_satisfaction import score_of
-from streams.imports.instants import instants
+from streams.imports.guessed_contents import (
+    CLEAR,
+    UNCLEAR,
+    are_days_of_a_sheet,
+    may_be,
+    share_of,
+    share_of_times,
+)
+from streams.imports.guessed_names import known_columns, likeness_of, name_of, prefix_of, squeezed
 from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
@@ -20,19 +25,7 @@ from streams.imports.nearest import meant_kind
 from streams.imports.statuses import is_of_orders, no_purchases, says_status
 
 _UNIT: Final = re.compile(r"(?:[(\[]|\bin\s+)(?:in\s+)?([A-Za-z€]+)[)\]]?\s*$")
-_UNCLEAR: Final = 0.5
-_CLEAR: Final = 0.95
-_FEW: Final = 0.2
 _TIME_OF_DAY: Final = r"^\d{1,2}[:.h]\d{2}(\D.*)?$"
-_ONLY_OF_DAY: Final = r"^\d{1,2}[:h]\d{2}(:\d{2}(\.\d+)?)?\s*([AaPp]\.?\s?[Mm]\.?)?(\s*[A-Za-z]{2,4})?$"
-_NUMBER: Final = (
-    r"^[^\d\p{L}]*(\p{L}{1,3}\.?\$?)?[^\d\p{L}/]*\d[\d.,'\x{2019}\s\x{a0}\x{202f}]*"
-    r"[^\d\p{L}/:]*(\p{L}{1,4}\.?)?[^\d\p{L}]*$"
-)
-"""A number, with the sign or code of a currency before or behind it."""
-_CURRENCY: Final = r"^([A-Za-z]{3}|[^\d\s]{1,3})$"
-MOST_KINDS: Final = 20
-"""A column with more different values does not say what happened."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
     for field in NAMES:
         if field in LINE and not has_sku:
             continue
-        free = {name: text for name, text in bare.items() if name not in taken and _may_be(field, columns[name])}
+        free = {name: text for name, text in bare.items() if name not in taken and may_be(field, columns[name])}
         found = _named(field, free) or _like(field, free, columns) or _named(field, free, LAST)
         if found is not None and field == "customer_id" and _numbers_rows(found, columns):
             continue
@@ -120,7 +113,7 @@ def _address(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Fou
 
 def _joined_well(columns: dict[str, Any], joined: str, name: str) -> bool:
     """Whether columns that are joined are times, where the last of them says something."""
-    return share_of_times(column_of(columns, joined).filter(columns[name].is_valid()).drop_null()) > _CLEAR
+    return share_of_times(column_of(columns, joined).filter(columns[name].is_valid()).drop_null()) > CLEAR
 
 
 def _kind(found: Found, free: dict[str, str], columns: dict[str, Any], known: frozenset[str]) -> Found | None:
@@ -135,7 +128,7 @@ def _kind(found: Found, free: dict[str, str], columns: dict[str, Any], known: fr
 
 def _is_address(values: Any) -> bool:
     some = values.drop_null()
-    return len(some) > 0 and _share(some, "@") >= _UNCLEAR
+    return len(some) > 0 and share_of(some, "@") >= UNCLEAR
 
 
 def _says_no_kind(found: Found, columns: dict[str, Any], known: frozenset[str], *, money: bool) -> bool:
@@ -186,8 +179,7 @@ def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> Found | 
     """The column whose name looks most like one of the field's."""
     best: tuple[int, str] | None = None
     for column in free:
-        ranks = [rank_of(field, plain(without_unit(name))) for name in names_of(column, columns)]
-        rank = min((each for each in ranks if each is not None), default=None)
+        rank = likeness_of(field, column, columns)
         if rank is None or (best is not None and rank >= best[0]):
             continue
         some = columns[column].drop_null()
@@ -196,30 +188,6 @@ def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> Found | 
     if best is None:
         return None
     return Found(field, best[1], f"by its name and such as {columns[best[1]].drop_null()[0].as_py()!r}: is it?")
-
-
-def _may_be(field: str, values: Any) -> bool:
-    some = values.drop_null()
-    if len(some) == 0:
-        return False
-    if field == "occurred_at":
-        of_day = _share(some, _ONLY_OF_DAY) > _CLEAR
-        return not of_day and (share_of_times(some) > 0 or _share(some, r"\d") > 0)
-    if field in ("amount", "price", "quantity"):
-        return _share(some, _NUMBER) >= _UNCLEAR
-    if field == "satisfaction":
-        return _share(some, _NUMBER) >= _UNCLEAR or any(score_of(word) for word in some.unique().to_pylist())
-    if field == "currency":
-        return _share(some, _CURRENCY) >= _UNCLEAR
-    if field == "order_id":
-        return _share(some, r"\d") >= _UNCLEAR
-    if field == "event_id":
-        return len(some.unique()) == len(values)
-    if field == "kind":
-        return len(some.unique()) <= MOST_KINDS
-    if field == "channel":  # else these are ids, or pages
-        return len(some.unique()) <= max(MOST_KINDS // 2, _FEW * len(some))
-    return True
 
 
 def _doubt(field: str, column: str, values: Any) -> str:
@@ -231,31 +199,14 @@ def _doubt(field: str, column: str, values: Any) -> str:
         return f"such as {example!r}: is this the amount of the whole row?"
     if name not in known_columns() or (squeezed(column) not in known_columns() and "." in column):
         return f"by the last part of its path, such as {example!r}: is it?"
-    if len(some) < len(values) * _UNCLEAR:
+    if len(some) < len(values) * UNCLEAR:
         return f"empty in {len(values) - len(some):,} of the first {len(values):,} rows"
     return ""
-
-
-def _share(some: Any, pattern: str) -> float:
-    return float(pc.sum(pc.match_substring_regex(some, pattern)).as_py()) / len(some)
 
 
 def column_like(field: str, columns: dict[str, Any]) -> str | None:
     """The column that is called like a field, whatever else it may be."""
     prefix = prefix_of(tuple(columns))
-    free = {name: name_of(name.removeprefix(prefix)) for name in columns if _may_be(field, columns[name])}
+    free = {name: name_of(name.removeprefix(prefix)) for name in columns if may_be(field, columns[name])}
     found = _named(field, free) or _like(field, free, columns)
     return found.column if found is not None else None
-
-
-def are_days_of_a_sheet(some: Any) -> bool:
-    """Whether texts without nulls are days as spreadsheets count them (45293), from 1982 to 2064."""
-    return len(some) > 0 and _share(some, r"^[3-5]\d{4}(\.\d+)?$") >= _UNCLEAR
-
-
-def share_of_times(some: Any) -> float:
-    """Of the values of a text column without nulls, the share of those that are read as times."""
-    if len(some) == 0:
-        return 0.0
-    found = instants(some, None, "UTC", FIRST)
-    return 1.0 - float((found.bad | found.unclear | found.lost).mean())

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import pyarrow.compute as pc
 
-from streams.imports.guessed_columns import Found, share_of_times
+from streams.imports.guessed_columns import Found
+from streams.imports.guessed_contents import share_of_times
 from streams.imports.guessed_names import stripped
 from streams.imports.guessed_values import quoted
 from streams.imports.name_patterns import BEGIN, END, FEE, TERM

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from streams.imports.field_names import LAST, NAMES
-from streams.imports.name_patterns import plain
+from streams.imports.name_patterns import plain, rank_of
 
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[][A-Za-z]{2,5}[)\]]\s*$")
 _FEWEST: Final = 3
@@ -54,3 +54,22 @@ def squeezed(name: str) -> str:
 def stripped(columns: Collection[str]) -> dict[str, str]:
     """What each column is called, ``plain`` and without what all begin with."""
     return {column: plain(column.removeprefix(prefix_of(tuple(columns)))) for column in columns}
+
+
+def likeness_of(field: str, column: str, columns: Collection[str]) -> int | None:
+    """How well any of a column's names suits a field (``rank_of``)."""
+    ranks = (rank_of(field, plain(without_unit(name))) for name in names_of(column, columns))
+    return min((rank for rank in ranks if rank is not None), default=None)
+
+
+def likeliest(field: str, columns: Collection[str]) -> str | None:
+    """The column that is called most like a field, as far as names alone tell."""
+    prefix = prefix_of(tuple(columns))
+    bare = {column: name_of(column.removeprefix(prefix)) for column in columns}
+    for name in map(squeezed, NAMES[field].split()):
+        found = next((column for column, text in bare.items() if text == name), None)
+        if found is not None:
+            return found
+    ranks = {column: likeness_of(field, column, columns) for column in columns}
+    told = {column: rank for column, rank in ranks.items() if rank is not None}
+    return min(told, key=told.__getitem__, default=None)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streams.imports.guessed_columns import MOST_KINDS
+from streams.imports.guessed_contents import MOST_KINDS
 from streams.imports.guessed_satisfaction import score_of
 from streams.imports.kinds import kind_of
 from streams.imports.nearest import meant_kind, nearest_kinds

@@ -3,12 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Final
 
 from streams.imports.files import STANDARD_INPUT
+from streams.imports.guessed_names import likeliest
 from streams.imports.known_formats import ready_mapping, ready_names
 from streams.imports.shape import Shaper
 
+_ASKED: Final = ("customer_id", "occurred_at", "amount", "order_id")
 _FEWEST: Final = 4
 _MANY: Final = 8
 _SHARE: Final = 0.4
@@ -26,6 +29,9 @@ def hints(name: str, columns: Sequence[str]) -> Iterator[str]:
             "its first line looks like a row and not like a header: a mapping file (--mapping) with header = false and "
             'names = ["customer_id", "date", …], one for each column, reads it'
         )
+    likely = {field: column for field in _ASKED if (column := likeliest(field, columns)) is not None}
+    if len(set(likely.values())) > 1:
+        yield "by their names, perhaps: " + " ".join(f"--map {quote(f'{name}={of}')}" for name, of in likely.items())
     fitting = best_fitting(columns)
     if fitting:
         yield f"it has columns of the format {fitting}: relasi import --as {fitting} {file}"

@@ -15,6 +15,7 @@ from streams.imports.mapping import Mapping
 from streams.imports.mapping_file import mapping_of
 from streams.imports.name_patterns import plain, rank_of
 from streams.imports.prepare import prepare
+from streams.imports.problems import InputProblem
 from streams.imports.samples import map_of
 from streams.policies import preset
 
@@ -119,6 +120,14 @@ def test_a_shop_of_any_of_these_languages_comes_in_by_its_guess(language: str, t
     assert set(rejects) <= {"no_customer", "summary_row"}
     assert all(row["order_id"] for row in rows)
     assert "order_id = " in told
+
+
+def test_who_says_nothing_is_told_which_columns_are_likely(tmp_path: Path) -> None:
+    text, _ = SHOPS["French"]
+    with pytest.raises(InputProblem) as caught:
+        prepare(io.BytesIO(text.encode()), Mapping(), as_arrived=True, workdir=tmp_path, now=NOW)
+    assert "--map 'customer_id=Adresse e-mail' --map 'occurred_at=Date de commande'" in str(caught.value)
+    assert "--map 'amount=Montant TTC' --map 'order_id=N° commande'" in str(caught.value)
 
 
 def test_what_holds_the_tax_is_the_amount_and_no_tax_is(tmp_path: Path) -> None:
