@@ -15,7 +15,7 @@ from streams.imports.mapping import Mapping
 from streams.imports.mapping_file import mapping_of
 from streams.imports.name_patterns import plain, rank_of
 from streams.imports.prepare import prepare
-from streams.imports.problems import InputProblem
+from streams.imports.problems import InputProblem, MappingProblem
 from streams.imports.samples import map_of
 from streams.policies import preset
 
@@ -366,3 +366,9 @@ def test_a_flag_of_refunds_is_no_amount_of_them(tmp_path: Path) -> None:
     )
     rows, _, skipped, _ = read(text, tmp_path)
     assert (money(rows), skipped) == ({("order_completed", "USD"): 1200}, 1)
+
+
+def test_a_mapping_may_name_a_policy_of_relasi_and_no_other() -> None:
+    assert mapping_of('policy = "telecom"', "m.toml").policy == "telecom"
+    with pytest.raises(MappingProblem, match="policy: expected one of commerce"):
+        mapping_of('policy = "nope"', "m.toml")
