@@ -62,15 +62,16 @@ def policy_to_apply(args: argparse.Namespace) -> "Policy | None":
 
 
 def _policy_of_format(args: argparse.Namespace) -> "Policy | None":
-    """The policy of Relasi's that a new data directory begins with, where a ready mapping says one."""
-    name = getattr(args, "as_name", None)
-    if not name or (args.data / FILE_NAME).exists():
+    """The policy of Relasi's that a new data directory begins with, where a mapping says one, ready or of a file."""
+    name, file = getattr(args, "as_name", None), getattr(args, "mapping", None)
+    if not (name or file) or (args.data / FILE_NAME).exists():
         return None
     from streams.imports.known_formats import ready_mapping
+    from streams.imports.mapping import read_mapping
     from streams.policies import preset
 
-    wanted = ready_mapping(name).policy
-    return None if wanted is None else preset(wanted)
+    mapping = ready_mapping(name) if name else read_mapping(Path(str(file)))
+    return None if mapping.policy is None else preset(mapping.policy)
 
 
 def run_with_data(module: Any, args: argparse.Namespace, words: list[str], terminal: Terminal) -> int:

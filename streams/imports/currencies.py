@@ -34,7 +34,8 @@ _SIGNS: Final[dict[str, frozenset[str]]] = {
         "円": "JPY", "원": "KRW", "₩": "KRW", "₹": "INR", "₽": "RUB", "₺": "TRY", "₴": "UAH", "₫": "VND",
         "đ": "VND", "₪": "ILS", "฿": "THB", "₱": "PHP", "₦": "NGN", "₡": "CRC", "₲": "PYG", "₸": "KZT", "₵": "GHS",
         "₾": "GEL", "₼": "AZN", "֏": "AMD", "৳": "BDT", "₭": "LAK", "៛": "KHR", "₮": "MNT", "zł": "PLN", "kč": "CZK",
-        "ft": "HUF", "rp": "IDR", "rm": "MYR", "лв": "BGN", "sfr": "CHF", "fr": "CHF", "euro": "EUR", "euros": "EUR",
+        "ft": "HUF", "tl": "TRY", "lei": "RON", "грн": "UAH", "rp": "IDR",
+        "rm": "MYR", "лв": "BGN", "sfr": "CHF", "fr": "CHF", "euro": "EUR", "euros": "EUR",
     }.items()
 }  # fmt: skip
 """Signs and short words in small letters, without a full stop, and the currencies that each may stand for. A sign of

@@ -1,8 +1,11 @@
 """Reader of CSV, TSV and text in columns."""
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -10,8 +13,9 @@ import numpy.typing as npt
 
 from streams.imports.blocks import Block
 from streams.imports.columns import from_parts
+from streams.imports.encodings import likely_of
 from streams.imports.files import EXPECTED, LONGEST_LINE, LONGEST_ROW, TOO_LONG, Input, Stream
-from streams.imports.likeness import bare
+from streams.imports.headers import ROWS, header_of
 from streams.imports.mapping import DELIMITERS, Mapping
 from streams.imports.problems import ImportReject, InputProblem
 from streams.imports.scan import UNCLOSED, WHITESPACE, gather, line_end, split_row, split_rows
@@ -21,8 +25,7 @@ _MOST_COLUMNS: Final = 4096
 _TOLD_DELIMITER: Final = re.compile(rb'"?sep=([,;|\t])"?[ \t]*(?:\r\n|\n|\r)', re.IGNORECASE)
 """A first line by which spreadsheets know how a text is delimited."""
 _PREAMBLE: Final = 64 << 10
-_PREAMBLE_LINES: Final = 50
-_FEWEST_NAMES: Final = 3
+_SIGNS: Final = (",", "\t", ";", "|")
 _MOST_CELLS: Final = 4 << 20
 """Fields of one pass over the text: a header of thousands of columns before millions of blank lines needs no more."""
 
@@ -53,7 +56,7 @@ class DelimitedSource:
             mapping = replace(mapping, delimiter=told[1].decode())
         if told is not None:
             self._data, self._line = self._data[told.end() :], self._line + 1
-        if mapping.header and self._known:
+        if mapping.header and self._data:
             self._drop_preamble(mapping)
         self._delimiter = _delimiter_of(mapping, self._first_line())
         found = self._first_fields()
@@ -64,23 +67,13 @@ class DelimitedSource:
         self._names = _unique([*mapping.names, *found[len(mapping.names) :]])
 
     def _drop_preamble(self, mapping: Mapping) -> None:
-        """Drop what stands before the header: the owner, the period and the balance, as banks write them. The header
-        is the line among the first that has the most names that are known, and three of them."""
-        lines = self._data[:_PREAMBLE].splitlines(keepends=True)[:_PREAMBLE_LINES]
-        found = [self._known_in(line, mapping) for line in lines]
-        most = max(found, default=0)
-        if most < _FEWEST_NAMES or found[0] == most:
-            return
-        before = found.index(most)
+        """Drop what stands before the header: the owner, the period and the balance, as banks write them."""
+        lines = self._data[:_PREAMBLE].splitlines(keepends=True)
+        rows, ends = _first_rows(lines, mapping)
+        header = header_of(rows, self._known)
+        before = ends[header - 1] if header else 0
         self._data = self._data[sum(map(len, lines[:before])) :]
         self._line += before
-
-    def _known_in(self, line: bytes, mapping: Mapping) -> int:
-        sign = _delimiter_of(mapping, line)
-        if sign == WHITESPACE:
-            return 0
-        names = line.decode(errors="replace").split(chr(sign))
-        return sum(bare(name.strip().strip('"')) in self._known for name in names)
 
     def close(self) -> None:
         self._stream.close()
@@ -118,7 +111,9 @@ class DelimitedSource:
         self._line += 1
 
     def _first_fields(self) -> list[str]:
-        line = np.frombuffer(self._first_line(), np.uint8)
+        first = self._first_line()
+        self._check_text(first)
+        line = np.frombuffer(first, np.uint8)
         starts, stops = np.zeros(_MOST_COLUMNS, np.int32), np.zeros(_MOST_COLUMNS, np.int32)
         quoted = np.zeros(_MOST_COLUMNS, np.bool_)
         count, _ = split_row(line, 0, len(line), True, self._delimiter, starts, stops, quoted)
@@ -126,6 +121,18 @@ class DelimitedSource:
             raise InputProblem(f"{self._source.name}: line {self._line} has no readable columns; {EXPECTED}")
         fields = [line[starts[i] : stops[i]].tobytes() for i in range(count)]
         return [field.replace(b'""', b'"').decode(errors="replace").strip() for field in fields]
+
+    def _check_text(self, line: bytes) -> None:
+        """Names that nobody can write in a mapping say that all of the text is in another encoding."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            likely = likely_of(line)
+            told = f"; these words may be in {', '.join(likely)}" if likely else ", such as windows-1250 or shift_jis"
+            raise InputProblem(
+                f"{self._source.name}: line {self._line} is not UTF-8 ({error.reason}): say in which encoding the text "
+                f"is with --encoding{told}"
+            ) from None
 
     def blocks(self, needed: Sequence[str] | None) -> Iterator[Block]:
         """Blocks of about 4 MiB of text each."""
@@ -190,12 +197,43 @@ def _column(
     return from_parts(offsets, out[:size])
 
 
+def _first_rows(lines: list[bytes], mapping: Mapping) -> tuple[list[list[str]], list[int]]:
+    """(the first rows of a text, for each how many lines there are up to its end)."""
+    sign = mapping.delimiter if mapping.delimiter is not None else _likely_in(lines)
+    sign = DELIMITERS.get(sign, sign)
+    if len(sign) != 1:
+        return [], []
+    rows: list[list[str]] = []
+    ends: list[int] = []
+    reader = csv.reader((line.decode(errors="replace") for line in lines), delimiter=sign)
+    try:
+        for row in islice(reader, ROWS):
+            rows.append([text.strip() for text in row])
+            ends.append(reader.line_num)
+    except csv.Error:
+        # What is no header is said where its rows are read.
+        pass
+    # Names between spaces are one cell by every other sign.
+    spaced = [len(line.split()) for line in lines[:2]]
+    return ([], []) if sign.encode() not in lines[0] and len(set(spaced)) == 1 < len(spaced) else (rows, ends)
+
+
+def _likely_in(lines: list[bytes]) -> str:
+    """The sign that most lines have equally often, and often."""
+
+    def weight(sign: str) -> int:
+        counts = Counter(found for line in lines[:ROWS] if (found := line.count(sign.encode())))
+        return max((often * found for found, often in counts.items()), default=0)
+
+    return max(_SIGNS, key=weight)
+
+
 def _delimiter_of(mapping: Mapping, first_line: bytes) -> int:
     """The mapping's delimiter, or the likeliest one of a header: the most frequent of comma, tab, semicolon, bar."""
     if mapping.delimiter is not None:
         sign = DELIMITERS.get(mapping.delimiter, mapping.delimiter)
         return WHITESPACE if sign == "whitespace" else ord(sign)
-    likely = max((",", "\t", ";", "|"), key=lambda sign: first_line.count(sign.encode()))
+    likely = max(_SIGNS, key=lambda sign: first_line.count(sign.encode()))
     if likely.encode() not in first_line:
         return WHITESPACE if b" " in first_line.strip() else ord(",")
     return ord(likely)

@@ -4,6 +4,7 @@ An object at the top that holds one array of objects (``{"orders": [...]}``, as 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,8 @@ _BESIDE: Final = frozenset((
     "totalresults", "next_page_token", "nextpagetoken", "nextrecordsurl", "@odata.context", "@odata.count",
     "@odata.nextlink",
 ))  # fmt: skip
+_OF_MANY: Final = re.compile(r"^(?:total|average|number|num)[_A-Z]|(?:_count|Count|_token|Token|_total)$")
+"""Names of what is said of all elements together: ``totalReviewCount``, ``averageRating``."""
 _REST: Final = " \t\r\n"
 
 
@@ -134,13 +137,22 @@ def _unfolded(element: Element) -> list[Element]:
     value = element.value
     if isinstance(value, dict):
         arrays = [entry for entry in value.values() if isinstance(entry, list) and entry]
-        others = [name for name, entry in value.items() if isinstance(entry, dict) and name.lower() not in _BESIDE]
         objects = len(arrays) == 1 and all(isinstance(entry, dict) for entry in arrays[0])
-        if objects and not others and _is_wrapper(value):
+        if objects and _is_wrapper(value):
             return [Element(element.line, entry, json.dumps(entry)) for entry in arrays[0]]
     return [element]
 
 
 def _is_wrapper(value: dict[str, Any]) -> bool:
-    """Whether an object says nothing beside its array but a count, a cursor or the like."""
-    return all(name.lower() in _BESIDE for name, entry in value.items() if not isinstance(entry, list))
+    """Whether an object says nothing beside its array but a count, a cursor, an average or the like.
+
+    ``type`` and ``kind`` say what the array is where they name a list (``conversation.list``)."""
+    return all(
+        name.lower() in _BESIDE or _OF_MANY.search(name) is not None or _names_a_list(name, entry)
+        for name, entry in value.items()
+        if not isinstance(entry, list)
+    )
+
+
+def _names_a_list(name: str, entry: Any) -> bool:
+    return name in ("type", "kind") and isinstance(entry, str) and "list" in entry.lower()

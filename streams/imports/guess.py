@@ -1,7 +1,6 @@
 """A first mapping for a file, from the names of its columns and from what stands in them; what is doubtful is said."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -11,22 +10,37 @@ import pyarrow.compute as pc
 
 from streams.imports.columns import text_of
 from streams.imports.currencies import CODES
-from streams.imports.evidence import EITHER, FIRST, SECOND
 from streams.imports.files import receive
-from streams.imports.guessed_columns import MOST_KINDS, Found, columns_found, known_columns
-from streams.imports.instants import instants
+from streams.imports.guessed_columns import Found, columns_found
+from streams.imports.guessed_contents import MOST_KINDS
+from streams.imports.guessed_contracts import Contracts, contracts_in
+from streams.imports.guessed_names import known_columns, stripped
+from streams.imports.guessed_orders import given_back, lines_before, refunds_beside, repeats_total
+from streams.imports.guessed_times import times_told
+from streams.imports.guessed_values import kinds_told, quoted, scores_told
 from streams.imports.joined import column_of
-from streams.imports.kinds import kind_of
 from streams.imports.leaves import opened_up
 from streams.imports.mapping import Mapping
-from streams.imports.nearest import nearest_kinds
 from streams.imports.reading import opened
-from streams.imports.statuses import expression, no_purchases, says_status
-from streams.imports.suggesting import looks_like_a_row
+from streams.imports.statuses import expression, may_say_none, no_purchases, says_status, taken_back
+from streams.imports.suggesting import best_fitting, looks_like_a_row
 
 _SAMPLE: Final = 2_000
-_WITH_A_ZONE: Final = r"(Z|UTC|[+-]\d\d:?\d\d|[A-Z]\w+/\w+|^\d{9,}(\.0+)?)$"
 _CODE: Final = re.compile(r"(?:[(\[](?P<held>[A-Za-z]{3})[)\]]|[a-z][ _](?P<last>[A-Z]{3}))\s*$")
+_MONTH: Final = re.compile(
+    r"(?i:jan|feb|f[eé]v|mar|mär|mrz|apr|avr|abr|mai|may|maj|jun|jui|jul|aug|ao[uû]|ago|sep|set|oct|okt|ott|nov|dec|dez|d[eé]c|dic|gen|ene|lug|giu)"
+    r"[^\W\d]*\.?[ _/-]?\d{2,4}|\d{4}[-_/](?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])[-_/.]\d{4}"
+)
+_FEW_MONTHS: Final = 3
+_OF_ALL_ORDERS: Final = re.compile(
+    r"^(?:first|last|latest|erste|letzte|premiere|derniere|prima|ultima|primer|ultimo)\w*(?:order|purchase|kauf|bestell|achat|commande|compra|pedido|acquisto|ordine)"
+    r"|^(?:total|number|anzahl|nombre|numero|nr)?(?:orders|orderscount|orderscount|bestellungen|commandes|pedidos|ordini)(?:count|total)?$"
+    r"|^(?:lifetimevalue|ltv|clv|totalspent|totalspend|amountspent|lifetimespend)$"
+)
+_SURVEY: Final = re.compile(r"^nps|survey|respon(?:se|dent)|recommend|umfrage|enquete|encuesta|sondaggio|enkat")
+_TICKET: Final = re.compile(
+    r"(?:support)?(?:ticket|conversation|case|incident|anfrage|vorgang)(?:id|no|nr|number|nummer)?$"
+)
 _WORDS: Final = ("NULL", "N/A", "n/a", "NA", "nan", "NaN", "None", "undefined", "-", "#N/A")
 
 
@@ -57,55 +71,111 @@ def _sample(column: Any) -> Any:
 def _body(columns: dict[str, Any], known: frozenset[str]) -> Iterator[str]:
     nothing = sorted({word for column in columns.values() for word in _WORDS if _has(column, word)})
     if nothing:
-        yield f"nothing = [{', '.join(map(_quoted, nothing))}]       # words that stand for no value"
+        yield f"nothing = [{', '.join(map(quoted, nothing))}]       # words that stand for no value"
     if looks_like_a_row(tuple(columns)):
         yield "# header = false   # the first line looks like a row: without a header the columns are called by names:"
-        yield f"# names = [{', '.join(_quoted(f'column {n + 1}') for n in range(len(columns)))}]"
+        yield f"# names = [{', '.join(quoted(f'column {n + 1}') for n in range(len(columns)))}]"
+    fitting = best_fitting(tuple(columns))
+    if fitting:
+        yield f"# It has columns of the format {fitting}: try `relasi import --as {fitting}` first."
     found = list(columns_found(columns, known))
-    if not any(one.field == "kind" for one in found):
-        yield from _skip(columns)
-    times = [one for one in found if one.field == "occurred_at"]
-    if times and "UTC" not in times[0].column:
-        yield from _time(column_of(columns, times[0].column))
+    contracts = contracts_in(columns, found)
+    if contracts is not None:
+        yield from _of_contracts(columns, found, contracts)
+    else:
+        yield from _of_events(columns, found, known)
+
+
+def _of_contracts(columns: dict[str, Any], found: list[Found], contracts: Contracts) -> Iterator[str]:
+    """A table of what binds customers, each row of which becomes what it implies."""
+    yield 'policy = "telecom"   # has the kinds contract_signed, bill_paid and contract_terminated'
+    yield "# Each row looks like a contract and not like an event: it began, was paid last today, and may have ended."
+    yield "# If the table is of another day: --set snapshot_at=2026-01-31"
+    yield from times_told(columns[contracts.since])
     yield ""
     yield "[columns]"
-    for one in found:
-        yield f"{_key(one.field)} = {_quoted(one.column)}{'   # ' + one.doubt if one.doubt else ''}"
+    kept = [one for one in found if one.field in ("customer_id", "currency") and one.column not in contracts.of]
+    yield from map(_column, kept)
+    if contracts.period is not None:
+        yield f'"properties.period" = {_literal(contracts.period)}'
+    yield from _left(columns, [*contracts.of, *(name for one in kept for name in one.read)])
+    yield ""
+    yield from contracts.lines()
+    if contracts.fee is not None and not any(one.field == "currency" for one in kept):
+        yield ""
+        yield "[constants]"
+        yield _currency([Found("amount", contracts.fee)])
+
+
+def _of_events(columns: dict[str, Any], found: list[Found], known: frozenset[str]) -> Iterator[str]:
+    kind = next((one.column for one in found if one.field == "kind"), None)
+    orders = bool({one.field for one in found} & {"amount", "amount_minor", "price", "order_id"})
+    back = given_back(columns, found) if kind is None and any(one.field == "amount" for one in found) else None
+    skipping = list(_none_of(columns, kind, refunds=back is None)) if orders else []
+    if skipping:
+        yield f"skip = {_literal(' or '.join(text for _, text in skipping))}   # a guess: rows that were no purchases"
+    yield from lines_before(columns, found, [name for name, _ in skipping])
+    times = [one for one in found if one.field == "occurred_at"]
+    if times and "UTC" not in times[0].column:
+        yield from times_told(column_of(columns, times[0].column))
+    yield ""
+    yield "[columns]"
+    yield from (_column(one) for one in found if back is None or one.field != "amount")
     fields = {one.field for one in found}
     for field in ("customer_id", "occurred_at"):
         if field not in fields and not (field == "customer_id" and "anonymous_id" in fields):
             yield f'# {field} = ""   # no column looks like it, and a touchpoint needs one'
-    read = {name for one in found for name in one.read}
+    yield from _left(columns, [*(name for one in found for name in one.read), *([back] if back else [])])
+    # A touchpoint says itself what it is.
+    yield from _said(fields | ({"kind"} if back else set()), columns, found, known)
+    if back is not None:
+        yield from refunds_beside(back, found)
+
+
+def _column(one: Found) -> str:
+    return f"{_key(one.field)} = {quoted(one.column)}{'   # ' + one.doubt if one.doubt else ''}"
+
+
+def _left(columns: dict[str, Any], read: list[str]) -> Iterator[str]:
     left = [name for name in columns if name not in read]
     if left:
         yield f"# nothing is made of: {', '.join(left)}"
-    yield from _said(fields, columns, found, known)
+    months = [name for name in left if _MONTH.fullmatch(name)]
+    if len(months) >= _FEW_MONTHS:
+        yield f"# {months[0]} … {months[-1]} are columns of months: make a row of each (customer, month, amount) first"
 
 
-def _skip(columns: dict[str, Any]) -> Iterator[str]:
-    """Rows that a column says were no purchases, where every row is to be one."""
+def _none_of(columns: dict[str, Any], kind: str | None, *, refunds: bool) -> Iterator[tuple[str, str]]:
+    """(column, condition) of those that say of rows that they were no purchases; ``kind``: the one that says what
+    happened, if one does. ``refunds``: whether an order that was given back is one of them."""
     for name, column in columns.items():
         words = column.drop_null().unique().to_pylist()
-        none = no_purchases(words) if says_status(name) and len(words) <= MOST_KINDS else []
+        few = may_say_none(name) and name != kind and len(words) <= MOST_KINDS
+        none = no_purchases(words, name) if few else []
+        none = none if refunds else [word for word in none if not taken_back(word)]
         if none:
-            yield f"skip = {_literal(expression(name, none))}   # a guess: rows that were no purchases"
-            return
+            yield name, expression(name, none)
 
 
 def _said(fields: set[str], columns: dict[str, Any], found: list[Found], known: frozenset[str]) -> Iterator[str]:
-    money = bool(fields & {"amount", "price"})
-    if "kind" not in fields or (money and "currency" not in fields):
+    money = bool(fields & {"amount", "amount_minor", "price"})
+    total = repeats_total(columns, found)
+    if "kind" not in fields or (money and "currency" not in fields) or total:
         yield ""
         yield "[constants]"
+        if total:
+            yield 'order_amount = "total"   # a guess: every row of an order has the amount of all of it'
         if "kind" not in fields:
-            yield _every(fields, money=money)
+            yield _every(fields, columns, money=money)
         if money and "currency" not in fields:
             yield _currency(found)
     for one in found:
         if one.field == "kind":
             yield ""
             yield "[kinds]"
-            yield from _kinds(columns[one.column], known)
+            yield from kinds_told(columns[one.column], known, states=says_status(one.column))
+        if one.field == "satisfaction":
+            yield from scores_told(columns[one.column])
 
 
 def _currency(found: list[Found]) -> str:
@@ -118,40 +188,23 @@ def _currency(found: list[Found]) -> str:
     return '# currency = "EUR"   # no column tells the currency of the amounts: say it'
 
 
-def _every(fields: set[str], *, money: bool) -> str:
+def _every(fields: set[str], columns: dict[str, Any], *, money: bool) -> str:
     """What every row is, where no column tells."""
+    names = stripped(columns).values()
+    sums = [name for name in names if _OF_ALL_ORDERS.search(name)]
+    if len(sums) > 1:
+        return (
+            '# kind = ""   # each row seems to be a customer with sums over all orders, and no event: import the orders'
+        )
     if money or "order_id" in fields:
         return 'kind = "order_completed"   # no column tells what happened: is every row an order?'
+    if any(_TICKET.match(name) for name in names):
+        return 'kind = "support_ticket_opened"   # no column tells what happened: is every row a ticket?'
+    if "satisfaction" in fields and any(_SURVEY.search(name) for name in names):
+        return 'kind = "survey_answered"   # no column tells what happened: is every row an answer?'
     if "satisfaction" in fields:
         return 'kind = "product_reviewed"   # no column tells what happened: is every row a review?'
     return '# kind = "account_created"   # no column tells what happened, and nothing looks like an order: say it'
-
-
-def _time(values: Any) -> Iterator[str]:
-    some = values.drop_null()
-    found = instants(some, None, "UTC", FIRST)
-    example = some[0].as_py()
-    ways = set(found.ways.tolist())
-    if (found.bad | found.unclear).any():
-        yield f'# time_format = "%Y-%m-%d"   # {example!r} may mean several things: say how it is written'
-    elif EITHER in ways and not ways & {FIRST, SECOND}:
-        yield f'# time_format = "%d/%m/%Y"   # {example!r} may begin with the day or with the month'
-    if not pc.any(pc.match_substring_regex(some, _WITH_A_ZONE)).as_py():
-        yield '# timezone = "Europe/Berlin"   # times name no zone: without this they are UTC'
-
-
-def _kinds(values: Any, known: frozenset[str]) -> Iterator[str]:
-    counts = Counter(values.drop_null().to_pylist())
-    for word, count in counts.most_common(MOST_KINDS):
-        kind = kind_of(word)
-        near = nearest_kinds(kind, known)
-        if kind in known:
-            yield f"# {_quoted(word)} is {kind}, which the policy names ({count:,} of the first rows)"
-        elif near:
-            also = f"; or {', '.join(near[1:])}" if near[1:] else ""
-            yield f"{_quoted(word)} = {_quoted(near[0])}   # a guess ({count:,} of the first rows){also}"
-        else:
-            yield f'# {_quoted(word)} = ""   # what is it? "" leaves such rows out ({count:,} of the first rows)'
 
 
 def _has(column: Any, word: str) -> bool:
@@ -163,8 +216,4 @@ def _key(field: str) -> str:
 
 
 def _literal(text: str) -> str:
-    return f"'{text}'" if "'" not in text else _quoted(text)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"'{text}'" if "'" not in text else quoted(text)

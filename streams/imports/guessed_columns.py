@@ -3,26 +3,29 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, Final
 
 import pyarrow.compute as pc
 
-from streams.imports.evidence import FIRST
-from streams.imports.field_names import ADDRESSES, LIKE, NAMES, TIMES_OF_DAY, UNIT_PRICES, ZONES
-from streams.imports.instants import instants
+from streams.imports.field_names import ADDRESSES, LAST, NAMES, TIMES_OF_DAY, UNIT_PRICES, ZONES
+from streams.imports.guessed_contents import (
+    CLEAR,
+    UNCLEAR,
+    are_days_of_a_sheet,
+    may_be,
+    share_of,
+    share_of_times,
+)
+from streams.imports.guessed_names import known_columns, likeness_of, name_of, prefix_of, squeezed
 from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
-from streams.imports.statuses import is_of_orders, says_status
+from streams.imports.name_patterns import MAIL, MINOR, THOUSANDS, plain, rank_of
+from streams.imports.nearest import meant_kind
+from streams.imports.statuses import is_of_orders, no_purchases, says_status
 
-_UNCLEAR: Final = 0.5
-_CLEAR: Final = 0.95
-_FEW: Final = 0.2
+_UNIT: Final = re.compile(r"(?:[(\[]|\bin\s+)(?:in\s+)?([A-Za-z€]+)[)\]]?\s*$")
 _TIME_OF_DAY: Final = r"^\d{1,2}[:.h]\d{2}(\D.*)?$"
-_IN_BRACKETS: Final = re.compile(r"\s*[(\[][A-Za-z]{2,5}[)\]]\s*$")
-MOST_KINDS: Final = 20
-"""A column with more different values does not say what happened."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,33 @@ class Found:
         return self.of or (self.column,)
 
 
+_WEAK: Final = ("type", "status", "stage", "state")
+"""Names that may say of anything what it is."""
+
+
 def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Found]:
     """What is found in columns of texts, by their names; ``known``: the kinds that the policy names."""
-    bare = {name: _name_of(name) for name in columns}
+    prefix = prefix_of(tuple(columns))
+    bare = {name: name_of(name.removeprefix(prefix)) for name in columns}
     taken: set[str] = set()
-    has_sku = any(_bare(name) in bare.values() for name in NAMES["sku"].split())
+    has_sku = any(squeezed(name) in bare.values() for name in NAMES["sku"].split())
     for field in NAMES:
         if field in LINE and not has_sku:
             continue
-        free = {name: text for name, text in bare.items() if name not in taken and _may_be(field, columns[name])}
-        found = _named(field, free) or _like(field, free, columns)
+        free = {name: text for name, text in bare.items() if name not in taken and may_be(field, columns[name])}
+        found = _named(field, free) or _like(field, free, columns) or _named(field, free, LAST)
+        if found is not None and field == "customer_id" and _numbers_rows(found, columns):
+            continue
         if found is not None and field == "amount":
-            found = _of_one(found, free, has_sku=has_sku)
+            found = _counted(_of_one(found, free, has_sku=has_sku))
         if found is not None and field == "customer_id":
             found = _address(found, free, columns)
         if found is not None and field == "occurred_at":
             found = _with_the_time_of_day(
                 found, {name: text for name, text in bare.items() if name not in taken}, columns
             )
-        if found is not None and field == "kind" and _is_status(found.column, columns, known):
-            continue
+        if found is not None and field == "kind":
+            found = _kind(found, free, columns, known)
         if found is not None:
             taken.update(found.read)
             yield found if found.doubt else replace(found, doubt=_doubt(field, found.column, columns[found.column]))
@@ -72,33 +82,70 @@ def _with_the_time_of_day(found: Found, free: dict[str, str], columns: dict[str,
         # A zone without a time of day says nothing.
         if names is ZONES and not found.of:
             break
-        for name in (column for name in names for column, text in free.items() if text == _bare(name)):
+        for name in (column for name in names for column, text in free.items() if text == squeezed(name)):
             some = columns[name].drop_null()
             told = Found("occurred_at", f"{found.column}{SIGN}{name}", "", (*found.read, name))
             fits = len(some) > 0 and pc.all(pc.match_substring_regex(some, pattern)).as_py()
-            if fits and SIGN not in name and _share_of_times(column_of(columns, told.column).drop_null()) > _CLEAR:
+            if fits and SIGN not in name and _joined_well(columns, told.column, name):
                 found = replace(told, doubt="a date and its time")
                 break
     return found
+
+
+def _numbers_rows(found: Found, columns: dict[str, Any]) -> bool:
+    """Whether a column called ``id`` has another value in every row, beside amounts: it is that of the row then."""
+    some = columns[found.column].drop_null()
+    money = any(rank_of("amount", plain(column)) is not None for column in columns)
+    return money and name_of(found.column) == "id" and len(some) > 1 and len(some.unique()) == len(some)
 
 
 def _address(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Found:
     """The address of who is called by name."""
     some = columns[found.column].drop_null()
     named = not pc.any(pc.match_substring_regex(some, r"\d")).as_py() and pc.any(pc.match_substring(some, " ")).as_py()
-    others = [column for column, text in free.items() if text in map(_bare, ADDRESSES)]
+    others = [
+        column
+        for column, text in free.items()
+        if text in map(squeezed, ADDRESSES) or (MAIL.search(plain(column)) and _is_address(columns[column]))
+    ]
     return Found("customer_id", others[0]) if named and others else found
 
 
-def _is_status(column: str, columns: dict[str, Any], known: frozenset[str]) -> bool:
-    """Whether a column says what became of the orders that rows are: then every row is one."""
-    words = columns[column].drop_null().unique().to_pylist()
-    return says_status(column) and is_of_orders(words) and known.isdisjoint(map(kind_of, words))
+def _joined_well(columns: dict[str, Any], joined: str, name: str) -> bool:
+    """Whether columns that are joined are times, where the last of them says something."""
+    return share_of_times(column_of(columns, joined).filter(columns[name].is_valid()).drop_null()) > CLEAR
+
+
+def _kind(found: Found, free: dict[str, str], columns: dict[str, Any], known: frozenset[str]) -> Found | None:
+    """The column that says what happened: the named one, or another that looks like it, where its words mean it."""
+    money = any(rank_of("amount", plain(column)) is not None for column in columns)
+    another = _like("kind", {column: text for column, text in free.items() if column != found.column}, columns)
+    for each in (found, another):
+        if each is not None and not _says_no_kind(each, columns, known, money=money):
+            return each
+    return None
+
+
+def _is_address(values: Any) -> bool:
+    some = values.drop_null()
+    return len(some) > 0 and share_of(some, "@") >= UNCLEAR
+
+
+def _says_no_kind(found: Found, columns: dict[str, Any], known: frozenset[str], *, money: bool) -> bool:
+    """Whether a column that is called like a kind says what became of the orders that rows are, so that every row is
+    one; or something that nobody knows, where a column of amounts or a weaker name make that the likelier."""
+    words = columns[found.column].drop_null().unique().to_pylist()
+    if not known.isdisjoint(map(kind_of, words)):
+        return False
+    if says_status(found.column) and (is_of_orders(words) or (money and len(no_purchases(words)) == len(words))):
+        return True
+    weak = money or says_status(found.column) or squeezed(found.column) in _WEAK or bool(found.doubt)
+    return weak and not any(meant_kind(kind_of(word)) for word in words)
 
 
 def _of_one(found: Found, free: dict[str, str], *, has_sku: bool) -> Found | None:
     """An amount that is the price of one piece, where rows have quantities; None: it is that of a line."""
-    if free[found.column] not in map(_bare, UNIT_PRICES):
+    if free[found.column] not in map(squeezed, UNIT_PRICES):
         return found
     quantity = _named("quantity", free)
     if quantity is None or has_sku:
@@ -107,73 +154,59 @@ def _of_one(found: Found, free: dict[str, str], *, has_sku: bool) -> Found | Non
     return Found("amount", text, "a quantity and a price: is it the price of one?", (quantity.column, found.column))
 
 
-def _named(field: str, free: dict[str, str]) -> Found | None:
+def _counted(found: Found | None) -> Found | None:
+    """An amount that its name says to be in cents, or in thousands."""
+    name = plain(found.column) if found is not None and not found.of else ""
+    if found is not None and MINOR.search(name):
+        return replace(found, field="amount_minor", doubt="its name says that it counts cents: does it?")
+    unit = _UNIT.search(found.column) if found is not None and name else None
+    if found is not None and unit is not None and THOUSANDS.search(plain(unit[1].replace("€", "eur"))):
+        text = f"=`{found.column}` * 1000"
+        return Found("amount", text, "its name says that it counts thousands: does it?", (found.column,))
+    return found
+
+
+def _named(field: str, free: dict[str, str], names: dict[str, str] = NAMES) -> Found | None:
     """The column that has one of the field's names, the first of them that there is."""
-    for name in NAMES[field].split():
+    for name in names.get(field, "").split():
         for column, text in free.items():
-            if text == _bare(name):
+            if text == squeezed(name):
                 return Found(field, column)
     return None
 
 
 def _like(field: str, free: dict[str, str], columns: dict[str, Any]) -> Found | None:
-    """The first column whose name looks like one of the field's."""
-    for pattern in LIKE.get(field, ()):
-        for column, text in free.items():
-            some = columns[column].drop_null()
-            if re.search(pattern, text) and (field != "occurred_at" or _share_of_times(some) > 0):
-                return Found(field, column, f"by its name and such as {some[0].as_py()!r}: is it?")
-    return None
-
-
-def _name_of(column: str) -> str:
-    """What a column is called, ``bare``: of a path its last part, where all of it is no name of a field."""
-    named = _IN_BRACKETS.sub("", column)  # Created (UTC), Total (EUR)
-    whole = _bare(named) in known_columns() or " " in named
-    return _bare(named if whole else named.rpartition(".")[2])
-
-
-@cache
-def known_columns() -> frozenset[str]:
-    return frozenset(map(_bare, " ".join(NAMES.values()).split()))
-
-
-def _bare(name: str) -> str:
-    """A column's name without what people write it with: ``Customer ID`` and ``customer_id`` are ``customerid``."""
-    return re.sub(r"[^a-z0-9]+", "", name.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue"))
-
-
-def _may_be(field: str, values: Any) -> bool:
-    some = values.drop_null()
-    if len(some) == 0:
-        return False
-    if field == "occurred_at":
-        return _share_of_times(some) > 0 or bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py())
-    if field in ("amount", "price", "quantity", "satisfaction"):
-        return bool(pc.any(pc.match_substring_regex(some, r"\d")).as_py()) or field == "satisfaction"
-    if field == "event_id":
-        return len(some.unique()) == len(values)
-    if field == "kind":
-        return len(some.unique()) <= MOST_KINDS
-    if field == "channel":  # else these are ids, or pages
-        return len(some.unique()) <= max(MOST_KINDS // 2, _FEW * len(some))
-    return True
+    """The column whose name looks most like one of the field's."""
+    best: tuple[int, str] | None = None
+    for column in free:
+        rank = likeness_of(field, column, columns)
+        if rank is None or (best is not None and rank >= best[0]):
+            continue
+        some = columns[column].drop_null()
+        if field != "occurred_at" or share_of_times(some) > 0 or are_days_of_a_sheet(some):
+            best = rank, column
+    if best is None:
+        return None
+    return Found(field, best[1], f"by its name and such as {columns[best[1]].drop_null()[0].as_py()!r}: is it?")
 
 
 def _doubt(field: str, column: str, values: Any) -> str:
-    some, name = values.drop_null(), _name_of(column)
+    some, name = values.drop_null(), name_of(column)
     example = some[0].as_py()
     if field == "customer_id" and name in ("id", "name", "account"):
         return f"such as {example!r}: is this the customer?"
     if field == "amount" and name in ("price", "value", "subtotal"):
         return f"such as {example!r}: is this the amount of the whole row?"
-    if name not in known_columns() or (_bare(column) not in known_columns() and "." in column):
+    if name not in known_columns() or (squeezed(column) not in known_columns() and "." in column):
         return f"by the last part of its path, such as {example!r}: is it?"
-    if len(some) < len(values) * _UNCLEAR:
+    if len(some) < len(values) * UNCLEAR:
         return f"empty in {len(values) - len(some):,} of the first {len(values):,} rows"
     return ""
 
 
-def _share_of_times(some: Any) -> float:
-    found = instants(some, None, "UTC", FIRST)
-    return 1.0 - float((found.bad | found.unclear | found.lost).mean())
+def column_like(field: str, columns: dict[str, Any]) -> str | None:
+    """The column that is called like a field, whatever else it may be."""
+    prefix = prefix_of(tuple(columns))
+    free = {name: name_of(name.removeprefix(prefix)) for name in columns if may_be(field, columns[name])}
+    found = _named(field, free) or _like(field, free, columns)
+    return found.column if found is not None else None

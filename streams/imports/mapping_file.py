@@ -10,6 +10,7 @@ from processors.policy.keys import line_of
 from streams.imports.mapped import COMPUTED, FILL, ITEM, PREFIX, SNAPSHOT, TIMES, Mapping, Rule
 from streams.imports.mapping_checks import problems_of
 from streams.imports.problems import MappingProblem
+from streams.policies import PRESETS
 from streams.texts import read_text
 
 _KEYS: Final = (
@@ -74,6 +75,9 @@ def _from_table(table: dict[str, Any]) -> tuple[Mapping, list[str]]:
             found[key] = _typed(key, value, str, "a text", problems)
         else:
             problems.append(f"{key}: not a key of a mapping; known are {_KEYS}")
+    if found.get("policy") not in (None, *PRESETS):
+        problems.append(f"policy: expected one of {', '.join(PRESETS)}")
+        del found["policy"]
     if "names" in found and "header" not in found:
         found["header"] = False
     if values:

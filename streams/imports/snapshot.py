@@ -2,7 +2,9 @@
 
 Of each customer: the contract that began (so many ``months`` or ``years`` before, or ``since`` a day), the last payment
 of the monthly ``fee``, and that it ended, where the customer ``left``: on the day ``until``, where it is said, else on
-that of the snapshot. The kinds are those of the policy ``telecom``; those of contracts also of others.
+that of the snapshot. A day after that of the snapshot ends nothing yet, nor does one before it where the row says that
+the customer has not left: a contract that was renewed has had such days. The kinds are those of the policy ``telecom``;
+those of contracts also of others.
 """
 
 from collections.abc import Iterator, Sequence
@@ -79,11 +81,12 @@ def implied(
     until = _date(reached, spec.get("until", ()), np.full(reached.rows, np.nan), faults)
     known = ~np.isnan(began)
     faults.add(~known, "no_time", "since when this is a customer is not said")
-    left = ~np.isnan(until)
-    for text in spec.get("left", ()):
-        left |= Expression(text).truth(reached)
+    left = _left(reached, spec.get("left", ()), ~np.isnan(until))
+    # Who has given notice, or whose term ends later, is there as long as that.
+    stays = ~left | (until > day)
+    left &= ~stays
     since = np.where(known, began, 0).astype(np.int64)
-    end = np.maximum(np.where(np.isnan(until), day, until).astype(np.int64), since)
+    end = np.maximum(np.where(np.isnan(until) | stays, day, until).astype(np.int64), since)
     fee = pa.array(_number(reached, spec.get("fee", ()), faults), from_pandas=True)
     paid = pc.greater(fee, 0).fill_null(False).to_numpy(zero_copy_only=False) & (end > since)
     everybody = np.ones(reached.rows, np.bool_)
@@ -92,6 +95,16 @@ def implied(
         (_columns(PAYMENT, end) | {"amount": fee.cast(pa.string())}, paid),
         (_columns(END, end), left),
     ], faults
+
+
+def _left(reached: Reached, conditions: Sequence[str], otherwise: Mask) -> Mask:
+    """Who left, by the conditions of which a column says something; else by ``otherwise``."""
+    said = left = np.zeros(reached.rows, np.bool_)
+    for condition in map(Expression, conditions):
+        for name in filter(reached.has, condition.names):
+            said = said | pc.is_valid(reached.text(name)).to_numpy(zero_copy_only=False)
+        left = left | condition.truth(reached)
+    return np.where(said, left, otherwise)
 
 
 def _columns(kind: str, at: npt.NDArray[np.int64]) -> dict[str, Any]:
@@ -113,12 +126,12 @@ def _number(reached: Reached, names: tuple[str, ...], faults: Faults) -> npt.NDA
 def _date(
     reached: Reached, names: tuple[str, ...], otherwise: npt.NDArray[np.float64], faults: Faults
 ) -> npt.NDArray[np.float64]:
-    """The instants in the first of these columns that is there; ``otherwise`` where a row has none."""
-    for name in names:
-        if reached.has(name):
-            found, text = reached.instants(name), reached.text(name)
-            faults.add(found.bad | found.unclear | found.lost, "bad_time",
-                       f"{name} {{}} is not understood; say how it is written with --time-format", text)  # fmt: skip
-            values = found.values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-            return np.where(np.isnan(values), otherwise, values)
-    return otherwise
+    """The instants in the first of these columns that has one; ``otherwise`` where a row has none."""
+    told = np.full(reached.rows, np.nan)
+    for name in filter(reached.has, names):
+        found, text = reached.instants(name), reached.text(name)
+        faults.add(found.bad | found.unclear | found.lost, "bad_time",
+                   f"{name} {{}} is not understood; say how it is written with --time-format", text)  # fmt: skip
+        values = found.values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        told = np.where(np.isnan(told), values, told)
+    return np.where(np.isnan(told), otherwise, told)

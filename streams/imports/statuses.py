@@ -11,20 +11,50 @@ import pyarrow.compute as pc
 from streams.imports.columns import text_of
 from streams.imports.likeness import bare
 from streams.imports.mapping import Mapping
+from streams.imports.name_patterns import REFUNDED, plain
 from streams.imports.orders import COMPLETING
 
-_OF_A_ROW: Final = re.compile(r"(status|state|statut|estado|stato|zustand|situacao|situação|stan)$")
+_STATUS: Final = (
+    r"status|statut|estado|stato|zustand|situa[cç][aã]o|stan|stav|durumu?|статус|[eé]tat|tila|ステータス|状態|状況"
+)
+_OF_A_ROW: Final = re.compile(
+    rf"(?:state|{_STATUS})(?:description|text|name|label|bezeichnung)?$"
+    r"|^(?:status|statut|estado|stato|situa[cç][aã]o|[eé]tat)"
+)
+_OF_A_TYPE: Final = re.compile(
+    r"^(?:order|transaction|trans|document|doc|entry|record|invoice|sales?|payment|line|row)?"
+    r"(?:type|typ|art|belegart|buchungsart|vorgangsart|tipo|soort|rodzaj|種別)$"
+)
+_FLAG: Final = re.compile(
+    r"^(?:is)?(?:voided|void|cancell?ed|deleted|declined|failed|(?:fully)?refunded|disputed|test|testorder|testmode|istest|storniert|storno"
+    r"|gel[oö]e?scht|annul[ée]e?|annulée?|anulado|annullato|geannuleerd|anulowane|makulerad|cancelado)$"
+)
+_YES: Final = frozenset(("true", "yes", "y", "1", "x", "ja", "oui", "si", "sí", "sì", "sim", "tak", "t", "wahr"))
+_NO: Final = frozenset(("false", "no", "n", "0", "nein", "non", "nee", "nie", "nej", "não", "nao", "f", "falsch"))
 _NO_PURCHASE: Final = re.compile(
-    r"cancel|cancl|void|declin|refus|reject|refund|charge ?back|returned|fail|expired|abandon|unpaid|not paid"
-    r"|stornier|storno|abgebrochen|abgelehnt|fehlgeschlagen|erstattet|zurückge|retourn"
-    r"|annul|échou|rembours|geannuleerd|mislukt|terugbetaald|geretourneerd"
-    r"|anulad|fallid|reembols|rechaza|devuel|devolv|fallit|rimbors|rifiutat|anulowan|zwróc|nieudan"
-    r"|batal|gagal|dikembalikan|ditolak"
-    r"|pending|awaiting|on.hold|draft|ausstehend|wartend|en attente|pendiente|in sospeso|in attesa|oczekuj|menunggu",
+    r"cancel|cancl|void|declin|refus|reject|refund|charge ?back|returned|fail|expired|abandon|unpaid|not paid|error"
+    r"|not.attending|no.?show"
+    r"|stornier|storno|abgebrochen|abgelehnt|fehlgeschlagen|erstattet|zurückge|retourn|fehler|unbezahlt"
+    r"|annul|échou|rembours|geannuleerd|mislukt|terugbetaald|geretourneerd|erreur|impayé|non payé|fout"
+    r"|anulad|fallid|reembols|rechaza|devuel|devolv|fallit|rimbors|rifiutat|anulowan|zwróc|nieudan|recusad|estornad"
+    r"|makuler|avbrut|återbetal|misslyck|avvist|annuller|peruutettu|hyvitetty|błąd|nieopłacon|não pag"
+    r"|no pagad|non pagat"
+    r"|batal|gagal|dikembalikan|ditolak|[iİ]ptal|iade|キャンセル|取消|返品|返金|失敗|отмен|возвра|取消|退款|失败"
+    r"|pending|awaiting|on.hold|draft|ausstehend|wartend|en attente|pendiente|in sospeso|in attesa|oczekuj|menunggu"
+    r"|aguardando|pendente|openstaand|in afwachting|väntar|未払い|保留|lost$|verloren$",
+    re.IGNORECASE,
+)
+_REFUNDED: Final = re.compile(
+    r"refund|erstattet|rembours|terugbetaald|reembols|rimbors|zwróc|återbetal|estornad|返金|возвра|退款", re.IGNORECASE
+)
+_TAKES_BACK: Final = re.compile(
+    r"refund|credit.?(?:memo|note)|gutschrift|avoir|return|storno|charge.?back|void|rembours|reembols|rimbors|retour"
+    r"|angebot|kostenvoranschlag|quot(?:e|ation)|estimate|proforma|devis|preventivo|presupuesto|offerte|or[cç]amento"
+    r"|abono|nota de cr[eé]dito|nota di credito|creditnota|kreditnota|korekt|erstatt|rückzahl|devoluci|返品|返金",
     re.IGNORECASE,
 )
 _SHOP: Final = re.compile(
-    r"shipped|delivered|complete|processing|paid|fulfilled|versendet|versandt|geliefert|bezahlt|abgeschlossen|livr|expédi"
+    r"shipped|delivered|complete|processing|paid|fulfilled|^success|accept[ée]|skickad|levererad|entregue|^pago|発送|versendet|versandt|geliefert|bezahlt|abgeschlossen|livr|expédi"
     r"|payée|enviad|entregad|pagad|spedit|consegnat|pagat|verzonden|betaald|wysłan|opłacon|zrealizowan|selesai|dikirim",
     re.IGNORECASE,
 )
@@ -39,9 +69,29 @@ def says_status(column: str) -> bool:
     return _OF_A_ROW.search(bare(column)) is not None
 
 
-def no_purchases(values: Iterable[str]) -> list[str]:
+def may_say_none(column: str) -> bool:
+    """Whether a column, by its name, may say of rows that they were no purchases: a status, a type, or yes and no."""
+    name = bare(column)
+    return says_status(column) or _OF_A_TYPE.search(name) is not None or _is_flag(column)
+
+
+def no_purchases(values: Iterable[str], column: str = NAMES[0]) -> list[str]:
     """Of the values of such a column those that say that nothing was bought, or that it was taken back."""
-    return [value for value in values if _NO_PURCHASE.search(value)]
+    told = list(values)
+    if _is_flag(column):
+        return [value for value in told if value.strip().lower() in _YES] if are_yes_or_no(told) else []
+    pattern = _NO_PURCHASE if says_status(column) else _TAKES_BACK
+    return [value for value in told if pattern.search(value)]
+
+
+def are_yes_or_no(values: Iterable[str]) -> bool:
+    """Whether all values are words for yes and no."""
+    return all(value.strip().lower() in _YES | _NO for value in values)
+
+
+def taken_back(word: str) -> bool:
+    """Whether a status says of an order that it was paid, and given back."""
+    return _REFUNDED.search(word) is not None
 
 
 def is_of_orders(values: Iterable[str]) -> bool:
@@ -53,20 +103,28 @@ class Statuses:
     """Counts rows that a column says were cancelled, though the mapping makes an order of every row."""
 
     def __init__(self, mapping: Mapping, read: Iterable[str]) -> None:
-        """``read``: the columns that the mapping reads; one that reads a status knows what it does."""
-        every = mapping.constants.get("kind") in COMPLETING and not mapping.touchpoints
-        self._watches: Final = every and not any(map(says_status, read))
+        """``read``: the columns that the mapping reads; one that reads a status knows what it does with others."""
+        self._watches: Final = mapping.constants.get("kind") in COMPLETING and not mapping.touchpoints
+        self._read: Final = frozenset(read)
+        self._knows: Final = any(map(says_status, self._read))
         self._counts: dict[str, Counter[str]] = {}
+        self._back: Counter[str] = Counter()
 
     def watched(self, columns: Iterable[str] | None) -> list[str]:
         """Those of a file's columns that are to be read for this; None: the columns are not known."""
         if not self._watches:
             return []
-        return [*NAMES] if columns is None else [column for column in columns if says_status(column)]
+        named = NAMES if columns is None else [name for name in columns if may_say_none(name) or _is_back(name)]
+        return [name for name in named if name not in self._read and not (self._knows and says_status(name))]
 
     def see(self, columns: dict[str, Any]) -> None:
         """Take the columns of a block."""
         for name in self.watched(columns):
+            if _is_back(name):
+                some = text_of(columns[name])[0]
+                self._back[name] += pc.sum(pc.match_substring_regex(some, "[1-9]")).as_py() or 0
+            if not may_say_none(name):
+                continue
             counts = self._counts.setdefault(name, Counter())
             if len(counts) > _MOST_WORDS:
                 continue
@@ -76,14 +134,30 @@ class Statuses:
 
     def warnings(self) -> Iterator[str]:
         """One of each column that says so of some rows, with the argument that leaves them out."""
+        for name, count in self._back.items():
+            if count and not (name in self._counts and are_yes_or_no(self._counts[name])):
+                yield (
+                    f"{name}, which nobody asked for, has amounts in {count:,} rows that come in as {COMPLETING[0]}, "
+                    "and which nothing takes back: a second of [[touchpoints]] in a mapping does, as relasi import "
+                    "--guess writes it"
+                )
         for name, counts in self._counts.items():
-            words = no_purchases(counts) if len(counts) <= _MOST_WORDS else []
+            words = no_purchases(counts, name) if len(counts) <= _MOST_WORDS else []
             if words:
                 told = ", ".join(f"{word!r} ({counts[word]:,})" for word in words)
+                apart = "" if _OF_A_TYPE.search(bare(name)) is None else f"--map kind={name} tells them apart, and "
                 yield (
                     f"{name}, which nobody asked for, says {told} of rows that come in as {'/'.join(COMPLETING[:1])}: "
-                    f"{condition(name, words)} leaves them out"
+                    f"{apart}{condition(name, words)} leaves them out"
                 )
+
+
+def _is_back(name: str) -> bool:
+    return REFUNDED.search(plain(name)) is not None
+
+
+def _is_flag(name: str) -> bool:
+    return _FLAG.search(bare(name).rstrip("?")) is not None
 
 
 def condition(name: str, words: Iterable[str]) -> str:

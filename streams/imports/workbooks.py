@@ -16,12 +16,11 @@ import pyarrow as pa
 from streams.imports.blocks import Block
 from streams.imports.columns import plain
 from streams.imports.files import EXPECTED, Input
+from streams.imports.headers import FEWEST_NAMES, ROWS, header_of
 from streams.imports.likeness import bare
 from streams.imports.problems import InputProblem
 
 _ROWS: Final = 65_536
-_PREAMBLE_ROWS: Final = 50
-_FEWEST_NAMES: Final = 3
 _ALL: Final = "*"
 _LARGEST: Final = 2 << 30
 _LARGEST_RATIO: Final = 200
@@ -62,7 +61,7 @@ class SheetSource:
             sheets = {name: _Sheet.of(book.get_sheet_by_name(name), known) for name in asked}
         except (CalamineError, OSError, IndexError) as error:
             raise InputProblem(f"{source.name}: is not a whole workbook ({error}); {EXPECTED}") from error
-        told = [name for name, found in sheets.items() if found.known >= _FEWEST_NAMES or len(sheets) == 1]
+        told = [name for name, found in sheets.items() if found.known >= FEWEST_NAMES or len(sheets) == 1]
         first = next(iter(told or sheets))
         self.columns: tuple[str, ...] | None = sheets[first].columns
         alike = [name for name, found in sheets.items() if found.columns == self.columns and found.rows]
@@ -103,11 +102,10 @@ class _Sheet(NamedTuple):
 
     @classmethod
     def of(cls, sheet: Any, known: frozenset[str]) -> "_Sheet":
-        first = list(islice(sheet.iter_rows(), _PREAMBLE_ROWS))
-        counts = [sum(bare(str(plain(value) or "")) in known for value in row) for row in first]
-        some = [i for i, row in enumerate(first) if _says_something(row)]
-        most = max(counts, default=0)
-        header = counts.index(most) if most >= _FEWEST_NAMES else next(iter(some), 0)
+        first = list(islice(sheet.iter_rows(), ROWS))
+        texts = [[str("" if plain(value) is None else plain(value)) for value in row] for row in first]
+        most = max((sum(bare(text) in known for text in row) for row in texts), default=0)
+        header = header_of(texts, known)
         columns = _names(first[header]) if first else ()
         rows = any(_says_something(row) for row in islice(sheet.iter_rows(), header + 1, None))
         # total_height is the place of the last row, and one less than there are (*measured*).

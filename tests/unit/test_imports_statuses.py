@@ -79,6 +79,29 @@ def test_which_columns_say_a_status() -> None:
     assert [name for name in ("city", "estimated", "amount", "statement") if says_status(name)] == []
 
 
+FLAGS = (
+    "id,customer,at,amount,Voided,Type,Refunded amount\n1,a,2026-01-05,10.00,no,Sale,0.00\n"
+    "2,a,2026-01-06,20.00,yes,Sale,5.00\n3,b,2026-01-07,-5.00,no,Credit Memo,0.00\n"
+)
+
+
+def test_flags_types_and_what_was_given_back_are_told_too(tmp_path: Path) -> None:
+    columns = {"customer_id": "customer", "occurred_at": "at", "amount": "amount"}
+    told = warnings(FLAGS, Mapping(columns=columns, constants={"kind": "order_completed"}), tmp_path)
+    assert len(told) == 3
+    assert "Refunded amount, which nobody asked for, has amounts in 1 rows" in told[0]
+    assert "Voided, which nobody asked for, says 'yes' (1)" in told[1]
+    assert "--map kind=Type tells them apart" in told[2]
+    known = Mapping(columns={**columns, "kind": "Type"})
+    assert warnings(FLAGS, known, tmp_path) == ()
+
+
+def test_a_flag_says_yes_and_no_and_nothing_else() -> None:
+    assert no_purchases(["true", "false"], "is_test") == ["true"]
+    assert no_purchases(["0.00", "12.00"], "Refunded") == []
+    assert no_purchases(["Rechnung", "Gutschrift", "Angebot"], "Belegart") == ["Gutschrift", "Angebot"]
+
+
 def lines(text: str, folder: Path, policy: Policy) -> Iterator[str]:
     yield from guessed(io.BytesIO(text.encode()), Mapping(), folder, frozenset(policy.kinds)).splitlines()
 
