@@ -8,6 +8,8 @@ depends on (``processors/dependencies.py``), of the types that it was compiled f
 An entry never changes, so any number of checkouts and processes can share a directory.
 """
 
+import atexit
+import marshal
 import os
 import sys
 import warnings
@@ -26,7 +28,8 @@ import numba
 import numpy as np
 from numba.core import caching, sigutils
 
-from processors.dependencies import closure_digest, signature_digest
+from processors import dependencies
+from processors.dependencies import closure_digest, known_instructions, signature_digest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,6 +76,30 @@ def prune(before: float) -> int:
     return removed
 
 
+_MOST_INSTRUCTIONS: Final = 5_000  # functions; there are 800
+
+
+@cache
+def _recalled() -> None:
+    """Take in what was disassembled by former processes, and keep what this one adds to it."""
+    told = Path(dependencies.__file__).read_bytes()
+    path = cache_directory() / toolchain() / f"instructions-{sha256(told).hexdigest()[:16]}"
+    with suppress(OSError, EOFError, ValueError, TypeError):
+        known_instructions.update(marshal.loads(path.read_bytes()))
+    atexit.register(_remember, path, len(known_instructions))
+
+
+def _remember(path: Path, before: int) -> None:
+    """Whoever writes last is right: what another process added meanwhile, the next one adds again."""
+    if not before < len(known_instructions) <= _MOST_INSTRUCTIONS:
+        return
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        aside.write_bytes(marshal.dumps(known_instructions))
+        aside.replace(path)
+
+
 class _Results(caching.CompileResultCacheImpl):
     """How Numba turns machine code into bytes and back, without its ways of finding a place for them."""
 
@@ -107,6 +134,7 @@ class _Kept(caching.FunctionCache):
         self._enabled = False
 
     def _entry(self, signature: Any, codegen: Any) -> tuple[Any, Any]:
+        _recalled()
         arguments, returned = _normalised(signature)
         types = (*arguments, *([] if returned is None else [returned]))
         # The closure is looked at when code is asked for, and not before: by then all globals are there.

@@ -36,6 +36,10 @@ class _Function(NamedTuple):
     options: tuple[tuple[str, str], ...]
 
 
+_Token = str | bytes | _Function
+"""A text, some texts that are counted already, or a function."""
+
+
 def closure_digest(function: FunctionType, options: Mapping[str, Any]) -> str:
     """Hex digest of everything that the machine code of ``function`` depends on, its callees' callees included.
 
@@ -64,15 +68,14 @@ def _fixed(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, repr(value)) for name, value in options.items()))
 
 
-def _digest(tokens: Iterator[str | _Function]) -> tuple[str, tuple[_Function, ...]]:
-    """Of the tokens, where a function stands for its name; and the functions."""
+def _digest(tokens: Iterator[_Token]) -> tuple[str, tuple[_Function, ...]]:
+    """Of the tokens, where a function stands for its name; and the functions. Each text counts with its length."""
     digest, reached = sha256(), []
     for token in tokens:
         if isinstance(token, _Function):
             reached.append(token)
             token = f"{token.function.__module__}.{token.function.__qualname__} {token.options}"
-        text = token.encode("utf-8", "surrogatepass")
-        digest.update(len(text).to_bytes(8, "little") + text)
+        digest.update(token if isinstance(token, bytes) else _counted(token))
     return digest.hexdigest(), tuple(reached)
 
 
@@ -82,7 +85,7 @@ def _own(one: _Function) -> tuple[str, tuple[_Function, ...]]:
     return _digest(_function(one))
 
 
-def _function(one: _Function) -> Iterator[str | _Function]:
+def _function(one: _Function) -> Iterator[_Token]:
     function = one.function
     yield f"function {function.__module__}.{function.__qualname__} {one.options}"
     yield from _value((function.__defaults__, function.__kwdefaults__), function)
@@ -90,21 +93,61 @@ def _function(one: _Function) -> Iterator[str | _Function]:
     yield from _code(function.__code__, function)
 
 
-def _code(code: CodeType, function: Any) -> Iterator[str | _Function]:
+def _code(code: CodeType, function: Any) -> Iterator[_Token]:
     """What the instructions do. The docstring is among the constants, but none of them loads it."""
     taken = code.co_argcount + code.co_kwonlyargcount
     yield f"{code.co_argcount} {code.co_posonlyargcount} {code.co_kwonlyargcount} {code.co_flags & ~_HAS_DOCSTRING}"
     yield f"{code.co_varnames[:taken]} {code.co_freevars} {code.co_exceptiontable.hex()}"
+    for part in _instructions(code):
+        if isinstance(part, bytes):
+            yield part
+        elif isinstance(part, int):
+            yield from _value(code.co_consts[part], function)
+        else:
+            yield from _value(_global(function, part), function)
+
+
+Instructions = tuple[bytes | int | str, ...]
+"""What instructions say, as it is digested; between that, which constant or which global name they load."""
+
+known_instructions: Final[dict[bytes, Instructions]] = {}
+"""Those that were disassembled before, by what they are made of: looking at all that the engine calls took every process
+0.4 s of CPU (measured). ``processors/compiled.py`` keeps them between processes."""
+
+
+def _instructions(code: CodeType) -> Instructions:
+    made_of = (code.co_code, code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars)
+    key = sha256(repr(made_of).encode("utf-8", "surrogatepass")).digest()
+    if (known := known_instructions.get(key)) is None:
+        known = known_instructions[key] = _disassembled(code)
+    return known
+
+
+def _disassembled(code: CodeType) -> Instructions:
+    found: list[bytes | int | str] = []
+    said: list[bytes] = []
+
+    def load(what: int | str) -> None:
+        found.extend((b"".join(said), what))
+        said.clear()
+
     for instruction in dis.get_instructions(code):
         if instruction.opname in _WITHOUT_MEANING:
             continue
         if instruction.opcode in dis.hasconst:
-            yield instruction.opname
-            yield from _value(instruction.argval, function)
+            assert instruction.arg is not None
+            said.append(_counted(instruction.opname))
+            load(instruction.arg)
             continue
-        yield f"{instruction.opname} {instruction.argval!r} {instruction.argrepr}"
+        said.append(_counted(f"{instruction.opname} {instruction.argval!r} {instruction.argrepr}"))
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield from _value(_global(function, instruction.argval), function)
+            load(instruction.argval)
+    return (*found, b"".join(said))
+
+
+def _counted(text: str) -> bytes:
+    encoded = text.encode("utf-8", "surrogatepass")
+    return len(encoded).to_bytes(8, "little") + encoded
 
 
 def _global(function: Any, name: str) -> Any:
@@ -114,7 +157,7 @@ def _global(function: Any, name: str) -> Any:
     raise NameError(f"{function.__module__}.{function.__qualname__} reads {name}, which is not defined")
 
 
-def _value(value: Any, function: Any) -> Iterator[str | _Function]:
+def _value(value: Any, function: Any) -> Iterator[_Token]:
     """A value that ``function`` reads."""
     if type(value) in _SCALARS:
         yield f"{type(value).__name__} {value!r}"
@@ -135,7 +178,7 @@ def _value(value: Any, function: Any) -> Iterator[str | _Function]:
         yield from _callable(value, function)
 
 
-def _of_numpy(value: Any, function: Any) -> Iterator[str | _Function]:
+def _of_numpy(value: Any, function: Any) -> Iterator[_Token]:
     kind = value if isinstance(value, np.dtype) else value.dtype
     if kind.hasobject:
         raise _unknown(value, function)
@@ -151,7 +194,7 @@ def _of_numpy(value: Any, function: Any) -> Iterator[str | _Function]:
         yield f"{type(value).__name__} {value.shape} {order.c_contiguous} {order.f_contiguous} {value.tobytes().hex()}"
 
 
-def _callable(value: Any, function: Any) -> Iterator[str | _Function]:
+def _callable(value: Any, function: Any) -> Iterator[_Token]:
     """A function, a class, or a module."""
     home = getattr(value, "__module__", None) or getattr(value, "__name__", "")
     if hasattr(value, "py_func"):
@@ -184,7 +227,7 @@ def _unknown(value: Any, function: Any) -> UnknownDependency:
     )
 
 
-def _kind(kind: Any) -> Iterator[str | _Function]:
+def _kind(kind: Any) -> Iterator[_Token]:
     """A Numba type. Names of records hold their fields with type and offset; those of named tuples hold no fields."""
     yield str(kind)
     if isinstance(kind, _TYPES.BaseNamedTuple):
