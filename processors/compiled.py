@@ -85,7 +85,8 @@ def _recalled() -> None:
     told = Path(dependencies.__file__).read_bytes()
     path = cache_directory() / toolchain() / f"instructions-{sha256(told).hexdigest()[:16]}"
     with suppress(OSError, EOFError, ValueError, TypeError):
-        known_instructions.update(marshal.loads(path.read_bytes()))
+        # Whoever can write there can write the machine code beside it.
+        known_instructions.update(marshal.loads(path.read_bytes()))  # noqa: S302
     atexit.register(_remember, path, len(known_instructions))
 
 

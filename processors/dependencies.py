@@ -111,8 +111,8 @@ Instructions = tuple[bytes | int | str, ...]
 """What instructions say, as it is digested; between that, which constant or which global name they load."""
 
 known_instructions: Final[dict[bytes, Instructions]] = {}
-"""Those that were disassembled before, by what they are made of: looking at all that the engine calls took every process
-0.4 s of CPU (measured). ``processors/compiled.py`` keeps them between processes."""
+"""Those that were disassembled before, by what they are made of. ``processors/compiled.py`` keeps them between
+processes: to look at all that the engine calls took each of them 0.4 s of CPU (measured)."""
 
 
 def _instructions(code: CodeType) -> Instructions:

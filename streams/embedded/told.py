@@ -2,11 +2,13 @@
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Final
+from typing import Any, Final
 
 from streams.embedded.database import Database
+from streams.embedded.leftovers import SPOOLED
 from streams.log.compression import compressed
 from streams.log.headers import moved, offsets_of
 from streams.log.writing import record_batches
@@ -25,7 +27,8 @@ class Told:
     def __init__(self, directory: Path | None = None) -> None:
         self._batches: Final[dict[str, list[bytes | _Place]]] = {}
         self._directory = directory
-        self._file: IO[bytes] | None = None
+        self._file = -1
+        self._close: Any = None
         self._end = 0
         self.nbytes = 0
 
@@ -48,22 +51,27 @@ class Told:
         if self._directory is None:
             return batch
         try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._directory, buffering=0)
+            if self._close is None:
+                self._open(self._directory)
             start = self._end
-            if os.pwrite(self._file.fileno(), batch, start) < len(batch):
+            if os.pwrite(self._file, batch, start) < len(batch):
                 return batch
         except OSError:
             return batch
         self._end = start + len(batch)
         return start, len(batch)
 
+    def _open(self, directory: Path) -> None:
+        self._file, name = tempfile.mkstemp(prefix=SPOOLED, dir=directory)
+        # Whoever forgets what waits need not say so.
+        self._close = weakref.finalize(self, os.close, self._file)
+        Path(name).unlink()
+
     def _read(self, batch: bytes | _Place) -> bytes:
         if isinstance(batch, bytes):
             return batch
-        assert self._file is not None
         start, length = batch
-        found = os.pread(self._file.fileno(), length, start)
+        found = os.pread(self._file, length, start)
         if len(found) < length:
             raise OSError(f"{self._directory}: of what was written there a moment ago, {length} bytes can't be read")
         return found
@@ -86,6 +94,6 @@ class Told:
         """They are stored, or are to go nowhere."""
         self._batches.clear()
         self.nbytes = self._end = 0
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._close is not None:
+            self._close()
+            self._close = None

@@ -30,8 +30,8 @@ IDENTITIES: Final = ("identified", "group_joined")
 
 _MONEY: Final = of_type(FIELDS, FieldType.MONEY)
 _LINES: Final = 5
-_PARTS: Final = 32
-"""Of customers, until those who are in several are counted once."""
+_UNCOUNTED: Final = 32
+"""Batches, until the customers who are in several of them are kept once."""
 _SEEDS: Final = (np.uint64(0), np.uint64(1), np.uint64(2))
 """Of people, visitors and accounts: the same text is another customer in each."""
 
@@ -158,7 +158,7 @@ class Survey:
             hashes = np.empty(len(texts), np.uint64)
             _hash_texts(parts_of(texts), seed, hashes)
             self._customers.append(hashes)
-            if len(self._customers) > _PARTS:
+            if len(self._customers) > _UNCOUNTED:
                 self._customers = [_distinct(np.concatenate(self._customers))]
             doubtful = are_nobody(texts)
             if doubtful.any():

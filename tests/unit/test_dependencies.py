@@ -1,6 +1,7 @@
 """What the cache of compiled code is keyed by: what would change machine code, and nothing else."""
 
 import importlib
+import marshal
 import os
 import pkgutil
 import subprocess
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
+from processors import dependencies
 from processors.compiled import prune
 from processors.dependencies import UnknownDependency, closure_digest, signature_digest
 
@@ -115,6 +117,20 @@ def test_two_checkouts_have_the_same_digests(tmp_path: Path, monkeypatch: pytest
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     assert digest_of(tmp_path / "one", monkeypatch) == digest_of(tmp_path / "two", monkeypatch)
+
+
+def test_what_was_disassembled_before_changes_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dependencies.known_instructions.clear()
+    fresh = digest_of(tmp_path, monkeypatch)
+    kept = marshal.dumps(dependencies.known_instructions)
+    dependencies.known_instructions.clear()
+    dependencies.known_instructions.update(marshal.loads(kept))
+    assert digest_of(tmp_path, monkeypatch) == fresh
+    # Nothing was looked at anew, and another constant or another global still counts.
+    assert marshal.loads(marshal.dumps(dependencies.known_instructions)) == marshal.loads(kept)
+    for old, new in (("LIMIT = 3", "LIMIT = 4"), ("x - 1", "x - 2"), ("TABLE[1]", "TABLE[0]")):
+        changed = digest_of(tmp_path, monkeypatch, (old, new))
+        assert (changed == fresh) == (old == "x - 1")
 
 
 def reads(value: Any) -> FunctionType:
