@@ -146,7 +146,8 @@ class KnownEvents:
         state = np.full(len(first), _EXPECTED, np.uint8)
         self._count += _enter(first, second, state, self._firsts, self._seconds, self._states)
         if len(self._customers) <= FEW_CUSTOMERS:
-            self._customers.update(pc.unique(_customers(batch)[0]).to_pylist())
+            # One more than few tells that they are many.
+            self._customers.update(pc.unique(_customers(batch)[0]).slice(0, FEW_CUSTOMERS + 1).to_pylist())
 
     def load(self, sink: Sink, log: str = "") -> None:
         """Ask the reports which of the expected events they hold. Raises ReportsError.

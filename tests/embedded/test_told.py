@@ -34,8 +34,11 @@ def expected(some: Messages, count: int) -> list[tuple[int, bytes | None, bytes 
     return [(i, some.keys.message(i) if some.keys else None, some.bodies.message(i)) for i in range(count)]
 
 
-def test_they_get_their_offsets_when_they_are_put_and_wait_until_they_are_forgotten(tmp_path: Path) -> None:
-    told = Told()
+@pytest.mark.parametrize("place", [None, "", "a folder that is not there"])
+def test_they_get_their_offsets_when_they_are_put_and_wait_until_they_are_forgotten(
+    tmp_path: Path, place: str | None
+) -> None:
+    told = Told(None if place is None else tmp_path / place)
     told.add([(FACTS, messages(0, 9_000)), (OTHERS, messages(0, 2, keys=False))], 1)
     told.add([(FACTS, messages(9_000, 3))], 2)
     assert told.speaks(FACTS)
@@ -56,6 +59,8 @@ def test_they_get_their_offsets_when_they_are_put_and_wait_until_they_are_forgot
         with rows.transaction():
             told.put(rows, 0)
         assert read(rows, OTHERS) == expected(messages(0, 3, keys=False), 3)
+    # What waits has no name in the directory: nothing of it outlives the process.
+    assert {path.name.split("-")[0] for path in tmp_path.iterdir()} <= {"rows.sqlite"}
 
 
 def test_of_what_can_not_be_made_nothing_waits() -> None:
