@@ -1,7 +1,6 @@
 """The window of event identities: what it costs an event, its memory, and its part of a restore."""
 
 import time
-from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
