@@ -32,7 +32,8 @@ TITLES = [
 
 def rows_of(data: bytes, folder: Path, mapping: Mapping = MAPPING) -> list[dict[str, Any]]:
     with prepare(io.BytesIO(data), mapping, as_arrived=True, workdir=folder, now=NOW) as prepared:
-        return pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+        found: list[dict[str, Any]] = pa.Table.from_batches(prepared.batches(), CANONICAL).to_pylist()
+        return found
 
 
 @pytest.mark.parametrize("title", TITLES)
