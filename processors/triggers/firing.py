@@ -7,20 +7,22 @@ send nothing.
 import numpy as np
 
 from processors.apart import stay_apart
+from processors.bits import trailing_zeros
 from processors.compiled import compiled_apart, compiled_leaf
 from processors.lifecycle.facts import CAUSE_SILENCE, Cause, Out
 from processors.lifecycle.step import pass_time
 from processors.policy.rules import Rules
-from processors.row.layout import NONE, Row
+from processors.row.layout import NEVER, NONE, Row
 from processors.row.outreach import note_clock
-from processors.triggers.cells import RULE_KEY, RULE_PRIORITY
+from processors.triggers.cells import RULE_INSTANT, RULE_KEY, RULE_PRIORITY, RULE_TYPE
 from processors.triggers.holding import ELIGIBLE, held_back, presses
-from processors.triggers.memory import is_cooling, minute_of
-from processors.triggers.occasions import STAGE_SUBJECT
+from processors.triggers.memory import is_cooling, minute_of, note_handled
+from processors.triggers.occasions import ON_TIMER, STAGE_SUBJECT
 from processors.triggers.proposing import propose, propose_changes, propose_timers, rule_holds
 from processors.triggers.room import CANDIDATES, COOLING, OUTRANKED, Room
 from processors.triggers.settled import timers_by
 from processors.triggers.telling import tell
+from processors.triggers.timers import base_of, timer_of
 from processors.triggers.withdrawing import withdraw_corrected
 
 
@@ -95,6 +97,25 @@ def set_clocks(row: Row, rules: Rules, at: int, arms: int, ends: int) -> None:
         if named:
             armed = at if (arms >> number) & 1 else NONE
             note_clock(row, int(rules.triggers[number, RULE_KEY]), armed, at if (ends >> number) & 1 else NONE)
+
+
+@compiled_apart
+def stop_waiting(row: Row, rules: Rules, at: int, ends: int) -> None:
+    """What a touchpoint at ``at`` (ms) ends and still waits for its instant will not fire: it counts as looked at.
+
+    ``ends``: bits of rules that wait for an instant. Ended is what counts from before the touchpoint: what it made the
+    instant to count from is the next occasion. What counts back from an end that lies ahead goes with that end.
+    """
+    stay_apart()
+    while ends != 0:
+        number = int(trailing_zeros(np.uint64(ends)))
+        ends &= ends - 1
+        rule = rules.triggers[number]
+        if rule[RULE_TYPE] != ON_TIMER or base_of(row, int(rule[RULE_INSTANT])) >= at:
+            continue
+        due = timer_of(row, rules, number)
+        if due != NEVER and due > at:
+            note_handled(row, int(rule[RULE_KEY]), minute_of(due))
 
 
 @compiled_leaf

@@ -14,7 +14,7 @@ from processors.policy.rules import CONSENT, CUSTOMER_EXIT, FIRM_EXIT, PURCHASE,
 from processors.row.contact import Contact
 from processors.row.layout import CONSENTS, NEVER, Row
 from processors.row.outreach import may_reach, note_consent
-from processors.triggers.firing import look_at, set_clocks, staged
+from processors.triggers.firing import look_at, set_clocks, staged, stop_waiting
 from processors.triggers.settled import timers_after
 from processors.triggers.withdrawing import take_back, taken_back
 from schemas.decode import ABSENT
@@ -122,6 +122,9 @@ def follow_rules(
         if meaning.arms | meaning.ends != 0:
             set_clocks(row, rules, at, int(meaning.arms), ends)
             clocked = int(meaning.arms) | ends
+        waiting = ends & int(rules.timers) & ~int(rules.timers_quiet)
+        if waiting != 0:
+            stop_waiting(row, rules, at, waiting)
     refused, left = 0, False
     if contact.flags & (REFUSAL | CUSTOMER_EXIT | FIRM_EXIT | TIE_CLOSED) != 0 or declined != 0:
         refused = _refused(buffer, slots, row, contact.flags, declined)

@@ -115,6 +115,43 @@ def test_what_the_consent_manager_said_is_consent_to_a_channel(told: list[dict[s
     assert fired(log.tell("account_created", 9), of) == [Fired("welcome", expected, 9)]
 
 
+def hourly(told: list[tuple[str, int]]) -> Life:
+    """Touchpoints, kind and hour, while time goes on."""
+    log = consenting()
+    for hour in range(1, 121):
+        for kind, at in told:
+            if at == hour:
+                log.tell(kind, hour)
+        log.tick(hour)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("order_completed", 1), ("product_reviewed", 30)], []),
+        ([("order_completed", 1)], [Fired("asked", "sent", 73)]),
+        ([("product_reviewed", 1), ("order_completed", 2)], [Fired("asked", "sent", 74)]),
+        ([("order_completed", 1), ("product_reviewed", 30), ("order_completed", 40)], [Fired("asked", "sent", 112)]),
+        ([("order_completed", 1), ("product_viewed", 30)], [Fired("asked", "sent", 73)]),
+        (
+            [("order_completed", 1), ("product_reviewed", 80)],
+            [Fired("asked", "sent", 73), Fired("asked", "withdrawn", 80)],
+        ),
+    ],
+    ids=["reviewed", "not", "before", "and bought again", "another kind", "after it was sent"],
+)
+def test_what_ends_a_rule_ends_what_waits_for_its_instant(told: list[tuple[str, int]], expected: list[Fired]) -> None:
+    of = policy_with(rule("asked", "3 days after last_purchase", unless=["product_reviewed"]))
+    assert fired(hourly(told), of) == expected
+
+
+def test_what_ends_a_rule_and_moves_its_instant_begins_it_anew() -> None:
+    of = policy_with(rule("missed", "3 days after last_purchase", unless=["order_completed"]))
+    log = hourly([("order_completed", 1), ("order_completed", 30)])
+    assert fired(log, of) == [Fired("missed", "sent", 102)]
+
+
 def test_a_no_of_the_consent_manager_takes_back_what_is_on_its_way() -> None:
     of = policy_with(WELCOME + rule("text", "touchpoint: account_created", channel="sms"), "most = 4")
     log = Life().tell("signed_in", 0, properties={SAID: '{"email":true,"sms":true}'}).tell("account_created", 1)
@@ -410,6 +447,7 @@ def busy_log(seed: int) -> tuple[Life, Policy]:
         + rule("viewed", "touchpoint: product_viewed", cooldown_days=3, unless=["order_completed"])
         + rule("year", "yearly on first_purchase")
         + rule("failed", "touchpoint: payment_failed", transactional=True)
+        + rule("asked", "3 days after last_purchase", channel="internal", unless=["product_viewed"])
     )
     return log, of
 
