@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from support.command import Content, Directory, Ran, content, contents, done, finish, relasi, rows, start
 from support.histories import HISTORY, csv_file, csv_of
-from support.sampled import some
+from support.sampled import some, spread
 
 from streams.embedded.belonging import REPORTS
 from streams.embedded.log import FILE_NAME, Log
@@ -220,7 +220,7 @@ def test_a_rebuild_that_is_killed_at_any_step_is_done_again(shop: Directory, dat
     assert whole.code == 0, whole
     steps = 1_000 - int(whole.out)
     assert steps > 12
-    for survived in some(range(1, steps, 3), 5):
+    for survived in some(spread(range(1, steps, 3), 2), 5):
         assert killed_after(survived).code == -signal.SIGKILL
         assert rows(data, "SELECT count() AS n FROM touchpoints") == [{"n": len(shop.content["touchpoints"])}], survived
         assert content(data) == shop.content, survived
