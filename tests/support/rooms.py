@@ -61,7 +61,7 @@ MAY_IMPORT: Final = {
     ),
     "streams/imports": _room(
         "files into canonical columns, in order of time",
-        "processors schemas streams/payloads streams/reports streams/texts",
+        "processors schemas streams/payloads streams/policies streams/reports streams/texts",
         "cramjam fastavro numpy pyarrow python_calamine",
     ),
     "streams/collector": _room(
