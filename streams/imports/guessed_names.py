@@ -5,10 +5,12 @@ from collections.abc import Collection
 from functools import cache
 from typing import Final
 
+from streams.imports.currencies import CODES
 from streams.imports.field_names import LAST, NAMES
 from streams.imports.name_patterns import plain, rank_of
 
 _IN_BRACKETS: Final = re.compile(r"\s*[(\[][A-Za-z]{2,5}[)\]]\s*$")
+_CURRENCY: Final = re.compile(r"[ _]+(?:in[ _]+)?([A-Z]{3}|[€$£¥])\s*$")
 _FEWEST: Final = 3
 _BETWEEN: Final = (" - ", ": ")
 
@@ -52,8 +54,15 @@ def squeezed(name: str) -> str:
 
 
 def stripped(columns: Collection[str]) -> dict[str, str]:
-    """What each column is called, ``plain`` and without what all begin with."""
-    return {column: plain(column.removeprefix(prefix_of(tuple(columns)))) for column in columns}
+    """What each column is called, ``plain`` and without unit, currency and what all begin with."""
+    prefix = prefix_of(tuple(columns))
+    return {column: plain(_without_currency(without_unit(column.removeprefix(prefix)))) for column in columns}
+
+
+def _without_currency(name: str) -> str:
+    """``Beitrag EUR`` and ``Fee in $`` without what the amounts are in."""
+    told = _CURRENCY.search(name)
+    return name[: told.start()] if told and (told[1] in CODES or not told[1].isalpha()) else name
 
 
 def likeness_of(field: str, column: str, columns: Collection[str]) -> int | None:

@@ -88,9 +88,9 @@ _END: Final = (
     r"|uppsagd|解約日|退会日)"
 )
 _FEE: Final = (
-    r"(?:monatsbeitrag|monatsgebuehr|monatspreis|monatlich\w*|mtlbeitrag|beitrag|grundgebuehr|monthly\w*|mrr|arr"
+    r"(?:monatsbeitrag|monatsgebuehr|monatspreis|monatlich\w*|mtlbeitrag|beitrag(?:(?:pro)?(?:monat|jahr))?|grundgebuehr|monthly\w*|mrr|arr"
     r"|\w*premium|\w*praemie|mitgliedsbeitrag|jahresbeitrag|(?:membership|subscription|annual|yearly)(?:fee|price|amount)"
-    r"|fee|cotisation|mensualite|redevance|abonnement(?:smensuel)?|cuota(?:mensual)?|canone(?:mensile)?|rata"
+    r"|fee|cotisation(?:mens|ann)?(?:uelle)?|mensualite|redevance|abonnement(?:smensuel)?|cuota(?:mensual)?|canone(?:mensile)?|rata"
     r"|maandbedrag|contributie|premie|skladka|abonament|avgift|manadsavgift|mensalidade|月額(?:料金)?|会費)"
 )
 _TERM: Final = (

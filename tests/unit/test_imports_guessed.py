@@ -161,6 +161,24 @@ CONTRACTS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("fee", "currency"),
+    [
+        ("Monatsbeitrag (EUR)", "EUR"),
+        ("Beitrag EUR", "EUR"),
+        ("Monthly Fee [USD]", "USD"),
+        ("Cotisation mensuelle (CHF)", "CHF"),
+        ("Beitrag in €", None),
+    ],
+)
+def test_a_fee_is_one_whatever_it_says_of_its_currency(fee: str, currency: str | None, tmp_path: Path) -> None:
+    text = f"Kundennummer;Vertragsbeginn;Laufzeit;{fee}\n1;01.03.2024;24 Monate;1.029,90\n2;15.06.2023;12 Monate;9,90\n"
+    rows, _, _, told = read(text, tmp_path)
+    assert [row["amount_minor"] for row in rows if row["kind"] == "bill_paid"] == [102990, 990]
+    assert ("\ncurrency = " in told) == (currency is not None)
+    assert currency is None or f'currency = "{currency}"' in told
+
+
 @pytest.mark.parametrize("text", CONTRACTS)
 def test_a_table_of_contracts_becomes_what_it_implies(text: str, tmp_path: Path) -> None:
     """The first goes on, also where its first term is over; the second ended; the third ends later."""
