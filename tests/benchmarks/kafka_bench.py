@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from support import clickhouse_server, kafka_broker
+from support import kafka_broker
 from support.clickhouse_server import Server
+from support.clickhouse_supervised import supervised
 from support.kafka_broker import Broker
 from support.kafka_workers import installation
 
@@ -65,9 +66,9 @@ def main() -> int:
         folder = Path(name)
         with (
             kafka_broker.running(folder / "kafka") as broker,
-            clickhouse_server.running(folder / "clickhouse") as server,
+            supervised(folder / "clickhouse") as server,
         ):
-            return 1 if run(broker, server, folder, args) else 0
+            return 1 if run(broker, server.server, folder, args) else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A ClickHouse server that is started again, over the same data and ports, whenever it ends.
 
 The server of ``clickhouse_server`` aborts when a client is killed in the middle of a query (measured: at the third such
-client). Where workers are killed, it needs what a real installation has: somebody who starts it again.
+client). Where workers end, killed or told to stop, it needs what a real installation has: somebody who starts it again.
 """
 
 import subprocess

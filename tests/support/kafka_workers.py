@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 from kafka.admin import KafkaAdminClient
 from kafka.consumer.group import KafkaConsumer
 from kafka.structs import TopicPartition
@@ -70,15 +71,24 @@ Published = dict[bytes, set[tuple[bytes, bytes]]]
 Install = Callable[..., "Installation"]
 
 
-def tables_of(sink: Sink) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all tables, positions and ingestion times aside, in an order of their own."""
+def columns_of(sink: Sink) -> dict[str, pa.Table]:
+    """All rows of all tables, positions and ingestion times aside, in the order of their columns."""
     found = {}
     for name, leaving in COMPARED.items():
         # Workers that begin at once on empty reports may know the log by two epochs: a policy has a row of each.
         once = "LIMIT 1 BY hash" if name == "policies_raw" else ""
-        rows = sink.query(f"SELECT * {leaving} FROM {name} FINAL {once}").to_pylist()
-        found[name] = sorted(rows, key=repr)
+        found[name] = sink.query(f"SELECT * FROM (SELECT * {leaving} FROM {name} FINAL {once}) ORDER BY ALL")
     return found
+
+
+def rows_of(tables: dict[str, pa.Table]) -> dict[str, list[dict[str, Any]]]:
+    """The same as dicts, in an order of their own."""
+    return {name: sorted(table.to_pylist(), key=repr) for name, table in tables.items()}
+
+
+def tables_of(sink: Sink) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all tables as dicts."""
+    return rows_of(columns_of(sink))
 
 
 def embedded(directory: Path, files: Sequence[Path]) -> dict[str, list[dict[str, Any]]]:
@@ -317,14 +327,18 @@ class Installation:
             worker.signal(signal.SIGTERM)
         return [worker.process.wait(PATIENCE) for worker in self.workers]
 
-    def tables(self) -> dict[str, list[dict[str, Any]]]:
+    def columns(self) -> dict[str, pa.Table]:
         """What the workers have reported. The server may just be on its way back."""
         for _ in until():
             try:
-                return tables_of(self.sink)
+                return columns_of(self.sink)
             except ReportsError:
                 continue
         raise AssertionError
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """The same as dicts."""
+        return rows_of(self.columns())
 
     def close(self) -> None:
         """End what still runs."""
