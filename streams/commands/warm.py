@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_args: argparse.Namespace) -> int:
     """Import a few touchpoints into a directory that is thrown away: every compiled function runs.
 
-    What a collector alone runs is compiled by a process beside this one, which finds there whatever this one has
-    compiled by then. Compiled code that nothing has used for 30 days is removed.
+    What this process would come to last, and what a collector alone runs, is compiled by a process beside it. Each
+    finds there whatever the other has compiled by then. Compiled code that nothing has used for 30 days is removed.
     """
     from processors.compiled import cache_directory, prune
     from streams.clock import now_ms
@@ -35,7 +35,7 @@ def run(_args: argparse.Namespace) -> int:
     from streams.imports.mapping import Mapping
 
     # A new interpreter: what is forked while threads run may never end.
-    beside = multiprocessing.get_context("spawn").Process(target=_warm_collector, daemon=True)
+    beside = multiprocessing.get_context("spawn").Process(target=_warm_beside, daemon=True)
     beside.start()
     silent = Terminal(lambda _: None, lambda _: None, rich=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,9 @@ def run(_args: argparse.Namespace) -> int:
                 import_file(session, str(rows), Mapping(), silent, as_arrived=True)
     beside.join()
     if beside.exitcode:
-        sys.stderr.write(f"relasi: what a collector runs could not be compiled (exit code {beside.exitcode})\n")
+        sys.stderr.write(
+            f"relasi: what links customers, or a collector runs, could not be compiled (exit code {beside.exitcode})\n"
+        )
         return 1
     removed = prune(now_ms() / 1000 - _UNUSED_DAYS * 86_400)
     old = f"; {removed} files that nothing used for {_UNUSED_DAYS} days are removed" if removed else ""
@@ -55,9 +57,14 @@ def run(_args: argparse.Namespace) -> int:
     return 0
 
 
-def _warm_collector() -> None:
+def _warm_beside() -> None:
     """In the process beside."""
+    from schemas.known import look_up_all
     from schemas.registry import FileRegistry
     from streams.collector.warming import warm
+    from streams.engine.apart import compile_links
+    from streams.policies import preset
 
-    warm(FileRegistry())
+    registry = FileRegistry()
+    compile_links(preset(), look_up_all(registry))
+    warm(registry)
