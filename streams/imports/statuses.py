@@ -164,9 +164,10 @@ class Statuses:
             if says_sign(name) and len(counts) == 2:
                 told = " and ".join(f"{word!r} ({counts[word]:,})" for word in sorted(counts))
                 yield (
-                    f"{name}, which nobody asked for, says {told} of rows that all come in as {COMPLETING[0]}: one of "
-                    f"them is money that went the other way. --map 'kind={name}' with [kinds] in a mapping tells them "
-                    f"apart, and {condition(name, sorted(counts)[1:])} leaves one out"
+                    f"{name}, which nobody asked for, says {told} of rows that all come in as {COMPLETING[0]}: "
+                    f"where the amounts have no signs, one of them is money that went the other way. "
+                    f"--map 'kind={name}' with [kinds] in a mapping tells them apart, and "
+                    f"{condition(name, sorted(counts)[1:])} leaves one out"
                 )
                 continue
             words = no_purchases(counts, name) if len(counts) <= _MOST_WORDS else []
