@@ -17,12 +17,20 @@ from streams.imports.guessed_contracts import Contracts, contracts_in
 from streams.imports.guessed_names import known_columns, stripped
 from streams.imports.guessed_orders import given_back, lines_before, refunds_beside, repeats_total
 from streams.imports.guessed_times import times_told
-from streams.imports.guessed_values import kinds_told, quoted, scores_told
+from streams.imports.guessed_values import kinds_told, quoted, scores_told, signs_told
 from streams.imports.joined import column_of
 from streams.imports.leaves import opened_up
 from streams.imports.mapping import Mapping
 from streams.imports.reading import opened
-from streams.imports.statuses import expression, may_say_none, no_purchases, says_status, taken_back
+from streams.imports.statuses import (
+    expression,
+    may_say_none,
+    no_purchases,
+    says_sign,
+    says_status,
+    says_type,
+    taken_back,
+)
 from streams.imports.suggesting import best_fitting, looks_like_a_row
 
 _SAMPLE: Final = 2_000
@@ -39,9 +47,17 @@ _OF_ALL_ORDERS: Final = re.compile(
 )
 _SURVEY: Final = re.compile(r"^nps|survey|respon(?:se|dent)|recommend|umfrage|enquete|encuesta|sondaggio|enkat")
 _TICKET: Final = re.compile(
-    r"(?:support)?(?:ticket|conversation|case|incident|anfrage|vorgang)(?:id|no|nr|number|nummer)?$"
+    r"(?:support)?(?:ticket|issue|conversation|case|incident|anfrage|vorgang)(?:id|key|no|nr|number|nummer)?$"
 )
-_WORDS: Final = ("NULL", "N/A", "n/a", "NA", "nan", "NaN", "None", "undefined", "-", "#N/A")
+_ABOUT: Final = {
+    "product_reviewed": re.compile(r"^(?:product)?review|bewertungs?(?:text|id)$"),
+    "support_ticket_opened": _TICKET,
+    "return_requested": re.compile(
+        r"^(?:rma|return|retouren?|retour)(?:id|no|nr|number|nummer|date|reason|datum|grund)$"
+    ),
+}
+_FEW_WORDS: Final = 5
+_WORDS: Final = ("NULL", "N/A", "n/a", "NA", "nan", "NaN", "None", "undefined", "-", "\u2013", "\u2014", "--", "#N/A")
 
 
 def guessed(source: Path | str | BinaryIO, mapping: Mapping, workdir: Path, known: frozenset[str]) -> str:
@@ -125,7 +141,9 @@ def _of_events(columns: dict[str, Any], found: list[Found], known: frozenset[str
     for field in ("customer_id", "occurred_at"):
         if field not in fields and not (field == "customer_id" and "anonymous_id" in fields):
             yield f'# {field} = ""   # no column looks like it, and a touchpoint needs one'
-    yield from _left(columns, [*(name for one in found for name in one.read), *([back] if back else [])])
+    read = [*(name for one in found for name in one.read), *([back] if back else [])]
+    yield from _left(columns, read)
+    yield from _types_left(columns, [*read, *(name for name, _ in skipping)]) if orders and kind is None else ()
     # A touchpoint says itself what it is.
     yield from _said(fields | ({"kind"} if back else set()), columns, found, known)
     if back is not None:
@@ -143,6 +161,15 @@ def _left(columns: dict[str, Any], read: list[str]) -> Iterator[str]:
     months = [name for name in left if _MONTH.fullmatch(name)]
     if len(months) >= _FEW_MONTHS:
         yield f"# {months[0]} … {months[-1]} are columns of months: make a row of each (customer, month, amount) first"
+
+
+def _types_left(columns: dict[str, Any], read: list[str]) -> Iterator[str]:
+    """Columns that say of which type each row is in words that nobody knows, such as SI, SC and SR."""
+    for name, column in columns.items():
+        words = column.drop_null().unique().to_pylist()
+        if name not in read and says_type(name) and 1 < len(words) <= MOST_KINDS:
+            listed = ", ".join(map(repr, words[:_FEW_WORDS]))
+            yield f"# {name} says {listed}: is each of these an order? a column kind, or a skip, tells them apart"
 
 
 def _none_of(columns: dict[str, Any], kind: str | None, *, refunds: bool) -> Iterator[tuple[str, str]]:
@@ -173,8 +200,13 @@ def _said(fields: set[str], columns: dict[str, Any], found: list[Found], known: 
         if one.field == "kind":
             yield ""
             yield "[kinds]"
-            yield from kinds_told(columns[one.column], known, states=says_status(one.column))
-        if one.field == "satisfaction":
+            if says_sign(one.column):
+                yield from signs_told(columns[one.column])
+                continue
+            yield from kinds_told(
+                columns[one.column], known, states=says_status(one.column), money=money, articles="sku" in fields
+            )
+        if one.field == "satisfaction" and not one.of:
             yield from scores_told(columns[one.column])
 
 
@@ -192,10 +224,14 @@ def _every(fields: set[str], columns: dict[str, Any], *, money: bool) -> str:
     """What every row is, where no column tells."""
     names = stripped(columns).values()
     sums = [name for name in names if _OF_ALL_ORDERS.search(name)]
-    if len(sums) > 1:
+    if len(sums) > 1 or any(name.startswith("lifetime") for name in names):
         return (
             '# kind = ""   # each row seems to be a customer with sums over all orders, and no event: import the orders'
         )
+    # What names an order without its amount is rather about the order than one.
+    about = None if money else next((kind for kind, named in _ABOUT.items() if any(map(named.search, names))), None)
+    if about is not None and (about != "product_reviewed" or "satisfaction" in fields):
+        return f'kind = "{about}"   # no column tells what happened: is every row one?'
     if money or "order_id" in fields:
         return 'kind = "order_completed"   # no column tells what happened: is every row an order?'
     if any(_TICKET.match(name) for name in names):

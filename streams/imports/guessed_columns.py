@@ -13,6 +13,7 @@ from streams.imports.guessed_contents import (
     UNCLEAR,
     are_days_of_a_sheet,
     may_be,
+    number_of,
     share_of,
     share_of_times,
 )
@@ -21,8 +22,8 @@ from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
 from streams.imports.name_patterns import MAIL, MINOR, THOUSANDS, plain, rank_of
-from streams.imports.nearest import meant_kind
-from streams.imports.statuses import is_of_orders, no_purchases, says_status
+from streams.imports.nearest import STATES, meant_kind
+from streams.imports.statuses import is_of_orders, no_purchases, says_sign, says_status
 
 _UNIT: Final = re.compile(r"(?:[(\[]|\bin\s+)(?:in\s+)?([A-Za-z€]+)[)\]]?\s*$")
 _TIME_OF_DAY: Final = r"^\d{1,2}[:.h]\d{2}(\D.*)?$"
@@ -44,6 +45,13 @@ class Found:
         return self.of or (self.column,)
 
 
+_WON: Final = frozenset(("won", "closed_won", "deal_won", "gewonnen"))
+_STAFF: Final = ("user", "uid", "useremail")
+_CUSTOMERS: Final = re.compile(r"^(?:customer|client|buyer|guest|shopper|member|patient|kunde)")
+_TAX: Final = re.compile(r"(?:tax|vat|mwst|ust|tva|iva|btw|moms|gst)(?:amount|es|total|betrag)?$")
+_CENT: Final = 0.005
+_FIVE: Final = 5
+_TEN: Final = 10
 _WEAK: Final = ("type", "status", "stage", "state")
 """Names that may say of anything what it is."""
 
@@ -62,14 +70,16 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
         if found is not None and field == "customer_id" and _numbers_rows(found, columns):
             continue
         if found is not None and field == "amount":
-            found = _counted(_of_one(found, free, has_sku=has_sku))
+            found = _counted(_of_one(_with_the_tax(found, free, columns), free, has_sku=has_sku))
+        if found is not None and field == "satisfaction":
+            found = _rescaled(found, columns[found.column])
         if found is not None and field == "customer_id":
-            found = _address(found, free, columns)
+            found = _address(_no_staff(found, free), free, columns)
         if found is not None and field == "occurred_at":
             found = _with_the_time_of_day(
                 found, {name: text for name, text in bare.items() if name not in taken}, columns
             )
-        if found is not None and field == "kind":
+        if field == "kind":
             found = _kind(found, free, columns, known)
         if found is not None:
             taken.update(found.read)
@@ -116,13 +126,34 @@ def _joined_well(columns: dict[str, Any], joined: str, name: str) -> bool:
     return share_of_times(column_of(columns, joined).filter(columns[name].is_valid()).drop_null()) > CLEAR
 
 
-def _kind(found: Found, free: dict[str, str], columns: dict[str, Any], known: frozenset[str]) -> Found | None:
+def _kind(found: Found | None, free: dict[str, str], columns: dict[str, Any], known: frozenset[str]) -> Found | None:
     """The column that says what happened: the named one, or another that looks like it, where its words mean it."""
     money = any(rank_of("amount", plain(column)) is not None for column in columns)
-    another = _like("kind", {column: text for column, text in free.items() if column != found.column}, columns)
-    for each in (found, another):
+    if money and (sign := _of_signs(free, columns)) is not None:
+        return sign
+    others = {column: text for column, text in free.items() if found is None or column != found.column}
+    for each in (found, _like("kind", others, columns), _of_deals(free, columns)):
         if each is not None and not _says_no_kind(each, columns, known, money=money):
             return each
+    return None
+
+
+def _of_signs(free: dict[str, str], columns: dict[str, Any]) -> Found | None:
+    """The column that says which amounts went the other way, where none of them has a sign itself."""
+    sums = [columns[column] for column in columns if rank_of("amount", plain(column)) is not None]
+    signed = any(number is not None and number < 0 for column in sums for number in _numbers(column))
+    for column in free:
+        if says_sign(column) and not signed and len(columns[column].drop_null().unique()) > 1:
+            return Found("kind", column, "which of the two is money in?")
+    return None
+
+
+def _of_deals(free: dict[str, str], columns: dict[str, Any]) -> Found | None:
+    """The column that says which deals were won: the rows of all others were none."""
+    for column in free:
+        named = squeezed(column).endswith(("stage", "phase", "status", "statuslabel", "statustype", "outcome"))
+        if named and any(kind_of(word) in _WON for word in columns[column].drop_null().unique().to_pylist()):
+            return Found("kind", column, "by words such as won: is it?")
     return None
 
 
@@ -140,7 +171,8 @@ def _says_no_kind(found: Found, columns: dict[str, Any], known: frozenset[str], 
     if says_status(found.column) and (is_of_orders(words) or (money and len(no_purchases(words)) == len(words))):
         return True
     weak = money or says_status(found.column) or squeezed(found.column) in _WEAK or bool(found.doubt)
-    return weak and not any(meant_kind(kind_of(word)) for word in words)
+    states = STATES if says_status(found.column) else frozenset[str]()
+    return weak and not any(meant_kind(kind_of(word)) for word in words if kind_of(word) not in states)
 
 
 def _of_one(found: Found, free: dict[str, str], *, has_sku: bool) -> Found | None:
@@ -152,6 +184,52 @@ def _of_one(found: Found, free: dict[str, str], *, has_sku: bool) -> Found | Non
         return found if quantity is None else None
     text = f"=`{quantity.column}` * `{found.column}`"
     return Found("amount", text, "a quantity and a price: is it the price of one?", (quantity.column, found.column))
+
+
+def _no_staff(found: Found, free: dict[str, str]) -> Found:
+    """The customer of a row whose user is who served."""
+    if squeezed(found.column) not in _STAFF:
+        return found
+    ranks = {column: rank_of("customer_id", plain(column)) for column in free if _CUSTOMERS.match(plain(column))}
+    told = {column: rank for column, rank in ranks.items() if rank is not None}
+    if not told:
+        return found
+    best = min(told, key=told.__getitem__)
+    return Found("customer_id", best, f"and not {found.column}, who may be of the staff: is it?")
+
+
+def _with_the_tax(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Found:
+    """The amount that holds the tax, where in every row the one that was found and the tax make no more than it."""
+    taxes = next((columns[column] for column in columns if _TAX.search(plain(column))), None)
+    if taxes is None or found.of:
+        return found
+    nets, tax = _numbers(columns[found.column]), _numbers(taxes)
+    for column in free:
+        if column == found.column or rank_of("amount", plain(column)) is None:
+            continue
+        rows = [
+            (net, by, gross)
+            for net, by, gross in zip(nets, tax, _numbers(columns[column]), strict=True)
+            if net is not None and by and gross is not None
+        ]
+        if rows and all(abs(gross) + _CENT >= abs(net + by) > abs(net) for net, by, gross in rows):
+            return Found("amount", column, f"it holds the tax, {found.column} does not: is it?")
+    return found
+
+
+def _rescaled(found: Found, values: Any) -> Found:
+    """Answers from 0 to 10 (recommendations) or to 100, as 1 to 5: a 6 of ten satisfies nobody."""
+    numbers = [number for number in _numbers(values) if number is not None]
+    most = max(numbers, default=0.0)
+    if most <= _FIVE and "nps" not in plain(found.column):
+        return found
+    top = _TEN if most <= _TEN else 100
+    text = f"=1 + number(`{found.column}`) * {4 / top}"
+    return Found("satisfaction", text, f"a guess: 0 to {top}, as 1 to 5", (found.column,))
+
+
+def _numbers(values: Any) -> list[float | None]:
+    return [number_of(text) for text in values.to_pylist()]
 
 
 def _counted(found: Found | None) -> Found | None:

@@ -64,3 +64,17 @@ def share_of_times(some: Any) -> float:
         return 0.0
     found = instants(some, None, "UTC", FIRST)
     return 1.0 - float((found.bad | found.unclear | found.lost).mean())
+
+
+def number_of(text: str | None) -> float | None:
+    """An amount as far as a guess needs to know it: the last sign of two is the decimal one."""
+    digits = "".join(sign for sign in text or "" if sign.isdigit() or sign in ",.-")
+    whole, decimals = digits, ""
+    for sign in ",.":
+        head, found, tail = digits.rpartition(sign)
+        if found and len(tail) != 3 and len(tail) >= len(decimals) and tail.isdigit():
+            whole, decimals = head, tail
+    try:
+        return float(f"{whole.replace(',', '').replace('.', '')}.{decimals or '0'}")
+    except ValueError:
+        return None

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from streams.imports.guessed_columns import Found, column_like
+from streams.imports.guessed_contents import number_of
 from streams.imports.guessed_names import stripped
 from streams.imports.guessed_values import quoted
 from streams.imports.name_patterns import REFUNDED
@@ -40,7 +41,7 @@ def given_back(columns: dict[str, Any], found: list[Found]) -> str | None:
         if column in read or not REFUNDED.search(name):
             continue
         texts = columns[column].drop_null().to_pylist()
-        if any(map(_number, texts)) and not are_yes_or_no(texts):
+        if any(map(number_of, texts)) and not are_yes_or_no(texts):
             return column
     return None
 
@@ -74,7 +75,7 @@ def repeats_total(columns: dict[str, Any], found: list[Found]) -> bool:
         columns[price].to_pylist(), counts, strict=True,
     )  # fmt: skip
     for order, *texts in rows:
-        amount, each, count = map(_number, texts)
+        amount, each, count = map(number_of, texts)
         if order is not None and amount is not None and each is not None and count is not None:
             orders[order].append((amount, each * count))
     several = [lines for lines in orders.values() if len(lines) > 1]
@@ -89,17 +90,3 @@ def repeats_total(columns: dict[str, Any], found: list[Found]) -> bool:
 def _only_first_says(column: Any, below: list[int]) -> bool:
     values = column.to_pylist()
     return bool(below) and sum(values[i] is None for i in below) * 2 > len(below)
-
-
-def _number(text: str | None) -> float | None:
-    """An amount as far as a guess needs to know it: the last sign of two is the decimal one."""
-    digits = "".join(sign for sign in text or "" if sign.isdigit() or sign in ",.-")
-    whole, decimals = digits, ""
-    for sign in ",.":
-        head, found, tail = digits.rpartition(sign)
-        if found and len(tail) != 3 and len(tail) >= len(decimals) and tail.isdigit():
-            whole, decimals = head, tail
-    try:
-        return float(f"{whole.replace(',', '').replace('.', '')}.{decimals or '0'}")
-    except ValueError:
-        return None

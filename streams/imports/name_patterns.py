@@ -47,12 +47,13 @@ _DEAL: Final = (
     r"|ventas?|vendas?|vendita|verkoop|koep|sprzedazy|payment|予約)"
 )
 _NUMBER: Final = (
-    r"(?:id|key|no|nr|num|nro|number|nummer|numero|numer|code|ref|reference|referencia|cislo|номер|番号|id番号)"
+    r"(?:id|key|no|nr|num|nro|number|nummer|numero|numer|code|ref|reference|referencia|cislo"
+    r"|numaras\w|номер|番号|id番号)"
 )
 _CUSTOMER: Final = (
     r"(?:customers?|clients?|clientes?|users?|members?|mitglieds?|household|guests?|gast|gaeste|buyer|kunden?|klient[ai]?"
     r"|klant(?:en)?|kund|subscriber|abonne|patient|policyholder|account|adherent|membre|soci[oa]|usuario|utente|gebruikers?"
-    r"|uzytkownika?|contact|profile|payer|acheteur|comprador|acquirente|student|teilnehmer|consumer|donor|spender|donateur|shopper|lid|leden|zakaznik|musteri|клиент|respondent|顧客|会員|お客様|得意先)"
+    r"|uzytkownika?|contact|profile|payer|acheteur|comprador|acquirente|student|teilnehmer|consumer|donor|spender|donateur|shopper|lid|leden|zakaznik|mue?steri|клиент|respondent|顧客|会員|お客様|得意先)"
 )
 _NAME: Final = r"(?:names?|nom|nombre|nome|naam|namn|nazwa|s?full|名|氏名)"
 _DATE: Final = (
@@ -105,6 +106,7 @@ LIKE: Final = {
         rf"^(?:{_CUSTOMER}|billing|adresse?|{_NUMBER})?{_MAIL}|{_MAIL}(?:adres\w*|{_CUSTOMER})?$",
         rf"^{_CUSTOMER}$|^(?:deal|bill|ship)?(?:organization|organisation|company|firma)$|{_CUSTOMER}person$",
         rf"^(?:primary|lead|full|{_CUSTOMER})?{_CUSTOMER}?{_NAME}{_CUSTOMER}?s?$|^nom{_CUSTOMER}$|^bookedby$"
+        r"|^(?:reporter|reportedby|raisedby|requester|requestedby|openedby|contacthandle|potentialcustomer)$"
         r"|^(?:kundenkarte|kundenkartennummer|loyaltycard\w*|cartefidelite)$|^callingnumber$|^caller$|^msisdn\w*$",
     ),
     "anonymous_id": (r"(?:visitor|device|cookie|session)(?:id|key)$",),
@@ -117,10 +119,11 @@ LIKE: Final = {
     ),
     "amount": (
         rf"^(?:{ORDER}|grand|gesamt|final|{_SUM}){_SUM}(?:{ORDER}|inc\w*|ink\w*|ttc|brutto|bruto|lordo)*$",
-        rf"{_SUM}(?:ttc|brutto|bruto|lordo|gross|inc\w*|ink\w*|iva\w*|moms)$|^(?:gross|brutto|ttc){_SUM}?$",
+        rf"{_SUM}(?:ttc|brutto|bruto|lordo|gross|inc\w*|ink\w*|iva\w*|moms)$|^(?:gross|brutto|ttc){_SUM}?$"
+        r"|^(?:sales?|order|total|final)price$|^pricepaid$",
         rf"{_SUM}$|^{_SUM}(?:{ORDER}|{_BILL}|{_DEAL})",
         rf"^(?:order|grand)?{_SUM}",
-        r"(?:mrr|payout|turnover|chiffreaffaires)$|^(?:sale|sales|order|total|final)price$|^pricepaid$",
+        r"(?:mrr|payout|turnover|chiffreaffaires)$",
     ),
     "currency": (
         r"(?:currency|waehrung|devise|valuta|moneda|moeda|divisa|waluta|munt|muntsoort|mena|parabirimi|валюта|通貨)(?:code)?",
@@ -165,7 +168,7 @@ _NO_SUM: Final = re.compile(
     r"|descuento|desconto|sconto|korting|refund|erstattet|rembours|reembols|rimbors|due|balance|saldo|deposit|quantity"
     r"|qty|count|orders|items|units|pages?|points|visits|nights|rate|percent|prozent|shipped|weight|limit|cost|kosten"
     r"|overdue|credit|guests?|reviews|results|minutes|seconds|cancel|outstanding|offen|size|status|date|datum|currency"
-    r"|bookings|transactions|customers|usage|churn|paidat|paidon|method)"
+    r"|bookings|transactions|customers|usage|churn|paidat|paidon|method|lifetime)"
 )
 _NO_DATE: Final = re.compile(
     r"(?:due|faellig|expir|ship|deliver|versand|liefer|livraison|updated|modified|geaendert|modif|expected|clos|reply"
@@ -213,7 +216,7 @@ def _compiled(field: str) -> tuple[re.Pattern[str], ...]:
 
 
 REFUNDED: Final = re.compile(
-    r"^(?:total|amount|order|net)?(?:refund(?:ed)?|erstattet|(?:rueck)?erstattungs?|gutschrift|rembourse|remboursement"
+    r"^(?:total|amount|order|net|customer|buyer|partial|item|line)?(?:refund(?:ed)?|erstattet|(?:rueck)?erstattungs?|gutschrift|rembourse|remboursement"
     r"|reembolso|reembolsado|rimborso|rimborsato|terugbetaald|zwrot|aterbetalt|estorno)"
     r"(?:amount|total|value|betrag|montant|importe|importo|bedrag|kwota|valor)?$"
     r"|^(?:montant|importe|importo|valor|kwota|bedrag)(?:rembourse|reembolsado|rimborsato|estornado|zwrotu|terugbetaald)$"

@@ -7,12 +7,14 @@ from typing import Final
 _MEANT: Final = {
     "order_completed": "purchase purchased sale sold bought buy order ordered order_placed placed_order order_created "
     "order_paid paid_order checkout checkout_completed transaction payment payment_succeeded charge invoice_paid won "
+    "capture captured closed_won deal_won gewonnen "
     "paid completed complete fulfilled card_payment direct_debit pos_purchase booking_paid sale_completed "
     "delivered shipped order_delivered order_shipped bezahlt bestellung kauf achat commande vente compra pedido "
     "invoice rechnung facture factura fattura vendita venta venda zakup verkauf billed bought_items pos_sale",
     "order_refunded": "refund refunded charge_refunded chargeback credit_note credit money_back card_refund erstattung "
     "gutschrift remboursement avoir reembolso rimborso credit_memo creditnote refund_order refunded_order "
-    "rueckerstattung nota_de_credito nota_di_credito note_de_credit creditnota kreditnota korekta rueckzahlung",
+    "rueckerstattung nota_de_credito nota_di_credito note_de_credit creditnota kreditnota korekta rueckzahlung "
+    "rechnungskorrektur stornorechnung",
     "order_cancelled": "cancel cancelled canceled void voided order_canceled storno stornierung annulation cancelado",
     "return_requested": "return returned",
     "account_created": "signup sign_up signed_up register registered registration new_customer user_created",
@@ -34,7 +36,7 @@ _MEANT: Final = {
     "email_opened": "open opened email_open opened_email",
     "email_link_clicked": "click clicked email_click email_clicked clicked_email",
     "email_bounced": "bounce bounced hard_bounce soft_bounce bounced_email",
-    "unsubscribed": "unsubscribe opt_out opted_out",
+    "unsubscribed": "unsubscribe unsub opt_out opted_out",
     "survey_answered": "survey nps feedback rating",
     "product_reviewed": "review reviewed",
 }
@@ -47,6 +49,8 @@ _NO_BILL: Final = frozenset((
     "no", "not", "failed", "void", "voided", "draft", "cancelled", "canceled", "declined", "unpaid", "pending",
     "proforma",
 ))  # fmt: skip
+STATES: Final = frozenset(("open", "opened", "new", "closed", "solved", "resolved", "left", "visited"))
+"""In which something is: beside amounts or tickets they say of no event what it was."""
 _MOST: Final = 3
 _LIKENESS: Final = 0.6
 
@@ -60,9 +64,10 @@ def meant_kind(kind: str) -> str | None:
     return _WORDS[bill] if bill is not None and not _NO_BILL.intersection(words) else None
 
 
-def nearest_kinds(kind: str, known: Collection[str]) -> list[str]:
-    """Up to three of the ``known`` kinds: what the word commonly means first, then those spelled alike."""
-    meant = meant_kind(kind)
+def nearest_kinds(kind: str, known: Collection[str], beside: str | None = None) -> list[str]:
+    """Up to three of the ``known`` kinds: what the word commonly means first (``beside`` others), then those spelled
+    alike."""
+    meant = beside or meant_kind(kind)
     first = [meant] if meant is not None and meant in known else []
     alike = get_close_matches(kind, sorted(known), _MOST, _LIKENESS)
     shared = [other for other in sorted(known) if set(other.split("_")) & set(kind.split("_"))]

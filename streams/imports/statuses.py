@@ -19,21 +19,30 @@ _STATUS: Final = (
 )
 _OF_A_ROW: Final = re.compile(
     rf"(?:state|{_STATUS})(?:description|text|name|label|bezeichnung)?$"
+    r"|^(?:transaction|payment|charge|auth(?:orization)?|order)?(?:result|outcome|ergebnis|resultat|risultato|resultado)$"
     r"|^(?:status|statut|estado|stato|situa[cç][aã]o|[eé]tat)"
 )
 _OF_A_TYPE: Final = re.compile(
     r"^(?:order|transaction|trans|document|doc|entry|record|invoice|sales?|payment|line|row)?"
     r"(?:type|typ|art|belegart|buchungsart|vorgangsart|tipo|soort|rodzaj|種別)$"
 )
+_OF_A_SIGN: Final = re.compile(
+    r"^(?:cr|credit)(?:or)?(?:dr|db|debit)(?:indicator|flag|mark|ind)?$"
+    r"|^(?:dr|db|debit)(?:or)?(?:cr|credit)(?:indicator|flag|mark|ind)?$"
+    r"|^sollhaben(?:kennzeichen|kz)?$|^habensoll$|^afbij$|^bijaf$|^(?:debe|dare)(?:haber|avere)$|^transactionsign$"
+)
 _FLAG: Final = re.compile(
-    r"^(?:is)?(?:voided|void|cancell?ed|deleted|declined|failed|(?:fully)?refunded|disputed|test|testorder|testmode|istest|storniert|storno"
+    r"^(?:is)?(?:voided|void|sandbox"
+    r"|cancell?ed|deleted|declined|failed|(?:fully)?refunded|disputed|test|testorder|testmode|istest|storniert|storno"
     r"|gel[oö]e?scht|annul[ée]e?|annulée?|anulado|annullato|geannuleerd|anulowane|makulerad|cancelado)$"
 )
 _YES: Final = frozenset(("true", "yes", "y", "1", "x", "ja", "oui", "si", "sí", "sì", "sim", "tak", "t", "wahr"))
 _NO: Final = frozenset(("false", "no", "n", "0", "nein", "non", "nee", "nie", "nej", "não", "nao", "f", "falsch"))
 _NO_PURCHASE: Final = re.compile(
-    r"cancel|cancl|void|declin|refus|reject|refund|charge ?back|returned|fail|expired|abandon|unpaid|not paid|error"
-    r"|not.attending|no.?show"
+    r"cancel|cancl|void|declin|refus|reject|refund|charged?[ _-]?back|returned|fail|expired|abandon|unpaid|not paid"
+    r"|error"
+    r"|not.attending|no.?show|incomplete|denied|abort|unsuccessful|revers(?:ed|al)|uncollect|timed?.?out"
+    r"|tentative|optional$|provisional|waitlist"
     r"|stornier|storno|abgebrochen|abgelehnt|fehlgeschlagen|erstattet|zurückge|retourn|fehler|unbezahlt"
     r"|annul|échou|rembours|geannuleerd|mislukt|terugbetaald|geretourneerd|erreur|impayé|non payé|fout"
     r"|anulad|fallid|reembols|rechaza|devuel|devolv|fallit|rimbors|rifiutat|anulowan|zwróc|nieudan|recusad|estornad"
@@ -54,7 +63,7 @@ _TAKES_BACK: Final = re.compile(
     re.IGNORECASE,
 )
 _SHOP: Final = re.compile(
-    r"shipped|delivered|complete|processing|paid|fulfilled|^success|accept[ée]|skickad|levererad|entregue|^pago|発送|versendet|versandt|geliefert|bezahlt|abgeschlossen|livr|expédi"
+    r"shipped|delivered|checked.?(?:in|out)|confirmed|captured|settled|complete|processing|paid|fulfilled|^success|accept[ée]|skickad|levererad|entregue|^pago|発送|versendet|versandt|geliefert|bezahlt|abgeschlossen|livr|expédi"
     r"|payée|enviad|entregad|pagad|spedit|consegnat|pagat|verzonden|betaald|wysłan|opłacon|zrealizowan|selesai|dikirim",
     re.IGNORECASE,
 )
@@ -72,7 +81,17 @@ def says_status(column: str) -> bool:
 def may_say_none(column: str) -> bool:
     """Whether a column, by its name, may say of rows that they were no purchases: a status, a type, or yes and no."""
     name = bare(column)
-    return says_status(column) or _OF_A_TYPE.search(name) is not None or _is_flag(column)
+    return says_status(column) or _OF_A_TYPE.search(name) is not None or _is_flag(column) or says_sign(column)
+
+
+def says_type(column: str) -> bool:
+    """Whether a column, by its name, says of which type each row is."""
+    return _OF_A_TYPE.search(bare(column)) is not None
+
+
+def says_sign(column: str) -> bool:
+    """Whether a column, by its name, says of amounts without a sign whether they are credits or debits."""
+    return _OF_A_SIGN.search(plain(column)) is not None
 
 
 def no_purchases(values: Iterable[str], column: str = NAMES[0]) -> list[str]:
@@ -142,6 +161,15 @@ class Statuses:
                     "--guess writes it"
                 )
         for name, counts in self._counts.items():
+            if says_sign(name) and len(counts) == 2:
+                told = " and ".join(f"{word!r} ({counts[word]:,})" for word in sorted(counts))
+                yield (
+                    f"{name}, which nobody asked for, says {told} of rows that all come in as {COMPLETING[0]}: "
+                    f"where the amounts have no signs, one of them is money that went the other way. "
+                    f"--map 'kind={name}' with [kinds] in a mapping tells them apart, and "
+                    f"{condition(name, sorted(counts)[1:])} leaves one out"
+                )
+                continue
             words = no_purchases(counts, name) if len(counts) <= _MOST_WORDS else []
             if words:
                 told = ", ".join(f"{word!r} ({counts[word]:,})" for word in words)

@@ -275,7 +275,7 @@ GUESSED = {
     "event_time,event_type,product_id,price,user_id\n2019-10-01 00:00:00 UTC,view,1,2.50,7\n"
     "2019-10-01 00:00:20 UTC,purchase,1,2.50,7\n2019-10-01 00:01:20 UTC,remove_from_cart,1,2.50,7\n": [
         'customer_id = "user_id"', 'occurred_at = "event_time"', 'kind = "event_type"', 'amount = "price"',
-        '"view" = "page_viewed"', '"purchase" = "order_completed"', '"remove_from_cart" = "product_removed"',
+        '"view" = "product_viewed"', '"purchase" = "order_completed"', '"remove_from_cart" = "product_removed"',
     ],
     "timestamp,visitorid,event,itemid,transactionid\n"
     "1433221332117,25,addtocart,35,\n1433222276276,5,transaction,3,4\n": [
