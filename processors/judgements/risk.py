@@ -1,16 +1,33 @@
-"""When the churn risk of a silent customer reaches the policy's band: to the day, by doubling and halving."""
+"""When the churn risk of a silent customer reaches the policy's band: to the day, by doubling and halving.
+
+Who paid ahead for a term, and hardly buys anything besides, buys next when it ends: until then silence says nothing.
+"""
 
 from typing import Final
 
 from processors.compiled import compiled_leaf
 from processors.lifecycle.silence import return_at
 from processors.models.churn import bg_p_no_purchase, mbg_p_no_purchase
-from processors.policy.rules import BG, Rules
+from processors.policy.rules import (
+    BG,
+    CUSTOMER_EXIT,
+    FIRM_EXIT,
+    PURCHASE,
+    RENEWAL,
+    TIE_CLOSED,
+    TIE_OPENED,
+    VOIDING,
+    Rules,
+)
 from processors.row.calendar import count_days, day_of, longest_gap, start_of_day
-from processors.row.layout import NEVER, NONE, Row
+from processors.row.layout import NEVER, NONE, PURCHASES, TERMS, Row
+from processors.row.terms import bound_until
 
+MOVES_RISK: Final = PURCHASE | VOIDING | TIE_OPENED | TIE_CLOSED | RENEWAL | CUSTOMER_EXIT | FIRM_EXIT
+"""Flags of touchpoints that move the crossing: of purchases and of what binds."""
 _SHORTEST: Final = 32  # days
 _LONGEST: Final = 4096  # a power of two times that
+_OWN: Final = 3  # purchases of the newest ones that open or renew nothing: they have a rhythm of their own
 
 
 @compiled_leaf
@@ -33,10 +50,27 @@ def risk_at(row: Row, rules: Rules, days: int, at: int) -> float:
 
 
 @compiled_leaf
-def risk_crossing(row: Row, rules: Rules) -> int:
-    """The instant (ms) from which on the risk is in the band: the last purchase's, or the start of a later day (UTC).
+def _paid_until(row: Row) -> int:
+    """Until when (ms) what was paid ahead binds; NONE: nothing was, or the newest purchases are mostly of other things.
 
-    Risk only rises while nothing is bought. NEVER: not within eleven years, or nothing was ever bought.
+    A frame contract that is no purchase by itself is not paid ahead: who stops buying under it is at risk.
+    """
+    paid, others = False, 0
+    for i in range(PURCHASES):
+        bought, opens = int(row.bought_at[i]), False
+        for k in range(TERMS):
+            opens = opens or row.term_started_at[k] == bought
+        if bought != NONE:
+            paid = paid or opens
+            others += int(not opens)
+    return bound_until(row) if paid and others < _OWN else NONE
+
+
+@compiled_leaf
+def _model_crossing(row: Row, rules: Rules) -> int:
+    """The same by the model alone: the last purchase's instant, or the start of a later day (UTC).
+
+    Risk only rises while nothing is bought.
     """
     if row.last_purchase_at == NONE:
         return NEVER
@@ -56,3 +90,13 @@ def risk_crossing(row: Row, rules: Rules) -> int:
         else:
             low = middle
     return start_of_day(first + high)
+
+
+@compiled_leaf
+def risk_crossing(row: Row, rules: Rules) -> int:
+    """The instant (ms) from which on the risk is in the band, by policies of version 2 not before what was paid ends.
+
+    NEVER: not within eleven years, or nothing was ever bought.
+    """
+    crossing = _model_crossing(row, rules)
+    return max(crossing, _paid_until(row)) if rules.version > 1 and crossing != NEVER else crossing

@@ -5,7 +5,7 @@ import numpy as np
 from processors.compiled import compiled_inline, compiled_leaf
 from processors.judgements.catalogue import ENDED_BY, REASON, RISK
 from processors.judgements.judge import judge_end, risk_band
-from processors.judgements.risk import risk_crossing
+from processors.judgements.risk import MOVES_RISK, risk_crossing
 from processors.lifecycle.corrections import note_paths, reconsider
 from processors.lifecycle.facts import CAUSE_LATE, CAUSE_POLICY, CAUSE_SILENCE, Cause, Out, emit
 from processors.lifecycle.publishing import publish
@@ -140,7 +140,7 @@ def _note_value(row: Row, rules: Rules, out: Out, cause: Cause, contact: Contact
         row.revalue = 1
     if rules.version > 1 and contact.cost_minor != 0 and flags & MARKETING == 0:
         row.revalue = 1
-    if flags & (PURCHASE | VOIDING):
+    if flags & MOVES_RISK:
         row.risk_at = risk_crossing(row, rules)
     risk = risk_band(row, rules, at)
     if risk != row.judged[RISK]:

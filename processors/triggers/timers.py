@@ -30,6 +30,7 @@ _END: Final = INSTANTS.index("end")
 _COMPLAINT_OPEN: Final = INSTANTS.index("complaint_open")
 _BIRTHDAY: Final = INSTANTS.index("birthday")
 _DAY: Final = 86_400_000
+_SHORT: Final = 62 * _DAY  # two months
 
 
 @compiled_leaf
@@ -96,9 +97,12 @@ def _intervals(row: Row, thousandths: int) -> int:
 
 
 @compiled_leaf
-def _half_way(started: int, until: int) -> int:
-    """The middle of a term (ms): before it nobody is told of a renewal. Who renews monthly would be, every month."""
-    return started + (until - started) // 2
+def _early(started: int, until: int) -> int:
+    """Up to when (ms) in a term nobody is told of its renewal: its middle, where it is of two months at the most.
+
+    Who renews monthly would be told every month. A rule that looks further ahead than half of a longer term means to.
+    """
+    return started + (until - started) // 2 if until - started <= _SHORT else started
 
 
 @compiled_leaf
@@ -109,7 +113,7 @@ def _ahead_of(row: Row, which: int, base: int) -> int:
     newest = NONE
     for i in range(TERMS):
         newest = max(newest, int(row.term_started_at[i]))
-    return _half_way(newest, base)
+    return _early(newest, base)
 
 
 @compiled_inline
@@ -173,7 +177,7 @@ def _renewals(row: Row, offset: int, now: int) -> tuple[int, int]:
     for i in range(TERMS):
         started, until = renewal_of(row, i)
         at = until + offset
-        if started == NONE or at <= _half_way(started, until):
+        if started == NONE or at <= _early(started, until):
             continue
         if at > now:
             upcoming = min(upcoming, at)

@@ -82,3 +82,21 @@ def after_quiet(now: int, hours: str, zone: str) -> int:
         ends += timedelta(days=1)
     # Arithmetic on local times ignores changes of the clocks; the way over UTC settles what the zone says of that day.
     return max(now, round(ends.astimezone(UTC).timestamp() * 1000))
+
+
+def hours_before_a_day(hours: str, at: int, zone: str) -> str:
+    """Quiet hours of what is for one day, such as a birthday: also while that day has not begun in the zone.
+
+    ``at``: the day's midnight in UTC (ms), when it is the day before in the zones west of Greenwich; there it is quiet
+    from then, by local time, until midnight or the end of ``hours`` after it. Raises BadHours.
+    """
+    local = datetime.fromtimestamp(at / 1000, _zone(zone or "UTC"))
+    if local.date() >= datetime.fromtimestamp(at / 1000, UTC).date():
+        return hours
+    since, (first, _, last) = local.hour * 60 + local.minute, (hours or "00:00-00:00").partition("-")
+    begin, end = _minutes(first), _minutes(last)
+    if begin > end:
+        since = min(since, begin)
+    elif end > since:  # both lie in the day before
+        since, end = min(since, begin), 0
+    return f"{since // 60:02}:{since % 60:02}-{end // 60:02}:{end % 60:02}"

@@ -14,10 +14,12 @@ from processors.lifecycle.stages import STAGES
 from processors.policy.policy import Policy
 from processors.row.namespaces import NAMESPACES
 from processors.triggers.definitions import Rule
+from processors.triggers.occasions import ON_YEARLY
 from processors.triggers.room import ARMS, OUTCOMES, SENT_OUT, WITHDRAWN
 from processors.triggers.zones import ZONES
 from schemas.encode import encode_bodies
 from schemas.registry import Registry
+from streams.delivery.schedule import hours_before_a_day
 from streams.engine.naming import Naming
 from streams.engine.results import Applied
 from streams.log.messages import text_bodies
@@ -142,6 +144,18 @@ def trigger_messages(applied: Sequence[Applied], partition: Naming, registry: Re
     return _told(applied, partition, registry, lambda fired: np.isin(fired["outcome"], (SENT_OUT, WITHDRAWN)))
 
 
+def _quiet_hours(applied: Sequence[Applied], at: npt.NDArray[np.int64], zones: pa.ChunkedArray) -> pa.Array:
+    """Those of the policy; what is for one day of the year is quiet too while that day has not begun in the zone."""
+    hours = _by_rule(applied, pa.string(), lambda policy, _: policy.pressure["quiet_hours"])
+    yearly = _by_rule(applied, pa.bool_(), lambda _, rule: rule.occasion.type == ON_YEARLY).to_numpy(False)
+    if not yearly.any():
+        return hours
+    told = hours.to_pylist()
+    for place in np.flatnonzero(yearly):
+        told[place] = hours_before_a_day(told[place], int(at[place]), zones[int(place)].as_py())
+    return pa.array(told, pa.string())
+
+
 def _told(
     applied: Sequence[Applied],
     partition: Naming,
@@ -168,7 +182,7 @@ def _told(
             "evidence_last_purchase_at": table.column("last_purchase_at"),
             "evidence_event_id": pc.fill_null(table.column("evidence_event_id"), ""),
             "currency": _by_rule(some, pa.string(), lambda policy, _: policy.currency),
-            "quiet_hours": _by_rule(some, pa.string(), lambda policy, _: policy.pressure["quiet_hours"]),
+            "quiet_hours": _quiet_hours(some, fired["at"], table.column("zone")),
             "payload": _by_rule(some, _PAYLOAD, lambda _, rule: list(rule.payload.items())),
         }
     ).filter(pa.array(chosen(fired)))

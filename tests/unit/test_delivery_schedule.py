@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from processors.triggers.zones import ZONES as KNOWN_ZONES
 from streams.delivery.answers import Answer, Meaning, judged
 from streams.delivery.breaker import FAILURES, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, Breaker
-from streams.delivery.schedule import DELAYS, BadHours, after_quiet, delay_ms
+from streams.delivery.schedule import DELAYS, BadHours, after_quiet, delay_ms, hours_before_a_day
 
 
 def test_attempts_go_on_for_three_days() -> None:
@@ -164,3 +164,27 @@ def test_a_breaker_opens_probes_and_closes() -> None:
         breaker.begin(now)
         breaker.failed(now)
     assert breaker.wait_ms(now) <= LONGEST_PAUSE_MS
+
+
+@given(
+    day=st.integers(18_000, 22_000),
+    hours=st.sampled_from(
+        ["21:00-08:00", "", "00:00-08:00", "12:00-14:00", "18:00-22:00", "22:00-00:00", "15:30-09:15"]
+    ),
+    zone=st.sampled_from([*ZONES, "America/Los_Angeles", "Pacific/Pago_Pago", "Pacific/Kiritimati"]),
+)
+def test_what_is_for_a_day_goes_out_on_that_day(day: int, hours: str, zone: str) -> None:
+    midnight = day * 86_400_000
+    sent = after_quiet(midnight, hours_before_a_day(hours, midnight, zone), zone)
+    local = datetime.fromtimestamp(sent / 1000, ZoneInfo(zone or "UTC"))
+    assert local.date() == datetime.fromtimestamp(midnight / 1000, UTC).date()
+    assert after_quiet(sent, hours, zone) == sent
+
+
+def test_a_birthday_in_los_angeles_by_hand() -> None:
+    midnight = round(datetime(2025, 7, 4, tzinfo=UTC).timestamp() * 1000)  # 17:00 of the third there
+    assert hours_before_a_day("21:00-08:00", midnight, "America/Los_Angeles") == "17:00-08:00"
+    assert hours_before_a_day("", midnight, "America/Los_Angeles") == "17:00-00:00"
+    assert hours_before_a_day("21:00-08:00", midnight, "Europe/Berlin") == "21:00-08:00"
+    sent = after_quiet(midnight, "17:00-08:00", "America/Los_Angeles")
+    assert datetime.fromtimestamp(sent / 1000, UTC) == datetime(2025, 7, 4, 15, tzinfo=UTC)

@@ -86,3 +86,46 @@ def test_a_purchase_that_arrives_late_moves_the_crossing() -> None:
     customer.does(10, "order_completed", amount=50.0)
     assert int(customer.row.risk_at) == first_day_in_band(customer.row, customer.rules, 500) != moved
     assert int(customer.row.risk_at) > at_day(21)
+
+
+def paid_ahead(name: str = "commerce") -> Customer:
+    return Customer(policy_of(name, 2)).does(0, "subscription_started", amount=120.0, until=365)
+
+
+def test_who_paid_ahead_is_not_at_risk_before_the_term_ends() -> None:
+    row = paid_ahead().does(10, "order_completed", amount=20.0).row
+    assert int(row.risk_at) == at_day(365)
+    with_others = paid_ahead().all(*((day, "order_completed", 20.0) for day in (10, 17, 24))).row
+    assert int(with_others.risk_at) == risk_crossing(with_others, policy_of("commerce", 2).rules) < at_day(365), (
+        "who buys other things has a rhythm"
+    )
+
+
+def test_a_frame_contract_is_not_paid_ahead() -> None:
+    customer = Customer(policy_of("telecom", 2)).does(0, "contract_signed", until=730)
+    customer.all((10, "bill_paid", 20.0), (40, "bill_paid", 20.0))
+    assert int(customer.row.risk_at) < at_day(730)
+
+
+def test_what_is_closed_or_left_is_not_paid_ahead_any_more() -> None:
+    two = paid_ahead().does(1, "subscription_started", amount=120.0, until=365)
+    assert int(two.row.risk_at) == at_day(365)
+    two.all((50, "subscription_cancelled"), (60, "subscription_cancelled"))
+    assert int(two.row.risk_at) < at_day(365)
+    left = paid_ahead().does(50, "account_deleted").does(90, "signed_in")
+    assert int(left.row.risk_at) == risk_crossing(left.row, left.rules) < at_day(365)
+
+
+@settings(max_examples=examples(40))
+@given(st.permutations(range(6)))
+def test_what_was_paid_ahead_counts_in_whatever_order_it_becomes_known(order: list[int]) -> None:
+    told: Final = [
+        (0, "subscription_started", 120.0),
+        (10, "order_completed", 20.0),
+        (30, "subscription_started", 120.0),
+        (60, "subscription_cancelled", 0.0),
+        (70, "order_completed", 20.0),
+        (90, "signed_in", 0.0),
+    ]
+    customer = Customer(policy_of("commerce", 2)).all(*(told[place] for place in order))
+    assert int(customer.row.risk_at) == risk_crossing(customer.row, customer.rules)

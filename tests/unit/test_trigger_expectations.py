@@ -33,3 +33,27 @@ def test_what_goes_out_says_the_margin_and_not_the_spend() -> None:
     schema: Any = fastavro.parse_schema(registry.schema(registry.id_of(TOPIC.record)))
     told: Any = fastavro.schemaless_reader(io.BytesIO(messages.bodies.message(0)[5:]), schema, None)
     assert told["expected_margin_minor"] == round(row["expected_margin_minor"]) < row["expected_value_minor"] / 5
+
+
+def quiet_hours_told(rule: str, hours: float) -> set[str]:
+    """Of what a rule has said so many hours later, of a customer in Los Angeles who was born on the fourth of July."""
+    of = policy_with(rule)
+    partition, registry = Partition(0, of, schemas()), FileRegistry()
+    born = {"timezone": "America/Los_Angeles", "birthday": "1990-07-04"}
+    log = Life().tell("newsletter_subscribed", 0, properties=born).tick(hours - 1).tick(hours)
+    applied = apply_all(partition, *log.log)
+    messages = trigger_messages([applied], partition, registry)
+    assert messages is not None
+    schema: Any = fastavro.parse_schema(registry.schema(registry.id_of(TOPIC.record)))
+    found: set[str] = set()
+    for place in range(len(messages.bodies.offsets) - 1):
+        told: Any = fastavro.schemaless_reader(io.BytesIO(messages.bodies.message(place)[5:]), schema, None)
+        found.add(told["quiet_hours"])
+    return found
+
+
+def test_a_birthday_is_quiet_until_its_day_has_begun_where_the_customer_lives() -> None:
+    birthday = '[triggers.birthday]\non = "yearly on birthday"\nchannel = "internal"\n'
+    first = '[triggers.first]\non = "1 hour after first_touchpoint"\nchannel = "internal"\n'
+    assert quiet_hours_told(birthday, 184 * 24) == {"17:00-08:00"}
+    assert quiet_hours_told(first, 2) == {"21:00-08:00"}
