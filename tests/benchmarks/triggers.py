@@ -29,12 +29,12 @@ def with_and_without() -> list[Figure]:
     for _ in range(ROUNDS):
         for name, policy in policies.items():
             costs[name].append(cpu_per_event(_partition(policy), some))
-    ratio = median(much / little for little, much in zip(costs["without"], costs["with"], strict=True))
+    ratio = median(little / much for little, much in zip(costs["without"], costs["with"], strict=True))
     rules = len(policies["with"].triggers)
     return [
         Figure("CPU per event without rules", median(costs["without"]), "ns"),
         Figure(f"  with the {rules} rules of a preset", median(costs["with"]), "ns"),
-        Figure("  of that without", ratio, "x", at_most=1.15),
+        Figure("  events/s of one core, of those without", ratio, "x", at_least=0.85),
     ]
 
 
