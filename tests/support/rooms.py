@@ -78,7 +78,7 @@ MAY_IMPORT: Final = {
     "streams/outputs": _room(
         "what comes out, one module an output: its rows for the reports and its messages; one list of them, and what "
         "waits to go out",
-        "processors schemas streams/engine streams/log streams/payloads streams/reports",
+        "processors schemas streams/delivery streams/engine streams/log streams/payloads streams/reports",
         "numpy pyarrow tzdata",
     ),
     "streams/delivery": _room(
