@@ -15,7 +15,7 @@ import pytest
 from support.command import Directory, Ran, done, rows
 from support.forked import ENVIRONMENT
 from support.histories import HISTORY
-from support.sampled import some
+from support.sampled import some, spread
 
 from schemas.bodies import bodies_of
 from streams.embedded.lock import DirectoryInUse, DirectoryLock, SharedLock
@@ -108,7 +108,7 @@ def everybody(data: Path) -> dict[str, dict[str, Any]]:
     customers = [
         row["customer_id"] for row in rows(data, "SELECT customer_id FROM profiles ORDER BY customer_id LIMIT 8")
     ]
-    return {who: json.loads(done("customer", who, "--json", "--data", data)) for who in some(customers, 7)}
+    return {who: json.loads(done("customer", who, "--json", "--data", data)) for who in some(spread(customers, 2), 4)}
 
 
 @pytest.mark.slow

@@ -43,6 +43,11 @@ def ends(data: Path) -> list[int]:
         return [log.end_offset(TOUCHPOINTS_TOPIC, 0), *(rows.end_offset(topic, 0) for topic in OUT)]
 
 
+def telling(names: list[str]) -> list[tuple[int, str]]:
+    """Every third moment, and the first of each name: those of one name come again with every step."""
+    return [(at, name) for at, name in enumerate(names) if at % 3 == 0 or names.index(name) == at]
+
+
 def check_log(data: Path, whole: Directory) -> None:
     # Nothing went twice into the log, nor twice out of it.
     assert ends(data) == ends(whole.path)
@@ -66,12 +71,12 @@ def test_an_import_in_small_steps_is_the_same(file: Path, uninterrupted: Directo
 
 
 @pytest.mark.slow
-def test_an_import_goes_on_from_every_moment(file: Path, uninterrupted: Directory, tmp_path: Path) -> None:
+def test_an_import_goes_on_from_any_moment(file: Path, uninterrupted: Directory, tmp_path: Path) -> None:
     names = moments(tmp_path / "whole", file)
     expected = digest(uninterrupted.path)
     with Session(tmp_path / "new", "a test"):
         pass
-    for number, name in some([*enumerate(names[:-1])], 11):
+    for number, name in some(telling(names[:-1]), 4):
         data = tmp_path / str(number)
         # Its tables are there: to create them takes longer than all that follows.
         shutil.copytree(tmp_path / "new", data, symlinks=True)
