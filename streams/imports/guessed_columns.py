@@ -21,11 +21,12 @@ from streams.imports.guessed_names import known_columns, likeness_of, name_of, p
 from streams.imports.joined import SIGN, column_of
 from streams.imports.kinds import kind_of
 from streams.imports.mapping import LINE
-from streams.imports.name_patterns import MAIL, MINOR, THOUSANDS, plain, rank_of
+from streams.imports.name_patterns import MAIL, MINOR, NO_DATE, THOUSANDS, plain, rank_of
 from streams.imports.nearest import STATES, meant_kind
 from streams.imports.statuses import is_of_orders, no_purchases, says_sign, says_status
 
 _UNIT: Final = re.compile(r"(?:[(\[]|\bin\s+)(?:in\s+)?([A-Za-z€]+)[)\]]?\s*$")
+_DATE: Final = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 _TIME_OF_DAY: Final = r"^\d{1,2}[:.h]\d{2}(\D.*)?$"
 
 
@@ -75,6 +76,8 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
             found = _rescaled(found, columns[found.column])
         if found is not None and field == "customer_id":
             found = _address(_no_staff(found, free), free, columns)
+        if found is None and field == "occurred_at":
+            found = _only_times(free, columns)
         if found is not None and field == "occurred_at":
             found = _with_the_time_of_day(
                 found, {name: text for name, text in bare.items() if name not in taken}, columns
@@ -84,6 +87,18 @@ def columns_found(columns: dict[str, Any], known: frozenset[str]) -> Iterator[Fo
         if found is not None:
             taken.update(found.read)
             yield found if found.doubt else replace(found, doubt=_doubt(field, found.column, columns[found.column]))
+
+
+def _only_times(free: dict[str, str], columns: dict[str, Any]) -> Found | None:
+    """The column of dates, whatever it is called, where the file has no other."""
+    told = [
+        name
+        for name in free
+        if share_of(some := columns[name].drop_null(), _DATE) > CLEAR and share_of_times(some) > CLEAR
+    ]
+    if len(told) != 1 or NO_DATE.search(plain(told[0])):
+        return None
+    return Found("occurred_at", told[0], "the only column of dates: is it when it happened?")
 
 
 def _with_the_time_of_day(found: Found, free: dict[str, str], columns: dict[str, Any]) -> Found:
@@ -140,12 +155,11 @@ def _kind(found: Found | None, free: dict[str, str], columns: dict[str, Any], kn
 
 def _of_signs(free: dict[str, str], columns: dict[str, Any]) -> Found | None:
     """The column that says which amounts went the other way, where none of them has a sign itself."""
-    sums = [columns[column] for column in columns if rank_of("amount", plain(column)) is not None]
-    signed = any(number is not None and number < 0 for column in sums for number in _numbers(column))
-    for column in free:
-        if says_sign(column) and not signed and len(columns[column].drop_null().unique()) > 1:
-            return Found("kind", column, "which of the two is money in?")
-    return None
+    column = next((name for name in free if says_sign(name) and len(columns[name].drop_null().unique()) > 1), None)
+    sums = [columns[name] for name in columns if column and rank_of("amount", plain(name)) is not None]
+    if column is None or any(number is not None and number < 0 for values in sums for number in _numbers(values)):
+        return None
+    return Found("kind", column, "which of the two is money in?")
 
 
 def _of_deals(free: dict[str, str], columns: dict[str, Any]) -> Found | None:

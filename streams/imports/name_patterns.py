@@ -170,7 +170,7 @@ _NO_SUM: Final = re.compile(
     r"|overdue|credit|guests?|reviews|results|minutes|seconds|cancel|outstanding|offen|size|status|date|datum|currency"
     r"|bookings|transactions|customers|usage|churn|paidat|paidon|method|lifetime)"
 )
-_NO_DATE: Final = re.compile(
+NO_DATE: Final = re.compile(
     r"(?:due|faellig|expir|ship|deliver|versand|liefer|livraison|updated|modified|geaendert|modif|expected|clos|reply"
     r"|birth|geburt|naissance|nacimiento|nascita|nascimento|last|letzte|dernier|ultim|cancel|storn|refund|end|until|valid"
     r"|lost|resolved|echeance|vencimiento|scadenza|response|checkout|departure|abreise|duration)"
@@ -191,7 +191,7 @@ def rank_of(field: str, name: str) -> int | None:
         return _rank_of_sum(name)
     if field in _NO_NAME and _NO_NAME[field].search(name):
         return None
-    doubtful = field == "occurred_at" and _NO_DATE.search(name) is not None
+    doubtful = field == "occurred_at" and NO_DATE.search(name) is not None
     return _first(field, name, len(LIKE.get(field, ())) if doubtful else 0)
 
 

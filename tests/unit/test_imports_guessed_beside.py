@@ -1,5 +1,6 @@
 """What a guess makes of a column by what stands beside it, and in which words: the right values of exports."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,25 @@ def test_words_of_what_was_no_purchase(word: str) -> None:
 )  # fmt: skip
 def test_names_of_columns_of_signs(column: str, expected: bool) -> None:
     assert says_sign(column) is expected
+
+
+def test_the_only_column_of_dates_is_when_it_happened(tmp_path: Path) -> None:
+    answers = (
+        "respondent,answered,score,nps_comment\na@x.example,2024-03-01 10:00,9,great\nb@x.example,2024-03-02,2,late\n"
+    )
+    rows, rejects, _, told = read(answers, tmp_path)
+    assert 'occurred_at = "answered"   # the only column of dates: is it when it happened?' in told
+    assert [row["occurred_at"] for row in rows] == [1_709_287_200_000, 1_709_337_600_000]
+    assert rejects == {}
+
+
+@pytest.mark.parametrize("columns", ["answered,forwarded", "expires,rank"])
+def test_of_two_columns_of_dates_and_of_a_day_ahead_nobody_knows(columns: str, tmp_path: Path) -> None:
+    others = "2024-03-05" if columns.startswith("answered") else "7"
+    told = guessed(
+        io.BytesIO(f"respondent,{columns},score\na@x.example,2024-03-01,{others},9\n".encode()),
+        Mapping(),
+        tmp_path,
+        KNOWN,
+    )
+    assert '# occurred_at = ""' in told
